@@ -1,0 +1,51 @@
+/** Bytes and their spellings. Strict both ways: what does not spell bytes is undefined, never a guess. */
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+
+const encoder = new TextEncoder()
+// ignoreBOM keeps a byte-order mark in the text, where the JSON scanner refuses it.
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** UTF-8 of a text; a lone surrogate becomes U+FFFD. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** The text that the bytes spell, or undefined when they are not UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(bytes)
+  } catch (cause) {
+    if (cause instanceof TypeError) return undefined
+    throw cause
+  }
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  return bytesToHex(bytes)
+}
+
+/** The bytes of an even number of hexadecimal digits, either case; undefined otherwise. */
+export function fromHex(text: string): Uint8Array | undefined {
+  return /^(?:[0-9a-f]{2})*$/i.test(text) ? hexToBytes(text.toLowerCase()) : undefined
+}
+
+/** Standard base64 with padding. */
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/**
+ * The bytes of standard padded base64, line breaks allowed (Go's encoding/base64 skips CR and LF); undefined for
+ * anything else. Node alone would skip every stray character.
+ */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const joined = text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text
+  if (joined.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(joined)) return undefined
+  return new Uint8Array(Buffer.from(joined, 'base64'))
+}
+
+/** True when both hold the same bytes. Public data only: not constant time. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}

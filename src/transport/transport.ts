@@ -1,0 +1,26 @@
+/** What carries metadata files from a trust server. A transport never judges what it carries. */
+
+/** One file of one collection. */
+export interface MetadataRequest {
+  /** The trust collection, e.g. `docker.io/library/alpine`. */
+  readonly gun: string
+  /** The name without `.json`: `root`, `2.root`, `timestamp`, `snapshot.<sha256 hex>`, `targets/releases.<sha256 hex>`. */
+  readonly name: string
+  /** More bytes than this are refused while they arrive (endless data). */
+  readonly maxBytes: number
+  /** Ends the request; the promise then rejects with `signal.reason`. */
+  readonly signal: AbortSignal
+}
+
+/** A connection to one trust server. */
+export interface Transport {
+  /**
+   * The bytes as served, or undefined when the server says that it does not have the file (404).
+   *
+   * @throws UnavailableError ERR_SERVER_UNREACHABLE, ERR_TLS, ERR_SERVER_RESPONSE, ERR_UNAUTHORIZED
+   * @throws UntrustedError ERR_METADATA_TOO_LARGE
+   */
+  fetchMetadata(request: MetadataRequest): Promise<Uint8Array | undefined>
+  /** Closes connections; running requests fail. */
+  close(): Promise<void>
+}
