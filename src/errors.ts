@@ -81,16 +81,16 @@ export interface TrustErrorJson {
 }
 
 /** The base of every error that this library throws on purpose. */
-export abstract class TrustError extends Error {
+export abstract class TrustError<Code extends ErrorCode = ErrorCode> extends Error {
   abstract readonly kind: ErrorKind
-  readonly code: ErrorCode
-  /** What to do about it. */
-  readonly hint: string
+  readonly code: Code
+  /** What to do about it. Whoever knows more than where it was thrown may add to it. */
+  hint: string
   readonly gun?: string
   readonly role?: string
   readonly evidence?: Evidence
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: Code, message: string, details: ErrorDetails = {}) {
     super(printable(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.code = code
@@ -122,7 +122,7 @@ export abstract class TrustError extends Error {
 }
 
 /** Refuse: what was served is not what the trusted keys signed. */
-export class UntrustedError extends TrustError {
+export class UntrustedError extends TrustError<UntrustedCode> {
   readonly kind = 'untrusted'
   constructor(code: UntrustedCode, message: string, details?: ErrorDetails) {
     super(code, message, details)
@@ -130,7 +130,7 @@ export class UntrustedError extends TrustError {
 }
 
 /** Fix the call: a reference or a setting is not valid. */
-export class UsageError extends TrustError {
+export class UsageError extends TrustError<UsageCode> {
   readonly kind = 'usage'
   constructor(code: UsageCode, message: string, details?: ErrorDetails) {
     super(code, message, details)
@@ -138,7 +138,7 @@ export class UsageError extends TrustError {
 }
 
 /** Nothing trusted vouches for what was asked. */
-export class UnsignedError extends TrustError {
+export class UnsignedError extends TrustError<UnsignedCode> {
   readonly kind = 'unsigned'
   constructor(code: UnsignedCode, message: string, details?: ErrorDetails) {
     super(code, message, details)
@@ -146,7 +146,7 @@ export class UnsignedError extends TrustError {
 }
 
 /** The publisher must renew something. */
-export class StaleError extends TrustError {
+export class StaleError extends TrustError<StaleCode> {
   readonly kind = 'stale'
   constructor(code: StaleCode, message: string, details?: ErrorDetails) {
     super(code, message, details)
@@ -154,7 +154,7 @@ export class StaleError extends TrustError {
 }
 
 /** No verdict: network, server, credentials or cache. */
-export class UnavailableError extends TrustError {
+export class UnavailableError extends TrustError<UnavailableCode> {
   readonly kind = 'unavailable'
   constructor(code: UnavailableCode, message: string, details?: ErrorDetails) {
     super(code, message, details)

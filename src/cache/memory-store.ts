@@ -1,0 +1,24 @@
+/** A cache that ends with the process. */
+import type { CacheChanges, CachedCollection, MetadataStore } from './metadata-store.js'
+
+/** For tests, and for processes that must not write to disk. Version floors end with it too. */
+export function createMemoryStore(): MetadataStore {
+  const collections = new Map<string, { metadata: Map<string, Uint8Array>; floors: Uint8Array }>()
+  return {
+    read(gun: string): Promise<CachedCollection> {
+      const kept = collections.get(gun)
+      if (kept === undefined) return Promise.resolve({ metadata: new Map(), unreadable: new Map() })
+      return Promise.resolve({ metadata: new Map(kept.metadata), floors: kept.floors, unreadable: new Map() })
+    },
+    commit(gun: string, { metadata, floors }: CacheChanges): Promise<void> {
+      collections.set(gun, { metadata: new Map([...(collections.get(gun)?.metadata ?? []), ...metadata]), floors })
+      return Promise.resolve()
+    },
+    forget(gun: string): Promise<boolean> {
+      return Promise.resolve(collections.delete(gun))
+    },
+    list(): Promise<string[]> {
+      return Promise.resolve([...collections.keys()].sort())
+    },
+  }
+}

@@ -1,0 +1,31 @@
+/** Where verified metadata rests between runs. A store keeps bytes and never judges them: all are verified again when read. */
+
+/** What lies there of one collection. */
+export interface CachedCollection {
+  /** Files as served, by role: `root`, `timestamp`, `snapshot`, `targets`, `targets/releases`, ... */
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+  /** Roles whose file is there and cannot be read, with the reason. */
+  readonly unreadable: ReadonlyMap<string, string>
+  /** The version floors, if they were ever written; see `trust/version-floors.ts`. */
+  readonly floors?: Uint8Array
+  /** Why the floors cannot be read, when they are there. */
+  readonly floorsUnreadable?: string
+}
+
+/** What a verified refresh leaves. */
+export interface CacheChanges {
+  /** Only files that changed. */
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+  readonly floors: Uint8Array
+}
+
+/** A cache. Methods reject with whatever the medium says; the caller decides what that means. */
+export interface MetadataStore {
+  read(gun: string): Promise<CachedCollection>
+  /** Keeps all of it; an interrupted write must not leave half a file. */
+  commit(gun: string, changes: CacheChanges): Promise<void>
+  /** Forgets metadata and floors; false when there were none. */
+  forget(gun: string): Promise<boolean>
+  /** GUNs that something is kept of, ascending. */
+  list(): Promise<string[]>
+}

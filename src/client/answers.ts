@@ -1,0 +1,124 @@
+/** A verified set and a question -> the answer, in the words of results.ts. */
+import { UnsignedError } from '../errors.js'
+import type { ImageReference } from '../reference/reference.js'
+import type { TrustServer } from '../transport/notary-url.js'
+import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../trust/lookup.js'
+import { pinFor, type TrustPinning } from '../trust/pinning.js'
+import type { TargetsStage } from '../trust/targets-stage.js'
+import type { Inspection, LookupResult, Provenance, TagList, TrustedDigestResult, TrustedResult } from './results.js'
+import type { Refreshed } from './updater.js'
+import { warningsOf } from './warnings.js'
+
+/** What was verified, for whom. */
+export interface VerifiedCollection {
+  readonly refreshed: Refreshed
+  readonly server: TrustServer
+  readonly pinning: TrustPinning
+}
+
+/** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
+export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
+  const { gun } = reference
+  const { role, digest, size, signers, custom } = lookupTag(verified.refreshed.stage, tag)
+  if (reference.digest !== undefined && reference.digest !== digest) {
+    throw new UnsignedError(
+      'ERR_DIGEST_MISMATCH',
+      `No valid trust data for ${tag} with digest ${reference.digest}: the signed digest is ${digest}`,
+      {
+        gun,
+        role,
+        evidence: { asked: reference.digest, signed: digest },
+        hint: `The tag was signed again since, or never had this digest. Signed now is ${reference.domain}/${reference.path}:${tag}@${digest}`,
+      },
+    )
+  }
+  return {
+    status: 'trusted',
+    reference: reference.reference,
+    tag,
+    digest,
+    size,
+    canonicalReference: `${gun}@${digest}`,
+    role,
+    signers,
+    ...provenance(verified, role),
+    ...(custom === undefined ? {} : { custom }),
+  }
+}
+
+/** @throws UnsignedError ERR_DIGEST_NOT_SIGNED */
+export function answerDigest(verified: VerifiedCollection, reference: ImageReference, digest: string): TrustedDigestResult {
+  const { gun } = reference
+  const tags = tagsWithDigest(verified.refreshed.stage, digest)
+  const [first] = tags
+  if (first === undefined)
+    throw new UnsignedError('ERR_DIGEST_NOT_SIGNED', `No valid trust data for ${digest}`, { gun, evidence: { asked: digest } })
+  return {
+    status: 'trusted-digest',
+    reference: reference.reference,
+    digest,
+    size: first.size,
+    canonicalReference: `${gun}@${digest}`,
+    role: first.role,
+    signers: [...new Set(tags.flatMap(({ signers }) => signers))].sort(),
+    tags: tags.map(({ name }) => name),
+    ...provenance(verified, first.role),
+    ...(first.custom === undefined ? {} : { custom: first.custom }),
+  }
+}
+
+/** Without `roles`: targets, then its delegations in their order, as Notary's lookup. @throws UnsignedError ERR_TAG_NOT_SIGNED */
+export function answerLookup(verified: VerifiedCollection, target: string, roles: readonly string[] | undefined): LookupResult {
+  const { stage } = verified.refreshed
+  const found = findTarget(stage, target, roles ?? [...stage.loaded.keys()])
+  if (found === undefined) {
+    const { gun } = stage.above.context
+    throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${target}`, {
+      gun,
+      hint: `The collection is signed but ${roles === undefined ? 'none of its roles' : roles.join(', ')} lists this name.`,
+    })
+  }
+  const { name, role, digest, size, custom } = found
+  return { target: name, role, digest, size, ...provenance(verified, role), ...(custom === undefined ? {} : { custom }) }
+}
+
+/** Released tags in natural order. */
+export function answerTags(verified: VerifiedCollection): TagList {
+  const { stage } = verified.refreshed
+  const tags = releasedTags(stage).map((tag) => {
+    const { digest, size, role, signers } = lookupTag(stage, tag)
+    return { tag, digest, size, role, signers }
+  })
+  return { tags, ...provenance(verified, 'targets') }
+}
+
+/** Every role of the set. */
+export function answerInspection(verified: VerifiedCollection): Inspection {
+  const { stage } = verified.refreshed
+  const roles = stage.trusted().map(({ role, metadata, keys, signedBy }) => ({
+    role,
+    version: metadata.version,
+    expires: new Date(metadata.expires).toISOString(),
+    threshold: keys.threshold,
+    keys: [...keys.keys.keys()].sort(),
+    signedBy,
+  }))
+  return { roles, ...provenance(verified, 'targets') }
+}
+
+function provenance({ refreshed, server, pinning }: VerifiedCollection, role: string): Provenance {
+  const { stage, freshness, warnings } = refreshed
+  const { gun, now } = contextOf(stage)
+  return {
+    gun,
+    rootTrust: stage.above.above.above.anchor.trust,
+    freshness,
+    expires: new Date(stage.expires(role)).toISOString(),
+    server: server.typed,
+    warnings: [...warnings, ...warningsOf(stage, server, pinFor(gun, pinning), now)],
+  }
+}
+
+function contextOf(stage: TargetsStage): { gun: string; now: number } {
+  return stage.above.context
+}

@@ -1,0 +1,50 @@
+/** Notary's `trust_pinning` object -> pins. Source: notary 0.7.0 trustpinning/trustpin.go and cmd/notary/util.go. */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pemCertificates } from '../crypto/certificate.js'
+import { describeCause, UsageError } from '../errors.js'
+import { NO_PINNING, type TrustPinning } from '../trust/pinning.js'
+
+/** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, an ID that is none, a CA file that cannot be read */
+export async function readPinning(option: unknown): Promise<TrustPinning> {
+  if (option === undefined) return NO_PINNING
+  const { certs, ca, disable_tofu: disableTofu, ...unknown } = members(option, 'pinning')
+  const [stray] = Object.keys(unknown)
+  if (stray !== undefined) throw invalid(`${stray} is not a field of trust_pinning (certs, ca, disable_tofu)`)
+  if (disableTofu !== undefined && typeof disableTofu !== 'boolean') throw invalid('disable_tofu must be true or false')
+  const pins = Object.entries(members(certs ?? {}, 'certs')).map(([rule, ids]) => [rule, keyIds(rule, ids)] as const)
+  const files = Object.entries(members(ca ?? {}, 'ca')).map(
+    async ([prefix, path]) => [prefix, await readCa(prefix, path)] as const,
+  )
+  return { certs: new Map(pins), ca: new Map(await Promise.all(files)), disableTofu: disableTofu ?? false }
+}
+
+function keyIds(rule: string, ids: unknown): string[] {
+  // Notary takes an empty list under a prefix for no pin at all, and falls back to first use.
+  if (!Array.isArray(ids) || ids.length === 0) throw invalid(`certs of ${JSON.stringify(rule)} must list at least one key ID`)
+  return ids.map((id) => {
+    if (typeof id !== 'string' || !/^[0-9a-fA-F]{64}$/.test(id))
+      throw invalid(`certs of ${JSON.stringify(rule)}: a key ID has 64 hexadecimal digits`)
+    return id.toLowerCase()
+  })
+}
+
+async function readCa(prefix: string, path: unknown): Promise<Uint8Array[]> {
+  if (typeof path !== 'string' || path === '') throw invalid(`ca of ${JSON.stringify(prefix)} must be the path of a PEM file`)
+  try {
+    const certificates = pemCertificates(new Uint8Array(await readFile(resolve(path))))
+    if (certificates !== undefined) return certificates
+  } catch (cause) {
+    throw invalid(`could not load root cert from CA path ${path}: ${describeCause(cause)}`, cause)
+  }
+  throw invalid(`could not load root cert from CA path ${path}: it holds no PEM certificate`)
+}
+
+function members(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${what} must be an object`)
+  return { ...value }
+}
+
+function invalid(problem: string, cause?: unknown): UsageError {
+  return new UsageError('ERR_SETTINGS_INVALID', `trust pinning: ${problem}`, { cause })
+}

@@ -1,0 +1,123 @@
+/** What the client answers. Absent fields are left out, never null. */
+import type { RootTrust } from '../trust/anchor.js'
+
+/** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
+export type Freshness = 'fresh' | 'stale' | 'offline'
+
+export type WarningCode =
+  | 'WARN_STALE_TIMESTAMP'
+  | 'WARN_FIRST_USE'
+  | 'WARN_NEAR_EXPIRY'
+  | 'WARN_DELEGATION_SKIPPED'
+  | 'WARN_CACHE_UNWRITABLE'
+  | 'WARN_CACHE_REPAIRED'
+  | 'WARN_LEGACY_ROOT'
+  | 'WARN_SERVER_RETIRING'
+  | 'WARN_PIN_PREFIX'
+
+/** Something that does not keep the answer from being trusted, and that somebody should know. */
+export interface Warning {
+  readonly code: WarningCode
+  readonly message: string
+}
+
+/** What every answer from verified trust data tells about that data. */
+export interface Provenance {
+  /** The trust collection, e.g. `docker.io/library/alpine`. */
+  readonly gun: string
+  /** How the root came to be trusted. */
+  readonly rootTrust: RootTrust
+  readonly freshness: Freshness
+  /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */
+  readonly expires: string
+  /** The trust server as typed, less a trailing slash. */
+  readonly server: string
+  readonly warnings: readonly Warning[]
+}
+
+interface SignedImage extends Provenance {
+  /** As given. */
+  readonly reference: string
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: string
+  /** Bytes of the manifest or index. */
+  readonly size: number
+  /** `registry/path@sha256:...`: what to pull. */
+  readonly canonicalReference: string
+  /** The role that answered: `targets/releases` or `targets`. */
+  readonly role: string
+  /** Delegations (without `targets/`) that signed the same digest for the same tag, ascending. */
+  readonly signers: readonly string[]
+  /** What the publisher added to the entry. */
+  readonly custom?: unknown
+}
+
+/** The tag is signed, and this is its digest. */
+export interface TrustedResult extends SignedImage {
+  readonly status: 'trusted'
+  readonly tag: string
+}
+
+/** The digest asked for is one that signed tags carry. */
+export interface TrustedDigestResult extends SignedImage {
+  readonly status: 'trusted-digest'
+  /** The signed tags that carry it, in natural order. */
+  readonly tags: readonly string[]
+}
+
+/** `digestReferences: 'accept'`: Docker's way with `name@sha256:...`. Nothing was checked. */
+export interface ByDigestResult {
+  readonly status: 'by-digest'
+  readonly reference: string
+  readonly gun: string
+  readonly digest: string
+  readonly canonicalReference: string
+}
+
+/** Content trust is switched off. Nothing was asked, nothing was checked, and there is no digest. */
+export interface DisabledResult {
+  readonly status: 'disabled'
+  readonly reference: string
+  readonly reason: 'environment' | 'option'
+}
+
+/** Only `trusted` and `trusted-digest` mean verified; more variants may come. */
+export type VerifyResult = TrustedResult | TrustedDigestResult | ByDigestResult | DisabledResult
+
+/** One signed name of any collection. */
+export interface LookupResult extends Provenance {
+  readonly target: string
+  readonly role: string
+  readonly digest: string
+  readonly size: number
+  readonly custom?: unknown
+}
+
+/** A released tag. */
+export interface ListedTag {
+  readonly tag: string
+  readonly digest: string
+  readonly size: number
+  readonly role: string
+  readonly signers: readonly string[]
+}
+
+export interface TagList extends Provenance {
+  readonly tags: readonly ListedTag[]
+}
+
+/** One role of the verified set. */
+export interface InspectedRole {
+  readonly role: string
+  readonly version: number
+  readonly expires: string
+  readonly threshold: number
+  /** IDs of the keys that may sign, ascending. */
+  readonly keys: readonly string[]
+  /** Those that did. */
+  readonly signedBy: readonly string[]
+}
+
+export interface Inspection extends Provenance {
+  readonly roles: readonly InspectedRole[]
+}

@@ -1,0 +1,118 @@
+/** What a client does once something is asked: settings, connections, refreshes. Loaded inside the call, with all that it imports. */
+import { UnavailableError } from '../errors.js'
+import type { ImageReference, ImageRepository } from '../reference/reference.js'
+import { createHttpTransport } from '../transport/http-transport.js'
+import type { TrustServer } from '../transport/notary-url.js'
+import type { Transport } from '../transport/transport.js'
+import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
+import type { TrustClientOptions } from './options.js'
+import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
+import { explainServer } from './server-hints.js'
+import { readSettings, type Settings } from './settings.js'
+import { type Refreshed, refresh } from './updater.js'
+
+/** A collection, and how people call it. */
+type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
+
+/** Refreshes that questions share. */
+export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
+
+export class Session {
+  readonly #settings: Settings
+  readonly #transports = new Map<string, Transport>()
+  readonly #running: SharedRefreshes = new Map()
+
+  private constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  /** @throws UsageError ERR_SETTINGS_INVALID */
+  static async open(options: TrustClientOptions): Promise<Session> {
+    return new Session(await readSettings(options))
+  }
+
+  /** With `shared`, questions about one collection are answered from one refresh. */
+  async verify(
+    reference: ImageReference,
+    shared?: SharedRefreshes,
+  ): Promise<TrustedResult | TrustedDigestResult | ByDigestResult> {
+    const { gun, tag, digest } = reference
+    if (tag === undefined && digest !== undefined && this.#settings.digestReferences === 'accept') {
+      return { status: 'by-digest', reference: reference.reference, gun, digest, canonicalReference: `${gun}@${digest}` }
+    }
+    const verified = await this.#verified(reference, shared)
+    return tag === undefined && digest !== undefined
+      ? answerDigest(verified, reference, digest)
+      : answerTag(verified, reference, tag ?? 'latest')
+  }
+
+  async lookup(gun: string, target: string, roles?: readonly string[]): Promise<LookupResult> {
+    const domain = gun.split('/')[0] ?? gun
+    return answerLookup(await this.#verified({ gun, domain, familiarName: gun }), target, roles)
+  }
+
+  async listTags(repository: ImageRepository): Promise<TagList> {
+    return answerTags(await this.#verified(repository))
+  }
+
+  async inspect(repository: ImageRepository): Promise<Inspection> {
+    return answerInspection(await this.#verified(repository))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
+  }
+
+  /** One refresh; callers that ask for the same collection while it runs get the same one. */
+  #verified(collection: Collection, shared: SharedRefreshes = this.#running): Promise<VerifiedCollection> {
+    const { gun } = collection
+    const running = shared.get(gun)
+    if (running !== undefined) return running
+    const started = this.#refresh(collection)
+    shared.set(gun, started)
+    if (shared === this.#running) {
+      const forget = () => shared.delete(gun)
+      started.then(forget, forget)
+    }
+    return started
+  }
+
+  async #refresh({ gun, domain, familiarName }: Collection): Promise<VerifiedCollection> {
+    const { store, pinning, staleFallback, offline, signal, timeout } = this.#settings
+    const server = this.#settings.serverFor(domain)
+    const now = this.#settings.now()
+    signal?.throwIfAborted()
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(timedOut(timeout, gun)), timeout)
+    const ends = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
+    const transport = offline ? undefined : this.#transportFor(server)
+    const request = { gun, familiarName, server, transport, store, pinning, staleFallback, now, deadline: ends }
+    let refreshed: Refreshed
+    try {
+      refreshed = await refresh(request)
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw explainServer(cause, server, gun, now)
+    } finally {
+      clearTimeout(timer)
+    }
+    signal?.throwIfAborted()
+    return { refreshed, server, pinning }
+  }
+
+  #transportFor(server: TrustServer): Transport {
+    const { transport, dockerConfig, env, ca } = this.#settings
+    if (transport !== undefined) return transport
+    const known = this.#transports.get(server.typed)
+    if (known !== undefined) return known
+    const made = createHttpTransport({ server, dockerConfig, env, ca })
+    this.#transports.set(server.typed, made)
+    return made
+  }
+}
+
+function timedOut(timeout: number, gun: string): UnavailableError {
+  return new UnavailableError('ERR_SERVER_UNREACHABLE', `error contacting notary server: no answer within ${timeout / 1000} s`, {
+    gun,
+  })
+}

@@ -1,0 +1,116 @@
+/** The client that a program keeps. Light until something is asked: everything heavy is loaded inside the call. */
+import { TrustError, UsageError } from '../errors.js'
+import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
+import { contentTrustEnabled } from './content-trust.js'
+import type { TrustClientOptions } from './options.js'
+import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
+import type { Session, SharedRefreshes } from './session.js'
+
+/** What `verifyTags` yields for each reference. */
+export type VerifyOutcome =
+  | { readonly reference: string; readonly result: VerifyResult }
+  | { readonly reference: string; readonly error: TrustError }
+
+/** References that are worked on at a time. */
+const CONCURRENCY = 8
+
+/** A client with its own settings, connections and cache. Made by `createTrustClient`. */
+export interface TrustClient extends AsyncDisposable {
+  /**
+   * The trusted digest of an image reference, or `disabled` when content trust is off.
+   *
+   * @throws TrustError of any kind; `code` says what exactly, `hint` what to do
+   */
+  verifyTag(reference: string): Promise<VerifyResult>
+  /** The same for many, in input order; one that fails does not hold up the rest. */
+  verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome>
+  /** Any name in any Notary collection, image or not. Roles: targets, then its delegations; `roles` picks. */
+  lookup(gun: string, target: string, options?: { readonly roles?: readonly string[] }): Promise<LookupResult>
+  /** Every released tag of an image repository. */
+  listTags(repository: string): Promise<TagList>
+  /** Versions, keys and expiries of every role. */
+  inspect(reference: string): Promise<Inspection>
+  /** Closes connections. The client cannot be used afterwards. */
+  close(): Promise<void>
+}
+
+/** A client for long-lived use. Nothing is read or asked before the first call. */
+export function createTrustClient(options: TrustClientOptions = {}): TrustClient {
+  return new LazyTrustClient(options)
+}
+
+class LazyTrustClient implements TrustClient {
+  readonly #options: TrustClientOptions
+  #session: Promise<Session> | undefined
+  #closed = false
+
+  constructor(options: TrustClientOptions) {
+    this.#options = options
+  }
+
+  async verifyTag(reference: string): Promise<VerifyResult> {
+    return this.#verify(reference)
+  }
+
+  async *verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome> {
+    const shared: SharedRefreshes = new Map()
+    const running: Promise<VerifyOutcome>[] = []
+    for (const reference of references) {
+      running.push(this.#outcome(reference, shared))
+      const next = running.length >= CONCURRENCY ? running.shift() : undefined
+      if (next !== undefined) yield next
+    }
+    yield* running
+  }
+
+  async lookup(gun: string, target: string, { roles }: { readonly roles?: readonly string[] } = {}): Promise<LookupResult> {
+    const name = parseGun(gun)
+    return (await this.#open()).lookup(name, target, roles)
+  }
+
+  async listTags(repository: string): Promise<TagList> {
+    const parsed = parseRepository(repository)
+    return (await this.#open()).listTags(parsed)
+  }
+
+  async inspect(reference: string): Promise<Inspection> {
+    const parsed = parseReference(reference)
+    return (await this.#open()).inspect(parsed)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const session = await this.#session?.catch(() => undefined)
+    await session?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #verify(reference: string, shared?: SharedRefreshes): Promise<VerifyResult> {
+    const parsed = parseReference(reference)
+    if (!contentTrustEnabled(this.#options)) return this.#disabled(reference)
+    return (await this.#open()).verify(parsed, shared)
+  }
+
+  /** Never rejects but for what is no TrustError: an aborted signal, or a fault of ours. */
+  async #outcome(reference: string, shared: SharedRefreshes): Promise<VerifyOutcome> {
+    try {
+      return { reference, result: await this.#verify(reference, shared) }
+    } catch (error) {
+      if (error instanceof TrustError) return { reference, error }
+      throw error
+    }
+  }
+
+  #disabled(reference: string): DisabledResult {
+    return { status: 'disabled', reference, reason: this.#options.disableContentTrust === undefined ? 'environment' : 'option' }
+  }
+
+  async #open(): Promise<Session> {
+    if (this.#closed) throw new UsageError('ERR_SETTINGS_INVALID', 'the client is closed')
+    this.#session ??= import('./session.js').then(({ Session }) => Session.open(this.#options))
+    return this.#session
+  }
+}

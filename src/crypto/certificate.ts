@@ -1,0 +1,42 @@
+/**
+ * Certificates as far as Node's own X509Certificate tells: PEM bundles and the key inside a leaf.
+ * What it does not tell (signature algorithm, extensions, names) is in certificate-details.ts, which costs an import.
+ */
+import { type KeyObject, X509Certificate } from 'node:crypto'
+import { base64, fromBase64, utf8Text } from '../bytes.js'
+
+const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END \1-----/g
+
+/** DER of every CERTIFICATE block in a PEM text, in order; undefined when it holds none, or a block of another kind. */
+export function pemCertificates(pem: Uint8Array): Uint8Array[] | undefined {
+  const text = utf8Text(pem)
+  if (text === undefined) return undefined
+  const found: Uint8Array[] = []
+  for (const [, label, body] of text.matchAll(PEM_BLOCK)) {
+    const der = label === 'CERTIFICATE' ? fromBase64(body ?? '') : undefined
+    if (der === undefined) return undefined
+    found.push(der)
+  }
+  return found.length === 0 ? undefined : found
+}
+
+/** The PEM text that Notary writes for a bundle: lines of 64 characters, LF, nothing between the blocks. */
+export function encodePem(certificates: readonly Uint8Array[]): string {
+  return certificates
+    .map((der) => {
+      const lines = base64(der).match(/.{1,64}/g) ?? []
+      return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
+    })
+    .join('')
+}
+
+/** The public key of the first certificate of a bundle, or why there is none. Source: notary 0.7.0 tuf/signed/verifiers.go. */
+export function firstCertificateKey(pem: Uint8Array): KeyObject | string {
+  const first = pemCertificates(pem)?.[0]
+  if (first === undefined) return 'not a PEM bundle of certificates'
+  try {
+    return new X509Certificate(first).publicKey
+  } catch (cause) {
+    return `not an X.509 certificate (${cause instanceof Error ? cause.message : String(cause)})`
+  }
+}

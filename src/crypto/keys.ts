@@ -1,0 +1,138 @@
+/**
+ * Public keys as Notary lists them: their IDs, and which of them can verify anything.
+ *
+ * A key that Notary would not use (unknown type, weak, unreadable) is *unusable*: it is listed but never counts. A key
+ * in an encoding that two readers could take for two different keys is *ambiguous*: the document is refused.
+ */
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import { Point } from '@noble/ed25519'
+import { base64, hex, sameBytes, utf8 } from '../bytes.js'
+import { firstCertificateKey } from './certificate.js'
+import { sha256Hex } from './hash.js'
+
+/** 64 hexadecimal digits, lower case. */
+export type KeyId = string
+
+/** A key as listed in root or among delegations; its ID has been checked. */
+export interface PublicKey {
+  readonly id: KeyId
+  /** `ecdsa`, `ecdsa-x509`, `rsa`, `rsa-x509`, `ed25519`, or something unknown. */
+  readonly type: string
+  /** DER SubjectPublicKeyInfo, a PEM bundle (x509 types), or 32 raw bytes (ed25519). */
+  readonly bytes: Uint8Array
+}
+
+/** A key that can verify. `identity` is the same for the same key, however it is wrapped. */
+export type VerifyingKey =
+  | { readonly kind: 'ecdsa'; readonly key: KeyObject; readonly fieldBytes: number; readonly identity: string }
+  | { readonly kind: 'rsa'; readonly key: KeyObject; readonly identity: string }
+  | { readonly kind: 'ed25519'; readonly bytes: Uint8Array; readonly identity: string }
+
+/** Why a listed key cannot count. */
+export interface UnusableKey {
+  readonly kind: 'unusable'
+  readonly reason: string
+  /** True when two readers could take it for two different keys: then nothing in the document can be relied on. */
+  readonly ambiguous: boolean
+}
+
+/** RSA moduli, in bits: below the first a signature proves little, above the second one check costs too much (denial of service). */
+export const RSA_BITS: { readonly min: number; readonly max: number } = { min: 2048, max: 8192 }
+
+/** Curves by OpenSSL's names, with the length of a field element in bytes. */
+const CURVES: ReadonlyMap<string, number> = new Map([
+  ['secp224r1', 28],
+  ['prime256v1', 32],
+  ['secp384r1', 48],
+  ['secp521r1', 66],
+])
+
+/**
+ * SHA-256 over the canonical form of the key with an empty private part.
+ * Source: notary 0.7.0 tuf/data/keys.go; `keytype` exactly as listed.
+ */
+export function keyId(type: string, bytes: Uint8Array): KeyId {
+  const escaped = type.replace(/["\\]/g, '\\$&')
+  return sha256Hex(utf8(`{"keytype":"${escaped}","keyval":{"private":null,"public":"${base64(bytes)}"}}`))
+}
+
+/** The ID of the bare public key inside an x509 key (what Docker shows), or of the key itself. */
+export function canonicalKeyId(key: PublicKey): KeyId | undefined {
+  if (!key.type.endsWith('-x509')) return key.id
+  const inner = firstCertificateKey(key.bytes)
+  return typeof inner === 'string' ? undefined : keyId(key.type.slice(0, -'-x509'.length), spki(inner))
+}
+
+/** The key ready to verify, or why it cannot. */
+export function importKey(key: PublicKey): VerifyingKey | UnusableKey {
+  switch (key.type) {
+    case 'ed25519':
+      return importEd25519(key.bytes)
+    case 'ecdsa':
+      return importEcdsa(fromSpki(key.bytes), key.bytes)
+    case 'rsa':
+      return importRsa(fromSpki(key.bytes), key.bytes)
+    case 'ecdsa-x509':
+      return importEcdsa(firstCertificateKey(key.bytes))
+    case 'rsa-x509':
+      return importRsa(firstCertificateKey(key.bytes))
+    default:
+      return unusable(`unknown key type ${key.type}`)
+  }
+}
+
+/** Node reads BER, trailing bytes, compressed points and explicit curves; none of them is the one encoding of a key. */
+function importEcdsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | UnusableKey {
+  if (typeof key === 'string') return unusable(key)
+  if (key.asymmetricKeyType !== 'ec') return unusable(`not an EC key but ${key.asymmetricKeyType}`)
+  const curve = key.asymmetricKeyDetails?.namedCurve
+  const fieldBytes = curve === undefined ? undefined : CURVES.get(curve)
+  const encoded = spki(key)
+  if (der !== undefined && !sameBytes(encoded, der)) return ambiguous('its DER does not encode to itself')
+  if (fieldBytes === undefined) return curve === undefined ? ambiguous('explicit curve parameters') : unusable(`curve ${curve}`)
+  if (encoded[encoded.length - 2 * fieldBytes - 1] !== 0x04) return ambiguous('its EC point is not uncompressed')
+  return { kind: 'ecdsa', key, fieldBytes, identity: hex(encoded) }
+}
+
+function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | UnusableKey {
+  if (typeof key === 'string') return unusable(key)
+  // 'rsa-pss' keys restrict themselves; Go cannot read them, Notary never writes them.
+  if (key.asymmetricKeyType !== 'rsa') return unusable(`not an RSA key but ${key.asymmetricKeyType}`)
+  const encoded = spki(key)
+  if (der !== undefined && !sameBytes(encoded, der)) return ambiguous('its DER does not encode to itself')
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
+  if (!(modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max)) return unusable(`RSA key of ${modulusLength} bits`)
+  if (publicExponent < 3n || publicExponent % 2n === 0n) return unusable(`RSA exponent ${publicExponent}`)
+  return { kind: 'rsa', key, identity: hex(encoded) }
+}
+
+function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
+  if (bytes.length !== 32) return unusable(`an Ed25519 key has 32 bytes, this one ${bytes.length}`)
+  try {
+    // With a key of small order, signatures can be made up for any message.
+    if (Point.fromBytes(bytes).isSmallOrder()) return unusable('Ed25519 key of small order')
+  } catch {
+    return unusable('not a point of Ed25519')
+  }
+  return { kind: 'ed25519', bytes, identity: `ed25519:${hex(bytes)}` }
+}
+
+function fromSpki(der: Uint8Array): KeyObject | string {
+  try {
+    return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
+  } catch (cause) {
+    return `not a DER SubjectPublicKeyInfo (${cause instanceof Error ? cause.message : String(cause)})`
+  }
+}
+
+function spki(key: KeyObject): Uint8Array {
+  return new Uint8Array(key.export({ format: 'der', type: 'spki' }))
+}
+
+function unusable(reason: string): UnusableKey {
+  return { kind: 'unusable', reason, ambiguous: false }
+}
+
+function ambiguous(reason: string): UnusableKey {
+  return { kind: 'unusable', reason, ambiguous: true }
+}

@@ -1,0 +1,43 @@
+/** What is public. */
+
+export { createMemoryStore } from './cache/memory-store.js'
+export type { CacheChanges, CachedCollection, MetadataStore } from './cache/metadata-store.js'
+export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/content-trust.js'
+export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/options.js'
+export type {
+  ByDigestResult,
+  DisabledResult,
+  Freshness,
+  InspectedRole,
+  Inspection,
+  ListedTag,
+  LookupResult,
+  Provenance,
+  TagList,
+  TrustedDigestResult,
+  TrustedResult,
+  VerifyResult,
+  Warning,
+  WarningCode,
+} from './client/results.js'
+export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'
+export { verifyTag } from './client/verify-tag.js'
+export {
+  type ErrorCode,
+  type ErrorKind,
+  type Evidence,
+  type StaleCode,
+  StaleError,
+  TrustError,
+  type TrustErrorJson,
+  type UnavailableCode,
+  UnavailableError,
+  type UnsignedCode,
+  UnsignedError,
+  type UntrustedCode,
+  UntrustedError,
+  type UsageCode,
+  UsageError,
+} from './errors.js'
+export type { MetadataRequest, Transport } from './transport/transport.js'
+export type { RootTrust } from './trust/anchor.js'

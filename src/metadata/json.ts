@@ -1,0 +1,197 @@
+/**
+ * A strict JSON scanner (RFC 8259) for signed documents.
+ *
+ * Beside what JSON.parse refuses it refuses what two readers could understand differently: duplicate member names,
+ * bytes that are not UTF-8, a byte-order mark, lone surrogates, numbers beyond +-(2^53-1), deep nesting. Objects have
+ * no prototype, so `__proto__` is a name like any other.
+ *
+ * A number that is not written as an integer (`1.0`, `1e0`, `1.5`) comes as a NumberLiteral: Go reads it as a number
+ * where anything goes and refuses it where an integer is due.
+ */
+import { utf8Text } from '../bytes.js'
+
+export type JsonValue = string | number | boolean | null | NumberLiteral | readonly JsonValue[] | JsonObject
+
+/** Members by name; no prototype. */
+export interface JsonObject {
+  readonly [name: string]: JsonValue
+}
+
+/** A number written with a fraction or an exponent. */
+export class NumberLiteral {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** Nesting deeper than this is refused: a recursive reader would overflow its stack. Trust metadata nests about seven levels. */
+export const MAX_NESTING = 64
+
+/** Why a text is not acceptable JSON. */
+export class JsonError extends Error {
+  override readonly name = 'JsonError'
+}
+
+/** The value that the bytes spell. @throws JsonError */
+export function parseJson(bytes: Uint8Array): JsonValue {
+  const text = utf8Text(bytes)
+  if (text === undefined) throw new JsonError('not UTF-8')
+  return new Scanner(text).document()
+}
+
+/** True for an object, not for an array or a NumberLiteral. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberLiteral)
+}
+
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
+/** A run of characters that stand for themselves inside a string. */
+const PLAIN = /[^"\\\u0000-\u001f\ud800-\udfff]*/y
+const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+const LITERALS: readonly (readonly [string, boolean | null])[] = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]
+
+class Scanner {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  document(): JsonValue {
+    const value = this.#value(0)
+    this.#space()
+    if (this.#at < this.#text.length) this.#fail('data after the document')
+    return value
+  }
+
+  #value(depth: number): JsonValue {
+    if (depth > MAX_NESTING) this.#fail(`nested deeper than ${MAX_NESTING}`)
+    this.#space()
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#object(depth)
+      case '[':
+        return this.#array(depth)
+      case '"':
+        return this.#string()
+      case 't':
+      case 'f':
+      case 'n':
+        return this.#literal()
+      default:
+        return this.#number()
+    }
+  }
+
+  #object(depth: number): JsonObject {
+    const members: Record<string, JsonValue> = Object.create(null)
+    this.#at++
+    if (this.#skip('}')) return members
+    do {
+      this.#space()
+      if (this.#text[this.#at] !== '"') this.#fail('a member name must be a string')
+      const name = this.#string()
+      if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
+      if (!this.#skip(':')) this.#fail('a colon must follow a member name')
+      members[name] = this.#value(depth + 1)
+    } while (this.#skip(','))
+    if (!this.#skip('}')) this.#fail('an object must end with }')
+    return members
+  }
+
+  #array(depth: number): readonly JsonValue[] {
+    const items: JsonValue[] = []
+    this.#at++
+    if (this.#skip(']')) return items
+    do items.push(this.#value(depth + 1))
+    while (this.#skip(','))
+    if (!this.#skip(']')) this.#fail('an array must end with ]')
+    return items
+  }
+
+  #string(): string {
+    let text = ''
+    this.#at++
+    for (;;) {
+      PLAIN.lastIndex = this.#at
+      PLAIN.test(this.#text)
+      text += this.#text.slice(this.#at, PLAIN.lastIndex)
+      this.#at = PLAIN.lastIndex
+      const next = this.#text[this.#at]
+      if (next === '"') break
+      if (next === '\\') text += this.#escape()
+      else if (next !== undefined && next >= '\ud800') {
+        text += this.#text.slice(this.#at, this.#at + 2) // decoded from UTF-8: a whole pair
+        this.#at += 2
+      } else this.#fail(next === undefined ? 'a string without end' : 'a control character in a string')
+    }
+    this.#at++
+    return text
+  }
+
+  #escape(): string {
+    const letter = this.#text[this.#at + 1] ?? ''
+    if (letter !== 'u') {
+      if (!Object.hasOwn(ESCAPES, letter)) this.#fail('an unknown escape in a string')
+      this.#at += 2
+      return ESCAPES[letter] ?? ''
+    }
+    const unit = this.#codeUnit()
+    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit)
+    const low = unit < 0xdc00 && this.#text.startsWith('\\u', this.#at) ? this.#codeUnit() : 0
+    if (low < 0xdc00 || low > 0xdfff) this.#fail('a lone surrogate in a string')
+    return String.fromCharCode(unit, low)
+  }
+
+  #codeUnit(): number {
+    const digits = this.#text.slice(this.#at + 2, this.#at + 6)
+    if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail('an escape without four hexadecimal digits')
+    this.#at += 6
+    return Number.parseInt(digits, 16)
+  }
+
+  #number(): number | NumberLiteral {
+    NUMBER.lastIndex = this.#at
+    const literal = NUMBER.exec(this.#text)?.[0]
+    if (literal === undefined) return this.#fail(this.#at < this.#text.length ? 'not a JSON value' : 'the document ends early')
+    const value = Number(literal)
+    if (!(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) this.#fail('a number beyond 2^53-1')
+    this.#at += literal.length
+    return /[.eE]/.test(literal) ? new NumberLiteral(value) : value
+  }
+
+  #literal(): boolean | null {
+    for (const [word, value] of LITERALS) {
+      if (!this.#text.startsWith(word, this.#at)) continue
+      this.#at += word.length
+      return value
+    }
+    return this.#fail('not a JSON value')
+  }
+
+  /** Steps over white space and then over `mark`, if it stands there. */
+  #skip(mark: string): boolean {
+    this.#space()
+    if (this.#text[this.#at] !== mark) return false
+    this.#at++
+    return true
+  }
+
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+      this.#at++
+    }
+  }
+
+  #fail(problem: string): never {
+    throw new JsonError(`${problem} (at character ${this.#at})`)
+  }
+}

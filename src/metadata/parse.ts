@@ -1,0 +1,198 @@
+/** Bytes -> Unverified: the door where wire shapes become domain types. Nothing here is a judgement of trust. */
+import type { z } from 'zod'
+import { fromBase64 } from '../bytes.js'
+import { HASH_BYTES, type Hashes } from '../crypto/hash.js'
+import { importKey, type KeyId, keyId, type PublicKey } from '../crypto/keys.js'
+import { UntrustedError } from '../errors.js'
+import { canonicalJson } from './canonical-json.js'
+import { parseDate } from './date.js'
+import { JsonError, parseJson } from './json.js'
+import type {
+  Delegation,
+  FileMeta,
+  MetadataTypes,
+  RoleKey,
+  RoleKeys,
+  RootMetadata,
+  Signature,
+  SnapshotMetadata,
+  TargetsMetadata,
+  TimestampMetadata,
+  Unverified,
+} from './model.js'
+import { isDelegationName, parentRole } from './role-name.js'
+import { envelopeSchema, rootSchema, snapshotSchema, targetsSchema, timestampSchema } from './schema.js'
+import type { FileWire, KeyWire, RoleWire, RootWire, SignatureWire, SnapshotWire, TargetsWire, TimestampWire } from './wire.js'
+
+/** More keys than this in one file are refused before any is looked at (denial of service: each costs a hash). */
+const MAX_KEYS = 8192
+
+/** Whose file it is. */
+export interface FileIdentity {
+  readonly gun: string
+  readonly role: string
+}
+
+/** Why a file is malformed; becomes ERR_METADATA_MALFORMED with GUN and role. */
+class Malformed extends Error {}
+
+/** @throws UntrustedError ERR_METADATA_MALFORMED */
+export function parseRoot(file: Uint8Array, identity: FileIdentity): Unverified<RootMetadata> {
+  return parse(file, identity, rootSchema, rootFromWire)
+}
+
+/** @throws UntrustedError ERR_METADATA_MALFORMED */
+export function parseTimestamp(file: Uint8Array, identity: FileIdentity): Unverified<TimestampMetadata> {
+  return parse(file, identity, timestampSchema, timestampFromWire)
+}
+
+/** @throws UntrustedError ERR_METADATA_MALFORMED */
+export function parseSnapshot(file: Uint8Array, identity: FileIdentity): Unverified<SnapshotMetadata> {
+  return parse(file, identity, snapshotSchema, snapshotFromWire)
+}
+
+/** `targets` or a delegation. @throws UntrustedError ERR_METADATA_MALFORMED */
+export function parseTargets(file: Uint8Array, identity: FileIdentity): Unverified<TargetsMetadata> {
+  return parse(file, identity, targetsSchema, (wire) => targetsFromWire(wire, identity.role))
+}
+
+function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
+  file: Uint8Array,
+  identity: FileIdentity,
+  schema: z.ZodType<Wire>,
+  fromWire: (wire: Wire) => Metadata,
+): Unverified<Metadata> {
+  try {
+    const document = parseJson(file)
+    const envelope = check(envelopeSchema, document, '')
+    const { signed } = envelope
+    return {
+      role: identity.role,
+      metadata: fromWire(check(schema, signed, 'signed')),
+      signedBytes: canonicalJson(signed),
+      signatures: envelope.signatures.map(signatureFromWire),
+      file,
+    }
+  } catch (cause) {
+    if (cause instanceof JsonError || cause instanceof Malformed) throw malformed(identity, cause.message)
+    throw cause
+  }
+}
+
+function malformed({ gun, role }: FileIdentity, problem: string): UntrustedError {
+  return new UntrustedError('ERR_METADATA_MALFORMED', `trust data for ${gun} is malformed: ${role}: ${problem}`, {
+    gun,
+    role,
+    evidence: { problem },
+  })
+}
+
+function check<Wire>(schema: z.ZodType<Wire>, value: unknown, where: string): Wire {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const path = [where, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.')
+  throw new Malformed(`${path === '' ? 'document' : path}: ${issue?.message ?? 'wrong shape'}`)
+}
+
+function signatureFromWire(wire: SignatureWire): Signature {
+  return { keyId: wire.keyid, method: wire.method, bytes: decode(wire.sig, 'a signature') }
+}
+
+function rootFromWire(wire: RootWire): RootMetadata {
+  const keys = keysFromWire(wire.keys)
+  const role = (name: string, { keyids, threshold }: RoleWire): RoleKeys => {
+    const found = pickKeys(name, keyids, keys)
+    if (found.size < threshold) throw new Malformed(`role ${name} has ${found.size} keys and a threshold of ${threshold}`)
+    return { keys: found, threshold }
+  }
+  const { root, targets, snapshot, timestamp } = wire.roles
+  return {
+    ...versionAndExpiry(wire),
+    roles: {
+      root: role('root', root),
+      targets: role('targets', targets),
+      snapshot: role('snapshot', snapshot),
+      timestamp: role('timestamp', timestamp),
+    },
+  }
+}
+
+function timestampFromWire(wire: TimestampWire): TimestampMetadata {
+  const snapshot = wire.meta.get('snapshot')
+  if (snapshot === undefined) throw new Malformed('no entry for snapshot')
+  return { ...versionAndExpiry(wire), snapshot: fileFromWire('snapshot', snapshot) }
+}
+
+function snapshotFromWire(wire: SnapshotWire): SnapshotMetadata {
+  for (const role of ['root', 'targets']) if (!wire.meta.has(role)) throw new Malformed(`no entry for ${role}`)
+  return { ...versionAndExpiry(wire), meta: new Map([...wire.meta].map(([role, file]) => [role, fileFromWire(role, file)])) }
+}
+
+function targetsFromWire(wire: TargetsWire, parent: string): TargetsMetadata {
+  const keys = keysFromWire(wire.delegations.keys)
+  const names = new Set<string>()
+  const delegations = wire.delegations.roles.map(({ name, keyids, threshold, paths }): Delegation => {
+    if (!isDelegationName(name) || parentRole(name) !== parent)
+      throw new Malformed(`${JSON.stringify(name)} cannot be delegated to by ${parent}`)
+    if (names.has(name)) throw new Malformed(`${name} is delegated to twice`)
+    names.add(name)
+    return { name, keys: pickKeys(name, keyids, keys), threshold, paths }
+  })
+  return { ...versionAndExpiry(wire), targets: wire.targets, delegations }
+}
+
+function versionAndExpiry(wire: { version: number; expires: string }): { version: number; expires: number } {
+  const expires = parseDate(wire.expires)
+  if (expires === undefined) throw new Malformed(`signed.expires: ${JSON.stringify(wire.expires)} is not an RFC 3339 date`)
+  return { version: wire.version, expires }
+}
+
+function keysFromWire(wire: ReadonlyMap<string, KeyWire>): Map<KeyId, PublicKey> {
+  if (wire.size > MAX_KEYS) throw new Malformed(`${wire.size} keys, more than ${MAX_KEYS}`)
+  return new Map(
+    [...wire].map(([id, { keytype, keyval }]) => {
+      const bytes = decode(keyval.public, `key ${id}`)
+      if (keyId(keytype, bytes) !== id) throw new Malformed(`the key listed as ${id} has another ID`)
+      return [id, { id, type: keytype, bytes }]
+    }),
+  )
+}
+
+/** The keys that a role names; a key listed twice is one key. */
+function pickKeys(role: string, ids: readonly string[], keys: ReadonlyMap<KeyId, PublicKey>): Map<KeyId, RoleKey> {
+  const picked = new Map<KeyId, RoleKey>()
+  for (const id of ids) {
+    const key = keys.get(id)
+    if (key === undefined) throw new Malformed(`role ${role} names key ${id}, which is not listed`)
+    if (picked.has(id)) continue
+    const verifying = importKey(key)
+    if (verifying.kind === 'unusable' && verifying.ambiguous)
+      throw new Malformed(`key ${id} of role ${role}: ${verifying.reason}`)
+    picked.set(id, { ...key, verifying })
+  }
+  return picked
+}
+
+function fileFromWire(role: string, { length, hashes }: FileWire): FileMeta {
+  return { length, hashes: hashesFromWire(hashes, role) }
+}
+
+function hashesFromWire(wire: ReadonlyMap<string, string>, role: string): Hashes {
+  const known: { sha256?: Uint8Array; sha512?: Uint8Array } = {}
+  for (const algorithm of ['sha256', 'sha512'] as const) {
+    const text = wire.get(algorithm)
+    if (text === undefined) continue
+    const bytes = decode(text, `the ${algorithm} of ${role}`)
+    if (bytes.length !== HASH_BYTES[algorithm]) throw new Malformed(`the ${algorithm} of ${role} has ${bytes.length} bytes`)
+    known[algorithm] = bytes
+  }
+  if (known.sha256 === undefined && known.sha512 === undefined) throw new Malformed(`no known hash for ${role}`)
+  return known
+}
+
+function decode(text: string, what: string): Uint8Array {
+  const bytes = fromBase64(text)
+  if (bytes === undefined) throw new Malformed(`${what} is not standard base64`)
+  return bytes
+}

@@ -1,0 +1,79 @@
+/** What every load into the trusted set has in common; the order of the checks is that of trusted-metadata-set.ts. */
+import { hex } from '../bytes.js'
+import { checkHashes } from '../crypto/hash.js'
+import type { FileMeta, RoleKeys, Unverified } from '../metadata/model.js'
+import { expired, hashMismatch, insufficientSignatures, tooLarge } from './refusals.js'
+import { type Trusted, trust } from './trusted.js'
+import { type Candidate, checkFloor, floorOf, type VersionFloor, type VersionFloors } from './version-floors.js'
+
+/** What every load is judged with. */
+export interface LoadContext {
+  readonly gun: string
+  /** Milliseconds since 1970; one value for the whole run. */
+  readonly now: number
+  /** What was accepted before, in earlier runs or by whoever wrote the cache. */
+  readonly floors: VersionFloors
+}
+
+/** How one role is read. */
+export interface RoleLoader<Metadata> {
+  readonly role: string
+  readonly keys: RoleKeys
+  readonly parse: (file: Uint8Array) => Unverified<Metadata>
+  /** The bytes that may not change without a new version. */
+  readonly content: (loaded: Trusted<Metadata>) => Uint8Array
+}
+
+/** @throws UntrustedError ERR_METADATA_TOO_LARGE, ERR_HASH_MISMATCH */
+export function checkFile(file: Uint8Array, meta: FileMeta, subject: { gun: string; role: string }): void {
+  const evidence = { declared: meta.length, found: file.length }
+  if (file.length > meta.length) throw tooLarge(subject, `${file.length} bytes, ${meta.length} declared`, evidence)
+  if (file.length < meta.length) throw hashMismatch(subject, `${file.length} bytes, ${meta.length} declared`, evidence)
+  const algorithm = checkHashes(file, meta.hashes)
+  if (algorithm !== undefined)
+    throw hashMismatch(subject, `other ${algorithm}`, { algorithm, declared: hex(meta.hashes[algorithm] ?? new Uint8Array()) })
+}
+
+/**
+ * Signatures, floors, expiry.
+ *
+ * @throws UntrustedError ERR_METADATA_MALFORMED, ERR_SIGNATURE_THRESHOLD, ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION
+ * @throws StaleError ERR_METADATA_EXPIRED
+ */
+export function admit<Metadata extends { version: number; expires: number }>(
+  { gun, now, floors }: LoadContext,
+  loader: RoleLoader<Metadata>,
+  file: Uint8Array,
+): Trusted<Metadata> {
+  const { role } = loader
+  const loaded = checkSigned(gun, loader, file)
+  checkFloor(candidate(gun, loader, loaded), floors.get(role))
+  if (!(now < loaded.metadata.expires)) throw expired({ gun, role }, loaded.metadata.expires)
+  return loaded
+}
+
+/** The floor that the loaded metadata leaves. */
+export function floorLeft<Metadata extends { version: number }>(
+  gun: string,
+  loader: RoleLoader<Metadata>,
+  loaded: Trusted<Metadata>,
+): VersionFloor {
+  return floorOf(candidate(gun, loader, loaded))
+}
+
+/** Signatures alone. @throws UntrustedError ERR_METADATA_MALFORMED, ERR_SIGNATURE_THRESHOLD */
+export function checkSigned<Metadata>(
+  gun: string,
+  { role, keys, parse }: RoleLoader<Metadata>,
+  file: Uint8Array,
+): Trusted<Metadata> {
+  return trust(parse(file), keys, ({ evidence }) => insufficientSignatures({ gun, role }, evidence))
+}
+
+function candidate<Metadata extends { version: number }>(
+  gun: string,
+  { role, keys, content }: RoleLoader<Metadata>,
+  loaded: Trusted<Metadata>,
+): Candidate {
+  return { gun, role, version: loaded.metadata.version, content: content(loaded), keys, file: loaded.file }
+}

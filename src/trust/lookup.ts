@@ -1,0 +1,134 @@
+/**
+ * Which digest a tag has. Docker's rule: `targets/releases` before `targets`, and no other role; the other delegations
+ * say who signed. Source: docker/cli 28 cli/command/image/trust.go; notary 0.7.0 client/reader.go.
+ */
+import { fromBase64, hex } from '../bytes.js'
+import { HASH_BYTES } from '../crypto/hash.js'
+import { UnsignedError, UntrustedError } from '../errors.js'
+import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
+import type { TargetWire } from '../metadata/wire.js'
+import { mayName } from './delegations.js'
+import type { TargetsStage } from './targets-stage.js'
+
+/** Roles that decide over a tag, the first that has it. */
+const RELEASED_ROLES: readonly string[] = [RELEASES_ROLE, 'targets']
+
+/** A signed name and what it stands for. */
+export interface TrustedTarget {
+  readonly name: string
+  /** The role that answers. */
+  readonly role: string
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: string
+  /** Bytes. */
+  readonly size: number
+  /** What the publisher added. */
+  readonly custom?: unknown
+}
+
+/** A released tag. */
+export interface TrustedTag extends TrustedTarget {
+  /** Delegations (without `targets/`) that list the same tag with the same digest, ascending. */
+  readonly signers: readonly string[]
+}
+
+/**
+ * The released digest of a tag.
+ *
+ * @throws UnsignedError ERR_TAG_NOT_SIGNED
+ * @throws UntrustedError ERR_METADATA_MALFORMED when the answering entry has no sha256
+ */
+export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
+  const found = findTarget(stage, tag, RELEASED_ROLES)
+  if (found !== undefined) return { ...found, signers: signersOf(stage, found) }
+  const { gun } = stage.above.context
+  const holders = [...stage.loaded.keys()].filter((role) => findEntry(stage, role, tag) !== undefined)
+  throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${tag}`, {
+    gun,
+    ...(holders.length === 0
+      ? { hint: notSignedHint(stage, tag) }
+      : {
+          hint: `Only ${holders.map(signerName).join(', ')} signed this tag; it is not released: its publisher must sign it in targets/releases or targets.`,
+          evidence: { signedOnlyBy: holders },
+        }),
+  })
+}
+
+/** The first of the roles that lists the target, among those loaded. @throws UntrustedError ERR_METADATA_MALFORMED */
+export function findTarget(stage: TargetsStage, name: string, roles: readonly string[]): TrustedTarget | undefined {
+  for (const role of roles) {
+    const entry = findEntry(stage, role, name)
+    if (entry !== undefined) return toTarget(stage, role, name, entry)
+  }
+  return undefined
+}
+
+/** Released tags that carry the digest, in natural order. A tag in releases shadows the one in targets. */
+export function tagsWithDigest(stage: TargetsStage, digest: string): TrustedTag[] {
+  return releasedTags(stage).flatMap((tag) => {
+    const role = RELEASED_ROLES.find((name) => findEntry(stage, name, tag) !== undefined) ?? 'targets'
+    const entry = findEntry(stage, role, tag)
+    if (entry === undefined || digestOf(entry) !== digest) return []
+    const target = toTarget(stage, role, tag, entry)
+    return [{ ...target, signers: signersOf(stage, target) }]
+  })
+}
+
+/** Every released tag, in natural order: 1.2 before 1.10. */
+export function releasedTags(stage: TargetsStage): string[] {
+  const names = RELEASED_ROLES.flatMap((role) => {
+    const loaded = stage.loaded.get(role)
+    return loaded === undefined ? [] : [...loaded.trusted.metadata.targets.keys()].filter((name) => mayName(loaded.granted, name))
+  })
+  return [...new Set(names)].sort(naturally)
+}
+
+const collator = new Intl.Collator('en', { numeric: true })
+
+function naturally(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : 1)
+}
+
+function findEntry(stage: TargetsStage, role: string, name: string): TargetWire | undefined {
+  const loaded = stage.loaded.get(role)
+  return loaded !== undefined && mayName(loaded.granted, name) ? loaded.trusted.metadata.targets.get(name) : undefined
+}
+
+function toTarget(stage: TargetsStage, role: string, name: string, entry: TargetWire): TrustedTarget {
+  const digest = digestOf(entry)
+  if (digest === undefined) {
+    const { gun } = stage.above.context
+    throw new UntrustedError(
+      'ERR_METADATA_MALFORMED',
+      `trust data for ${gun} is malformed: ${role}: ${name}: no valid hash, expecting sha256`,
+      { gun, role },
+    )
+  }
+  return { name, role, digest, size: entry.length, ...(entry.custom === undefined ? {} : { custom: entry.custom }) }
+}
+
+/** `sha256:<hex>`, or undefined when the entry has no SHA-256 of 32 bytes. */
+function digestOf({ hashes }: TargetWire): string | undefined {
+  const bytes = fromBase64(hashes.get('sha256') ?? '')
+  return bytes?.length === HASH_BYTES.sha256 ? `sha256:${hex(bytes)}` : undefined
+}
+
+function signersOf(stage: TargetsStage, { name, digest }: TrustedTarget): string[] {
+  return [...stage.loaded.keys()]
+    .filter((role) => !RELEASED_ROLES.includes(role))
+    .filter((role) => {
+      const entry = findEntry(stage, role, name)
+      return entry !== undefined && digestOf(entry) === digest
+    })
+    .map(signerName)
+    .sort()
+}
+
+function notSignedHint(stage: TargetsStage, tag: string): string {
+  const tags = releasedTags(stage)
+  const other = tags.find((name) => name.toLowerCase() === tag.toLowerCase())
+  if (other !== undefined) return `Tags are told apart by case: ${other} is signed.`
+  if (tags.length === 0) return 'The collection is signed but holds no released tag at all.'
+  const newest = tags.slice(-5).join(', ')
+  return `The collection is signed but this tag is not. Signed are ${tags.length} tags, among them ${newest}.`
+}

@@ -1,0 +1,50 @@
+/** Which pin binds a collection. Source: notary 0.7.0 trustpinning/trustpin.go. */
+import type { KeyId } from '../crypto/keys.js'
+
+/** Notary's `trust_pinning`, read. */
+export interface TrustPinning {
+  /** GUN, or prefix ending in `*`, to IDs of root keys. */
+  readonly certs: ReadonlyMap<string, readonly KeyId[]>
+  /** GUN prefix to the DER certificates of a CA file. */
+  readonly ca: ReadonlyMap<string, readonly Uint8Array[]>
+  /** Without a pin, a first root is refused. */
+  readonly disableTofu: boolean
+}
+
+/** No pins: the first root is taken on trust. */
+export const NO_PINNING: TrustPinning = { certs: new Map(), ca: new Map(), disableTofu: false }
+
+/** What binds one collection. `rule` is the GUN or prefix as configured. */
+export type Pin =
+  | { readonly kind: 'certificates'; readonly rule: string; readonly keyIds: readonly KeyId[] }
+  | { readonly kind: 'ca'; readonly rule: string; readonly certificates: readonly Uint8Array[] }
+  | { readonly kind: 'none'; readonly firstUse: 'allowed' | 'refused' }
+
+/**
+ * The pin for a collection: the certificates of its GUN, else of the longest `prefix*`, else the CA of the longest
+ * prefix. What matches binds, and nothing weaker is tried after it. Prefixes are plain strings, as in Notary.
+ */
+export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): Pin {
+  const certRule = certs.has(gun)
+    ? gun
+    : longest([...certs.keys()].filter((rule) => rule.endsWith('*') && gun.startsWith(rule.slice(0, -1))))
+  const keyIds = certRule === undefined ? undefined : certs.get(certRule)
+  if (certRule !== undefined && keyIds !== undefined) return { kind: 'certificates', rule: certRule, keyIds }
+  const caRule = longest([...ca.keys()].filter((prefix) => gun.startsWith(prefix)))
+  const certificates = caRule === undefined ? undefined : ca.get(caRule)
+  if (caRule !== undefined && certificates !== undefined) return { kind: 'ca', rule: caRule, certificates }
+  return { kind: 'none', firstUse: disableTofu ? 'refused' : 'allowed' }
+}
+
+/** True when the pin matches by a prefix that ends inside a name: `docker.com/not*` is good for docker.com/notary too. */
+export function isLoosePin(pin: Pin, gun: string): boolean {
+  if (pin.kind === 'none' || pin.rule === gun) return false
+  return !pin.rule.replace(/\*$/, '').endsWith('/')
+}
+
+function longest(rules: readonly string[]): string | undefined {
+  return rules.reduce<string | undefined>(
+    (best, rule) => (best === undefined || rule.length > best.length ? rule : best),
+    undefined,
+  )
+}

@@ -1,0 +1,58 @@
+/**
+ * The certificate that wraps a root key: it binds the key to the collection.
+ * Source: notary 0.7.0 trustpinning/certs.go validRootLeafCerts, tuf/utils/x509.go ValidateCertificate.
+ */
+import { utf8Text } from '../bytes.js'
+import { encodePem, pemCertificates } from '../crypto/certificate.js'
+import { type CertificateDetails, inspectCertificate } from '../crypto/certificate-details.js'
+import type { PublicKey } from '../crypto/keys.js'
+
+/** A root certificate may begin up to a day in the future: clocks differ. Milliseconds. */
+const NOT_BEFORE_LEEWAY = 24 * 60 * 60 * 1000
+
+/** The leaf that names the collection, and what else came with it. */
+export interface RootCertificate {
+  readonly leaf: CertificateDetails
+  readonly bundle: readonly CertificateDetails[]
+}
+
+/** The certificate of a root key, or why it does not bind the key to the collection. Expiry is for the caller to judge. `now` in ms. */
+export function rootCertificate(key: PublicKey, gun: string, now: number): RootCertificate | string {
+  if (!key.type.endsWith('-x509')) return `a root key must be an X.509 key, this one is ${key.type}`
+  const ders = pemCertificates(key.bytes)
+  // Text around the blocks, other line lengths, CRLF: Notary writes the bundle anew and then finds another key ID.
+  if (ders === undefined || encodePem(ders) !== utf8Text(key.bytes)) return 'its certificates are not PEM as Notary writes it'
+  const bundle: CertificateDetails[] = []
+  for (const der of ders) {
+    const details = inspectCertificate(der)
+    if (typeof details === 'string') return details
+    bundle.push(details)
+  }
+  const leaves = bundle.filter(({ isCa }) => !isCa)
+  const [leaf] = leaves
+  if (leaf === undefined || leaves.length !== 1) return `a bundle has one leaf certificate, this one ${leaves.length}`
+  if (leaf !== bundle[0]) return 'the leaf certificate must come first'
+  const problem = checkLeaf(leaf, gun, now)
+  return problem ?? { leaf, bundle }
+}
+
+function checkLeaf(leaf: CertificateDetails, gun: string, now: number): string | undefined {
+  const [commonName] = leaf.commonNames
+  if (leaf.commonNames.length !== 1 || commonName === undefined) return 'its certificate does not have one readable common name'
+  if (!namesCollection(commonName, gun)) return `its certificate is for ${JSON.stringify(commonName)}`
+  if (leaf.weakSignature) return 'its certificate is signed with MD5 or SHA-1'
+  if (leaf.unknownCritical.length > 0)
+    return `its certificate has a critical extension that is not understood (${leaf.unknownCritical.join(', ')})`
+  if (leaf.selfIssued && !leaf.x509.verify(leaf.x509.publicKey)) return 'its certificate does not verify itself'
+  if (leaf.notBefore > leaf.notAfter) return 'its certificate ends before it begins'
+  if (!(now >= leaf.notBefore - NOT_BEFORE_LEEWAY))
+    return `its certificate is valid only from ${new Date(leaf.notBefore).toISOString()}`
+  return undefined
+}
+
+/** The common name is the GUN, or a prefix of it that ends in `*`. A bare `*` would name everything, so it names nothing. */
+function namesCollection(commonName: string, gun: string): boolean {
+  if (!commonName.endsWith('*')) return commonName === gun
+  const prefix = commonName.replace(/\*{1,}$/, '')
+  return prefix !== '' && gun.startsWith(prefix)
+}

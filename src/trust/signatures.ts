@@ -1,0 +1,65 @@
+/** Distinct keys against a threshold. Source: TUF 1.0.33 section 4.2 and 5; notary 0.7.0 tuf/signed/verify.go. */
+import type { KeyId } from '../crypto/keys.js'
+import { verifySignature } from '../crypto/verify-signature.js'
+import type { Evidence } from '../errors.js'
+import type { RoleKeys, Unverified } from '../metadata/model.js'
+
+/** Signatures tried for one key of a file before the rest of them is ignored (denial of service). */
+const MAX_TRIES_PER_KEY = 16
+
+/** What the signatures on a file amount to. */
+export interface SignatureVerdict {
+  /** Listed keys of the role that signed the file, ascending. */
+  readonly signedBy: readonly KeyId[]
+  /** How many different keys that is: two certificates of one key count once. */
+  readonly count: number
+  readonly threshold: number
+  /** True when enough different keys signed. */
+  readonly met: boolean
+  /** The same for people and reports. */
+  readonly evidence: Evidence
+}
+
+/** Counts the keys of the role that signed. Signatures by other keys, or that do not verify, are ignored. */
+export function checkSignatures(unverified: Unverified<unknown>, { keys, threshold }: RoleKeys): SignatureVerdict {
+  const signedBy = new Set<KeyId>()
+  const tries = new Map<KeyId, number>()
+  for (const { keyId, method, bytes } of unverified.signatures) {
+    const verifying = keys.get(keyId)?.verifying
+    if (verifying === undefined || verifying.kind === 'unusable') continue
+    const tried = tries.get(keyId) ?? 0
+    if (signedBy.has(keyId) || tried >= MAX_TRIES_PER_KEY) continue
+    tries.set(keyId, tried + 1)
+    if (verifySignature(verifying, method, unverified.signedBytes, bytes)) signedBy.add(keyId)
+  }
+  return verdict([...signedBy].sort(), { keys, threshold })
+}
+
+/** The verdict when only some of the signing keys may count, as for a root whose certificates or pins are judged. */
+export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKeys): SignatureVerdict {
+  const identities = new Set<string>()
+  const unusable: string[] = []
+  for (const [id, { verifying }] of keys) {
+    if (verifying.kind === 'unusable') unusable.push(`${id}: ${verifying.reason}`)
+    else if (signedBy.includes(id)) identities.add(verifying.identity)
+  }
+  const count = identities.size
+  return {
+    signedBy,
+    count,
+    threshold,
+    met: count >= threshold,
+    evidence: {
+      threshold,
+      validSignatures: count,
+      signedBy,
+      listedKeys: [...keys.keys()],
+      ...(unusable.length === 0 ? {} : { unusableKeys: unusable }),
+    },
+  }
+}
+
+/** Whether the role could ever meet its threshold. */
+export function canMeetThreshold({ keys, threshold }: RoleKeys): boolean {
+  return keys.size >= threshold
+}

@@ -1,0 +1,164 @@
+/**
+ * Targets and delegations: who says which tag is which digest. Source: notary 0.7.0 tuf/builder.go, client/tufclient.go.
+ *
+ * A signer's delegation that expired or that too few keys signed is left out, as Notary does, and said. Stricter:
+ * `targets/releases`, which decides over tags, fails instead, or a tag would silently fall back to `targets`.
+ */
+import { StaleError, UntrustedError } from '../errors.js'
+import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
+import { RELEASES_ROLE } from '../metadata/role-name.js'
+import { ALL_PATHS, delegationsOf, type GrantedDelegation } from './delegations.js'
+import { admit, checkFile, floorLeft } from './load.js'
+import { targetsLoader } from './loaders.js'
+import { forgotten, tooLarge } from './refusals.js'
+import { canMeetThreshold } from './signatures.js'
+import type { Trusted } from './trusted.js'
+import type { SnapshotStage } from './trusted-metadata-set.js'
+import { floorHolds, type VersionFloors } from './version-floors.js'
+
+/** Delegations below one collection; more are refused (denial of service: each is a file to fetch and verify). */
+const MAX_DELEGATIONS = 1000
+
+/** Metadata of a targets role, and the names that it may speak for. */
+export interface LoadedTargets {
+  readonly trusted: Trusted<TargetsMetadata>
+  readonly granted: readonly string[]
+}
+
+/** A delegation that has to be loaded. */
+export interface PendingDelegation extends GrantedDelegation {
+  /** What its file must be. */
+  readonly file: FileMeta
+}
+
+/** A delegation that does not count today. */
+export interface SkippedDelegation {
+  readonly role: string
+  readonly reason: string
+}
+
+/** Current targets, and the delegations loaded so far. */
+export class TargetsStage {
+  readonly above: SnapshotStage
+  /** `targets` first, then delegations by name in the order of loading. */
+  readonly loaded: ReadonlyMap<string, LoadedTargets>
+  readonly skipped: readonly SkippedDelegation[]
+
+  private constructor(above: SnapshotStage, loaded: ReadonlyMap<string, LoadedTargets>, skipped: readonly SkippedDelegation[]) {
+    this.above = above
+    this.loaded = loaded
+    this.skipped = skipped
+  }
+
+  /** @throws UntrustedError, StaleError */
+  static load(above: SnapshotStage, keys: RoleKeys, file: Uint8Array): TargetsStage {
+    const targets = loadRole(above, 'targets', keys, file)
+    return new TargetsStage(above, new Map([['targets', { trusted: targets, granted: ALL_PATHS }]]), []).#withoutUnusable()
+  }
+
+  /**
+   * Delegations of the roles loaded so far that are still to be loaded. Load them all, in any order, then ask again.
+   *
+   * @throws UntrustedError ERR_VERSION_ROLLBACK when the snapshot forgets one that was accepted before
+   */
+  pending(): PendingDelegation[] {
+    return this.#open().flatMap((delegation) => {
+      const file = this.above.fileOf(delegation.name)
+      return file === undefined ? [] : [{ ...delegation, file }]
+    })
+  }
+
+  /** @throws UntrustedError, StaleError: any but those that leave a signer out */
+  loadDelegation(delegation: PendingDelegation, file: Uint8Array): TargetsStage {
+    try {
+      const trusted = loadRole(this.above, delegation.name, delegation, file)
+      const all = new Map(this.loaded).set(delegation.name, { trusted, granted: delegation.granted })
+      return new TargetsStage(this.above, all, this.skipped).#withoutUnusable()
+    } catch (cause) {
+      if (delegation.name === RELEASES_ROLE || !leavesSignerOut(cause)) throw cause
+      return this.#skip(delegation.name, cause.message)
+    }
+  }
+
+  /** Floors of all that was accepted. Those of delegations left out today stay; those of nobody's delegations go. */
+  floors(): VersionFloors {
+    const { above } = this
+    const floors = new Map([
+      ['root', above.above.above.floor],
+      ['timestamp', above.above.floor],
+      ['snapshot', above.floor],
+    ])
+    for (const [role, { trusted }] of this.loaded)
+      floors.set(role, floorLeft(above.context.gun, targetsLoader(above.context.gun, role, trusted.keys), trusted))
+    for (const { name } of this.#delegated()) {
+      const before = above.context.floors.get(name)
+      if (before !== undefined && !floors.has(name)) floors.set(name, before)
+    }
+    return floors
+  }
+
+  /** Everything in the set: root, timestamp, snapshot, targets, delegations. */
+  trusted(): Trusted<RootMetadata | TimestampMetadata | SnapshotMetadata | TargetsMetadata>[] {
+    const { snapshot, above } = this.above
+    return [above.above.anchor.chain.root, above.timestamp, snapshot, ...[...this.loaded.values()].map(({ trusted }) => trusted)]
+  }
+
+  /** The earliest expiry of root, timestamp, snapshot, targets and the given role; ms since 1970. */
+  expires(role: string): number {
+    const counted = this.trusted().filter((trusted) => !trusted.role.startsWith('targets/') || trusted.role === role)
+    return Math.min(...counted.map(({ metadata }) => metadata.expires))
+  }
+
+  /** Delegations of every loaded role, nearest first. */
+  #delegated(): GrantedDelegation[] {
+    const all = [...this.loaded.values()].flatMap(({ trusted, granted }) => delegationsOf(trusted.metadata, granted))
+    if (all.length > MAX_DELEGATIONS) {
+      throw tooLarge({ gun: this.above.context.gun, role: 'targets' }, `${all.length} delegations, at most ${MAX_DELEGATIONS}`, {
+        delegations: all.length,
+      })
+    }
+    return all
+  }
+
+  /** Those neither loaded nor left out. */
+  #open(): GrantedDelegation[] {
+    const skipped = new Set(this.skipped.map(({ role }) => role))
+    return this.#delegated().filter(({ name }) => !this.loaded.has(name) && !skipped.has(name))
+  }
+
+  /** Leaves out what can never meet its threshold: Notary writes a role without keys when its last key is removed. */
+  #withoutUnusable(): TargetsStage {
+    let stage: TargetsStage = this
+    for (const delegation of this.#open()) {
+      const { name, keys, threshold } = delegation
+      const published = this.above.fileOf(name) !== undefined
+      if (!published) this.#checkForgotten(delegation)
+      // A releases role with some keys, but too few, is broken, not absent: loading it says so.
+      const counts = canMeetThreshold(delegation) || (name === RELEASES_ROLE && keys.size > 0)
+      if (!counts && published) stage = stage.#skip(name, `it has ${keys.size} keys and a threshold of ${threshold}`)
+    }
+    return stage
+  }
+
+  #checkForgotten(delegation: GrantedDelegation): void {
+    const floor = this.above.context.floors.get(delegation.name)
+    if (floor === undefined || !canMeetThreshold(delegation) || !floorHolds(floor, delegation)) return
+    throw forgotten({ gun: this.above.context.gun, role: delegation.name })
+  }
+
+  #skip(role: string, reason: string): TargetsStage {
+    return new TargetsStage(this.above, this.loaded, [...this.skipped, { role, reason }])
+  }
+}
+
+/** Too few signatures, or out of date. Everything else is a fault that must not pass for a missing signer. */
+function leavesSignerOut(cause: unknown): cause is UntrustedError | StaleError {
+  return (cause instanceof UntrustedError && cause.code === 'ERR_SIGNATURE_THRESHOLD') || cause instanceof StaleError
+}
+
+function loadRole(above: SnapshotStage, role: string, keys: RoleKeys, file: Uint8Array): Trusted<TargetsMetadata> {
+  const { gun } = above.context
+  const listed = above.fileOf(role)
+  if (listed !== undefined) checkFile(file, listed, { gun, role })
+  return admit(above.context, targetsLoader(gun, role, keys), file)
+}
