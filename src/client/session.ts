@@ -12,7 +12,7 @@ import { readSettings, type Settings } from './settings.js'
 import { type Refreshed, refresh } from './updater.js'
 
 /** A collection, and how people call it. */
-type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
+export type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
 
 /** Refreshes that questions share. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
@@ -51,11 +51,11 @@ export class Session {
     return answerLookup(await this.#verified({ gun, domain, familiarName: gun }), target, roles)
   }
 
-  async listTags(repository: ImageRepository): Promise<TagList> {
+  async listTags(repository: Collection): Promise<TagList> {
     return answerTags(await this.#verified(repository))
   }
 
-  async inspect(repository: ImageRepository): Promise<Inspection> {
+  async inspect(repository: Collection): Promise<Inspection> {
     return answerInspection(await this.#verified(repository))
   }
 

@@ -1,0 +1,163 @@
+/** The command line -> options. The parser is Node's; only Go's way with `--disable-content-trust[=BOOL]` is added. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { parseGoBoolean } from '../client/content-trust.js'
+import type { TrustClientOptions, TrustPinningOption } from '../client/options.js'
+import { describeCause, UsageError } from '../errors.js'
+import type { Io } from './io.js'
+
+const OPTIONS = {
+  server: { type: 'string' },
+  'trust-dir': { type: 'string' },
+  config: { type: 'string' },
+  'disable-content-trust': { type: 'string' },
+  pinning: { type: 'string' },
+  tlscacert: { type: 'string' },
+  offline: { type: 'boolean' },
+  'stale-fallback': { type: 'string' },
+  'digest-references': { type: 'string' },
+  timeout: { type: 'string' },
+  role: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  quiet: { type: 'boolean', short: 'q' },
+  verbose: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const satisfies ParseArgsConfig['options']
+
+/** Options as typed. */
+export interface OptionValues {
+  readonly server?: string
+  readonly 'trust-dir'?: string
+  readonly config?: string
+  readonly 'disable-content-trust'?: string
+  readonly pinning?: string
+  readonly tlscacert?: string
+  readonly offline?: boolean
+  readonly 'stale-fallback'?: string
+  readonly 'digest-references'?: string
+  readonly timeout?: string
+  readonly role?: readonly string[]
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+  readonly help?: boolean
+  readonly version?: boolean
+}
+
+/** Options, and the words that are none. */
+export interface CommandLine {
+  readonly words: readonly string[]
+  readonly values: OptionValues
+}
+
+/** @throws UsageError ERR_SETTINGS_INVALID */
+export function readCommandLine(argv: readonly string[]): CommandLine {
+  const end = argv.indexOf('--')
+  const options = end < 0 ? argv : argv.slice(0, end)
+  const rest = end < 0 ? [] : argv.slice(end)
+  // Docker's flag takes a value only after "=": a following word is a reference.
+  const spelled = options.map((word) => (word === '--disable-content-trust' ? '--disable-content-trust=true' : word))
+  try {
+    const { positionals, values } = parseArgs({
+      args: [...spelled, ...rest],
+      options: OPTIONS,
+      allowPositionals: true,
+      strict: true,
+    })
+    return { words: positionals, values }
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    throw new UsageError('ERR_SETTINGS_INVALID', cause.message.split('. ')[0] ?? cause.message, { hint: 'See: dct --help' })
+  }
+}
+
+/** What of the command line concerns the library. CA and pin files are read. @throws UsageError ERR_SETTINGS_INVALID */
+export async function clientOptions({ values }: CommandLine, { env, signal, now }: Io): Promise<TrustClientOptions> {
+  return {
+    env,
+    signal,
+    ...(now === undefined ? {} : { now }),
+    ...given('server', values.server),
+    ...given('trustDirectory', values['trust-dir']),
+    ...given('dockerConfig', values.config),
+    ...given('offline', values.offline),
+    ...given('staleFallback', choice('stale-fallback', values['stale-fallback'], ['warn', 'refuse'] as const)),
+    ...given('digestReferences', choice('digest-references', values['digest-references'], ['require-signed', 'accept'] as const)),
+    ...given('timeout', milliseconds(values.timeout)),
+    ...given('ca', values.tlscacert === undefined ? undefined : await readText('--tlscacert', values.tlscacert)),
+    ...given('pinning', values.pinning === undefined ? undefined : await readPinningFile(values.pinning)),
+  }
+}
+
+/**
+ * The switch as the command has it: on, unless the environment says off or the flag is given.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID when the flag's value is no Go boolean
+ */
+export function commandSwitch({ values }: CommandLine, { env }: Io): Pick<TrustClientOptions, 'disableContentTrust'> {
+  const flag = values['disable-content-trust']
+  if (flag !== undefined) {
+    const disable = parseGoBoolean(flag)
+    if (disable !== undefined) return { disableContentTrust: disable }
+    throw new UsageError(
+      'ERR_SETTINGS_INVALID',
+      `invalid argument ${JSON.stringify(flag)} for --disable-content-trust: it takes true or false`,
+    )
+  }
+  return parseGoBoolean(env['DOCKER_CONTENT_TRUST'] ?? '') === false ? {} : { disableContentTrust: false }
+}
+
+function given<Name extends string, Value>(name: Name, value: Value | undefined): { [key in Name]?: Value } {
+  const one: { [key in Name]?: Value } = {}
+  if (value !== undefined) one[name] = value
+  return one
+}
+
+function choice<Word extends string>(option: string, word: string | undefined, words: readonly Word[]): Word | undefined {
+  const chosen = words.find((one) => one === word)
+  if (word !== undefined && chosen === undefined)
+    throw new UsageError('ERR_SETTINGS_INVALID', `--${option} takes ${words.join(' or ')}, got ${JSON.stringify(word)}`)
+  return chosen
+}
+
+function milliseconds(seconds: string | undefined): number | undefined {
+  if (seconds === undefined) return undefined
+  const value = /^[0-9]*\.?[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : Number.NaN
+  if (!(value > 0 && value < 2 ** 31))
+    throw new UsageError('ERR_SETTINGS_INVALID', `--timeout takes a number of seconds above 0, got ${JSON.stringify(seconds)}`)
+  return value
+}
+
+/** Notary's `trust_pinning` object, bare or under that key; its CA paths are seen from the file. */
+async function readPinningFile(path: string): Promise<TrustPinningOption> {
+  const text = await readText('--pinning', path)
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch (cause) {
+    throw new UsageError('ERR_SETTINGS_INVALID', `--pinning ${path} is not JSON: ${describeCause(cause)}`, { cause })
+  }
+  const wrapped = isObject(content) && Object.hasOwn(content, 'trust_pinning') ? content['trust_pinning'] : content
+  if (!isObject(wrapped)) throw new UsageError('ERR_SETTINGS_INVALID', `--pinning ${path} does not hold a trust_pinning object`)
+  const { ca } = wrapped
+  if (!isObject(ca)) return wrapped
+  const seen = Object.entries(ca).map(([prefix, file]) => [
+    prefix,
+    typeof file === 'string' ? resolve(dirname(path), file) : file,
+  ])
+  return { ...wrapped, ca: Object.fromEntries(seen) }
+}
+
+async function readText(option: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new UsageError('ERR_SETTINGS_INVALID', `${option}: cannot read ${path}: ${describeCause(cause)}`, { cause })
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

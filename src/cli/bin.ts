@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/** The process around the program: streams, Ctrl-C, exit status. */
+import { EXIT } from './io.js'
+import { run } from './main.js'
+
+const interrupted = new AbortController()
+process.once('SIGINT', () => {
+  interrupted.abort(new Error('interrupted'))
+  process.once('SIGINT', () => process.exit(EXIT.interrupted)) // a second Ctrl-C waits for nothing
+})
+// Whoever reads us may have enough (`dct verify - | head`).
+process.stdout.on('error', () => process.exit())
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  stdin: process.stdin,
+  terminal: process.stderr.isTTY === true,
+  signal: interrupted.signal,
+})

@@ -1,0 +1,58 @@
+/** `dct cache list|verify|forget` */
+import { Session } from '../client/session.js'
+import { readSettings } from '../client/settings.js'
+import { TrustError, UsageError } from '../errors.js'
+import { parseGun } from '../reference/reference.js'
+import { type CommandLine, clientOptions } from './arguments.js'
+import { EXIT, type Io } from './io.js'
+import { exitStatus, gravest, Speaker } from './output.js'
+
+/** The exit status. */
+export async function cache(line: CommandLine, io: Io): Promise<number> {
+  const speaker = new Speaker(io, line)
+  const [action, ...guns] = line.words
+  const options = await clientOptions(line, io)
+  const { store } = await readSettings(options)
+  switch (action) {
+    case 'list':
+      for (const gun of await store.list()) speaker.answer(gun)
+      return EXIT.ok
+    case 'verify': {
+      const session = await Session.open({ ...options, offline: true })
+      return each(guns.length === 0 ? await store.list() : guns, speaker, async (gun) => {
+        const { roles, expires } = await session.inspect({ gun, domain: gun.split('/')[0] ?? gun, familiarName: gun })
+        speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
+      })
+    }
+    case 'forget':
+      if (guns.length === 0)
+        throw new UsageError('ERR_SETTINGS_INVALID', 'dct cache forget needs the GUN that is to be forgotten')
+      return each(guns, speaker, async (gun) => {
+        const forgotten = await store.forget(gun)
+        if (forgotten)
+          speaker.warning({
+            message: `${gun} is forgotten: the next root that a server offers for it is trusted on first use, unless a pin says otherwise`,
+          })
+        else speaker.always(`nothing was kept of ${gun}`)
+      })
+    default:
+      throw new UsageError(
+        'ERR_SETTINGS_INVALID',
+        `dct cache takes list, verify or forget${action === undefined ? '' : `, got ${JSON.stringify(action)}`}`,
+      )
+  }
+}
+
+async function each(guns: readonly string[], speaker: Speaker, work: (gun: string) => Promise<void>): Promise<number> {
+  const statuses: number[] = []
+  for (const gun of guns) {
+    try {
+      await work(parseGun(gun))
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error
+      speaker.error(error, error.message.includes(gun) ? undefined : gun)
+      statuses.push(exitStatus(error))
+    }
+  }
+  return gravest(statuses)
+}

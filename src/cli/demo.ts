@@ -1,0 +1,118 @@
+/**
+ * `dct demo`: the real program against a trust server on this machine, with a collection that the real notary signed.
+ * The clock is set to an hour after it was published; nothing else is pretended.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { CommandLine } from './arguments.js'
+import { type FixtureServer, startFixtureServer } from './demo-server.js'
+import { EXIT, type Io } from './io.js'
+import { run } from './main.js'
+
+const FIXTURE = new URL('../../fixtures/demo/', import.meta.url)
+
+/** One object of `dct verify --json`, as far as the demo shows it. */
+interface Answer {
+  readonly status: string
+  readonly canonicalReference?: string
+  readonly signers?: readonly string[]
+  readonly warnings?: readonly { readonly code: string; readonly message: string }[]
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** The exit status. */
+export async function demo(_line: CommandLine, io: Io): Promise<number> {
+  const { gun, now } = await readCase()
+  const folder = await mkdtemp(join(tmpdir(), 'dct-demo-'))
+  const server = await startFixtureServer(gun, new URL('served/', FIXTURE))
+  try {
+    return await new Demo(io, gun, new Date(now), server, folder).run()
+  } finally {
+    await server.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+class Demo {
+  readonly #io: Io
+  readonly #gun: string
+  readonly #now: Date
+  readonly #server: FixtureServer
+  readonly #folder: string
+
+  constructor(io: Io, gun: string, now: Date, server: FixtureServer, folder: string) {
+    this.#io = io
+    this.#gun = gun
+    this.#now = now
+    this.#server = server
+    this.#folder = folder
+  }
+
+  async run(): Promise<number> {
+    const signed = `${this.#gun}:1.0`
+    await writeFile(join(this.#folder, 'ca.crt'), this.#server.ca)
+    this.#say(`a trust server on this machine, ${this.#server.url}, and a collection signed with notary 0.7.0`)
+
+    const trusted = await this.#verify('trust', signed)
+    this.#say(`1. a signed tag: ${signed} is trusted, signed by ${trusted.signers?.join(', ')}`)
+    this.#io.out(`${trusted.canonicalReference}\n`)
+
+    const unsigned = await this.#verify('trust', `${this.#gun}:2.0`)
+    this.#say(`2. a tag that nobody signed: ${unsigned.error?.code}: ${unsigned.error?.message}`)
+
+    this.#server.tamperWith('targets/releases')
+    const tampered = await this.#verify('other-trust', signed)
+    this.#say(`3. a file tampered with: ${tampered.error?.code}: ${tampered.error?.message}`)
+
+    await this.#server.close()
+    const stale = await this.#verify('trust', signed)
+    this.#say(
+      `4. the server gone, what was verified is still there: ${stale.warnings?.map(({ code, message }) => `${code}: ${message}`).join('; ')}`,
+    )
+
+    const asExpected =
+      trusted.status === 'trusted' &&
+      unsigned.status === 'failed' &&
+      tampered.status === 'failed' &&
+      stale.canonicalReference === trusted.canonicalReference
+    this.#say(
+      asExpected ? 'that is all; now try: dct verify alpine:3.19' : 'something is wrong: the demo did not go as it should',
+    )
+    return asExpected ? EXIT.ok : EXIT.internal
+  }
+
+  /** The program itself, as anybody would call it, but for the clock. */
+  async #verify(trustFolder: string, reference: string): Promise<Answer> {
+    let out = ''
+    const io: Io = {
+      ...this.#io,
+      env: {},
+      out: (text) => (out += text),
+      err: () => undefined,
+      terminal: false,
+      now: () => this.#now,
+    }
+    const options = [
+      '--server',
+      this.#server.url,
+      '--tlscacert',
+      join(this.#folder, 'ca.crt'),
+      '--config',
+      this.#folder,
+      '--trust-dir',
+      join(this.#folder, trustFolder),
+    ]
+    await run(['verify', '--json', ...options, reference], io)
+    this.#io.signal.throwIfAborted()
+    return JSON.parse(out)
+  }
+
+  #say(text: string): void {
+    this.#io.err(`dct demo: ${text}\n`)
+  }
+}
+
+async function readCase(): Promise<{ gun: string; now: string }> {
+  return JSON.parse(await readFile(new URL('case.json', FIXTURE), 'utf8'))
+}

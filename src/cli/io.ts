@@ -1,0 +1,20 @@
+/** What the program touches of the world: arguments, so that it can be run inside a test or the demo. */
+import type { Environment } from '../client/content-trust.js'
+
+export interface Io {
+  readonly env: Environment
+  /** Text to standard output, newlines included. */
+  readonly out: (text: string) => void
+  /** Text to standard error, newlines included. */
+  readonly err: (text: string) => void
+  readonly stdin: AsyncIterable<Uint8Array | string>
+  /** Whether a person reads standard error. */
+  readonly terminal: boolean
+  /** Aborted on Ctrl-C. */
+  readonly signal: AbortSignal
+  /** Instead of the system clock; there is no way to it from outside. */
+  readonly now?: () => Date
+}
+
+/** Exit statuses beside those of the error kinds. */
+export const EXIT = { ok: 0, usage: 2, internal: 70, interrupted: 130 } as const

@@ -1,0 +1,35 @@
+/** `dct lookup GUN TARGET...` */
+import { createTrustClient } from '../client/trust-client.js'
+import { TrustError, UsageError } from '../errors.js'
+import { type CommandLine, clientOptions } from './arguments.js'
+import type { Io } from './io.js'
+import { exitStatus, gravest, Speaker } from './output.js'
+
+/** The exit status. */
+export async function lookup(line: CommandLine, io: Io): Promise<number> {
+  const speaker = new Speaker(io, line)
+  const [gun, ...targets] = line.words
+  if (gun === undefined || targets.length === 0) {
+    throw new UsageError('ERR_SETTINGS_INVALID', 'dct lookup needs a GUN and at least one target name', {
+      hint: 'For example: dct lookup docker.io/library/alpine 3.19',
+    })
+  }
+  await using client = createTrustClient(await clientOptions(line, io))
+  const statuses: number[] = []
+  const said = new Set<string>()
+  for (const target of targets) {
+    try {
+      const result = await client.lookup(gun, target, line.values.role === undefined ? {} : { roles: line.values.role })
+      if (line.values.json) speaker.json(result)
+      else speaker.answer(`${result.target} ${result.digest} ${result.size}`)
+      for (const warning of result.warnings) if (!said.has(warning.message)) speaker.warning(warning)
+      for (const { message } of result.warnings) said.add(message)
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error
+      if (line.values.json) speaker.json({ status: 'failed', target, error: error.toJSON() })
+      speaker.error(error, targets.length > 1 && !error.message.includes(target) ? target : undefined)
+      statuses.push(exitStatus(error))
+    }
+  }
+  return gravest(statuses)
+}

@@ -1,0 +1,66 @@
+/** The program: words -> command -> exit status. */
+import { readFile } from 'node:fs/promises'
+import { describeCause, printable, TrustError, UsageError } from '../errors.js'
+import { type CommandLine, readCommandLine } from './arguments.js'
+import { helpText } from './help.js'
+import { EXIT, type Io } from './io.js'
+
+type Command = (line: CommandLine, io: Io) => Promise<number>
+
+/** Loaded when asked for: `dct --version` needs none of them. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['verify', async () => (await import('./verify.js')).verify],
+  ['lookup', async () => (await import('./lookup.js')).lookup],
+  ['cache', async () => (await import('./cache.js')).cache],
+  ['demo', async () => (await import('./demo.js')).demo],
+])
+
+/** Runs the program and gives its exit status. Never throws. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    return await dispatch(argv, io)
+  } catch (cause) {
+    if (io.signal.aborted) return EXIT.interrupted
+    if (cause instanceof TrustError) {
+      const { exitStatus, Speaker } = await import('./output.js')
+      new Speaker(io, { words: [], values: {} }).error(cause)
+      return exitStatus(cause)
+    }
+    io.err(`dct: internal error: ${printable(describeCause(cause))}\n`)
+    return EXIT.internal
+  }
+}
+
+async function dispatch(argv: readonly string[], io: Io): Promise<number> {
+  const { words, values } = readCommandLine(argv)
+  const [name, ...rest] = words
+  if (values.version) {
+    io.out(`${await version()}\n`)
+    return EXIT.ok
+  }
+  if (values.help || name === 'help') {
+    io.out(helpText(name === 'help' ? rest[0] : name))
+    return EXIT.ok
+  }
+  if (name === undefined) {
+    io.err(helpText(undefined))
+    return EXIT.usage
+  }
+  const load = COMMANDS.get(name)
+  if (load === undefined)
+    throw new UsageError('ERR_SETTINGS_INVALID', `${JSON.stringify(name)} is not a command of dct`, { hint: hintFor(name) })
+  if (values.role !== undefined && name !== 'lookup')
+    throw new UsageError('ERR_SETTINGS_INVALID', '--role is an option of dct lookup')
+  const command = await load()
+  return command({ words: rest, values }, io)
+}
+
+/** The commonest slip is to leave out the command. */
+function hintFor(name: string): string {
+  return `Commands are ${[...COMMANDS.keys()].join(', ')}.${/[:/.]/.test(name) ? ` Did you mean: dct verify ${name}` : ''}`
+}
+
+async function version(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
+}

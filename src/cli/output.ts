@@ -1,0 +1,69 @@
+/**
+ * What the program says. Standard output is for programs: answers only. Standard error is for people: errors, hints,
+ * warnings, each on one line that begins with `dct: `.
+ */
+import type { Warning } from '../client/results.js'
+import { type ErrorKind, printable, type TrustError } from '../errors.js'
+import type { CommandLine } from './arguments.js'
+import { EXIT, type Io } from './io.js'
+
+const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.usage, unsigned: 3, stale: 4, unavailable: 5 }
+
+/** The gravest first. */
+const GRAVITY: readonly number[] = [2, 1, 4, 3, 5]
+
+/** The exit status for an error. */
+export function exitStatus(error: TrustError): number {
+  return STATUS[error.kind]
+}
+
+/** The gravest of several exit statuses. */
+export function gravest(statuses: readonly number[]): number {
+  return GRAVITY.find((status) => statuses.includes(status)) ?? EXIT.ok
+}
+
+/** Lines for people, as `--quiet` and `--verbose` allow. */
+export class Speaker {
+  readonly #io: Io
+  readonly #quiet: boolean
+  readonly #verbose: boolean
+
+  constructor(io: Io, { values }: CommandLine) {
+    this.#io = io
+    this.#quiet = values.quiet ?? false
+    this.#verbose = (values.verbose ?? false) || io.terminal
+  }
+
+  error(error: TrustError, about?: string): void {
+    this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`)
+    if (!this.#quiet) this.#line(`hint: ${error.hint}`)
+  }
+
+  warning({ message }: Pick<Warning, 'message'>): void {
+    if (!this.#quiet) this.#line(`warning: ${message}`)
+  }
+
+  /** Only for a person who reads along, or who asked for it. */
+  summary(text: string): void {
+    if (!this.#quiet && this.#verbose) this.#line(text)
+  }
+
+  /** Said whatever the options. */
+  always(text: string): void {
+    this.#line(text)
+  }
+
+  /** One JSON object on a line of its own on standard output. */
+  json(value: unknown): void {
+    this.#io.out(`${JSON.stringify(value)}\n`)
+  }
+
+  /** One line of answer on standard output. */
+  answer(text: string): void {
+    this.#io.out(`${text}\n`)
+  }
+
+  #line(text: string): void {
+    this.#io.err(`dct: ${printable(text)}\n`)
+  }
+}

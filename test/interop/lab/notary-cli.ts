@@ -1,0 +1,108 @@
+/** The real `notary` program with a trust folder of its own: one run, its failure as an Error, its answers parsed. */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { NotaryServer } from './notary-server.js'
+import { requirePrograms } from './requirements.js'
+
+export interface Output {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface FoundTarget {
+  readonly target: string
+  /** 'sha256:...' */
+  readonly digest: string
+  readonly size: number
+}
+
+export interface ListedTarget extends FoundTarget {
+  readonly role: string
+}
+
+export interface ClientOptions {
+  readonly server: Pick<NotaryServer, 'url' | 'ca'>
+  /** Kept when given; otherwise a temporary folder that `close` removes. */
+  readonly trustDir?: string
+  /** Added to the program's environment, for instance NOTARY_AUTH (base64 of user:password). */
+  readonly env?: Record<string, string>
+}
+
+export interface NotaryCli extends AsyncDisposable {
+  readonly trustDir: string
+  /** Where the metadata files of a collection are. */
+  cacheDir(gun: string): string
+  /** Runs `notary ...args`; rejects with everything it printed when it fails. */
+  run(...args: string[]): Promise<Output>
+  /** The same with a text on its standard input. */
+  runWithInput(input: string, ...args: string[]): Promise<Output>
+  lookup(gun: string, target: string): Promise<FoundTarget>
+  /** Without a role: targets and its delegations, each name once. */
+  list(gun: string, role?: string): Promise<ListedTarget[]>
+  close(): Promise<void>
+}
+
+/** A client that has seen nothing yet, unless `trustDir` says otherwise. */
+export async function createReader(options: ClientOptions): Promise<NotaryCli> {
+  requirePrograms('notary')
+  const temporary = options.trustDir === undefined ? await mkdtemp(join(tmpdir(), 'notary-lab-client-')) : undefined
+  const trustDir = options.trustDir ?? join(temporary ?? '', 'trust')
+  await mkdir(trustDir, { recursive: true, mode: 0o700 })
+  const env = environment(trustDir, options.env)
+  const always = ['-s', options.server.url, '-d', trustDir, '--tlscacert', options.server.ca]
+  const runWithInput = (input: string, ...args: string[]): Promise<Output> => execute([...always, ...args], input, env)
+  const run = (...args: string[]): Promise<Output> => runWithInput('', ...args)
+  const close = async (): Promise<void> => {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true })
+  }
+  return {
+    trustDir,
+    cacheDir: (gun) => join(trustDir, 'tuf', gun, 'metadata'),
+    run,
+    runWithInput,
+    lookup: async (gun, target) => parseLookup((await run('lookup', gun, target)).stdout),
+    list: async (gun, role) => parseList((await run('list', gun, ...(role === undefined ? [] : ['-r', role]))).stdout),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Nothing of the user's: no ~/.notary, no proxy. */
+function environment(home: string, added: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const roles = ['ROOT', 'TARGETS', 'SNAPSHOT', 'DELEGATION']
+  const passphrases = Object.fromEntries(roles.map((role) => [`NOTARY_${role}_PASSPHRASE`, 'passphrase']))
+  return { PATH: process.env['PATH'], HOME: home, ...passphrases, ...added }
+}
+
+function execute(args: string[], input: string, env: NodeJS.ProcessEnv): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const child = execFile('notary', args, { env, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error === null) return resolve({ stdout, stderr })
+      // Its own word, "* fatal: ...", goes to stdout; only its log goes to stderr.
+      const how = error.killed === true ? 'was stopped after two minutes' : `failed (${error.code ?? error.signal})`
+      reject(new Error(`notary ${args.slice(6).join(' ')} ${how}: ${`${stdout}\n${stderr}`.trim()}`))
+    })
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(input)
+  })
+}
+
+/** TARGET sha256:HEX SIZE; a target may hold spaces. */
+function parseLookup(stdout: string): FoundTarget {
+  const match = /^(.*) (sha256:[0-9a-f]{64}) (\d+)$/m.exec(stdout)
+  if (match === null) throw new Error(`notary lookup answered in no known form: ${stdout}`)
+  const [, target = '', digest = '', size = ''] = match
+  return { target, digest, size: Number(size) }
+}
+
+/** A table without borders: NAME, DIGEST, SIZE (BYTES), ROLE. */
+function parseList(stdout: string): ListedTarget[] {
+  return stdout.split('\n').flatMap((line) => {
+    const match = /^(.*?) {4,}([0-9a-f]{64}) {4,}(\d+) {4,}(\S+) *$/.exec(line)
+    if (match === null) return []
+    const [, target = '', digits = '', size = '', role = ''] = match
+    return [{ target, digest: `sha256:${digits}`, size: Number(size), role }]
+  })
+}
