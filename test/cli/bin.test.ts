@@ -1,0 +1,90 @@
+/** The program as a process of its own. `npm test` builds it first. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer, type Server } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+
+const BIN = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
+const children: ChildProcess[] = []
+const servers: Server[] = []
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const server of servers.splice(0)) server.close()
+})
+
+interface Ended {
+  readonly status: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function start(argv: readonly string[], env: Record<string, string> = {}): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [BIN, ...argv], {
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  return { child, ended: new Promise((done) => child.on('close', (status) => done({ status, out, err }))) }
+}
+
+/** Accepts connections and never says a word. */
+async function silentServer(): Promise<{ port: number; connected: Promise<void> }> {
+  let connected = () => {}
+  const first = new Promise<void>((done) => {
+    connected = done
+  })
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    connected()
+  })
+  servers.push(server)
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return { port: address.port, connected: first }
+}
+
+test('--version ends at once', async () => {
+  expect(await start(['--version']).ended).toMatchObject({ status: 0, err: '' })
+})
+
+test('Ctrl-C while a silent server holds the line: 130, nothing on standard output, no stack trace', async () => {
+  const { port, connected } = await silentServer()
+  const { child, ended } = start(['verify', '--server', `https://127.0.0.1:${port}`, '--config', '/nonexistent', 'alpine'])
+  await connected
+  child.kill('SIGINT')
+  expect(await ended).toEqual({ status: 130, out: '', err: '' })
+})
+
+test('a silent server is given up at the deadline (slow retrieval)', async () => {
+  const { port } = await silentServer()
+  const before = Date.now()
+  const { status, err } = await start([
+    'verify',
+    '--timeout',
+    '0.5',
+    '--server',
+    `https://127.0.0.1:${port}`,
+    '--config',
+    '/nonexistent',
+    'alpine',
+  ]).ended
+  expect(status).toBe(5)
+  expect(err).toContain('dct: error: error contacting notary server: no answer within 0.5 s')
+  expect(Date.now() - before).toBeLessThan(5000)
+})
+
+test('a reader that has enough does not make it crash', async () => {
+  const { child, ended } = start(['--help'])
+  child.stdout?.destroy()
+  expect((await ended).err).toBe('')
+})

@@ -1,0 +1,287 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import demoCase from '../../fixtures/demo/case.json' with { type: 'json' }
+import { type FixtureServer, startFixtureServer } from '../../src/cli/demo-server.js'
+import { type Ran, runProgram, type World } from './program.js'
+
+const { gun, expect: signed } = demoCase
+const now = new Date(demoCase.now)
+const reference = `${gun}:1.0`
+const canonical = `${gun}@${signed.digest}`
+const STALE =
+  'dct: warning: Error while downloading remote metadata, using cached timestamp - this might not be the latest version available remotely'
+
+let server: FixtureServer
+let folder: string
+
+beforeAll(async () => {
+  server = await startFixtureServer(gun, new URL('../../fixtures/demo/served/', import.meta.url))
+})
+afterAll(() => server.close())
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-cli-'))
+  await writeFile(join(folder, 'ca.crt'), server.ca)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+/** `dct verify` against the fixture, with a cache of its own. */
+function verify(argv: readonly string[], world: World = {}, url: string = server.url): Promise<Ran> {
+  return runProgram(['verify', '--server', url, '--tlscacert', join(folder, 'ca.crt'), '--config', folder, ...argv], {
+    now,
+    ...world,
+  })
+}
+
+describe('what is printed', () => {
+  test('the canonical reference alone on standard output; nothing on standard error once the root is known', async () => {
+    const first = await verify([reference])
+    expect(first).toMatchObject({ status: 0, out: `${canonical}\n` })
+    expect(first.err).toMatch(/^dct: warning: registry\.example\/demo\/app was never verified here before: .*first use.*\n$/)
+    expect(await verify([reference])).toEqual({ status: 0, out: `${canonical}\n`, err: '' })
+  })
+
+  test('a summary for people on a terminal or with --verbose, none with --quiet', async () => {
+    const summary =
+      /^dct: verified registry\.example\/demo\/app 1\.0: targets\/releases, signed by alice; root cached-root, fresh, good until /m
+    await verify([reference])
+    expect((await verify([reference], { terminal: true })).err).toMatch(summary)
+    expect((await verify(['--verbose', reference])).err).toMatch(summary)
+    expect((await verify(['--quiet', reference], { terminal: true })).err).toBe('')
+  })
+
+  test('errors with Docker words and a hint; --quiet drops the hint, never the error', async () => {
+    const ran = await verify([`${gun}:2.0`])
+    expect(ran).toMatchObject({ status: 3, out: '' })
+    expect(ran.err).toContain('dct: error: No valid trust data for 2.0\ndct: hint: The collection is signed but this tag is not.')
+    expect((await verify(['--quiet', `${gun}:2.0`])).err).toBe('dct: error: No valid trust data for 2.0\n')
+  })
+
+  test('--json: the variant with its warnings inside, or the failure, one object a line in input order', async () => {
+    const { out, err, status } = await verify(['--json', `${gun}:2.0`, reference])
+    const [failed, trusted] = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(status).toBe(3)
+    expect(failed).toMatchObject({
+      status: 'failed',
+      reference: `${gun}:2.0`,
+      error: { code: 'ERR_TAG_NOT_SIGNED', kind: 'unsigned', retryable: false },
+    })
+    expect(trusted).toMatchObject({
+      ...signed,
+      reference,
+      gun,
+      tag: '1.0',
+      canonicalReference: canonical,
+      rootTrust: 'first-use',
+      freshness: 'fresh',
+      server: server.url,
+    })
+    expect(trusted.warnings.map(({ code }: { code: string }) => code)).toContain('WARN_FIRST_USE')
+    expect(err).not.toContain('warning')
+  })
+
+  test('an unknown collection in the words of the manual, with host and port as typed', async () => {
+    const ran = await verify(['registry.example/other:1'])
+    const host = server.url.slice('https://'.length)
+    expect(ran.err).toContain(
+      `dct: error: remote trust data does not exist for registry.example/other: ${host} does not have trust data for registry.example/other\n`,
+    )
+    expect(ran.status).toBe(3)
+  })
+})
+
+describe('several references', () => {
+  test('input order, duplicates answered twice, a malformed one does not stop the others, the gravest status counts', async () => {
+    const ran = await verify([reference, 'Upper/Case', reference, `${gun}:0.9`])
+    expect(ran.status).toBe(2)
+    expect(ran.out.split('\n').slice(0, 2)).toEqual([canonical, canonical])
+    expect(ran.out.trimEnd().split('\n')).toHaveLength(3)
+    expect(ran.err).toContain('must be lowercase')
+  })
+
+  test('"-" reads them from standard input, without comments and empty lines', async () => {
+    const ran = await verify(['-'], { stdin: `# ours\n\n  ${reference}\r\n${gun}:0.9` })
+    expect(ran.status).toBe(0)
+    expect(ran.out.trimEnd().split('\n')).toHaveLength(2)
+  })
+
+  test('empty standard input, or no reference at all, is a usage error', async () => {
+    expect(await verify(['-'])).toMatchObject({ status: 2, out: '' })
+    expect(await verify([])).toMatchObject({ status: 2, out: '' })
+  })
+})
+
+describe('the switch', () => {
+  test.each(['0', 'f', 'F', 'false', 'False', 'FALSE'])(
+    'DOCKER_CONTENT_TRUST=%s switches off: said, nothing asked, nothing written',
+    async (value) => {
+      const ran = await verify([reference], { env: { DOCKER_CONTENT_TRUST: value } }, 'not even a URL')
+      expect(ran).toEqual({
+        status: 0,
+        out: '',
+        err: `dct: content trust is switched off by DOCKER_CONTENT_TRUST: ${reference} was not verified\n`,
+      })
+      expect(await readdir(folder)).toEqual(['ca.crt'])
+    },
+  )
+
+  test.each(['', '1', 'no', 'off', '2', undefined])('DOCKER_CONTENT_TRUST=%s leaves it on', async (value) => {
+    expect((await verify([reference], { env: { DOCKER_CONTENT_TRUST: value } })).out).toBe(`${canonical}\n`)
+  })
+
+  test('the flag wins over the environment, both ways', async () => {
+    const off = await verify(['--json', '--disable-content-trust', reference], { env: { DOCKER_CONTENT_TRUST: '1' } })
+    expect(JSON.parse(off.out)).toEqual({ status: 'disabled', reference, reason: 'option' })
+    for (const word of ['false', '0', 'F']) {
+      const on = await verify([`--disable-content-trust=${word}`, reference], { env: { DOCKER_CONTENT_TRUST: '0' } })
+      expect(on.out).toBe(`${canonical}\n`)
+    }
+  })
+
+  test('its value only follows "=": the next word is a reference', async () => {
+    const ran = await verify(['--disable-content-trust', 'false'])
+    expect(ran).toEqual({
+      status: 0,
+      out: '',
+      err: 'dct: content trust is switched off by --disable-content-trust: false was not verified\n',
+    })
+  })
+
+  test.each(['', 'maybe', 'TrUe'])('a value %j that is no Go boolean is a usage error', async (word) => {
+    expect(await verify([`--disable-content-trust=${word}`, reference])).toMatchObject({ status: 2, out: '' })
+  })
+
+  test('switched off, a malformed reference is still a usage error and no file that an option names is read', async () => {
+    const ran = await verify(['--disable-content-trust', '--pinning', join(folder, 'none.json'), 'Bad', reference])
+    expect(ran.status).toBe(2)
+    expect(ran.err).toContain('must be lowercase')
+    expect(ran.err).not.toContain('none.json')
+  })
+})
+
+describe('cache, stale and offline', () => {
+  test('the server gone: the cached timestamp with the stale sentence, and exit 0; refused on demand', async () => {
+    await verify([reference])
+    const gone = 'https://localhost:1'
+    // another server's cache does not stand in
+    expect(await verify([reference], {}, gone)).toMatchObject({ status: 5, out: '' })
+    const second = await startFixtureServer(gun, new URL('../../fixtures/demo/served/', import.meta.url))
+    await writeFile(join(folder, 'ca.crt'), second.ca)
+    await verify([reference], {}, second.url)
+    await second.close()
+    const stale = await verify(['--json', reference], {}, second.url)
+    expect(stale.status).toBe(0)
+    expect(stale.err.startsWith(`${STALE} (`)).toBe(true)
+    expect(JSON.parse(stale.out)).toMatchObject({
+      status: 'trusted',
+      freshness: 'stale',
+      warnings: [{ code: 'WARN_STALE_TIMESTAMP' }],
+    })
+    expect(await verify(['--stale-fallback', 'refuse', reference], {}, second.url)).toMatchObject({ status: 5, out: '' })
+  })
+
+  test('--offline answers from the cache, and says what is missing without one', async () => {
+    const none = await verify(['--offline', reference])
+    expect(none.status).toBe(5)
+    expect(none.err).toContain('offline')
+    await verify([reference])
+    expect(JSON.parse((await verify(['--offline', '--json', reference])).out)).toMatchObject({ freshness: 'offline' })
+  })
+
+  test('dct cache lists, verifies and forgets', async () => {
+    const cache = (...argv: string[]) => runProgram(['cache', ...argv, '--config', folder, '--server', server.url], { now })
+    expect(await cache('list')).toEqual({ status: 0, out: '', err: '' })
+    await verify([reference])
+    expect((await cache('list')).out).toBe(`${gun}\n`)
+    expect((await cache('verify', gun)).out).toMatch(
+      /^registry\.example\/demo\/app root:2 timestamp:\d+ snapshot:\d+ targets:\d+ .*expires 20/,
+    )
+    const forgotten = await cache('forget', gun)
+    expect(forgotten).toMatchObject({ status: 0, out: '' })
+    expect(forgotten.err).toContain('trusted on first use')
+    expect((await cache('list')).out).toBe('')
+    expect(await cache('polish')).toMatchObject({ status: 2 })
+  })
+})
+
+describe('pins', () => {
+  const pinned = async (content: unknown) => {
+    const file = join(folder, 'pins', 'pinning.json')
+    await mkdir(join(folder, 'pins'))
+    await writeFile(file, JSON.stringify(content))
+    return verify(['--json', '--pinning', file, reference])
+  }
+
+  test('a file with the bare object, or under trust_pinning', async () => {
+    const ran = await pinned({ trust_pinning: { certs: { [gun]: ['0'.repeat(64)] } } })
+    expect(JSON.parse(ran.out).error).toMatchObject({ code: 'ERR_PIN_MISMATCH', kind: 'untrusted' })
+    expect(ran.status).toBe(1)
+  })
+
+  test('CA paths are seen from the file', async () => {
+    await writeFile(join(folder, 'root-ca.crt'), server.ca)
+    const ran = await pinned({ ca: { 'registry.example/': '../root-ca.crt' } })
+    expect(JSON.parse(ran.out).error.code).toBe('ERR_PIN_MISMATCH')
+  })
+
+  test.each([
+    ['no JSON', 'text'],
+    ['an unknown field', { trust_pinning: { keys: {} } }],
+    ['an empty list', { certs: { [gun]: [] } }],
+    ['a CA file that is not there', { ca: { x: 'none.pem' } }],
+  ])('%s is a usage error', async (_what, content) => {
+    expect((await pinned(content)).status).toBe(2)
+  })
+})
+
+describe('other commands and slips', () => {
+  test('dct alone shows help on standard error and exits 2; --help and --version on standard output', async () => {
+    expect(await runProgram([])).toMatchObject({ status: 2, out: '', err: expect.stringContaining('Usage: dct') })
+    expect(await runProgram(['--help'])).toMatchObject({ status: 0, err: '', out: expect.stringContaining('Usage: dct') })
+    expect(await runProgram(['verify', '--help'])).toMatchObject({ status: 0, out: expect.stringContaining('--stale-fallback') })
+    expect((await runProgram(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  test.each([
+    [['verfy', 'alpine'], 'is not a command'],
+    [['alpine:3.19'], 'dct verify alpine:3.19'],
+    [['verify', '--no-such-option', 'alpine'], '--no-such-option'],
+    [['verify', '--timeout', 'soon', 'alpine'], '--timeout'],
+    [['verify', '--timeout', '0', 'alpine'], '--timeout'],
+    [['verify', '--stale-fallback', 'maybe', 'alpine'], '--stale-fallback'],
+    [['verify', '--server', 'http://x.example', 'alpine'], 'valid https URL required for trust server'],
+    [['verify', '--tlscacert', '/none/ca.pem', 'alpine'], '--tlscacert'],
+    [['verify', '--role', 'targets', 'alpine'], '--role'],
+    [['lookup', 'gun'], 'dct lookup needs'],
+    [['lookup', 'a//b', 'x'], 'GUN'],
+  ])('%j is a usage error that says %j', async (argv, word) => {
+    const ran = await runProgram(argv, { now })
+    expect(ran.err).toContain(word)
+    expect(ran).toMatchObject({ status: 2, out: '' })
+  })
+
+  test('dct lookup prints target, digest and size, and takes roles', async () => {
+    const lookup = (...argv: string[]) =>
+      runProgram(['lookup', '--server', server.url, '--tlscacert', join(folder, 'ca.crt'), '--config', folder, ...argv], { now })
+    expect((await lookup(gun, '1.0')).out).toBe(`1.0 ${signed.digest} ${signed.size}\n`)
+    expect(await lookup('--role', 'targets', gun, '1.0')).toMatchObject({ status: 3, out: '' })
+  })
+
+  test('an aborted run exits 130', async () => {
+    expect(await verify([reference], { signal: AbortSignal.abort(new Error('interrupted')) })).toMatchObject({
+      status: 130,
+      out: '',
+    })
+  })
+})
+
+test('the demo shows the four cases with their codes, and the digest on standard output', async () => {
+  const ran = await runProgram(['demo'])
+  expect(ran).toMatchObject({ status: 0, out: `${canonical}\n` })
+  const codes = [...ran.err.matchAll(/ERR_[A-Z_]+|WARN_[A-Z_]+/g)].map(([code]) => code)
+  expect(codes).toEqual(['ERR_TAG_NOT_SIGNED', 'ERR_HASH_MISMATCH', 'WARN_STALE_TIMESTAMP'])
+})
