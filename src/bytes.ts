@@ -40,9 +40,13 @@ export function base64(bytes: Uint8Array): string {
  * anything else. Node alone would skip every stray character.
  */
 export function fromBase64(text: string): Uint8Array | undefined {
+  return isBase64(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
+}
+
+/** Whether the text is what `fromBase64` takes. */
+export function isBase64(text: string): boolean {
   const joined = text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text
-  if (joined.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(joined)) return undefined
-  return new Uint8Array(Buffer.from(joined, 'base64'))
+  return joined.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(joined)
 }
 
 /** True when both hold the same bytes. Public data only: not constant time. */

@@ -35,14 +35,40 @@ export class JsonError extends Error {
 
 /** The value that the bytes spell. @throws JsonError */
 export function parseJson(bytes: Uint8Array): JsonValue {
+  return scannerFor(bytes).document()
+}
+
+/** A document, and which of its top-level members are written in docker/go's canonical form already. */
+export interface ScannedDocument {
+  readonly value: JsonValue
+  /** Member name to its text. Notary signs that text, and most files hold it as it was signed. */
+  readonly canonical: ReadonlyMap<string, string>
+}
+
+/** The same, for documents that are signed. @throws JsonError */
+export function scanDocument(bytes: Uint8Array): ScannedDocument {
+  const scanner = scannerFor(bytes)
+  const value = scanner.document()
+  return { value, canonical: scanner.canonicalMembers }
+}
+
+function scannerFor(bytes: Uint8Array): Scanner {
   const text = utf8Text(bytes)
   if (text === undefined) throw new JsonError('not UTF-8')
-  return new Scanner(text).document()
+  return new Scanner(text)
 }
 
 /** True for an object, not for an array or a NumberLiteral. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberLiteral)
+}
+
+/** The value as JSON.parse would give it; a member called `__proto__` stays a member. */
+export function plainJson(value: JsonValue): unknown {
+  if (value instanceof NumberLiteral) return value.value
+  if (Array.isArray(value)) return value.map(plainJson)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plainJson(member)]))
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
@@ -56,8 +82,11 @@ const LITERALS: readonly (readonly [string, boolean | null])[] = [
 ]
 
 class Scanner {
+  readonly canonicalMembers: Map<string, string> = new Map()
   readonly #text: string
   #at = 0
+  /** How often the text so far was not what docker/go's canonical writer writes. */
+  #deviations = 0
 
   constructor(text: string) {
     this.#text = text
@@ -93,13 +122,20 @@ class Scanner {
     const members: Record<string, JsonValue> = Object.create(null)
     this.#at++
     if (this.#skip('}')) return members
+    let before = ''
     do {
       this.#space()
       if (this.#text[this.#at] !== '"') this.#fail('a member name must be a string')
       const name = this.#string()
       if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
       if (!this.#skip(':')) this.#fail('a colon must follow a member name')
+      // Names are sorted by UTF-8; below the surrogates that is the order of strings.
+      if (name < before || /[\ud800-\udfff]/.test(name)) this.#deviations++
+      before = name
+      this.#space()
+      const [start, deviations] = [this.#at, this.#deviations]
       members[name] = this.#value(depth + 1)
+      if (depth === 0 && deviations === this.#deviations) this.canonicalMembers.set(name, this.#text.slice(start, this.#at))
     } while (this.#skip(','))
     if (!this.#skip('}')) this.#fail('an object must end with }')
     return members
@@ -139,9 +175,11 @@ class Scanner {
     const letter = this.#text[this.#at + 1] ?? ''
     if (letter !== 'u') {
       if (!Object.hasOwn(ESCAPES, letter)) this.#fail('an unknown escape in a string')
+      if (letter !== '"' && letter !== '\\') this.#deviations++
       this.#at += 2
       return ESCAPES[letter] ?? ''
     }
+    this.#deviations++
     const unit = this.#codeUnit()
     if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit)
     const low = unit < 0xdc00 && this.#text.startsWith('\\u', this.#at) ? this.#codeUnit() : 0
@@ -163,6 +201,7 @@ class Scanner {
     const value = Number(literal)
     if (!(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) this.#fail('a number beyond 2^53-1')
     this.#at += literal.length
+    if (literal !== String(value) || !Number.isInteger(value)) this.#deviations++
     return /[.eE]/.test(literal) ? new NumberLiteral(value) : value
   }
 
@@ -187,6 +226,7 @@ class Scanner {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at)
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+      this.#deviations++
       this.#at++
     }
   }

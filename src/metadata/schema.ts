@@ -5,7 +5,8 @@
  * objects whose names the format defines may not differ by case alone: Go would read either for the other.
  */
 import { z } from 'zod'
-import { isJsonObject, type JsonObject } from './json.js'
+import { isBase64 } from '../bytes.js'
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js'
 import type { EnvelopeWire, RootWire, SnapshotWire, TargetsWire, TimestampWire } from './wire.js'
 
 /** An object with members that the format names. */
@@ -33,7 +34,7 @@ function list<Item extends z.ZodType>(item: Item) {
 
 /** What Go decodes from nothing or `null`. */
 const textOrNothing = z.preprocess((input) => input ?? '', z.string())
-const base64Text = z.string().regex(/^[A-Za-z0-9+/\r\n]*={0,2}[\r\n]*$/, 'not standard base64')
+const base64Text = z.string().refine(isBase64, 'not standard base64')
 const positive = z.int().min(1)
 
 const file = formatObject({ length: positive, hashes: chosenNames(base64Text) })
@@ -77,7 +78,7 @@ export const snapshotSchema: z.ZodType<SnapshotWire> = formatObject({
 const target = formatObject({
   length: z.int().min(0),
   hashes: chosenNames(z.preprocess((input) => input ?? '', base64Text)),
-  custom: z.unknown().optional(),
+  custom: z.custom<JsonValue>().optional(),
 })
 
 const delegations = formatObject({

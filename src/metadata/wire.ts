@@ -1,6 +1,6 @@
 /** What stands in the files, after the shape has been checked: names as on the wire, `null` lists made empty. */
 
-import type { JsonObject } from './json.js'
+import type { JsonObject, JsonValue } from './json.js'
 
 /** `{signed, signatures}` around every file. */
 export interface EnvelopeWire {
@@ -56,7 +56,7 @@ export interface SnapshotWire extends CommonWire<'Snapshot'> {
 
 /** A target: an image's digest and size, and what its publisher added. */
 export interface TargetWire extends FileWire {
-  readonly custom?: unknown
+  readonly custom?: JsonValue | undefined
 }
 
 export interface DelegationWire extends RoleWire {

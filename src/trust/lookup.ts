@@ -5,6 +5,7 @@
 import { fromBase64, hex } from '../bytes.js'
 import { HASH_BYTES } from '../crypto/hash.js'
 import { UnsignedError, UntrustedError } from '../errors.js'
+import { plainJson } from '../metadata/json.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
 import type { TargetWire } from '../metadata/wire.js'
 import { mayName } from './delegations.js'
@@ -104,7 +105,7 @@ function toTarget(stage: TargetsStage, role: string, name: string, entry: Target
       { gun, role },
     )
   }
-  return { name, role, digest, size: entry.length, ...(entry.custom === undefined ? {} : { custom: entry.custom }) }
+  return { name, role, digest, size: entry.length, ...(entry.custom == null ? {} : { custom: plainJson(entry.custom) }) }
 }
 
 /** `sha256:<hex>`, or undefined when the entry has no SHA-256 of 32 bytes. */

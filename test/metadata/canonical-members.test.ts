@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { utf8 } from '../../src/bytes.js'
+import { canonicalJson, dockerGoJson } from '../../src/metadata/canonical-json.js'
+import { JsonError, parseJson, scanDocument } from '../../src/metadata/json.js'
+
+/** The canonical bytes as the writer makes them; undefined for a value that has none. */
+function written(text: string): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(canonicalJson(parseJson(utf8(text))))
+  } catch (cause) {
+    if (cause instanceof JsonError) return undefined
+    throw cause
+  }
+}
+
+test('a member that the scanner takes for canonical is, to the byte, what the writer makes of it', () => {
+  let canonical = 0
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }), fc.constantFrom(0, 1), (value, indent) => {
+      const text = JSON.stringify(value, null, indent)
+      fc.pre(!/\\ud[89a-f]/i.test(text)) // lone surrogates are refused, see json.test.ts
+      let scanned: string | undefined
+      try {
+        scanned = scanDocument(utf8(`{"signed":${text}}`)).canonical.get('signed')
+      } catch (cause) {
+        if (cause instanceof JsonError) return
+        throw cause
+      }
+      if (scanned === undefined) return
+      canonical++
+      expect(scanned).toBe(written(text))
+    }),
+    { numRuns: 3000 },
+  )
+  expect(canonical).toBeGreaterThan(100)
+})
+
+test('what the canonical writer wrote is taken as it stands', () => {
+  const value = parseJson(utf8('{"b":[1,{"d":"x\\"y\\\\z/<>&é\\u007f","c":null}],"a":-5,"\\ufb33":true}'))
+  const text = dockerGoJson(value)
+  expect(scanDocument(utf8(`{"signed":${text},"signatures":[]}`)).canonical.get('signed')).toBe(text)
+})
+
+test.each([
+  ['white space', '{"a": 1}'],
+  ['unsorted names', '{"b":1,"a":2}'],
+  ['an escape that the writer does not use', '{"a":"\\/"}'],
+  ['a code unit escape', '{"a":"\\u0041"}'],
+  ['a number with a fraction', '{"a":1.0}'],
+  ['minus zero', '{"a":-0}'],
+  ['an exponent', '{"a":1e2}'],
+  ['a number without canonical form', '{"a":1.5}'],
+  ['names beyond the basic plane', '{"\u{1F600}":1}'],
+])('%s is written anew', (_what, text) => {
+  expect(scanDocument(utf8(`{"signed":${text}}`)).canonical.has('signed')).toBe(false)
+})
