@@ -86,9 +86,10 @@ export abstract class TrustError<Code extends ErrorCode = ErrorCode> extends Err
   readonly code: Code
   /** What to do about it. Whoever knows more than where it was thrown may add to it. */
   hint: string
-  readonly gun?: string
-  readonly role?: string
-  readonly evidence?: Evidence
+  // Only declared: a field would be there, undefined, where there is nothing to say.
+  declare readonly gun?: string
+  declare readonly role?: string
+  declare readonly evidence?: Evidence
 
   constructor(code: Code, message: string, details: ErrorDetails = {}) {
     super(printable(message), details.cause === undefined ? undefined : { cause: details.cause })

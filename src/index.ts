@@ -3,7 +3,7 @@
 export { createMemoryStore } from './cache/memory-store.js'
 export type { CacheChanges, CachedCollection, MetadataStore } from './cache/metadata-store.js'
 export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/content-trust.js'
-export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/options.js'
+export type { TrustClientOptions, TrustEvent, TrustPinningOption, VerifyTagOptions } from './client/options.js'
 export type {
   ByDigestResult,
   DisabledResult,
@@ -22,6 +22,7 @@ export type {
 } from './client/results.js'
 export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'
 export { verifyTag } from './client/verify-tag.js'
+export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'
 export {
   type ErrorCode,
   type ErrorKind,

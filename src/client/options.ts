@@ -1,5 +1,7 @@
 /** What a caller may set. Everything is optional. */
 import type { MetadataStore } from '../cache/metadata-store.js'
+import type { CredentialsOption } from '../credentials/credentials.js'
+import type { TransportEvent } from '../transport/http-transport.js'
 import type { Transport } from '../transport/transport.js'
 import type { ContentTrustSwitch, Environment } from './content-trust.js'
 
@@ -12,6 +14,9 @@ export interface TrustPinningOption {
   /** Without a pin, refuse a collection that was never seen. */
   readonly disable_tofu?: boolean
 }
+
+/** What a client tells while it works; never a secret. */
+export type TrustEvent = TransportEvent
 
 export interface TrustClientOptions extends ContentTrustSwitch {
   /** Default: `process.env`. Read when something is asked, never at import. */
@@ -37,6 +42,8 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly staleFallback?: 'warn' | 'refuse'
   /** Ask no server at all; answer from the cache. */
   readonly offline?: boolean
+  /** Instead of those in Docker's config.json: for whatever asks, by `docker.io` or `host[:port]`, or a function of that. */
+  readonly credentials?: CredentialsOption
   /** PEM text or texts, added to the default CAs. */
   readonly ca?: string | readonly string[]
   /** Milliseconds for the network work of each reference. Default: 30,000. */
@@ -45,6 +52,8 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly signal?: AbortSignal
   /** Default: the system clock. Asked once a refresh. */
   readonly now?: () => Date
+  /** Told of requests, answers, retries and tokens. What it throws is ignored. */
+  readonly onEvent?: (event: TrustEvent) => void
 }
 
 /** Options of a single call; the same as a client's. */

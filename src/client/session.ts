@@ -101,11 +101,19 @@ export class Session {
   }
 
   #transportFor(server: TrustServer): Transport {
-    const { transport, dockerConfig, env, ca } = this.#settings
+    const { transport, dockerConfig, env, ca, credentials, onEvent, isMappedForDockerIo } = this.#settings
     if (transport !== undefined) return transport
     const known = this.#transports.get(server.typed)
     if (known !== undefined) return known
-    const made = createHttpTransport({ server, dockerConfig, env, ca })
+    const made = createHttpTransport({
+      server,
+      dockerConfig,
+      env,
+      ca,
+      credentials,
+      onEvent,
+      serverIsMappedForDockerIo: isMappedForDockerIo(server),
+    })
     this.#transports.set(server.typed, made)
     return made
   }

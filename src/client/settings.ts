@@ -4,12 +4,14 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { createFileStore } from '../cache/file-store.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
+import { type CredentialSource, type CredentialsOption, givenCredentials } from '../credentials/credentials.js'
+import { dockerCredentials } from '../credentials/docker-config.js'
 import { UsageError } from '../errors.js'
 import { parseServer, type TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import type { Environment } from './content-trust.js'
-import type { TrustClientOptions } from './options.js'
+import type { TrustClientOptions, TrustEvent } from './options.js'
 import { readPinning } from './pinning-settings.js'
 
 /** What one client works with. */
@@ -17,7 +19,10 @@ export interface Settings {
   readonly env: Environment
   /** The trust server of a registry (`docker.io`, `host[:port]`). @throws UsageError ERR_SETTINGS_INVALID */
   readonly serverFor: (registry: string) => TrustServer
+  /** `servers` maps docker.io to this trust server: then it may have the credentials of docker.io. */
+  readonly isMappedForDockerIo: (server: TrustServer) => boolean
   readonly dockerConfig: string
+  readonly credentials: CredentialSource
   readonly store: MetadataStore
   /** Instead of https. */
   readonly transport: Transport | undefined
@@ -31,6 +36,8 @@ export interface Settings {
   readonly signal: AbortSignal | undefined
   /** Milliseconds since 1970. @throws UsageError when the clock is broken */
   readonly now: () => number
+  /** Never throws. */
+  readonly onEvent: (event: TrustEvent) => void
 }
 
 const DEFAULT_TIMEOUT = 30_000
@@ -49,6 +56,7 @@ const optionsSchema = z.object({
   digestReferences: z.enum(['require-signed', 'accept']).optional(),
   staleFallback: z.enum(['warn', 'refuse']).optional(),
   offline: z.boolean().optional(),
+  credentials: z.custom<CredentialsOption>(isObjectOrFunction, 'expected an object or a function').optional(),
   ca: z.union([pem.transform((one) => [one]), z.array(pem)]).optional(),
   timeout: z
     .number()
@@ -56,7 +64,8 @@ const optionsSchema = z.object({
     .max(2 ** 31 - 1)
     .optional(),
   signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal').optional(),
-  now: z.custom<() => Date>((value) => typeof value === 'function', 'expected a function').optional(),
+  now: z.custom<() => Date>(isFunction, 'expected a function').optional(),
+  onEvent: z.custom<(event: TrustEvent) => void>(isFunction, 'expected a function').optional(),
 })
 
 /** Reads options and environment, CA and pin files. @throws UsageError ERR_SETTINGS_INVALID */
@@ -72,7 +81,12 @@ export async function readSettings(options: TrustClientOptions): Promise<Setting
   return Object.freeze({
     env,
     serverFor: (registry: string) => chooseServer(registry, given, env),
+    isMappedForDockerIo: ({ typed }: TrustServer) => {
+      const mapped = given.server === undefined ? given.servers?.['docker.io'] : undefined
+      return mapped !== undefined && parseServer(mapped).typed === typed
+    },
     dockerConfig,
+    credentials: await readCredentials(given.credentials, dockerConfig, env),
     store: given.store ?? createFileStore(resolve(given.trustDirectory ?? join(dockerConfig, 'trust'))),
     transport: given.transport,
     pinning: await readPinning(options.pinning),
@@ -83,6 +97,7 @@ export async function readSettings(options: TrustClientOptions): Promise<Setting
     timeout: given.timeout ?? DEFAULT_TIMEOUT,
     signal: given.signal,
     now: () => readClock(given.now),
+    onEvent: (event: TrustEvent) => tell(given.onEvent, event),
   })
 }
 
@@ -96,6 +111,35 @@ function chooseServer(registry: string, { server, servers }: GivenServers, env: 
   const mapped = servers !== undefined && Object.hasOwn(servers, registry) ? servers[registry] : undefined
   const typed = server ?? mapped ?? (env['DOCKER_CONTENT_TRUST_SERVER'] || undefined)
   return parseServer(typed ?? (registry === 'docker.io' ? 'https://notary.docker.io' : `https://${registry}`))
+}
+
+/** A malformed config.json fails at once: whether a server asks for credentials must not decide it. */
+async function readCredentials(
+  option: CredentialsOption | undefined,
+  dockerConfig: string,
+  env: Environment,
+): Promise<CredentialSource> {
+  if (option !== undefined) return givenCredentials(option)
+  const source = dockerCredentials({ dockerConfig, env })
+  await source.check()
+  return source
+}
+
+/** Whoever listens must not be able to change a verdict. */
+function tell(listener: ((event: TrustEvent) => void) | undefined, event: TrustEvent): void {
+  try {
+    listener?.(event)
+  } catch {
+    // deliberately nothing: the listener is not ours
+  }
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+function isObjectOrFunction(value: unknown): boolean {
+  return isFunction(value) || (typeof value === 'object' && value !== null)
 }
 
 function home(env: Environment): string {

@@ -1,0 +1,141 @@
+/** Asks `docker-credential-<helper> get` (the protocol of docker/docker-credential-helpers). */
+import { spawn } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { UnavailableError } from '../errors.js'
+import { type Credentials, ownText } from './credentials.js'
+
+/** Milliseconds until a helper is given up: one that waits for a keychain nobody unlocks would hold everything up. */
+export const HELPER_TIMEOUT_MS = 20_000
+
+/** Bytes that are read from a helper: stops one that never stops writing. */
+export const MAX_HELPER_OUTPUT_BYTES: number = 64 * 1024
+
+/** Milliseconds between a helper's end and the end of what is read: a program that it left behind may hold the pipe. */
+const PIPE_GRACE_MS = 500
+
+/** As a helper says that it has nothing (errCredentialsNotFoundMessage). */
+const NOT_FOUND = 'credentials not found in native keychain'
+
+/** The username of an identity token. */
+const TOKEN_USERNAME = '<token>'
+
+/** What asking needs. */
+export interface HelperOptions {
+  /** PATH is taken from here; the helper gets all of it. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly signal?: AbortSignal | undefined
+  /** For tests: another limit. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** True for a name that can only be the end of a program's name: no path, no option, no shell. */
+export function isHelperName(name: string): boolean {
+  return /^[A-Za-z0-9._-]+$/.test(name)
+}
+
+/**
+ * The credentials that a helper keeps for a server address, undefined when it says that it has none.
+ *
+ * @throws UnavailableError ERR_UNAUTHORIZED when the helper is not installed, fails, is late or answers nonsense
+ */
+export async function askHelper(helper: string, serverAddress: string, options: HelperOptions): Promise<Credentials | undefined> {
+  const program = `docker-credential-${helper}`
+  const file = await findProgram(program, options.env)
+  if (file === undefined) {
+    // Docker's words, which users search for.
+    throw helperError(`exec: "${program}": executable file not found in $PATH`, {
+      hint: `config.json names the credential helper ${helper}, which is not installed: install it, or take credsStore or credHelpers out of config.json.`,
+    })
+  }
+  const { status, output } = await run(program, file, serverAddress, options)
+  if (status !== 0) {
+    if (output.trim() === NOT_FOUND) return undefined
+    // What it wrote is not repeated: nobody knows what is in it.
+    throw helperError(`${program}: ${typeof status === 'number' ? `exit status ${status}` : `ended by ${status}`}`)
+  }
+  return parseAnswer(program, output)
+}
+
+function run(
+  program: string,
+  file: string,
+  serverAddress: string,
+  options: HelperOptions,
+): Promise<{ status: number | string; output: string }> {
+  options.signal?.throwIfAborted()
+  const { timeoutMs = HELPER_TIMEOUT_MS, signal } = options
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, ['get'], { env: options.env, stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true })
+    const chunks: Buffer[] = []
+    let size = 0
+    let grace: NodeJS.Timeout | undefined
+    const settle = (end: () => void): void => {
+      clearTimeout(timer)
+      clearTimeout(grace)
+      signal?.removeEventListener('abort', onAbort)
+      child.stdout.destroy()
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      end()
+    }
+    const fail = (reason: string): void => settle(() => reject(helperError(`${program}: ${reason}`)))
+    const onAbort = (): void => settle(() => reject(signal?.reason))
+    const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), timeoutMs)
+    const finish = (): void =>
+      settle(() =>
+        resolve({ status: child.exitCode ?? child.signalCode ?? 'unknown', output: Buffer.concat(chunks).toString('utf8') }),
+      )
+    signal?.addEventListener('abort', onAbort)
+    child.on('error', () => fail('cannot be started'))
+    child.on('exit', () => {
+      grace = setTimeout(finish, PIPE_GRACE_MS)
+    })
+    child.on('close', finish)
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_HELPER_OUTPUT_BYTES) fail(`more than ${MAX_HELPER_OUTPUT_BYTES} bytes of output`)
+      else chunks.push(chunk)
+    })
+    // A helper that ends without reading closes the pipe: its exit status tells what that means.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(serverAddress)
+  })
+}
+
+function parseAnswer(program: string, output: string): Credentials {
+  let answer: unknown
+  try {
+    answer = JSON.parse(output)
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause
+    // Without the cause: Node's message quotes the text.
+    throw helperError(`${program}: answered something that is not JSON`)
+  }
+  const username = ownText(answer, 'Username')
+  const secret = ownText(answer, 'Secret')
+  if (username === undefined || secret === undefined) throw helperError(`${program}: answered without Username and Secret`)
+  return username === TOKEN_USERNAME ? { identityToken: secret } : { username, password: secret }
+}
+
+/** Only absolute folders of PATH are searched, never the current one (as Go's os/exec). */
+async function findProgram(program: string, env: HelperOptions['env']): Promise<string | undefined> {
+  const windows = process.platform === 'win32'
+  const folders = (env['PATH'] ?? (windows ? env['Path'] : undefined) ?? '').split(delimiter)
+  for (const folder of folders.filter((one) => isAbsolute(one))) {
+    const file = join(folder, windows ? `${program}.exe` : program)
+    try {
+      await access(file, constants.X_OK)
+      return file
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause)) throw cause
+    }
+  }
+  return undefined
+}
+
+function helperError(what: string, details: { readonly hint?: string } = {}): UnavailableError {
+  return new UnavailableError('ERR_UNAUTHORIZED', `error getting credentials - err: ${what}`, {
+    hint: 'The server asks for credentials and the credential helper that config.json names did not give any: try it with docker login.',
+    ...details,
+  })
+}

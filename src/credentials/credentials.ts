@@ -1,0 +1,71 @@
+/** Secrets and where they come from. No secret ever stands in an error. */
+import { UsageError } from '../errors.js'
+
+/** What a registry or a token server takes. */
+export type Credentials =
+  | { readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token, exchanged at the token server. */
+  | { readonly identityToken: string }
+  /** A bearer token, sent as it is. */
+  | { readonly registryToken: string }
+
+/** Finds credentials. */
+export interface CredentialSource {
+  /**
+   * What is known for a registry or trust server: `docker.io`, or `host[:port]` as typed.
+   *
+   * @throws UsageError ERR_SETTINGS_INVALID, UnavailableError ERR_UNAUTHORIZED (a credential helper failed)
+   */
+  get(registryKey: string, signal?: AbortSignal): Promise<Credentials | undefined>
+}
+
+/** Gives credentials for `docker.io` or `host[:port]`, or undefined to go without. */
+export type CredentialsFunction = (registryKey: string) => Credentials | undefined | Promise<Credentials | undefined>
+
+/** Credentials given by a program: for whatever asks, for each registry by name, or by a function. */
+export type CredentialsOption = Credentials | Readonly<Record<string, Credentials>> | CredentialsFunction
+
+/**
+ * A source over what a program gave.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID when an object is neither credentials nor a map of registries to credentials
+ */
+export function givenCredentials(option: CredentialsOption): CredentialSource {
+  if (typeof option === 'function') {
+    return { get: async (key) => expectCredentials(await option(key), `the credentials function, asked for ${key}`) }
+  }
+  const single = asCredentials(option)
+  if (single !== undefined) return { get: async () => single }
+  const byKey = new Map<string, Credentials | undefined>()
+  for (const [key, value] of Object.entries(option)) byKey.set(key, expectCredentials(value, `credentials for ${key}`))
+  return { get: async (key) => byKey.get(key) }
+}
+
+function expectCredentials(value: unknown, what: string): Credentials | undefined {
+  if (value === undefined || value === null) return undefined
+  const credentials = asCredentials(value)
+  if (credentials !== undefined) return credentials
+  throw new UsageError('ERR_SETTINGS_INVALID', `${what}: neither username and password, nor identityToken, nor registryToken`)
+}
+
+function asCredentials(value: unknown): Credentials | undefined {
+  const identityToken = ownText(value, 'identityToken')
+  if (identityToken !== undefined) return { identityToken }
+  const registryToken = ownText(value, 'registryToken')
+  if (registryToken !== undefined) return { registryToken }
+  const username = ownText(value, 'username')
+  const password = ownText(value, 'password')
+  return username === undefined || password === undefined ? undefined : { username, password }
+}
+
+/** The text that an object holds under a name of its own; undefined when there is none, or it is empty or no text. */
+export function ownText(value: unknown, name: string): string | undefined {
+  const found = ownValue(value, name)
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+/** What an object holds under a name of its own. */
+export function ownValue(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+  return Object.getOwnPropertyDescriptor(value, name)?.value
+}

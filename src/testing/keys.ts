@@ -1,0 +1,159 @@
+/** Keys that sign collections: every type that Notary knows, the same ones again from the same seed where that can be. */
+import { constants, createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
+import {
+  type CertificateOptions,
+  createCertificate,
+  createKeys,
+  type KeyPair,
+  type MadeCertificate,
+} from './certificate-maker.js'
+import { bitString, integer, objectIdentifier, sequence, tlv } from './der-writer.js'
+import { canonicalBytes, type KeyDocument } from './documents.js'
+
+/** Key types as root lists them. */
+export type KeyType = 'ecdsa' | 'ecdsa-x509' | 'rsa' | 'rsa-x509' | 'ed25519'
+
+/** Curves for `ecdsa` keys. */
+export type Curve = 'P-224' | 'P-256' | 'P-384' | 'P-521'
+
+/** What a key is to be. */
+export interface KeyRecipe {
+  /** `ecdsa` when absent. */
+  readonly type?: KeyType
+  /** P-256 when absent. */
+  readonly curve?: Curve
+  /** How RSA keys sign; rsapss when absent. */
+  readonly rsaMethod?: 'rsapss' | 'rsapkcs1v15'
+  /** What the certificate of an x509 key says; subject and validity are needed then. */
+  readonly certificate?: Omit<CertificateOptions, 'keys'>
+  /** Certificates that follow the leaf in an x509 key. */
+  readonly bundle?: readonly MadeCertificate[]
+  /** A pair to wrap, instead of a fresh one: two certificates of one key, say. */
+  readonly pair?: KeyPair
+  /** The same seed gives the same EC and Ed25519 keys; RSA keys are the same within a process. */
+  readonly seed?: string
+}
+
+/** A key that signs, and how collections list it. */
+export interface SigningKey {
+  /** The ID that Notary gives it: 64 hexadecimal digits. */
+  readonly id: string
+  readonly type: KeyType
+  /** `method` on its signatures. */
+  readonly method: 'ecdsa' | 'eddsa' | 'rsapss' | 'rsapkcs1v15'
+  readonly document: KeyDocument
+  readonly pair: KeyPair
+  /** The leaf of an x509 key. */
+  readonly certificate?: MadeCertificate
+  /** A signature in Notary's encoding. */
+  sign(message: Uint8Array): Uint8Array
+}
+
+/** Names in OpenSSL, object identifiers, lengths of a private key in bytes. */
+const CURVES = {
+  'P-224': { name: 'secp224r1', oid: '1.3.132.0.33', bytes: 28 },
+  'P-256': { name: 'prime256v1', oid: '1.2.840.10045.3.1.7', bytes: 32 },
+  'P-384': { name: 'secp384r1', oid: '1.3.132.0.34', bytes: 48 },
+  'P-521': { name: 'secp521r1', oid: '1.3.132.0.35', bytes: 66 },
+} as const
+
+/** RSA pairs of this process, by seed. */
+const rsaPool = new Map<string, KeyPair>()
+
+/** Makes a key. Signatures of EC and RSA-PSS keys are never the same twice, seed or not. */
+export function createSigningKey(recipe: KeyRecipe = {}): SigningKey {
+  const { type = 'ecdsa', rsaMethod = 'rsapss', bundle = [] } = recipe
+  const pair = recipe.pair ?? createPair(type, recipe)
+  const certificate = type.endsWith('-x509') ? leafFor(pair, recipe) : undefined
+  const publicBytes = certificate === undefined ? barePublicKey(pair.publicKey) : pemBundle([certificate, ...bundle])
+  const method = type === 'ed25519' ? 'eddsa' : type.startsWith('rsa') ? rsaMethod : 'ecdsa'
+  const document: KeyDocument = { keytype: type, keyval: { private: null, public: base64(publicBytes) } }
+  const id = createHash('sha256').update(canonicalBytes(document)).digest('hex')
+  return {
+    id,
+    type,
+    method,
+    document,
+    pair,
+    ...(certificate === undefined ? {} : { certificate }),
+    sign: (message) => signMessage(pair.privateKey, method, message),
+  }
+}
+
+function createPair(type: KeyType, { curve = 'P-256', seed }: KeyRecipe): KeyPair {
+  if (type.startsWith('rsa')) return rsaPair(seed)
+  if (seed === undefined) return createKeys(type === 'ed25519' ? 'Ed25519' : curve)
+  return type === 'ed25519' ? ed25519FromSeed(seed) : ecFromSeed(seed, curve)
+}
+
+/** Slow to make, so a seed gets its pair once a process. */
+function rsaPair(seed: string | undefined): KeyPair {
+  const pair = (seed === undefined ? undefined : rsaPool.get(seed)) ?? createKeys('RSA-2048')
+  if (seed !== undefined) rsaPool.set(seed, pair)
+  return pair
+}
+
+function ed25519FromSeed(seed: string): KeyPair {
+  const head = Buffer.from('302e020100300506032b657004220420', 'hex') // RFC 8410 section 7
+  return pairOf(createPrivateKey({ key: Buffer.concat([head, stream(seed, 0, 32)]), format: 'der', type: 'pkcs8' }))
+}
+
+/** Tries numbers from the stream until one is a private key of the curve. */
+function ecFromSeed(seed: string, curve: Curve): KeyPair {
+  const { name, oid, bytes } = CURVES[curve]
+  for (let attempt = 0; ; attempt++) {
+    const candidate = stream(seed, attempt, bytes)
+    if (curve === 'P-521') candidate[0] = (candidate[0] ?? 0) & 1
+    const exchange = createECDH(name)
+    try {
+      exchange.setPrivateKey(candidate)
+    } catch {
+      continue
+    }
+    const point = new Uint8Array(exchange.getPublicKey())
+    const der = sequence(integer(1n), tlv(0x04, candidate), tlv(0xa0, objectIdentifier(oid)), tlv(0xa1, bitString(point)))
+    return pairOf(createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'sec1' }))
+  }
+}
+
+/** SHA-256 in counter mode. */
+function stream(seed: string, attempt: number, length: number): Uint8Array {
+  const block = (counter: number) => createHash('sha256').update(`${seed}\n${attempt}\n${counter}`).digest()
+  return new Uint8Array(Buffer.concat([block(0), block(1), block(2)]).subarray(0, length))
+}
+
+function pairOf(privateKey: KeyObject): KeyPair {
+  return { privateKey, publicKey: createPublicKey(privateKey) }
+}
+
+function leafFor(keys: KeyPair, { certificate }: KeyRecipe): MadeCertificate {
+  if (certificate === undefined) throw new TypeError('an x509 key needs a certificate')
+  return createCertificate({ ...certificate, keys })
+}
+
+/** DER SubjectPublicKeyInfo, but of Ed25519 the 32 bytes alone. */
+function barePublicKey(key: KeyObject): Uint8Array {
+  const spki = new Uint8Array(key.export({ type: 'spki', format: 'der' }))
+  return key.asymmetricKeyType === 'ed25519' ? spki.subarray(-32) : spki
+}
+
+function pemBundle(certificates: readonly MadeCertificate[]): Uint8Array {
+  return Buffer.from(certificates.map(({ pem }) => pem).join(''))
+}
+
+function signMessage(key: KeyObject, method: SigningKey['method'], message: Uint8Array): Uint8Array {
+  switch (method) {
+    case 'eddsa':
+      return sign(null, message, key)
+    case 'ecdsa':
+      return sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' })
+    case 'rsapkcs1v15':
+      return sign('sha256', message, { key, padding: constants.RSA_PKCS1_PADDING })
+    case 'rsapss':
+      return sign('sha256', message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}

@@ -1,0 +1,161 @@
+/**
+ * Opens verified TLS connections, directly or through a proxy. undici alone would go on connecting after it was
+ * destroyed, and could not tell the trust server's client certificate from other hosts.
+ */
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP, type Socket } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
+import type { buildConnector } from 'undici'
+import { type ProxyServer, proxyFor } from './proxy.js'
+import type { TlsContexts } from './tls.js'
+
+/** What connecting needs. */
+export interface ConnectorOptions {
+  readonly contexts: TlsContexts
+  /** The host that gets the client certificate, on any port. */
+  readonly trustServerHostname: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Proxy, TCP and TLS together, in milliseconds: stops a peer that accepts and stays silent. */
+  readonly timeoutMs: number
+}
+
+/** Connects for an undici Agent. */
+export interface Connector {
+  readonly connect: buildConnector.connector
+  /** Ends what is still connecting. */
+  close(): void
+}
+
+/** How long one address may take before the next is tried beside it (RFC 8305), in milliseconds; Node's 250 is too short far away. */
+const NEXT_ADDRESS_MS = 1_000
+// For the TCP socket beneath; the types of tls.connect do not know them.
+const BOTH_ADDRESS_FAMILIES = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS }
+
+/** A connection that did not come about in time. */
+export class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT'
+}
+
+/** A proxy that did not let us through. */
+export class ProxyFailure extends Error {
+  readonly code: string
+  constructor(proxy: ProxyServer, reason: string, code: string, options?: ErrorOptions) {
+    super(`proxy ${proxy.hostname}:${proxy.port}: ${reason}`, options)
+    this.code = code
+  }
+}
+
+/** Makes a connector. */
+export function createConnector(options: ConnectorOptions): Connector {
+  const connecting = new Set<AbortController>()
+  const connect: buildConnector.connector = ({ hostname, port }, callback) => {
+    const controller = new AbortController()
+    const timer = setTimeout(() => {
+      controller.abort(new ConnectTimeout(`no connection to ${hostname} within ${options.timeoutMs} ms`))
+    }, options.timeoutMs)
+    connecting.add(controller)
+    open(options, hostname, port === '' ? 443 : Number(port), controller.signal)
+      .finally(() => {
+        clearTimeout(timer)
+        connecting.delete(controller)
+      })
+      .then(
+        (socket) => callback(null, socket),
+        (cause: unknown) => callback(cause instanceof Error ? cause : new Error(String(cause)), null),
+      )
+  }
+  const close = (): void => {
+    for (const controller of connecting) controller.abort(new Error('the transport was closed'))
+  }
+  return { connect, close }
+}
+
+async function open(options: ConnectorOptions, hostname: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const proxy = proxyFor(hostname, port, options.env)
+  const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, hostname, port, options.contexts, signal)
+  const socket = tlsConnect({
+    ...(tunnel === undefined ? {} : { socket: tunnel }),
+    host: hostname,
+    port,
+    servername: serverName(hostname),
+    secureContext: hostname === options.trustServerHostname ? options.contexts.trustServer : options.contexts.otherHosts,
+    // Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not count.
+    rejectUnauthorized: true,
+    ALPNProtocols: ['http/1.1'],
+    ...BOTH_ADDRESS_FAMILIES,
+  })
+  socket.setNoDelay(true)
+  return settled(socket, 'secureConnect', signal)
+}
+
+/** Resolves at the event, rejects at an error or when the signal ends it; then nobody but the caller listens. */
+function settled(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      socket.destroy()
+      finish(() => reject(signal.reason))
+    }
+    const onError = (cause: Error): void => finish(() => reject(cause))
+    const onClose = (): void =>
+      finish(() => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })))
+    const onReady = (): void => finish(() => resolve(socket))
+    const finish = (end: () => void): void => {
+      signal.removeEventListener('abort', onAbort)
+      socket.off('close', onClose).off(event, onReady)
+      end()
+    }
+    // The error listener stays: an error may still come between here and undici's own.
+    socket.on('error', onError).once('close', onClose).once(event, onReady)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+  })
+}
+
+function openTunnel(
+  proxy: ProxyServer,
+  hostname: string,
+  port: number,
+  contexts: TlsContexts,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const authority = `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}`
+  const common = {
+    host: proxy.hostname,
+    port: proxy.port,
+    method: 'CONNECT',
+    path: authority,
+    headers: {
+      host: authority,
+      connection: 'keep-alive',
+      ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization }),
+    },
+    agent: false,
+    signal,
+  } as const
+  return new Promise((resolve, reject) => {
+    const request = proxy.tls
+      ? httpsRequest({
+          ...common,
+          ...{ secureContext: contexts.otherHosts },
+          servername: serverName(proxy.hostname),
+          rejectUnauthorized: true,
+        })
+      : httpRequest(common)
+    request.once('connect', (response, socket, head) => {
+      socket.on('error', () => undefined)
+      if (response.statusCode === 200 && head.length === 0) return resolve(socket)
+      socket.destroy()
+      reject(new ProxyFailure(proxy, `answered ${response.statusCode ?? 0} to CONNECT`, 'ERR_PROXY_REFUSED'))
+    })
+    request.once('error', (cause: Error & { code?: string }) => {
+      reject(signal.aborted ? signal.reason : new ProxyFailure(proxy, cause.message, cause.code ?? 'ERR_PROXY', { cause }))
+    })
+    request.end()
+  })
+}
+
+/** The name for SNI, which knows neither addresses nor a dot at the end. */
+function serverName(hostname: string): string {
+  return isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : ''
+}

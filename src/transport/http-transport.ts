@@ -1,0 +1,150 @@
+/** Fetches metadata files from a trust server over https. */
+import type { CredentialSource } from '../credentials/credentials.js'
+import { UntrustedError } from '../errors.js'
+import { BodyTooLong } from './http-body.js'
+import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient } from './https-client.js'
+import { type NetworkContext, networkError, statusError } from './network-errors.js'
+import { metadataUrl, type TrustServer } from './notary-url.js'
+import { RegistryAuth } from './registry-auth.js'
+import { withRetries } from './retry.js'
+import { readTlsMaterial, tlsFolder } from './tls.js'
+import type { MetadataRequest, Transport } from './transport.js'
+
+/** What an HTTP transport needs. */
+export interface HttpTransportOptions {
+  readonly server: TrustServer
+  /** The folder of Docker's config.json; `tls/<host>/` in it may hold a CA and a client certificate. */
+  readonly dockerConfig: string
+  /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS and SSL_CERT_FILE are read from here, nothing from the process. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** PEM text or texts, added to the default CAs. */
+  readonly ca?: string | readonly string[]
+  /** None: only anonymous tokens are tried. */
+  readonly credentials?: CredentialSource | undefined
+  /** The user mapped docker.io to this server by name: only then may it have the credentials of docker.io. */
+  readonly serverIsMappedForDockerIo?: boolean
+  /** Told of every request, answer and retry; never of a secret. */
+  readonly onEvent?: (event: TransportEvent) => void
+  /** For tests: shorter deadlines. */
+  readonly deadlines?: Partial<Deadlines>
+}
+
+/** What a transport tells. */
+export type TransportEvent =
+  | { readonly type: 'request'; readonly url: string }
+  | {
+      readonly type: 'response'
+      readonly url: string
+      readonly status: number
+      readonly bytes: number
+      readonly milliseconds: number
+    }
+  | { readonly type: 'token'; readonly realm: string; readonly anonymous: boolean }
+  | { readonly type: 'retry'; readonly url: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+
+/** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
+const MAX_ROUNDS = 5
+
+/** A transport for one trust server. Nothing is read or opened before the first request. */
+export function createHttpTransport(options: HttpTransportOptions): Transport {
+  return new HttpTransport(options)
+}
+
+class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions
+  readonly #client: HttpsClient
+  readonly #auth: RegistryAuth
+
+  constructor(options: HttpTransportOptions) {
+    const { server, dockerConfig, env, ca } = options
+    this.#options = options
+    this.#client = new HttpsClient({
+      tls: () =>
+        readTlsMaterial({
+          dockerConfig,
+          host: server.host,
+          env,
+          ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? [ca] : ca }),
+        }),
+      trustServerHostname: server.url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      env,
+      deadlines: { ...DEADLINES, ...options.deadlines },
+    })
+    this.#auth = new RegistryAuth({
+      client: this.#client,
+      server,
+      credentials: options.credentials,
+      serverIsMappedForDockerIo: options.serverIsMappedForDockerIo ?? false,
+      onTokenRequest: (token) => options.onEvent?.({ type: 'token', ...token }),
+      onRetry: (url, next) => options.onEvent?.({ type: 'retry', url, ...next }),
+    })
+  }
+
+  async fetchMetadata(request: MetadataRequest): Promise<Uint8Array | undefined> {
+    const { gun, name, maxBytes, signal } = request
+    const { server, dockerConfig } = this.#options
+    const url = metadataUrl(server, gun, name)
+    const context = { gun, role: roleOf(name), host: server.host, tlsFolder: tlsFolder(dockerConfig, server.host) }
+    try {
+      const answer = await this.#getAuthorized(url, request, context)
+      if (answer.status === 200) return answer.body
+      if (answer.status === 404) return undefined
+      throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0] })
+    } catch (cause) {
+      throw this.#error(cause, signal, context, maxBytes)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+
+  async #getAuthorized(url: URL, request: MetadataRequest, context: NetworkContext): Promise<HttpsAnswer> {
+    let authorization = this.#auth.current(request.gun)
+    for (let round = 1; ; round += 1) {
+      const answer = await this.#get(url, request, authorization)
+      const { status } = answer
+      if (status !== 401 && status !== 403) return answer
+      // Whoever the trust server redirected to is nobody to log in at.
+      if (answer.url.origin !== url.origin || round >= MAX_ROUNDS) return answer
+      const challenges = answer.header('www-authenticate')
+      authorization = await this.#auth.next({ status, challenges, refused: authorization, context }, request.signal)
+    }
+  }
+
+  #get(url: URL, request: MetadataRequest, authorization: string | undefined): Promise<HttpsAnswer> {
+    const { name, maxBytes, signal } = request
+    const headers = {
+      'accept-encoding': 'identity',
+      'user-agent': 'docker-content-trust',
+      // Names without a hash change what they mean: caches in between hold timestamps for minutes.
+      ...(/\.[0-9a-f]{64}$/.test(name) ? {} : { 'cache-control': 'no-cache' }),
+    }
+    const { onEvent } = this.#options
+    const send = async (): Promise<HttpsAnswer> => {
+      const started = performance.now()
+      onEvent?.({ type: 'request', url: url.href })
+      const answer = await this.#client.send({ url, method: 'GET', headers, authorization, maxBytes, signal })
+      const milliseconds = Math.round(performance.now() - started)
+      onEvent?.({ type: 'response', url: url.href, status: answer.status, bytes: answer.body.length, milliseconds })
+      return answer
+    }
+    return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
+  }
+
+  #error(cause: unknown, signal: AbortSignal, context: NetworkContext, maxBytes: number): unknown {
+    if (signal.aborted) return signal.reason
+    if (!(cause instanceof BodyTooLong)) return networkError(cause, context)
+    return new UntrustedError('ERR_METADATA_TOO_LARGE', `trust server returned a bad response: ${cause.message}`, {
+      gun: context.gun,
+      role: context.role,
+      evidence: { maxBytes },
+      cause,
+    })
+  }
+}
+
+/** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */
+function roleOf(name: string): string {
+  return name.replace(/\.[0-9a-f]{64}$/, '').replace(/^[0-9]+\.(?=root$)/, '')
+}

@@ -1,0 +1,205 @@
+/** One https request and its answer over undici: connections, deadlines, redirects, limits. It knows nothing of trust. */
+import { setImmediate } from 'node:timers/promises'
+import type { Agent, Dispatcher } from 'undici'
+import { type Connector, createConnector } from './connector.js'
+import { withDeadline } from './deadline.js'
+import { readBody } from './http-body.js'
+import { createTlsContexts, type TlsMaterial } from './tls.js'
+
+/** What is asked. */
+export interface HttpsRequest {
+  readonly url: URL
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  /** The Authorization header; it goes to the origin of `url` only, redirects or not. */
+  readonly authorization?: string | undefined
+  readonly body?: string
+  /** A longer body of a 200 is refused. Other bodies are not kept. */
+  readonly maxBytes: number
+  readonly signal: AbortSignal
+}
+
+/** What came back. */
+export interface HttpsAnswer {
+  readonly status: number
+  /** Every value of a header, in order. */
+  readonly header: (name: string) => readonly string[]
+  /** Empty unless the status is 200. */
+  readonly body: Uint8Array
+  /** Where the answer came from in the end. */
+  readonly url: URL
+}
+
+/** How long each step may take, in milliseconds. All stop slow retrieval, each at another place. */
+export interface Deadlines {
+  /** Proxy, TCP and TLS: a server that accepts and stays silent. */
+  readonly connectMs: number
+  /** From the request to the end of the headers: one that reads and stays silent. */
+  readonly headersMs: number
+  /** Between two pieces of the body: one that stops in the middle. */
+  readonly bodyIdleMs: number
+  /** The whole of one request, redirects included: one that sends a byte now and then. */
+  readonly totalMs: number
+}
+
+export const DEADLINES: Deadlines = { connectMs: 10_000, headersMs: 15_000, bodyIdleMs: 10_000, totalMs: 60_000 }
+
+/** Connections to one host at a time: enough for all that one refresh asks, too few to be a flood. */
+export const MAX_CONNECTIONS_PER_HOST = 6
+
+/** Redirects in a row: stops a loop. */
+export const MAX_REDIRECTS = 3
+
+/** Bytes of headers: stops endless data there. */
+export const MAX_HEADER_BYTES: number = 32 * 1024
+
+/** Bytes of an error's body that are read so that the connection can be used again; more and it is closed. */
+const MAX_IGNORED_BODY_BYTES = 16 * 1024
+
+/** An idle connection is closed after this, in milliseconds; it never keeps the process alive (undici unrefs it). */
+const KEEP_ALIVE_MS = 4_000
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/** A redirect that is not followed. */
+export class RedirectRefused extends Error {
+  readonly status: number
+  constructor(status: number, reason: string) {
+    super(reason)
+    this.status = status
+  }
+}
+
+/** The transport was closed under a request. */
+export class TransportClosed extends Error {}
+
+/** What a client needs. */
+export interface HttpsClientOptions {
+  readonly tls: () => Promise<TlsMaterial>
+  readonly trustServerHostname: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly deadlines: Deadlines
+}
+
+interface Connections {
+  readonly agent: Agent
+  readonly connector: Connector
+}
+
+/** Sends requests; connections are opened with the first. */
+export class HttpsClient {
+  readonly #options: HttpsClientOptions
+  readonly #lifetime = new AbortController()
+  #connections: Promise<Connections> | undefined
+
+  constructor(options: HttpsClientOptions) {
+    this.#options = options
+  }
+
+  /** Aborted when the client is closed. */
+  get lifetime(): AbortSignal {
+    return this.#lifetime.signal
+  }
+
+  /**
+   * Sends, and follows redirects of a GET.
+   *
+   * @throws RedirectRefused, BodyTooLong, BodyEncodingRefused, TransportClosed, the signal's reason, UsageError for the
+   * settings of TLS and proxy, else whatever the connection failed with
+   */
+  async send(request: HttpsRequest): Promise<HttpsAnswer> {
+    return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
+      const { agent } = await this.#connected()
+      let url = request.url
+      for (let redirects = 0; ; redirects += 1) {
+        signal.throwIfAborted()
+        const answer = await exchange(agent, request, url, signal)
+        // undici frees the connection a moment after the body ended; asked before that, it would open another.
+        await setImmediate()
+        if (!REDIRECTS.has(answer.status)) return answer
+        url = nextLocation(request, answer, redirects)
+      }
+    })
+  }
+
+  /** Ends everything, running requests too. */
+  async close(): Promise<void> {
+    this.#lifetime.abort(new TransportClosed('the transport was closed'))
+    const connections = this.#connections
+    if (connections === undefined) return
+    const [opened] = await Promise.allSettled([connections])
+    if (opened.status !== 'fulfilled') return
+    opened.value.connector.close()
+    await opened.value.agent.destroy()
+  }
+
+  #connected(): Promise<Connections> {
+    // Settings that could not be used are read anew the next time.
+    this.#connections ??= this.#open().catch((cause: unknown) => {
+      this.#connections = undefined
+      throw cause
+    })
+    return this.#connections
+  }
+
+  async #open(): Promise<Connections> {
+    const { deadlines, env, trustServerHostname } = this.#options
+    // undici takes about 0.1 s to load: not before somebody asks.
+    const [{ Agent }, tls] = await Promise.all([import('undici'), this.#options.tls()])
+    const contexts = createTlsContexts(tls)
+    const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs })
+    const agent = new Agent({
+      connect: connector.connect,
+      connections: MAX_CONNECTIONS_PER_HOST,
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: deadlines.headersMs,
+      bodyTimeout: deadlines.bodyIdleMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    })
+    return { agent, connector }
+  }
+}
+
+async function exchange(agent: Agent, request: HttpsRequest, url: URL, signal: AbortSignal): Promise<HttpsAnswer> {
+  const authorized = request.authorization !== undefined && url.origin === request.url.origin
+  const response = await agent.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: request.method,
+    headers: { ...request.headers, ...(authorized ? { authorization: request.authorization } : {}) },
+    ...(request.body === undefined ? {} : { body: request.body }),
+    signal,
+  })
+  // A body that is given up fails once more, with nobody there to hear it.
+  response.body.on('error', () => undefined)
+  const header = (name: string): readonly string[] => headerValues(response.headers, name)
+  const answer = { status: response.statusCode, header, url }
+  if (response.statusCode !== 200) {
+    await response.body.dump({ limit: MAX_IGNORED_BODY_BYTES, signal })
+    return { ...answer, body: new Uint8Array() }
+  }
+  const [contentLength] = header('content-length')
+  const contentEncoding = header('content-encoding').join(', ')
+  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes) }
+}
+
+function headerValues(headers: Dispatcher.ResponseData['headers'], name: string): readonly string[] {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
+  if (value === undefined) return []
+  return typeof value === 'string' ? [value] : value
+}
+
+function nextLocation(request: HttpsRequest, answer: HttpsAnswer, redirects: number): URL {
+  const [location] = answer.header('location')
+  const refused = (reason: string): RedirectRefused => new RedirectRefused(answer.status, reason)
+  if (request.method !== 'GET') throw refused('a redirect of a POST is not followed')
+  if (redirects >= MAX_REDIRECTS) throw refused(`more than ${MAX_REDIRECTS} redirects in a row`)
+  if (location === undefined || !URL.canParse(location, answer.url.href)) throw refused('the redirect names no usable address')
+  const url = new URL(location, answer.url)
+  if (url.protocol !== 'https:') throw refused(`the redirect leads away from https, to ${url.protocol}//${url.host}`)
+  if (url.username !== '' || url.password !== '') throw refused(`the redirect to ${url.host} carries credentials`)
+  return url
+}

@@ -1,0 +1,120 @@
+/** What went wrong on the wire, in the words and codes that callers know. */
+import { describeCause, type ErrorDetails, printable, systemCode, TrustError, UnavailableError } from '../errors.js'
+import { ProxyFailure } from './connector.js'
+import { BodyEncodingRefused } from './http-body.js'
+import { RedirectRefused } from './https-client.js'
+
+/** Who was asked, and for what. */
+export interface NetworkContext {
+  readonly gun: string
+  readonly role?: string
+  /** `host[:port]` of the one that was asked: trust server or token server. */
+  readonly host: string
+  /** The folder where a CA for the trust server goes. */
+  readonly tlsFolder: string
+}
+
+/** Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*) that mean: unknown issuer. */
+const UNKNOWN_ISSUER: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+])
+
+const OTHER_CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNSPECIFIED',
+])
+
+/** Errors of TLS itself: no common version, a plain-text server, an alert. */
+const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
+
+/** undici's complaints about an answer that is no proper HTTP. */
+const HTTP_FAULTS: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError'])
+
+/** The error for anything that `HttpsClient.send` threw; errors of this library pass as they are. */
+export function networkError(cause: unknown, context: NetworkContext): TrustError {
+  if (cause instanceof TrustError) return cause
+  const details = { gun: context.gun, role: context.role, cause }
+  if (cause instanceof RedirectRefused) return badAnswer(String(cause.status), { ...details, hint: hintFor(cause) })
+  if (cause instanceof BodyEncodingRefused) return badAnswer('200', { ...details, hint: hintFor(cause) })
+  const code = systemCode(cause) ?? ''
+  const message = `error contacting notary server: ${describeCause(cause)}`
+  if (isTlsFault(code)) return new UnavailableError('ERR_TLS', message, { ...details, hint: tlsHint(cause, code, context) })
+  if (cause instanceof Error && HTTP_FAULTS.has(cause.name)) {
+    // Without the cause, which holds a piece of the answer: that may be a token.
+    return badAnswer(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
+  }
+  if (cause instanceof ProxyFailure) {
+    const hint = 'The proxy comes from HTTPS_PROXY: correct it, or name the host in NO_PROXY.'
+    return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { ...details, hint })
+  }
+  return new UnavailableError('ERR_SERVER_UNREACHABLE', message, details)
+}
+
+/** The error for a status that is neither 200 nor 404. */
+export function statusError(
+  status: number,
+  context: NetworkContext,
+  more: { readonly retryAfter?: string | undefined; readonly hint?: string | undefined } = {},
+): UnavailableError {
+  const { retryAfter, hint } = more
+  const evidence = { status, host: context.host, ...(retryAfter === undefined ? {} : { retryAfter: printable(retryAfter) }) }
+  const details = { gun: context.gun, role: context.role, evidence, hint }
+  if (status === 401 || status === 403) {
+    return new UnavailableError(
+      'ERR_UNAUTHORIZED',
+      `you are not authorized to perform this operation: server returned ${status}.`,
+      details,
+    )
+  }
+  return badAnswer(String(status), details)
+}
+
+/** True for what another attempt may mend at once: a connection that was refused, reset or cut off. */
+export function isPassing(cause: unknown): boolean {
+  return cause instanceof ProxyFailure ? false : PASSING.has(systemCode(cause) ?? '')
+}
+
+const PASSING: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'UND_ERR_SOCKET'])
+
+function badAnswer(what: string, details: ErrorDetails): UnavailableError {
+  return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${what}.`, details)
+}
+
+function hintFor(refused: Error): string {
+  return `${refused.message}. Check the address of the trust server, and what stands between.`
+}
+
+function isTlsFault(code: string): boolean {
+  return UNKNOWN_ISSUER.has(code) || OTHER_CERTIFICATE_FAULTS.has(code) || TLS_FAULT.test(code)
+}
+
+function tlsHint(cause: unknown, code: string, context: NetworkContext): string {
+  if (cause instanceof ProxyFailure)
+    return 'The certificate is the proxy’s: if its CA is private, give it with --tlscacert or NODE_EXTRA_CA_CERTS.'
+  if (code === 'CERT_HAS_EXPIRED') return `The certificate of ${context.host} has expired, or the clock of this machine is wrong.`
+  if (code === 'CERT_NOT_YET_VALID')
+    return `The certificate of ${context.host} is not valid yet: is the clock of this machine right?`
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
+    return `The certificate is not for ${context.host}: use a name that stands in it.`
+  }
+  if (TLS_FAULT.test(code)) return `Check that ${context.host} speaks https with TLS 1.2 or later on that port.`
+  return `If ${context.host} has a private CA, give it with --tlscacert or put it as ca.crt into ${context.tlsFolder}.`
+}

@@ -1,0 +1,240 @@
+/**
+ * Answers a server that refused: an anonymous token first, then the credentials that may go there. What was accepted is
+ * kept in memory for as long as it lasts, one for each collection.
+ */
+import type { CredentialSource } from '../credentials/credentials.js'
+import { UnavailableError } from '../errors.js'
+import { type Challenge, parseChallenges } from './challenge.js'
+import { withDeadline } from './deadline.js'
+import { BodyTooLong } from './http-body.js'
+import type { HttpsAnswer, HttpsClient } from './https-client.js'
+import { type NetworkContext, networkError, statusError } from './network-errors.js'
+import type { TrustServer } from './notary-url.js'
+import { type OnRetry, withRetries } from './retry.js'
+import {
+  basicAuthorization,
+  bearerAuthorization,
+  NoToken,
+  readToken,
+  sendTokenRequest,
+  type TokenRequest,
+} from './token-request.js'
+import { decideCredentials } from './who-gets-credentials.js'
+
+/** What authentication needs. */
+export interface RegistryAuthOptions {
+  readonly client: HttpsClient
+  readonly server: TrustServer
+  /** None: only anonymous tokens. */
+  readonly credentials: CredentialSource | undefined
+  readonly serverIsMappedForDockerIo: boolean
+  readonly onTokenRequest: (token: { readonly realm: string; readonly anonymous: boolean }) => void
+  readonly onRetry: (realm: string, next: Parameters<OnRetry>[0]) => void
+}
+
+/** A refusal by the trust server. */
+export interface Refusal {
+  /** 401 or 403. */
+  readonly status: number
+  readonly challenges: readonly string[]
+  /** The Authorization header that was refused, if one was sent. */
+  readonly refused: string | undefined
+  readonly context: NetworkContext
+}
+
+interface Session {
+  /** Realm, service and scope: a token is good for nothing else. */
+  readonly key: string
+  readonly authorization: string
+  readonly anonymous: boolean
+  readonly challenges: readonly Challenge[]
+  readonly since: number
+  readonly until: number
+}
+
+/** Milliseconds for all of one authentication, helpers and token requests: stops slow retrieval there. */
+const AUTHENTICATION_MS = 60_000
+
+/** A refused token that is older than this, in milliseconds, was withdrawn rather than too weak: it is renewed first. */
+const FRESH_MS = 5_000
+
+/** No token is used in the last seconds of its life, so that it does not end on the way; in milliseconds. */
+const MARGIN_MS = 2_000
+
+/** Collections for which something is kept: bounds the memory of a service that sees many. */
+const MAX_SESSIONS = 1_000
+
+/** Authentication at one trust server. */
+export class RegistryAuth {
+  readonly #options: RegistryAuthOptions
+  readonly #sessions = new Map<string, Session>()
+  readonly #running = new Map<string, Promise<Session>>()
+
+  constructor(options: RegistryAuthOptions) {
+    this.#options = options
+  }
+
+  /** The Authorization header to begin with, if one was accepted before and still lasts. */
+  current(gun: string): string | undefined {
+    const session = this.#sessions.get(gun)
+    return session !== undefined && performance.now() < session.until ? session.authorization : undefined
+  }
+
+  /**
+   * The Authorization header to try next. Callers that are refused together wait for one request together.
+   *
+   * @throws UnavailableError ERR_UNAUTHORIZED when nothing is left to try; what the token server or a helper failed with
+   */
+  async next(refusal: Refusal, signal: AbortSignal): Promise<string> {
+    const { gun } = refusal.context
+    const offered = parseChallenges(refusal.challenges)
+    const challenges = offered.length === 0 ? (this.#sessions.get(gun)?.challenges ?? []) : offered
+    const challenge = chooseChallenge(challenges, gun, refusal)
+    const known = this.#sessions.get(gun)
+    if (known?.key === challenge.key && known.authorization !== refusal.refused && this.current(gun) !== undefined) {
+      return known.authorization
+    }
+    const running = this.#running.get(challenge.key) ?? this.#begin(challenge, challenges, refusal, known)
+    return (await withDeadline([signal], AUTHENTICATION_MS, () => running)).authorization
+  }
+
+  #begin(
+    chosen: ChosenChallenge,
+    challenges: readonly Challenge[],
+    refusal: Refusal,
+    known: Session | undefined,
+  ): Promise<Session> {
+    const session = this.#authenticate(chosen, challenges, refusal, known?.key === chosen.key ? known : undefined)
+    this.#running.set(chosen.key, session)
+    const end = (): void => void this.#running.delete(chosen.key)
+    session.then(end, end)
+    return session
+  }
+
+  async #authenticate(
+    chosen: ChosenChallenge,
+    challenges: readonly Challenge[],
+    refusal: Refusal,
+    known: Session | undefined,
+  ): Promise<Session> {
+    const { gun } = refusal.context
+    const withdrawn = known !== undefined && performance.now() - known.since > FRESH_MS
+    if (known !== undefined && !known.anonymous && !withdrawn && refusal.refused !== undefined) {
+      throw unauthorized(refusal, 'The credentials that were sent were refused.')
+    }
+    const mayBeAnonymous = known === undefined || (known.anonymous && (withdrawn || refusal.refused === undefined))
+    const header =
+      (chosen.realm !== undefined && mayBeAnonymous ? await this.#token(chosen, undefined, refusal) : undefined) ??
+      (await this.#withCredentials(chosen, refusal))
+    const now = performance.now()
+    const session = {
+      key: chosen.key,
+      authorization: header.authorization,
+      anonymous: header.anonymous,
+      challenges,
+      since: now,
+      until: now + header.lifetimeMs - Math.min(MARGIN_MS, header.lifetimeMs / 10),
+    }
+    this.#sessions.delete(gun)
+    this.#sessions.set(gun, session)
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= MAX_SESSIONS) break
+      this.#sessions.delete(oldest)
+    }
+    return session
+  }
+
+  async #withCredentials(chosen: ChosenChallenge, refusal: Refusal): Promise<Header> {
+    const { credentials: source, server, serverIsMappedForDockerIo, client } = this.#options
+    if (source === undefined) throw unauthorized(refusal)
+    const recipient = chosen.realm ?? server.url
+    const { gun } = refusal.context
+    const question = { source, server, gun, recipient, serverIsMappedForDockerIo, signal: client.lifetime }
+    const decision = await decideCredentials(question)
+    if (decision.credentials === undefined) throw unauthorized(refusal, decision.hint)
+    const { credentials, owner } = decision
+    if ('registryToken' in credentials) {
+      const authorization = bearerAuthorization(credentials.registryToken)
+      if (authorization === undefined) throw unauthorized(refusal, `The registry token for ${owner} is not a bearer token.`)
+      return { authorization, anonymous: false, lifetimeMs: Number.POSITIVE_INFINITY }
+    }
+    if (chosen.realm !== undefined) {
+      const token = await this.#token(chosen, credentials, refusal)
+      if (token === undefined)
+        throw unauthorized(refusal, `The token server ${recipient.host} refused the credentials for ${owner}.`)
+      return token
+    }
+    if ('identityToken' in credentials) {
+      throw unauthorized(refusal, `There is only an identity token for ${owner}, and the trust server takes a password.`)
+    }
+    return { authorization: basicAuthorization(credentials), anonymous: false, lifetimeMs: Number.POSITIVE_INFINITY }
+  }
+
+  /** Undefined when the token server refuses. */
+  async #token(chosen: ChosenChallenge, credentials: TokenRequest['credentials'], refusal: Refusal): Promise<Header | undefined> {
+    const { client, onRetry, onTokenRequest } = this.#options
+    const { realm, service, scope } = chosen
+    if (realm === undefined) return undefined
+    const context = { ...refusal.context, host: realm.host }
+    const address = `${realm.origin}${realm.pathname}`
+    const send = (): Promise<HttpsAnswer> => {
+      onTokenRequest({ realm: address, anonymous: credentials === undefined })
+      return sendTokenRequest(client, { realm, service, scope, credentials }, client.lifetime)
+    }
+    try {
+      const answer = await withRetries([client.lifetime], send, (next) => onRetry(address, next))
+      if (answer.status === 400 || answer.status === 401 || answer.status === 403) return undefined
+      if (answer.status !== 200) throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0] })
+      const { token, lifetimeMs } = readToken(answer.body)
+      return { authorization: `Bearer ${token}`, anonymous: credentials === undefined, lifetimeMs }
+    } catch (cause) {
+      if (cause instanceof NoToken || cause instanceof BodyTooLong) {
+        throw new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${cause.message}.`, {
+          gun: context.gun,
+          role: context.role,
+          evidence: { host: realm.host },
+        })
+      }
+      throw networkError(cause, context)
+    }
+  }
+}
+
+interface Header {
+  readonly authorization: string
+  readonly anonymous: boolean
+  readonly lifetimeMs: number
+}
+
+interface ChosenChallenge {
+  readonly key: string
+  /** The token server; undefined for Basic. */
+  readonly realm: URL | undefined
+  readonly service: string | undefined
+  readonly scope: string
+}
+
+/** A Bearer challenge whose token server is https, else Basic. What scope the challenge names does not count: pull only. */
+function chooseChallenge(challenges: readonly Challenge[], gun: string, refusal: Refusal): ChosenChallenge {
+  const scope = `repository:${gun}:pull`
+  let hint: string | undefined
+  for (const { scheme, parameters } of challenges) {
+    if (scheme !== 'bearer') continue
+    const text = parameters.get('realm') ?? ''
+    const realm = URL.canParse(text) ? new URL(text) : undefined
+    if (realm === undefined || realm.protocol !== 'https:' || realm.username !== '' || realm.password !== '') {
+      hint = 'The server names a token server that is not a plain https address: nothing is sent there.'
+      continue
+    }
+    const service = parameters.get('service')
+    return { key: JSON.stringify([realm.href, service, scope]), realm, service, scope }
+  }
+  if (challenges.some(({ scheme }) => scheme === 'basic')) {
+    return { key: JSON.stringify(['basic', scope]), realm: undefined, service: undefined, scope }
+  }
+  throw unauthorized(refusal, hint)
+}
+
+function unauthorized(refusal: Refusal, hint?: string): UnavailableError {
+  return statusError(refusal.status, refusal.context, { hint })
+}

@@ -1,0 +1,58 @@
+/** Another attempt where another attempt may help; few, short, and apart from those of others. */
+import { pause } from './deadline.js'
+import type { HttpsAnswer } from './https-client.js'
+import { isPassing } from './network-errors.js'
+
+/** Requests for one file, the first included: more would make an outage worse. */
+export const MAX_ATTEMPTS = 3
+
+/** Milliseconds before the second attempt, doubled for the third; the half of it is left to chance, against herds. */
+const FIRST_DELAY_MS = 200
+
+/** The longest Retry-After that is waited for, in milliseconds; a server that asks for more gets no second request. */
+export const MAX_RETRY_AFTER_MS = 2_000
+
+const PASSING_STATUS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
+
+/** Told before each further attempt. */
+export type OnRetry = (next: { readonly attempt: number; readonly delayMs: number; readonly reason: string }) => void
+
+/** Sends until an answer stands, or the attempts are used up: then the last answer or error is the result. */
+export async function withRetries(
+  signals: readonly AbortSignal[],
+  send: () => Promise<HttpsAnswer>,
+  onRetry: OnRetry,
+): Promise<HttpsAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = await send().then(
+      (answer) => ({ answer }),
+      (cause: unknown) => ({ cause }),
+    )
+    const delayMs = attempt < MAX_ATTEMPTS ? delayBefore(attempt, outcome) : undefined
+    if (delayMs === undefined) {
+      if ('answer' in outcome) return outcome.answer
+      throw outcome.cause
+    }
+    const reason = 'answer' in outcome ? `status ${outcome.answer.status}` : 'connection failed'
+    onRetry({ attempt: attempt + 1, delayMs: Math.round(delayMs), reason })
+    await pause(signals, delayMs)
+  }
+}
+
+/** Milliseconds, or undefined when another attempt is of no use. */
+function delayBefore(attempt: number, outcome: { answer: HttpsAnswer } | { cause: unknown }): number | undefined {
+  const own = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
+  if (!('answer' in outcome)) return isPassing(outcome.cause) ? own : undefined
+  if (!PASSING_STATUS.has(outcome.answer.status)) return undefined
+  const asked = retryAfterMs(outcome.answer.header('retry-after')[0])
+  if (asked === undefined) return own
+  return asked <= MAX_RETRY_AFTER_MS ? Math.max(asked, own) : undefined
+}
+
+/** Seconds or a date (RFC 9110 10.2.3). */
+function retryAfterMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^[0-9]{1,9}$/.test(text.trim())) return Number(text.trim()) * 1000
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+}

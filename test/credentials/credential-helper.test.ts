@@ -1,0 +1,90 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { askHelper, isHelperName } from '../../src/credentials/credential-helper.js'
+import { systemCode } from '../../src/errors.js'
+
+let bin: string
+
+beforeEach(async () => {
+  bin = await mkdtemp(join(tmpdir(), 'dct-helper-'))
+})
+afterEach(() => rm(bin, { recursive: true }))
+
+async function helper(script: string): Promise<void> {
+  const file = join(bin, 'docker-credential-slow')
+  await writeFile(file, `#!/bin/sh\nPATH=/bin:/usr/bin\necho $$ > '${bin}/pid'\n${script}\n`)
+  await chmod(file, 0o755)
+}
+
+async function helperIsAlive(): Promise<boolean> {
+  const pid = Number(await readFile(join(bin, 'pid'), 'utf8'))
+  try {
+    return process.kill(pid, 0)
+  } catch (cause) {
+    if (systemCode(cause) === 'ESRCH') return false
+    throw cause
+  }
+}
+
+test('a helper that never answers is ended', async () => {
+  await helper('sleep 30')
+  const started = Date.now()
+  await expect(askHelper('slow', 'host', { env: { PATH: bin }, timeoutMs: 500 })).rejects.toMatchObject({
+    code: 'ERR_UNAUTHORIZED',
+    message: 'error getting credentials - err: docker-credential-slow: no answer within 0.5 s',
+  })
+  expect(Date.now() - started).toBeLessThan(5_000)
+  await expect.poll(helperIsAlive).toBe(false)
+})
+
+test('a signal ends a helper, and rejects with its reason', async () => {
+  await helper('sleep 30')
+  const controller = new AbortController()
+  setTimeout(() => controller.abort('stop'), 500)
+  await expect(askHelper('slow', 'host', { env: { PATH: bin }, signal: controller.signal })).rejects.toBe('stop')
+  await expect.poll(helperIsAlive).toBe(false)
+})
+
+test('a signal that was aborted before starts no helper', async () => {
+  await helper('sleep 30')
+  await expect(askHelper('slow', 'host', { env: { PATH: bin }, signal: AbortSignal.abort('stop') })).rejects.toBe('stop')
+  await expect(readFile(join(bin, 'pid'))).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('a helper that leaves a program behind is not waited for', async () => {
+  await helper(`sleep 5 & echo '{"Username":"me","Secret":"x"}'`)
+  const started = Date.now()
+  expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
+  expect(Date.now() - started).toBeLessThan(4_000)
+})
+
+test('a helper that does not read what it is asked may still answer', async () => {
+  await helper(`exec <&-; echo '{"Username":"me","Secret":"x"}'`)
+  expect(await askHelper('slow', 'h'.repeat(2_000_000), { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
+})
+
+test('the server is read from stdin, not from the arguments', async () => {
+  await helper(`printf '{"Username":"%s","Secret":"%s"}' "$*" "$(cat)"`)
+  expect(await askHelper('slow', 'host; echo $(x)', { env: { PATH: bin } })).toEqual({
+    username: 'get',
+    password: 'host; echo $(x)',
+  })
+})
+
+test.each([
+  ['desktop', true],
+  ['osxkeychain', true],
+  ['ecr-login', true],
+  ['a.b_c', true],
+  ['', false],
+  ['../x', false],
+  ['a/b', false],
+  ['a\\b', false],
+  ['a b', false],
+  ['a;b', false],
+  ['a\n', false],
+])('%j is the name of a helper: %s', (name, expected) => {
+  expect(isHelperName(name)).toBe(expected)
+})

@@ -1,0 +1,265 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSecureContext, rootCertificates } from 'node:tls'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createCertificate } from '../../src/testing/certificate-maker.js'
+import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
+import { parseServer } from '../../src/transport/notary-url.js'
+import { readTlsMaterial, tlsFolder } from '../../src/transport/tls.js'
+import { type LoopbackServer, serverCertificate, startProxy, startServer, testAuthority } from '../support/loopback-server.js'
+
+const DAY = 86_400_000
+const otherAuthority = createCertificate({
+  subject: { cn: 'another CA' },
+  notBefore: new Date(Date.now() - DAY),
+  notAfter: new Date(Date.now() + DAY),
+  ca: true,
+})
+
+let dockerConfig: string
+const open: { close(): Promise<void> }[] = []
+
+beforeEach(async () => {
+  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-tls-'))
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  for (const one of open.splice(0).reverse()) await one.close()
+  await rm(dockerConfig, { recursive: true })
+})
+
+async function serve(options: Parameters<typeof startServer>[1] = {}): Promise<LoopbackServer> {
+  const server = await startServer((_, response) => response.end('{}'), options)
+  open.push(server)
+  return server
+}
+
+async function ask(url: string, options: Partial<HttpTransportOptions> = {}): Promise<number | undefined> {
+  const transport = createHttpTransport({ server: parseServer(url), dockerConfig, env: {}, ...options })
+  open.push(transport)
+  const request = { gun: 'a/b', name: 'root', maxBytes: 100, signal: new AbortController().signal }
+  return (await transport.fetchMetadata(request))?.length
+}
+
+async function put(host: string, name: string, content: string): Promise<string> {
+  const folder = join(dockerConfig, 'tls', host)
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, name), content)
+  return join(folder, name)
+}
+
+describe('whose certificates are believed', () => {
+  test('a CA in the folder of the host as typed', async () => {
+    const server = await serve()
+    await put(`localhost:${server.port}`, 'ca.crt', testAuthority.pem)
+    expect(await ask(server.url)).toBe(2)
+  })
+
+  test('a CA in the folder of another spelling of the host is not read', async () => {
+    const server = await serve()
+    await put('localhost', 'ca.crt', testAuthority.pem)
+    await expect(ask(server.url)).rejects.toMatchObject({ code: 'ERR_TLS' })
+  })
+
+  test('a symlink, several certificates and CRLF, as mounted secrets have them', async () => {
+    const server = await serve()
+    const bundle = `# comment\r\n${otherAuthority.pem}${testAuthority.pem}`.replaceAll('\n', '\r\n')
+    const file = await put('elsewhere', 'bundle.pem', bundle)
+    await put(`localhost:${server.port}`, 'README', 'nothing')
+    await symlink(file, join(dockerConfig, 'tls', `localhost:${server.port}`, 'ca.crt'))
+    expect(await ask(server.url)).toBe(2)
+  })
+
+  test.each(['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'])('the file that %s names', async (variable) => {
+    const server = await serve()
+    const file = await put('elsewhere', 'ca.pem', testAuthority.pem)
+    expect(await ask(server.url, { env: { [variable]: file } })).toBe(2)
+  })
+
+  test('the ca option, one text or many', async () => {
+    const server = await serve()
+    expect(await ask(server.url, { ca: testAuthority.pem })).toBe(2)
+    expect(await ask(server.url, { ca: [otherAuthority.pem, testAuthority.pem] })).toBe(2)
+  })
+
+  test('a given CA does not take the place of the default ones', async () => {
+    const material = await readTlsMaterial({ dockerConfig, host: 'h', env: {}, ca: [testAuthority.pem] })
+    expect(material.ca).toEqual(expect.arrayContaining([rootCertificates[0], testAuthority.pem.trim()]))
+    expect(new Set(material.ca).size).toBe(material.ca.length)
+  })
+})
+
+describe('a server that is not believed is ERR_TLS', () => {
+  test('an unknown CA: the hint names the folder for it', async () => {
+    const server = await serve()
+    await expect(ask(server.url)).rejects.toMatchObject({
+      code: 'ERR_TLS',
+      kind: 'unavailable',
+      message: expect.stringMatching(/^error contacting notary server: unable to verify the first certificate/),
+      hint: expect.stringContaining(join(dockerConfig, 'tls', `localhost:${server.port}`)),
+    })
+    expect(server.requests).toEqual([])
+  })
+
+  test('a self-signed certificate', async () => {
+    const key = createCertificate({
+      subject: { cn: 'localhost' },
+      notBefore: new Date(Date.now() - DAY),
+      notAfter: new Date(Date.now() + DAY),
+      san: ['localhost'],
+    })
+    const server = await serve({ certificate: key })
+    await expect(ask(server.url)).rejects.toMatchObject({ code: 'ERR_TLS', message: expect.stringContaining('self-signed') })
+  })
+
+  test.each([
+    ['another name', { names: ['other.example'] }, /not for localhost/],
+    ['an expired certificate', { notAfter: new Date(Date.now() - DAY / 2) }, /has expired/],
+    ['a certificate of tomorrow', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/],
+    ['another CA', { issuer: otherAuthority }, /private CA/],
+  ])('%s', async (_, options, hint) => {
+    const server = await serve({ certificate: serverCertificate(options) })
+    await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({
+      code: 'ERR_TLS',
+      hint: expect.stringMatching(hint),
+    })
+    expect(server.connections()).toBe(1)
+    expect(server.requests).toEqual([])
+  })
+
+  test('TLS 1.1', async () => {
+    const server = await serve({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' })
+    await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({ code: 'ERR_TLS' })
+  })
+
+  test('plain HTTP on the port', async () => {
+    const proxy = await startProxy()
+    open.push(proxy)
+    await expect(ask(`https://localhost:${proxy.port}`)).rejects.toMatchObject({
+      code: 'ERR_TLS',
+      hint: expect.stringContaining('speaks https'),
+    })
+  })
+
+  test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not count', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    const server = await serve()
+    await expect(ask(server.url, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } })).rejects.toMatchObject({ code: 'ERR_TLS' })
+    expect(server.requests).toEqual([])
+  })
+})
+
+describe('client certificates', () => {
+  const client = createCertificate({
+    subject: { cn: 'client' },
+    issuer: testAuthority,
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + DAY),
+    extendedKeyUsage: ['clientAuth'],
+  })
+  const clientKey = client.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const mutual = { requestCert: true, rejectUnauthorized: true, ca: testAuthority.pem }
+
+  test('a pair in the folder is shown to the trust server', async () => {
+    const server = await serve(mutual)
+    await put(`localhost:${server.port}`, 'client.cert', client.pem)
+    await put(`localhost:${server.port}`, 'client.key', clientKey)
+    expect(await ask(server.url, { ca: testAuthority.pem })).toBe(2)
+  })
+
+  test('without it the server refuses', async () => {
+    const server = await serve(mutual)
+    await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({ kind: 'unavailable' })
+  })
+
+  test('the pair is not shown to a host that the trust server redirects to', async () => {
+    const other = await serve(mutual)
+    const server = await startServer((_, response) =>
+      response.writeHead(302, { location: `https://127.0.0.1:${other.port}/` }).end(),
+    )
+    open.push(server)
+    await put(`localhost:${server.port}`, 'client.cert', client.pem)
+    await put(`localhost:${server.port}`, 'client.key', clientKey)
+    await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({ kind: 'unavailable' })
+    expect(other.requests).toEqual([])
+  })
+
+  test.each([
+    ['a certificate without its key', [['x.cert', client.pem]], /x\.cert: missing key x\.key for client certificate x\.cert/],
+    ['a key without its certificate', [['x.key', clientKey]], /x\.key: missing client certificate x\.cert for key x\.key/],
+    [
+      'a key of another certificate',
+      [
+        ['x.cert', testAuthority.pem],
+        ['x.key', clientKey],
+      ],
+      /x\.key: cannot use the client key/,
+    ],
+    [
+      'two pairs of one kind',
+      [
+        ['x.cert', client.pem],
+        ['x.key', clientKey],
+        ['y.cert', testAuthority.pem],
+        ['y.key', testAuthority.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+      ],
+      /do not go together/,
+    ],
+  ])('%s is a usage error', async (_, files, message) => {
+    for (const [name = '', content = ''] of files) await put('localhost:1', name, content)
+    await expect(ask('https://localhost:1')).rejects.toMatchObject({
+      code: 'ERR_SETTINGS_INVALID',
+      message: expect.stringMatching(message),
+    })
+  })
+})
+
+describe('a file that cannot be used is a usage error naming it', () => {
+  const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+
+  test.each([
+    ['', 'no PEM certificate'],
+    ['not PEM', 'no PEM certificate'],
+    [broken, 'a certificate that cannot be read'],
+    [testAuthority.pem + broken, 'a certificate that cannot be read'],
+  ])('a .crt that holds %j', async (content, what) => {
+    const file = await put('localhost:1', 'ca.crt', content)
+    await expect(ask('https://localhost:1')).rejects.toMatchObject({
+      code: 'ERR_SETTINGS_INVALID',
+      message: expect.stringContaining(`${file}: ${what}`),
+    })
+  })
+
+  test('a .crt that is a folder', async () => {
+    await mkdir(join(dockerConfig, 'tls', 'localhost:1', 'ca.crt'), { recursive: true })
+    await expect(ask('https://localhost:1')).rejects.toMatchObject({ code: 'ERR_SETTINGS_INVALID' })
+  })
+
+  test('the ca option without a certificate', async () => {
+    await expect(ask('https://localhost:1', { ca: 'x' })).rejects.toMatchObject({
+      code: 'ERR_SETTINGS_INVALID',
+      message: 'the ca option: no PEM certificate',
+    })
+  })
+
+  test.each(['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'])('%s that names no file', async (variable) => {
+    await expect(ask('https://localhost:1', { env: { [variable]: '/no/such/file' } })).rejects.toMatchObject({
+      code: 'ERR_SETTINGS_INVALID',
+      message: expect.stringMatching(new RegExp(`^/no/such/file: cannot read the CA file of ${variable}`)),
+    })
+  })
+})
+
+test('a colon in the name of the folder is encoded on Windows', () => {
+  expect(tlsFolder('config', 'host:443', 'linux')).toBe(join('config', 'tls', 'host:443'))
+  expect(tlsFolder('config', 'host:443', 'win32')).toBe(join('config', 'tls', 'host%3A443'))
+})
+
+test('putting the list together costs no more than some tens of milliseconds', async () => {
+  createSecureContext()
+  const started = performance.now()
+  const { ca } = await readTlsMaterial({ dockerConfig, host: 'h', env: {} })
+  createSecureContext({ ca: [...ca] })
+  expect(performance.now() - started).toBeLessThan(1_000)
+})
