@@ -5,8 +5,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type CollectionServer, serveCollections } from '../testing/collection-server.js'
+import { readServedFolder } from '../testing/served-folder.js'
 import type { CommandLine } from './arguments.js'
-import { type FixtureServer, startFixtureServer } from './demo-server.js'
 import { EXIT, type Io } from './io.js'
 import { run } from './main.js'
 
@@ -25,7 +27,7 @@ interface Answer {
 export async function demo(_line: CommandLine, io: Io): Promise<number> {
   const { gun, now } = await readCase()
   const folder = await mkdtemp(join(tmpdir(), 'dct-demo-'))
-  const server = await startFixtureServer(gun, new URL('served/', FIXTURE))
+  const server = await serveCollections([await readServedFolder(gun, fileURLToPath(new URL('served/', FIXTURE)))])
   try {
     return await new Demo(io, gun, new Date(now), server, folder).run()
   } finally {
@@ -38,10 +40,10 @@ class Demo {
   readonly #io: Io
   readonly #gun: string
   readonly #now: Date
-  readonly #server: FixtureServer
+  readonly #server: CollectionServer
   readonly #folder: string
 
-  constructor(io: Io, gun: string, now: Date, server: FixtureServer, folder: string) {
+  constructor(io: Io, gun: string, now: Date, server: CollectionServer, folder: string) {
     this.#io = io
     this.#gun = gun
     this.#now = now
@@ -61,7 +63,13 @@ class Demo {
     const unsigned = await this.#verify('trust', `${this.#gun}:2.0`)
     this.#say(`2. a tag that nobody signed: ${unsigned.error?.code}: ${unsigned.error?.message}`)
 
-    this.#server.tamperWith('targets/releases')
+    this.#server.faults.set('targets/releases', (honest) =>
+      Buffer.from(
+        Buffer.from(honest ?? '')
+          .toString()
+          .replace('1234', '4321'),
+      ),
+    )
     const tampered = await this.#verify('other-trust', signed)
     this.#say(`3. a file tampered with: ${tampered.error?.code}: ${tampered.error?.message}`)
 

@@ -32,3 +32,4 @@ export { type Curve, createSigningKey, type KeyRecipe, type KeyType, type Signin
 export type { BaseRole, CertificateChanges, RoleRecipe } from './roles.js'
 export type { RootRotation } from './root-line.js'
 export { createTrustCollection, type SignOptions, type TrustCollection, type TrustCollectionOptions } from './trust-collection.js'
+export { readServedFolder } from './served-folder.js'

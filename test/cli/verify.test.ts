@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import demoCase from '../../fixtures/demo/case.json' with { type: 'json' }
-import { type FixtureServer, startFixtureServer } from '../../src/cli/demo-server.js'
+import { type CollectionServer, readServedFolder, serveCollections } from '../../src/testing/index.js'
 import { type Ran, runProgram, type World } from './program.js'
 
 const { gun, expect: signed } = demoCase
@@ -13,11 +13,11 @@ const canonical = `${gun}@${signed.digest}`
 const STALE =
   'dct: warning: Error while downloading remote metadata, using cached timestamp - this might not be the latest version available remotely'
 
-let server: FixtureServer
+let server: CollectionServer
 let folder: string
 
 beforeAll(async () => {
-  server = await startFixtureServer(gun, new URL('../../fixtures/demo/served/', import.meta.url))
+  server = await serveFixture()
 })
 afterAll(() => server.close())
 beforeEach(async () => {
@@ -25,6 +25,8 @@ beforeEach(async () => {
   await writeFile(join(folder, 'ca.crt'), server.ca)
 })
 afterEach(() => rm(folder, { recursive: true }))
+
+const serveFixture = async () => serveCollections([await readServedFolder(gun, 'fixtures/demo/served')])
 
 /** `dct verify` against the fixture, with a cache of its own. */
 function verify(argv: readonly string[], world: World = {}, url: string = server.url): Promise<Ran> {
@@ -169,7 +171,7 @@ describe('cache, stale and offline', () => {
     const gone = 'https://localhost:1'
     // another server's cache does not stand in
     expect(await verify([reference], {}, gone)).toMatchObject({ status: 5, out: '' })
-    const second = await startFixtureServer(gun, new URL('../../fixtures/demo/served/', import.meta.url))
+    const second = await serveFixture()
     await writeFile(join(folder, 'ca.crt'), second.ca)
     await verify([reference], {}, second.url)
     await second.close()

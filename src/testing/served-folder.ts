@@ -1,0 +1,19 @@
+/** A recorded collection: files byte for byte as a server gave them. */
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { FileHolder } from './faults.js'
+
+/** Reads every `<name>.json` below the folder. Files are served under their names and, with their SHA-256 in it, under consistent ones. */
+export async function readServedFolder(gun: string, folder: string): Promise<FileHolder> {
+  const files = new Map<string, Uint8Array>()
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.json')) continue
+    const path = join(entry.parentPath, entry.name)
+    const name = relative(folder, path).split(sep).join('/').slice(0, -'.json'.length)
+    const bytes = new Uint8Array(await readFile(path))
+    files.set(name, bytes)
+    files.set(`${name}.${createHash('sha256').update(bytes).digest('hex')}`, bytes)
+  }
+  return { gun, served: (name) => files.get(name) }
+}
