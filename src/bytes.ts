@@ -51,5 +51,5 @@ export function isBase64(text: string): boolean {
 
 /** True when both hold the same bytes. Public data only: not constant time. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index])
+  return a.length === b.length && Buffer.compare(a, b) === 0
 }

@@ -58,7 +58,9 @@ class FileStore implements MetadataStore {
     }
   }
 
-  async commit(gun: string, { metadata, floors }: CacheChanges): Promise<void> {
+  async commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
+    const now = await readOrReason(this.#floorsFile(gun))
+    if (now !== undefined && typeof now !== 'string' && isSuperseded(now)) return
     const folder = this.#metadataFolder(gun)
     const rank = (role: string) => WRITE_ORDER.indexOf(role)
     for (const [role, bytes] of [...metadata].sort(([a], [b]) => rank(a) - rank(b))) {

@@ -10,8 +10,11 @@ export function createMemoryStore(): MetadataStore {
       if (kept === undefined) return Promise.resolve({ metadata: new Map(), unreadable: new Map() })
       return Promise.resolve({ metadata: new Map(kept.metadata), floors: kept.floors, unreadable: new Map() })
     },
-    commit(gun: string, { metadata, floors }: CacheChanges): Promise<void> {
-      collections.set(gun, { metadata: new Map([...(collections.get(gun)?.metadata ?? []), ...metadata]), floors })
+    commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
+      const kept = collections.get(gun)
+      if (kept === undefined || !isSuperseded(kept.floors)) {
+        collections.set(gun, { metadata: new Map([...(kept?.metadata ?? []), ...metadata]), floors })
+      }
       return Promise.resolve()
     },
     forget(gun: string): Promise<boolean> {

@@ -17,12 +17,17 @@ export interface CacheChanges {
   /** Only files that changed. */
   readonly metadata: ReadonlyMap<string, Uint8Array>
   readonly floors: Uint8Array
+  /**
+   * Asked right before writing, with the floors that lie there now: when another process got further meanwhile, nothing
+   * is to be written.
+   */
+  readonly isSuperseded: (floors: Uint8Array) => boolean
 }
 
 /** A cache. Methods reject with whatever the medium says; the caller decides what that means. */
 export interface MetadataStore {
   read(gun: string): Promise<CachedCollection>
-  /** Keeps all of it; an interrupted write must not leave half a file. */
+  /** Keeps all of it, unless superseded; an interrupted write must not leave half a file. */
   commit(gun: string, changes: CacheChanges): Promise<void>
   /** Forgets metadata and floors; false when there were none. */
   forget(gun: string): Promise<boolean>

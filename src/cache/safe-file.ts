@@ -25,7 +25,7 @@ export async function readRegularFile(path: string): Promise<Uint8Array | undefi
     return new Uint8Array(await file.readFile())
   } catch (cause) {
     if (cause instanceof UnreadableFile) throw cause
-    if (systemCode(cause) === 'ENOENT') return undefined
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined
     if (systemCode(cause) === 'ELOOP') throw new UnreadableFile(`${path} is a symbolic link`, { cause })
     throw new UnreadableFile(cause instanceof Error ? cause.message : String(cause), { cause })
   }

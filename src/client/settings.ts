@@ -51,7 +51,7 @@ const optionsSchema = z.object({
   servers: z.record(text, text).optional(),
   trustDirectory: text.optional(),
   dockerConfig: text.optional(),
-  store: z.custom<MetadataStore>(hasMethods('read', 'commit'), 'expected a MetadataStore').optional(),
+  store: z.custom<MetadataStore>(hasMethods('read', 'commit', 'forget', 'list'), 'expected a MetadataStore').optional(),
   transport: z.custom<Transport>(hasMethods('fetchMetadata'), 'expected a Transport').optional(),
   digestReferences: z.enum(['require-signed', 'accept']).optional(),
   staleFallback: z.enum(['warn', 'refuse']).optional(),

@@ -56,7 +56,9 @@ class LazyTrustClient implements TrustClient {
     const shared: SharedRefreshes = new Map()
     const running: Promise<VerifyOutcome>[] = []
     for (const reference of references) {
-      running.push(this.#outcome(reference, shared))
+      const outcome = this.#outcome(reference, shared)
+      outcome.catch(() => undefined) // whoever gets that far gets the error; nobody may
+      running.push(outcome)
       const next = running.length >= CONCURRENCY ? running.shift() : undefined
       if (next !== undefined) yield next
     }

@@ -9,17 +9,16 @@
  * Source: TUF 1.0.33 section 5; notary 0.7.0 client/tufclient.go.
  */
 import { sameBytes } from '../bytes.js'
-import type { CachedCollection, MetadataStore } from '../cache/metadata-store.js'
+import type { CacheChanges, MetadataStore } from '../cache/metadata-store.js'
 import { describeCause, StaleError, TrustError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
-import { raiseFloors } from '../trust/cached-floors.js'
-import type { LoadContext } from '../trust/load.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
-import { decodeFloors, encodeFloors, type FloorRecord } from '../trust/version-floors.js'
+import { decodeFloors, encodeFloors, isNewer } from '../trust/version-floors.js'
+import { type CachedState, readCachedState } from './cached-state.js'
 import { FileSource, missing } from './file-source.js'
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES } from './limits.js'
 import type { Freshness, Warning } from './results.js'
@@ -60,38 +59,20 @@ class NoAnswer extends Error {
 
 /** @throws TrustError of any kind */
 export async function refresh(request: RefreshRequest): Promise<Refreshed> {
-  return new Refresh(request, await readCache(request)).run()
-}
-
-async function readCache({ store, gun }: RefreshRequest): Promise<CachedCollection> {
-  try {
-    return await store.read(gun)
-  } catch (cause) {
-    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be read: ${describeCause(cause)}`, { gun, cause })
-  }
+  return new Refresh(request, await readCachedState(request.store, request.gun)).run()
 }
 
 class Refresh {
   readonly #request: RefreshRequest
-  readonly #cached: CachedCollection
+  readonly #cached: CachedState
   readonly #files: FileSource
-  readonly #warnings: Warning[] = []
-  readonly #record: FloorRecord
-  readonly #cachedRoot: RootChain | undefined
-  readonly #context: LoadContext
+  readonly #warnings: Warning[]
 
-  constructor(request: RefreshRequest, cached: CachedCollection) {
-    const { gun, now, transport, deadline } = request
+  constructor(request: RefreshRequest, cached: CachedState) {
     this.#request = request
     this.#cached = cached
-    this.#files = new FileSource(gun, cached, transport, deadline)
-    this.#record = this.#readFloors()
-    this.#cachedRoot = this.#readRoot()
-    const floors =
-      this.#cachedRoot === undefined
-        ? this.#record.floors
-        : raiseFloors(gun, this.#cachedRoot.root, cached.metadata, this.#record.floors)
-    this.#context = { gun, now, floors }
+    this.#files = new FileSource(request.gun, cached.files, request.transport, request.deadline)
+    this.#warnings = [...cached.warnings]
   }
 
   async run(): Promise<Refreshed> {
@@ -109,87 +90,43 @@ class Refresh {
     }
   }
 
-  /** A cached root is the trust anchor: one that is there and does not verify is never silently replaced. */
-  #readRoot(): RootChain | undefined {
-    const { gun } = this.#request
-    const file = this.#cached.metadata.get('root')
-    const unreadable = this.#cached.unreadable.get('root')
-    if (unreadable !== undefined) throw this.#spoiledCache(`its root is unreadable: ${unreadable}`)
-    if (file === undefined) {
-      const known = this.#cached.floors !== undefined || this.#cached.floorsUnreadable !== undefined
-      if (known) throw this.#spoiledCache('its root is gone, though the collection was verified here before')
-      return undefined
-    }
-    try {
-      return RootChain.start(gun, file)
-    } catch (cause) {
-      if (cause instanceof UntrustedError) throw this.#spoiledCache(`its root does not verify: ${cause.message}`, cause)
-      throw cause
-    }
-  }
-
-  #spoiledCache(why: string, cause?: unknown): UnavailableError {
-    const { gun } = this.#request
-    return new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be relied on: ${why}`, {
-      gun,
-      role: 'root',
-      cause,
-      hint: 'The cached root is what the collection is recognised by. To start again, and trust whatever root the server then offers: dct cache forget <GUN>',
-    })
-  }
-
-  #readFloors(): FloorRecord {
-    const { gun } = this.#request
-    const { floors, floorsUnreadable } = this.#cached
-    const record = floors === undefined ? undefined : decodeFloors(floors, gun)
-    if (record !== undefined) return record
-    if (floors !== undefined || floorsUnreadable !== undefined) {
-      this.#warn('WARN_CACHE_REPAIRED', `the version floors of ${gun} were unreadable and are rebuilt from the verified cache`)
-    }
-    return { gun, floors: new Map() }
-  }
-
   /** The whole way over the network. @throws NoAnswer where the cache may stand in */
   async #fromServer(): Promise<TargetsStage> {
-    const { gun } = this.#request
     const timestamp = this.#fetchTimestamp()
     timestamp.catch(() => undefined) // it is awaited below, after the roots
-    const chain = await this.#walk(this.#cachedRoot ?? (await this.#firstRoot()))
+    const chain = await this.#walk(this.#cached.root ?? (await this.#firstRoot()))
     const file = (await timestamp) ?? (await this.#withoutTimestamp())
     try {
       return await this.#load(chain, file)
     } catch (cause) {
-      if (isMissing(cause)) return this.#again(chain, file, cause)
-      if (!asksForNewRoot(cause)) throw cause
-      const newest = await this.#files.fetch('root', MAX_ROOT_BYTES).catch(() => undefined)
-      const bridged = newest === undefined ? chain : chain.bridge(newest)
-      if (bridged === chain) throw cause
-      const fresh = await this.#fetchTimestamp()
-      if (fresh === undefined) throw missing(gun, 'timestamp', 'timestamp', { cause })
-      return this.#load(bridged, fresh)
+      // From here on there was an answer, and a bad one: the cache must not stand in for it any more.
+      const again = isMissing(cause) ? chain : asksForNewRoot(cause) ? await this.#bridge(chain) : undefined
+      const fresh = again === undefined ? undefined : await this.#fetchTimestamp().catch(() => undefined)
+      if (again === undefined || fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
+      return this.#load(again, fresh)
     }
   }
 
-  /** A publish between two of our requests takes away the files that the older timestamp leads to: one more try. */
-  async #again(chain: RootChain, before: Uint8Array, cause: unknown): Promise<TargetsStage> {
-    const file = await this.#fetchTimestamp()
-    if (file === undefined || sameBytes(file, before)) throw cause
-    return this.#load(chain, file)
+  /** The chain with what `root.json` holds, for servers that keep no old roots; undefined when that is nothing new. */
+  async #bridge(chain: RootChain): Promise<RootChain | undefined> {
+    const newest = await this.#files.fetch('root', MAX_ROOT_BYTES).catch(() => undefined)
+    const bridged = newest === undefined ? chain : chain.bridge(newest)
+    return bridged === chain ? undefined : bridged
   }
 
   /** The verified set that the cached timestamp leads to. */
   async #fromCache(cause: UnavailableError): Promise<TargetsStage> {
-    const file = this.#cached.metadata.get('timestamp')
-    const { origin } = this.#record
+    const file = this.#cached.files.metadata.get('timestamp')
+    const { origin } = this.#cached
     if (
-      this.#cachedRoot === undefined ||
+      this.#cached.root === undefined ||
       file === undefined ||
       (origin !== undefined && origin !== this.#request.server.url.href)
     ) {
       throw this.#noFallback(cause)
     }
     try {
-      const stage = (await this.#anchor(this.#cachedRoot)).loadTimestamp(file)
+      const stage = (await this.#anchor(this.#cached.root)).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
       return await this.#complete(stage)
     } catch (error) {
@@ -246,16 +183,16 @@ class Refresh {
   async #withoutTimestamp(): Promise<never> {
     const { gun } = this.#request
     const cause = missing(gun, 'timestamp', 'timestamp')
-    if (this.#cachedRoot === undefined) throw cause
+    if (this.#cached.root === undefined) throw cause
     const root = await orNoAnswer(this.#files.fetch('root', MAX_ROOT_BYTES))
     throw root === undefined ? this.#noTrustData() : new NoAnswer(cause)
   }
 
   async #anchor(chain: RootChain): Promise<RootStage> {
     const { anchorRoot } = await import('../trust/anchor.js')
-    const { pinning, now } = this.#request
-    const start = this.#cachedRoot === undefined ? 'first-use' : 'cached-root'
-    return new RootStage(this.#context, anchorRoot(chain, { start, pinning, now }))
+    const { gun, pinning, now } = this.#request
+    const start = this.#cached.root === undefined ? 'first-use' : 'cached-root'
+    return new RootStage({ gun, now, floors: this.#cached.floors }, anchorRoot(chain, { start, pinning, now }))
   }
 
   async #load(chain: RootChain, timestamp: Uint8Array): Promise<TargetsStage> {
@@ -280,30 +217,26 @@ class Refresh {
 
   /** Writes what changed. A cache that cannot be written does not take the answer away. */
   async #keep(stage: TargetsStage, freshness: Freshness): Promise<Refreshed> {
-    const { gun, store, server } = this.#request
-    const origin = freshness === 'fresh' ? server.url.href : this.#record.origin
-    const floors = encodeFloors({ gun, floors: stage.floors(), ...(origin === undefined ? {} : { origin }) })
-    const metadata = new Map(
-      stage
-        .trusted()
-        .filter(({ role, file }) => !same(this.#cached.metadata.get(role), file))
-        .map(({ role, file }) => [role, file]),
-    )
-    if (metadata.size > 0 || !same(this.#cached.floors, floors)) {
-      try {
-        await store.commit(gun, { metadata, floors })
-      } catch (cause) {
-        this.#warn(
-          'WARN_CACHE_UNWRITABLE',
-          `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${describeCause(cause)}`,
-        )
-      }
+    const { gun, server } = this.#request
+    const origin = freshness === 'fresh' ? server.url.href : this.#cached.origin
+    const floors = stage.floors()
+    const file = encodeFloors({ gun, floors, ...(origin === undefined ? {} : { origin }) })
+    const metadata = new Map([...stage.files()].filter(([role, one]) => !same(this.#cached.files.metadata.get(role), one)))
+    if (metadata.size > 0 || !same(this.#cached.files.floors, file)) {
+      const isSuperseded = (now: Uint8Array) => isNewer(decodeFloors(now, gun)?.floors ?? new Map(), floors)
+      await this.#commit({ metadata, floors: file, isSuperseded })
     }
     return { stage, freshness, warnings: this.#warnings }
   }
 
-  #warn(code: Warning['code'], message: string): void {
-    this.#warnings.push({ code, message })
+  async #commit(changes: CacheChanges): Promise<void> {
+    const { gun, store } = this.#request
+    try {
+      await store.commit(gun, changes)
+    } catch (cause) {
+      const message = `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${describeCause(cause)}`
+      this.#warnings.push({ code: 'WARN_CACHE_UNWRITABLE', message })
+    }
   }
 }
 
@@ -317,6 +250,7 @@ async function orNoAnswer<Answer>(answer: Promise<Answer>): Promise<Answer> {
   }
 }
 
+/** A publish between two of our requests takes away the files that the older timestamp leads to. */
 function isMissing(cause: unknown): boolean {
   return cause instanceof UnavailableError && cause.code === 'ERR_METADATA_MISSING'
 }

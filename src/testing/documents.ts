@@ -86,9 +86,13 @@ export function canonicalBytes(value: unknown): Uint8Array {
   return Buffer.from(sortedJson(value, (text) => `"${text.replace(/["\\]/g, '\\$&')}"`))
 }
 
-/** The bytes that are served. */
-export function wireBytes(value: unknown, form: WireForm): Uint8Array {
-  return Buffer.from(form === 'pretty' ? `${JSON.stringify(value, null, 3)}\n` : sortedJson(value, JSON.stringify))
+/** The bytes that are served; `signed` comes first, as Notary writes it. */
+export function wireBytes<Document>(envelope: Envelope<Document>, form: WireForm): Uint8Array {
+  if (form === 'pretty') return Buffer.from(`${JSON.stringify(envelope, null, 3)}\n`)
+  const members = Object.entries(envelope).map(
+    ([name, member]) => `${JSON.stringify(name)}:${sortedJson(member, JSON.stringify)}`,
+  )
+  return Buffer.from(`{${members.join(',')}}`)
 }
 
 /** Length, sha256 and sha512 of a file, as snapshot and timestamp list them. */

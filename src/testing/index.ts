@@ -31,5 +31,5 @@ export { createSimulatedTransport, type Fault, type Faults, type FileHolder, typ
 export { type Curve, createSigningKey, type KeyRecipe, type KeyType, type SigningKey } from './keys.js'
 export type { BaseRole, CertificateChanges, RoleRecipe } from './roles.js'
 export type { RootRotation } from './root-line.js'
-export { createTrustCollection, type SignOptions, type TrustCollection, type TrustCollectionOptions } from './trust-collection.js'
 export { readServedFolder } from './served-folder.js'
+export { createTrustCollection, type SignOptions, type TrustCollection, type TrustCollectionOptions } from './trust-collection.js'

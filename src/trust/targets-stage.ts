@@ -14,7 +14,7 @@ import { forgotten, tooLarge } from './refusals.js'
 import { canMeetThreshold } from './signatures.js'
 import type { Trusted } from './trusted.js'
 import type { SnapshotStage } from './trusted-metadata-set.js'
-import { floorHolds, type VersionFloors } from './version-floors.js'
+import type { VersionFloors } from './version-floors.js'
 
 /** Delegations below one collection; more are refused (denial of service: each is a file to fetch and verify). */
 const MAX_DELEGATIONS = 1000
@@ -35,6 +35,8 @@ export interface PendingDelegation extends GrantedDelegation {
 export interface SkippedDelegation {
   readonly role: string
   readonly reason: string
+  /** Its file, when there was one to judge: the very one that the snapshot names. */
+  readonly file?: Uint8Array
 }
 
 /** Current targets, and the delegations loaded so far. */
@@ -76,7 +78,7 @@ export class TargetsStage {
       return new TargetsStage(this.above, all, this.skipped).#withoutUnusable()
     } catch (cause) {
       if (delegation.name === RELEASES_ROLE || !leavesSignerOut(cause)) throw cause
-      return this.#skip(delegation.name, cause.message)
+      return this.#skip({ role: delegation.name, reason: cause.message, file })
     }
   }
 
@@ -101,6 +103,12 @@ export class TargetsStage {
   trusted(): Trusted<RootMetadata | TimestampMetadata | SnapshotMetadata | TargetsMetadata>[] {
     const { snapshot, above } = this.above
     return [above.above.anchor.chain.root, above.timestamp, snapshot, ...[...this.loaded.values()].map(({ trusted }) => trusted)]
+  }
+
+  /** Every file that this set was judged by, those of delegations left out too: without them it could not be judged again. */
+  files(): Map<string, Uint8Array> {
+    const judged = [...this.trusted(), ...this.skipped]
+    return new Map(judged.flatMap(({ role, file }) => (file === undefined ? [] : [[role, file]])))
   }
 
   /** The earliest expiry of root, timestamp, snapshot, targets and the given role; ms since 1970. */
@@ -135,19 +143,19 @@ export class TargetsStage {
       if (!published) this.#checkForgotten(delegation)
       // A releases role with some keys, but too few, is broken, not absent: loading it says so.
       const counts = canMeetThreshold(delegation) || (name === RELEASES_ROLE && keys.size > 0)
-      if (!counts && published) stage = stage.#skip(name, `it has ${keys.size} keys and a threshold of ${threshold}`)
+      if (!counts && published) stage = stage.#skip({ role: name, reason: `it has ${keys.size} keys and a threshold of ${threshold}` })
     }
     return stage
   }
 
+  /** Only the parent may end a delegation, whatever keys it has now. */
   #checkForgotten(delegation: GrantedDelegation): void {
-    const floor = this.above.context.floors.get(delegation.name)
-    if (floor === undefined || !canMeetThreshold(delegation) || !floorHolds(floor, delegation)) return
-    throw forgotten({ gun: this.above.context.gun, role: delegation.name })
+    const { gun, floors } = this.above.context
+    if (floors.has(delegation.name) && canMeetThreshold(delegation)) throw forgotten({ gun, role: delegation.name })
   }
 
-  #skip(role: string, reason: string): TargetsStage {
-    return new TargetsStage(this.above, this.loaded, [...this.skipped, { role, reason }])
+  #skip(skipped: SkippedDelegation): TargetsStage {
+    return new TargetsStage(this.above, this.loaded, [...this.skipped, skipped])
   }
 }
 

@@ -65,6 +65,14 @@ export function checkFloor(candidate: Candidate, floor: VersionFloor | undefined
     throw equivocation(candidate, version, floor.content, content)
 }
 
+/** True when these floors were left by a newer state than those: then the cache that goes with them must stay. */
+export function isNewer(these: VersionFloors, those: VersionFloors): boolean {
+  const version = (floors: VersionFloors, role: string) => floors.get(role)?.version ?? 0
+  if (version(these, 'root') !== version(those, 'root')) return version(these, 'root') > version(those, 'root')
+  // Under the same root the timestamp has the same keys, and names all the rest.
+  return version(these, 'timestamp') > version(those, 'timestamp')
+}
+
 /** The bytes of the floors file. */
 export function encodeFloors({ gun, origin, floors }: FloorRecord): Uint8Array {
   const roles = [...floors].sort(([a], [b]) => (a < b ? -1 : 1)).map(([role, floor]) => ({ role, ...floor }))

@@ -211,7 +211,6 @@ test('a server with token authentication asks for a token, and takes one', async
   await publisher.publish(gun)
   await using reader = await createReader({ server, env })
   expect((await reader.lookup(gun, '1.0')).size).toBe(3)
-  console.log(tokens.requests)
 })
 
 test('a server can carry another host name', async () => {

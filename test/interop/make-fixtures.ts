@@ -1,10 +1,29 @@
-/** Run by `npm run fixtures` only: writes fixtures/demo anew with the real programs. */
+/** Run by `npm run fixtures` only: writes the folders of fixtures/ anew; `-t <name>` picks one. */
 import { fileURLToPath } from 'node:url'
-import { test } from 'vitest'
-import { makeDemoFixture } from './lab/demo-fixture.js'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { realCases, simulatedCases } from './lab/fixture-cases/cases.js'
+import { type Laboratory, openLaboratory, writeCase } from './lab/fixture-cases/laboratory.js'
 import { requirePrograms } from './lab/requirements.js'
 
-test('writes fixtures/demo', async () => {
-  requirePrograms()
-  await makeDemoFixture(fileURLToPath(new URL('../../fixtures/demo', import.meta.url)))
+const folder = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url))
+
+describe('made by the real programs', () => {
+  let lab: Laboratory
+
+  beforeAll(async () => {
+    requirePrograms()
+    lab = await openLaboratory()
+  }, 60_000)
+
+  afterAll(() => lab?.[Symbol.asyncDispose]())
+
+  for (const [name, make] of Object.entries(realCases)) {
+    test(name, async () => writeCase(folder(name), await make(lab)))
+  }
+})
+
+describe('made by the testing kit', () => {
+  for (const [name, make] of Object.entries(simulatedCases)) {
+    test(name, () => writeCase(folder(name), make()))
+  }
 })

@@ -1,0 +1,74 @@
+/** What the cache brings to a refresh: a trusted root, version floors, files. Whatever else is spoiled is got anew. */
+import type { CachedCollection, MetadataStore } from '../cache/metadata-store.js'
+import { describeCause, UnavailableError, UntrustedError } from '../errors.js'
+import { raiseFloors } from '../trust/cached-floors.js'
+import { RootChain } from '../trust/root-chain.js'
+import { decodeFloors, type VersionFloors } from '../trust/version-floors.js'
+import type { Warning } from './results.js'
+
+export interface CachedState {
+  readonly files: CachedCollection
+  /** The trust anchor; undefined when the collection was never verified here. */
+  readonly root: RootChain | undefined
+  /** What was accepted before, by us or by whoever wrote the files. */
+  readonly floors: VersionFloors
+  /** The server that the cached timestamp came from, as far as it is known. */
+  readonly origin: string | undefined
+  readonly warnings: readonly Warning[]
+}
+
+/** @throws UnavailableError ERR_CACHE when the cached root cannot be relied on: it is never silently replaced */
+export async function readCachedState(store: MetadataStore, gun: string): Promise<CachedState> {
+  const files = await readFiles(store, gun)
+  const root = readRoot(files, gun)
+  const record = files.floors === undefined ? undefined : decodeFloors(files.floors, gun)
+  const lost = record === undefined && (files.floors !== undefined || files.floorsUnreadable !== undefined)
+  const known = record?.floors ?? new Map()
+  return {
+    files,
+    root,
+    floors: root === undefined ? known : raiseFloors(gun, root.root, files.metadata, known),
+    origin: record?.origin,
+    warnings: lost
+      ? [
+          {
+            code: 'WARN_CACHE_REPAIRED',
+            message: `the version floors of ${gun} were unreadable and are rebuilt from the verified cache`,
+          },
+        ]
+      : [],
+  }
+}
+
+async function readFiles(store: MetadataStore, gun: string): Promise<CachedCollection> {
+  try {
+    return await store.read(gun)
+  } catch (cause) {
+    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be read: ${describeCause(cause)}`, { gun, cause })
+  }
+}
+
+function readRoot({ metadata, unreadable, floors, floorsUnreadable }: CachedCollection, gun: string): RootChain | undefined {
+  const reason = unreadable.get('root')
+  if (reason !== undefined) throw spoiled(gun, `its root is unreadable: ${reason}`)
+  const file = metadata.get('root')
+  if (file === undefined) {
+    if (floors === undefined && floorsUnreadable === undefined) return undefined
+    throw spoiled(gun, 'its root is gone, though the collection was verified here before')
+  }
+  try {
+    return RootChain.start(gun, file)
+  } catch (cause) {
+    if (cause instanceof UntrustedError) throw spoiled(gun, `its root does not verify: ${cause.message}`, cause)
+    throw cause
+  }
+}
+
+function spoiled(gun: string, why: string, cause?: unknown): UnavailableError {
+  return new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be relied on: ${why}`, {
+    gun,
+    role: 'root',
+    cause,
+    hint: 'The cached root is what the collection is recognised by. To start again, and trust whatever root the server then offers: dct cache forget <GUN>',
+  })
+}

@@ -1,0 +1,28 @@
+/** The built program, `dist/cli/bin.js`, as a child process with an environment of its own. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export interface DctRun {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+  readonly milliseconds: number
+}
+
+const program = fileURLToPath(new URL('../../../dist/cli/bin.js', import.meta.url))
+
+/** One run. Nothing of the user's environment but PATH. */
+export function runDct(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<DctRun> {
+  if (!existsSync(program)) throw new Error(`${program} is not there: npm run build makes it`)
+  const started = performance.now()
+  return new Promise((resolve, reject) => {
+    const path = process.env['PATH'] ?? ''
+    execFile(process.execPath, [program, ...args], { env: { PATH: path, ...env }, timeout: 60_000 }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : error.code
+      const milliseconds = performance.now() - started
+      if (typeof status === 'number') resolve({ status, stdout, stderr, milliseconds })
+      else reject(new Error(`dct ${args.join(' ')}: ${error?.message}: ${stderr}`))
+    })
+  })
+}

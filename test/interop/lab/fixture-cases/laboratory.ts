@@ -1,0 +1,170 @@
+/** What the functions that make fixtures work with: two real servers, signers' keys, and the way into a folder. */
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { makeSignerKey, type SignerKey } from '../certificates.js'
+import { getMetadata } from '../http.js'
+import { createReader } from '../notary-cli.js'
+import { type NotaryServer, startNotaryServer } from '../notary-server.js'
+import { createPublisher, type Publisher } from '../publisher.js'
+import { caseSchema, type FixtureCase, stepsOf } from './case-file.js'
+
+export const RELEASES = 'targets/releases'
+/** Every entry's, unless a case is about it. */
+export const SIZE = 1234
+export const server = 'https://trust.registry.example'
+
+const HOUR = 3_600_000
+export const DAY = 24 * HOUR
+
+/** Metadata files by name without `.json`, byte for byte as served. */
+export type ServedFiles = ReadonlyMap<string, Uint8Array>
+
+/** A fixture that is not yet written. */
+export interface MadeCase {
+  readonly file: FixtureCase
+  /** By folder: `served`, `served-1`, ... */
+  readonly served: Readonly<Record<string, ServedFiles>>
+  /** What a cache holds at the beginning. */
+  readonly cache?: ServedFiles
+  /** Text files that options name. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** One a case; the folder is called as the function is in `fixtureCases`. */
+export type CaseMaker = (lab: Laboratory) => Promise<MadeCase>
+
+export interface Laboratory extends AsyncDisposable {
+  /** A server with a signer behind it: ECDSA keys. */
+  readonly signing: NotaryServer
+  /** A server that signs itself: Ed25519 keys. */
+  readonly local: NotaryServer
+  readonly alice: SignerKey
+  readonly bob: SignerKey
+  /** With an RSA certificate. */
+  readonly rsa: SignerKey
+  /** Somebody with new root and targets keys, and those of the signers. */
+  publisher(at?: NotaryServer): Promise<Publisher>
+}
+
+/** Every private key goes with the temporary folders. */
+export async function openLaboratory(): Promise<Laboratory> {
+  const folder = await mkdtemp(join(tmpdir(), 'notary-lab-fixtures-'))
+  const servers: NotaryServer[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((running) => running.stop()))
+    await rm(folder, { recursive: true, force: true })
+  }
+  const start = async (signer: boolean): Promise<NotaryServer> => {
+    const started = await startNotaryServer({ signer })
+    servers.push(started)
+    return started
+  }
+  try {
+    const alice = await makeSignerKey(folder, 'alice')
+    const bob = await makeSignerKey(folder, 'bob')
+    const rsa = await makeSignerKey(folder, 'rsa', 'rsa')
+    const signing = await start(true)
+    const publisher = async (at: NotaryServer = signing): Promise<Publisher> => {
+      const publishing = await createPublisher({ server: at })
+      for (const { key, name } of [alice, bob, rsa]) await publishing.importKey(key, name)
+      return publishing
+    }
+    return { signing, local: await start(false), alice, bob, rsa, publisher, [Symbol.asyncDispose]: close }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+/** The hexadecimal digest that stands for a content. */
+export function digits(content: string): string {
+  return createHash('sha256').update(`docker-content-trust fixture ${content}`).digest('hex')
+}
+
+/** The same as answers have it. */
+export function digestOf(content: string): string {
+  return `sha256:${digits(content)}`
+}
+
+/** An hour from now, and days more. */
+export function soon(days = 0): string {
+  return new Date(Date.now() + HOUR + days * DAY).toISOString()
+}
+
+/** All that the server has of a collection now: every root, the others under their plain names, as the snapshot lists them. */
+export async function takeServed(from: NotaryServer, gun: string): Promise<ServedFiles> {
+  const files = new Map<string, Uint8Array>()
+  const take = async (name: string): Promise<boolean> => {
+    const { status, body } = await getMetadata(from, gun, name)
+    if (status === 200) files.set(name, body)
+    return status === 200
+  }
+  for (const name of ['root', 'timestamp', 'snapshot', 'targets']) {
+    if (!(await take(name))) throw new Error(`the server has no ${name} of ${gun}`)
+  }
+  for (let version = 1; await take(`${version}.root`); version++);
+  const listed = signedPart(files, 'snapshot').meta
+  for (const role of Object.keys(listed).filter((name) => name.startsWith('targets/'))) await take(role)
+  for (const [role, { hashes }] of Object.entries(listed)) {
+    const file = files.get(role)
+    if (file === undefined || createHash('sha256').update(file).digest('base64') === hashes.sha256) continue
+    throw new Error(`the server has another ${role} than its snapshot lists`)
+  }
+  return files
+}
+
+/** Lets the real client, one that has seen nothing, look a name up: throws unless it answers this content. */
+export function confirm(from: NotaryServer, gun: string, name: string, content: string): Promise<void> {
+  return confirmDigest(from, gun, name, digestOf(content))
+}
+
+/** The same with the digest itself. */
+export async function confirmDigest(from: NotaryServer, gun: string, name: string, digest: string): Promise<void> {
+  await using reader = await createReader({ server: from })
+  const found = await reader.lookup(gun, name)
+  if (found.digest !== digest || found.size !== SIZE)
+    throw new Error(`the real client reads ${found.digest} ${found.size} for ${name}`)
+}
+
+interface Signed {
+  readonly version: number
+  readonly expires: string
+  readonly meta: Readonly<Record<string, { readonly hashes: { readonly sha256: string } }>>
+  readonly roles: Readonly<Record<string, { readonly keyids: readonly string[] }>>
+}
+
+/** The decoded `signed` of a served file. */
+export function signedPart(files: ServedFiles, name: string): Signed {
+  return JSON.parse(Buffer.from(files.get(name) ?? '').toString('utf8')).signed
+}
+
+/** The earliest expiry of these roles, as answers tell it. */
+export function earliestExpiry(files: ServedFiles, ...roles: string[]): string {
+  const times = ['root', 'timestamp', 'snapshot', 'targets', ...roles].map((role) => Date.parse(signedPart(files, role).expires))
+  return new Date(Math.min(...times)).toISOString()
+}
+
+/** What a client's trust folder holds of a collection. */
+export async function takeCache(folder: string): Promise<ServedFiles> {
+  const names = await readdir(folder, { recursive: true })
+  const files = names.filter((name) => name.endsWith('.json'))
+  return new Map(await Promise.all(files.map(async (name) => [name.slice(0, -5), await readFile(join(folder, name))] as const)))
+}
+
+/** Writes a fixture's folder anew. */
+export async function writeCase(folder: string, { file, served, cache, files = {} }: MadeCase): Promise<void> {
+  // A case that the test would not understand is not written.
+  stepsOf(caseSchema.parse(file))
+  await rm(folder, { recursive: true, force: true })
+  const write = async (name: string, content: Uint8Array | string): Promise<void> => {
+    if (Buffer.from(content).includes('PRIVATE KEY')) throw new Error(`a private key is about to be written to ${name}`)
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), content)
+  }
+  const folders = Object.entries({ ...served, ...(cache && { cache }) })
+  for (const [name, content] of folders) for (const [role, bytes] of content) await write(`${name}/${role}.json`, bytes)
+  for (const [name, content] of Object.entries(files)) await write(name, content)
+  await write('case.json', `${JSON.stringify(file, undefined, 2)}\n`)
+}
