@@ -100,18 +100,19 @@ class Refresh {
       return await this.#load(chain, file)
     } catch (cause) {
       // From here on there was an answer, and a bad one: the cache must not stand in for it any more.
-      const again = isMissing(cause) ? chain : asksForNewRoot(cause) ? await this.#bridge(chain) : undefined
-      const fresh = again === undefined ? undefined : await this.#fetchTimestamp().catch(() => undefined)
-      if (again === undefined || fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
+      if (!isMissing(cause) && !asksForNewRoot(cause)) throw cause
+      const again = isMissing(cause) ? chain : await this.#bridge(chain)
+      // A publish or a rotation between two of our requests shows as another timestamp now.
+      const fresh = await this.#fetchTimestamp().catch(() => undefined)
+      if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
       return this.#load(again, fresh)
     }
   }
 
-  /** The chain with what `root.json` holds, for servers that keep no old roots; undefined when that is nothing new. */
-  async #bridge(chain: RootChain): Promise<RootChain | undefined> {
+  /** The chain with what `root.json` holds, for servers that keep no old roots; the same chain when that is nothing new. */
+  async #bridge(chain: RootChain): Promise<RootChain> {
     const newest = await this.#files.fetch('root', MAX_ROOT_BYTES).catch(() => undefined)
-    const bridged = newest === undefined ? chain : chain.bridge(newest)
-    return bridged === chain ? undefined : bridged
+    return newest === undefined ? chain : chain.bridge(newest)
   }
 
   /** The verified set that the cached timestamp leads to. */
@@ -250,12 +251,12 @@ async function orNoAnswer<Answer>(answer: Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** A publish between two of our requests takes away the files that the older timestamp leads to. */
+/** The files that a timestamp leads to may be gone by the time they are asked for. */
 function isMissing(cause: unknown): boolean {
   return cause instanceof UnavailableError && cause.code === 'ERR_METADATA_MISSING'
 }
 
-/** What a newer root may cure, on a server that keeps no old ones. */
+/** What a newer root may cure that the walk did not find, or a newer timestamp after a rotation. */
 function asksForNewRoot(cause: unknown): boolean {
   if (!(cause instanceof TrustError)) return false
   if (cause.role === 'root')

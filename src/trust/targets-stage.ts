@@ -143,7 +143,8 @@ export class TargetsStage {
       if (!published) this.#checkForgotten(delegation)
       // A releases role with some keys, but too few, is broken, not absent: loading it says so.
       const counts = canMeetThreshold(delegation) || (name === RELEASES_ROLE && keys.size > 0)
-      if (!counts && published) stage = stage.#skip({ role: name, reason: `it has ${keys.size} keys and a threshold of ${threshold}` })
+      if (!counts && published)
+        stage = stage.#skip({ role: name, reason: `it has ${keys.size} keys and a threshold of ${threshold}` })
     }
     return stage
   }
