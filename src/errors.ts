@@ -168,11 +168,12 @@ export class UnavailableError extends TrustError<UnavailableCode> {
  */
 export function printable(text: string): string {
   const clean = text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-  return clean.length > 2000 ? `${clean.slice(0, 1999)}…` : clean
+  return clean.length > 2000 ? `${clean.slice(0, 1999).replace(/[\ud800-\udbff]$/, '')}…` : clean
 }
 
 /** The message of anything thrown, with the system code where there is one. */
 export function describeCause(cause: unknown): string {
+  if (typeof cause === 'object' && !(cause instanceof Error)) return Object.prototype.toString.call(cause)
   if (!(cause instanceof Error)) return printable(String(cause))
   if (cause instanceof AggregateError && cause.errors.length > 0) return describeCause(cause.errors[0])
   return printable(cause.message || systemCode(cause) || cause.name)

@@ -48,12 +48,13 @@ test('importing the built package adds nothing global', () => {
 })
 
 describe('the switch, to the letter of Docker', () => {
-  test.each([
+  const settings: [string | undefined, boolean][] = [
     [undefined, false],
     ['', false],
-    ...['0', 'f', 'F', 'false', 'False', 'FALSE'].map((value) => [value, false] as const),
-    ...['1', 't', 'T', 'true', 'True', 'TRUE', 'no', 'off', '2', ' ', 'fALSE'].map((value) => [value, true] as const),
-  ])('DOCKER_CONTENT_TRUST=%j is %s', (value, enabled) => {
+    ...['0', 'f', 'F', 'false', 'False', 'FALSE'].map((value): [string, boolean] => [value, false]),
+    ...['1', 't', 'T', 'true', 'True', 'TRUE', 'no', 'off', '2', ' ', 'fALSE'].map((value): [string, boolean] => [value, true]),
+  ]
+  test.each(settings)('DOCKER_CONTENT_TRUST=%j is %s', (value, enabled) => {
     expect(library.contentTrustEnabled({ env: { DOCKER_CONTENT_TRUST: value } })).toBe(enabled)
     expect(library.contentTrustEnabled({ env: { DOCKER_CONTENT_TRUST: value }, disableContentTrust: true })).toBe(false)
     expect(library.contentTrustEnabled({ env: { DOCKER_CONTENT_TRUST: value }, disableContentTrust: false })).toBe(true)

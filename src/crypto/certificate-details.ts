@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import {
+  type AlgorithmIdentifier,
   type AttributeValue,
   BasicConstraints,
   Certificate,
@@ -19,6 +20,8 @@ import {
   KeyUsageFlags,
   NameConstraints,
 } from '@peculiar/asn1-x509'
+import { hex, sameBytes } from '../bytes.js'
+import { describeCause } from '../errors.js'
 
 /** A certificate, read. */
 export interface CertificateDetails {
@@ -41,7 +44,7 @@ export interface CertificateDetails {
   readonly nameConstraints?: 'directory-names' | 'other-names'
   /** OIDs of critical extensions that are not understood here. */
   readonly unknownCritical: readonly string[]
-  /** MD2, MD5 or SHA-1. */
+  /** MD5, SHA-1, or anything else that is not known to be strong. */
   readonly weakSignature: boolean
   /** Subject and issuer are the same name. */
   readonly selfIssued: boolean
@@ -49,15 +52,23 @@ export interface CertificateDetails {
   readonly x509: X509Certificate
 }
 
-/** Signature algorithms that prove nothing any more. */
-const WEAK_SIGNATURES: ReadonlySet<string> = new Set([
-  '1.2.840.113549.1.1.2', // md2WithRSAEncryption
-  '1.2.840.113549.1.1.4', // md5WithRSAEncryption
-  '1.2.840.113549.1.1.5', // sha1WithRSAEncryption
-  '1.3.14.3.2.29', // sha1WithRSA (OIW)
-  '1.2.840.10040.4.3', // dsaWithSHA1
-  '1.2.840.10045.4.1', // ecdsaWithSHA1
+/** Signature algorithms that still prove something; SHA-224 and up. Whatever is not listed counts as weak. */
+const STRONG_SIGNATURES: ReadonlySet<string> = new Set([
+  '1.2.840.113549.1.1.14', // sha224WithRSAEncryption
+  '1.2.840.113549.1.1.11', // sha256WithRSAEncryption
+  '1.2.840.113549.1.1.12', // sha384WithRSAEncryption
+  '1.2.840.113549.1.1.13', // sha512WithRSAEncryption
+  '1.2.840.10045.4.3.1', // ecdsa-with-SHA224
+  '1.2.840.10045.4.3.2', // ecdsa-with-SHA256
+  '1.2.840.10045.4.3.3', // ecdsa-with-SHA384
+  '1.2.840.10045.4.3.4', // ecdsa-with-SHA512
+  '1.3.101.112', // Ed25519
 ])
+
+const RSASSA_PSS = '1.2.840.113549.1.1.10'
+
+/** RSASSA-PSS-params that begin with a hash of SHA-256, -384 or -512 (RFC 4055 section 3.1; without one it is SHA-1). */
+const STRONG_PSS = /^30..a0(?:0f300d|0d300b)0609608648016503040(?:201|202|203)/
 
 const COMMON_NAME = '2.5.4.3'
 const UNDERSTOOD: ReadonlySet<string> = new Set([
@@ -73,25 +84,28 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
 export function inspectCertificate(der: Uint8Array): CertificateDetails | string {
   try {
     const x509 = new X509Certificate(der)
-    if (x509.raw.length !== der.length) return 'bytes after the certificate'
+    if (!sameBytes(x509.raw, der)) return 'not DER, or bytes after it'
     return details(der, x509, AsnConvert.parse(der, Certificate))
   } catch (cause) {
-    return `not an X.509 certificate (${cause instanceof Error ? cause.message : String(cause)})`
+    return `not an X.509 certificate (${describeCause(cause)})`
   }
 }
 
-function details(
-  der: Uint8Array,
-  x509: X509Certificate,
-  { tbsCertificate: tbs, signatureAlgorithm }: Certificate,
-): CertificateDetails {
+function details(der: Uint8Array, x509: X509Certificate, certificate: Certificate): CertificateDetails | string {
+  const { tbsCertificate: tbs, signatureAlgorithm } = certificate
   const extensions = new Map((tbs.extensions ?? []).map((extension) => [extension.extnID, extension]))
-  const value = (oid: string) => extensions.get(oid)?.extnValue.buffer
-  const constraints = value(id_ce_basicConstraints)
-  const basic = constraints === undefined ? undefined : AsnConvert.parse(constraints, BasicConstraints)
-  const usage = value(id_ce_keyUsage)
-  const purposes = value(id_ce_extKeyUsage)
-  const names = value(id_ce_nameConstraints)
+  if (extensions.size !== (tbs.extensions?.length ?? 0)) return 'an extension stands twice'
+  const notBefore = tbs.validity.notBefore.getTime().getTime()
+  const notAfter = tbs.validity.notAfter.getTime().getTime()
+  if (!readsAs(x509.validFrom, notBefore) || !readsAs(x509.validTo, notAfter)) return 'a date that readers disagree on'
+  const read = <Value>(oid: string, type: new () => Value): Value | undefined => {
+    const value = extensions.get(oid)?.extnValue.buffer
+    return value === undefined ? undefined : AsnConvert.parse(value, type)
+  }
+  const basic = read(id_ce_basicConstraints, BasicConstraints)
+  const usage = read(id_ce_keyUsage, KeyUsage)
+  const purposes = read(id_ce_extKeyUsage, ExtendedKeyUsage)
+  const names = read(id_ce_nameConstraints, NameConstraints)
   return {
     der,
     x509,
@@ -99,20 +113,30 @@ function details(
       .flatMap((relative) => [...relative])
       .filter(({ type }) => type === COMMON_NAME)
       .map((attribute) => plainText(attribute.value)),
-    notBefore: tbs.validity.notBefore.getTime().getTime(),
-    notAfter: tbs.validity.notAfter.getTime().getTime(),
+    notBefore,
+    notAfter,
     isCa: basic?.cA === true,
     ...(basic?.pathLenConstraint === undefined ? {} : { pathLength: basic.pathLenConstraint }),
-    maySignCertificates: usage === undefined || (AsnConvert.parse(usage, KeyUsage).toNumber() & KeyUsageFlags.keyCertSign) !== 0,
-    ...(purposes === undefined ? {} : { purposes: [...AsnConvert.parse(purposes, ExtendedKeyUsage)] }),
+    maySignCertificates: usage === undefined || (usage.toNumber() & KeyUsageFlags.keyCertSign) !== 0,
+    ...(purposes === undefined ? {} : { purposes: [...purposes] }),
     hasAlternativeNames: extensions.has(id_ce_subjectAltName),
-    ...(names === undefined ? {} : { nameConstraints: constrained(AsnConvert.parse(names, NameConstraints)) }),
+    ...(names === undefined ? {} : { nameConstraints: constrained(names) }),
     unknownCritical: [...extensions.values()]
       .filter(({ extnID, critical }) => critical && !UNDERSTOOD.has(extnID))
       .map(({ extnID }) => extnID),
-    weakSignature: WEAK_SIGNATURES.has(signatureAlgorithm.algorithm),
+    weakSignature: !isStrong(signatureAlgorithm) || !isStrong(tbs.signature),
     selfIssued: x509.subject === x509.issuer,
   }
+}
+
+/** Two independent readers of one date: OpenSSL's text, and the library's milliseconds. */
+function readsAs(text: string, time: number): boolean {
+  return text.endsWith(' GMT') && Date.parse(text) === time
+}
+
+function isStrong({ algorithm, parameters }: AlgorithmIdentifier): boolean {
+  if (algorithm !== RSASSA_PSS) return STRONG_SIGNATURES.has(algorithm)
+  return parameters !== undefined && parameters !== null && STRONG_PSS.test(hex(new Uint8Array(parameters)))
 }
 
 function plainText({ printableString, utf8String, ia5String }: AttributeValue): string | undefined {

@@ -2,11 +2,16 @@
  * A path from a leaf to a pinned CA. RFC 5280 section 6, as far as it concerns a leaf that names a trust collection:
  * signatures, validity, CA:TRUE, keyCertSign, path length, name constraints, purposes. Revocation is not asked.
  */
+import type { KeyObject } from 'node:crypto'
+import { certificateKey } from './certificate.js'
 import { type CertificateDetails, inspectCertificate } from './certificate-details.js'
 import { RSA_BITS } from './keys.js'
 
 /** Certificates on a path, leaf and anchor included; longer ones are refused (denial of service). */
 const MAX_PATH = 8
+
+/** Signatures checked in one search: CAs that issued each other could make it endless (denial of service). */
+const MAX_CHECKS = 100
 
 /** Purposes that a root certificate may be limited to: code signing is what Notary writes, server authentication what Go asks for. */
 const PURPOSES: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.3', '1.3.6.1.5.5.7.3.1', '2.5.29.37.0'])
@@ -18,8 +23,7 @@ export function checkPath(
   anchors: readonly Uint8Array[],
   now: number,
 ): string | undefined {
-  if (leaf.purposes !== undefined && !leaf.purposes.some((oid) => PURPOSES.has(oid)))
-    return 'the leaf certificate is for other purposes'
+  if (!hasPurpose(leaf)) return 'the leaf certificate is for other purposes'
   const roots = anchors.map(inspectCertificate).filter((anchor) => typeof anchor !== 'string')
   return new PathSearch(leaf, bundle, roots, now).from(leaf, [leaf])
 }
@@ -29,6 +33,7 @@ class PathSearch {
   readonly #bundle: readonly CertificateDetails[]
   readonly #roots: readonly CertificateDetails[]
   readonly #now: number
+  #checks = 0
 
   constructor(
     leaf: CertificateDetails,
@@ -42,26 +47,38 @@ class PathSearch {
     this.#now = now
   }
 
-  /** Each certificate of the bundle stands on a path once, so the search ends. */
+  /** Each certificate stands on a path once, so the search ends. */
   from(child: CertificateDetails, path: readonly CertificateDetails[]): string | undefined {
     if (path.length >= MAX_PATH) return `a path of more than ${MAX_PATH} certificates`
-    let problem = `nobody pinned issued ${child.x509.subject.replaceAll('\n', ', ')}`
+    let problem = `nobody pinned issued ${nameOf(child)}`
     for (const issuer of [...this.#roots, ...this.#bundle]) {
-      if (path.includes(issuer) || !issued(issuer, child)) continue
+      if (path.includes(issuer) || !this.#issued(issuer, child)) continue
       const found =
         this.#checkIssuer(issuer, path.length - 1) ??
         (this.#roots.includes(issuer) ? undefined : this.from(issuer, [...path, issuer]))
       if (found === undefined) return undefined
       problem = found
     }
-    return problem
+    return this.#checks > MAX_CHECKS ? 'its certificates lead nowhere in too many ways' : problem
+  }
+
+  #issued({ x509 }: CertificateDetails, child: CertificateDetails): boolean {
+    if (child.weakSignature || !child.x509.checkIssued(x509) || this.#checks++ >= MAX_CHECKS) return false
+    const key = certificateKey(x509)
+    if (typeof key === 'string' || !isStrongKey(key)) return false
+    try {
+      return child.x509.verify(key)
+    } catch {
+      return false // a key that OpenSSL cannot verify with issued nothing
+    }
   }
 
   /** `below`: CA certificates between the issuer and the leaf. */
   #checkIssuer(issuer: CertificateDetails, below: number): string | undefined {
-    const name = issuer.x509.subject.replaceAll('\n', ', ')
+    const name = nameOf(issuer)
     if (!issuer.isCa) return `${name} is not a CA`
     if (!issuer.maySignCertificates) return `${name} may not sign certificates`
+    if (!hasPurpose(issuer)) return `${name} is for other purposes`
     if (issuer.pathLength !== undefined && below > issuer.pathLength) return `${name} allows a path of ${issuer.pathLength}`
     if (issuer.unknownCritical.length > 0) return `${name} has a critical extension that is not understood`
     if (!(this.#now >= issuer.notBefore && this.#now <= issuer.notAfter)) return `${name} is not valid now`
@@ -72,9 +89,16 @@ class PathSearch {
   }
 }
 
-function issued(issuer: CertificateDetails, child: CertificateDetails): boolean {
-  const key = issuer.x509.publicKey
-  const bits = key.asymmetricKeyDetails?.modulusLength
-  if (bits !== undefined && bits < RSA_BITS.min) return false
-  return !child.weakSignature && child.x509.checkIssued(issuer.x509) && child.x509.verify(key)
+function hasPurpose({ purposes }: CertificateDetails): boolean {
+  return purposes === undefined || purposes.some((oid) => PURPOSES.has(oid))
+}
+
+function isStrongKey(key: KeyObject): boolean {
+  // Of EC keys nothing is asked here: see importEcdsa in keys.ts.
+  return key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS.min
+}
+
+/** A certificate may have no subject at all: Node gives undefined then, whatever its types say. */
+function nameOf({ x509 }: CertificateDetails): string {
+  return String(x509.subject ?? 'a CA without a name').replaceAll('\n', ', ')
 }

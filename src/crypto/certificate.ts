@@ -4,6 +4,7 @@
  */
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { base64, fromBase64, utf8Text } from '../bytes.js'
+import { describeCause } from '../errors.js'
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END \1-----/g
 
@@ -30,13 +31,28 @@ export function encodePem(certificates: readonly Uint8Array[]): string {
     .join('')
 }
 
+/** A certificate, DER or PEM, or why it cannot be read. */
+export function readCertificate(certificate: Uint8Array | string): X509Certificate | string {
+  try {
+    return new X509Certificate(certificate)
+  } catch (cause) {
+    return `not an X.509 certificate (${describeCause(cause)})`
+  }
+}
+
 /** The public key of the first certificate of a bundle, or why there is none. Source: notary 0.7.0 tuf/signed/verifiers.go. */
 export function firstCertificateKey(pem: Uint8Array): KeyObject | string {
   const first = pemCertificates(pem)?.[0]
   if (first === undefined) return 'not a PEM bundle of certificates'
+  const certificate = readCertificate(first)
+  return typeof certificate === 'string' ? certificate : certificateKey(certificate)
+}
+
+/** The public key of a certificate, or why it cannot be read: Node looks at it only when asked. */
+export function certificateKey(certificate: X509Certificate): KeyObject | string {
   try {
-    return new X509Certificate(first).publicKey
+    return certificate.publicKey
   } catch (cause) {
-    return `not an X.509 certificate (${cause instanceof Error ? cause.message : String(cause)})`
+    return `a certificate without a readable key (${describeCause(cause)})`
   }
 }

@@ -7,6 +7,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { Point } from '@noble/ed25519'
 import { base64, hex, sameBytes, utf8 } from '../bytes.js'
+import { describeCause } from '../errors.js'
 import { firstCertificateKey } from './certificate.js'
 import { sha256Hex } from './hash.js'
 
@@ -26,7 +27,7 @@ export interface PublicKey {
 export type VerifyingKey =
   | { readonly kind: 'ecdsa'; readonly key: KeyObject; readonly fieldBytes: number; readonly identity: string }
   | { readonly kind: 'rsa'; readonly key: KeyObject; readonly identity: string }
-  | { readonly kind: 'ed25519'; readonly bytes: Uint8Array; readonly identity: string }
+  | { readonly kind: 'ed25519'; readonly key: KeyObject; readonly bytes: Uint8Array; readonly identity: string }
 
 /** Why a listed key cannot count. */
 export interface UnusableKey {
@@ -39,13 +40,13 @@ export interface UnusableKey {
 /** RSA moduli, in bits: below the first a signature proves little, above the second one check costs too much (denial of service). */
 export const RSA_BITS: { readonly min: number; readonly max: number } = { min: 2048, max: 8192 }
 
-/** Curves by OpenSSL's names, with the length of a field element in bytes. */
-const CURVES: ReadonlyMap<string, number> = new Map([
-  ['secp224r1', 28],
-  ['prime256v1', 32],
-  ['secp384r1', 48],
-  ['secp521r1', 66],
-])
+/** The one encoding of an EC key: SubjectPublicKeyInfo of a named curve up to the mark of an uncompressed point, then x and y. */
+const CURVES = [
+  { name: 'secp224r1', fieldBytes: 28, prefix: '304e301006072a8648ce3d020106052b81040021033a0004' },
+  { name: 'prime256v1', fieldBytes: 32, prefix: '3059301306072a8648ce3d020106082a8648ce3d03010703420004' },
+  { name: 'secp384r1', fieldBytes: 48, prefix: '3076301006072a8648ce3d020106052b8104002203620004' },
+  { name: 'secp521r1', fieldBytes: 66, prefix: '30819b301006072a8648ce3d020106052b810400230381860004' },
+] as const
 
 /**
  * SHA-256 over the canonical form of the key with an empty private part.
@@ -60,7 +61,8 @@ export function keyId(type: string, bytes: Uint8Array): KeyId {
 export function canonicalKeyId(key: PublicKey): KeyId | undefined {
   if (!key.type.endsWith('-x509')) return key.id
   const inner = firstCertificateKey(key.bytes)
-  return typeof inner === 'string' ? undefined : keyId(key.type.slice(0, -'-x509'.length), spki(inner))
+  const encoded = typeof inner === 'string' ? undefined : spki(inner)
+  return encoded === undefined ? undefined : keyId(key.type.slice(0, -'-x509'.length), encoded)
 }
 
 /** The key ready to verify, or why it cannot. */
@@ -85,13 +87,16 @@ export function importKey(key: PublicKey): VerifyingKey | UnusableKey {
 function importEcdsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | UnusableKey {
   if (typeof key === 'string') return unusable(key)
   if (key.asymmetricKeyType !== 'ec') return unusable(`not an EC key but ${key.asymmetricKeyType}`)
-  const curve = key.asymmetricKeyDetails?.namedCurve
-  const fieldBytes = curve === undefined ? undefined : CURVES.get(curve)
   const encoded = spki(key)
-  if (der !== undefined && !sameBytes(encoded, der)) return ambiguous('its DER does not encode to itself')
-  if (fieldBytes === undefined) return curve === undefined ? ambiguous('explicit curve parameters') : unusable(`curve ${curve}`)
-  if (encoded[encoded.length - 2 * fieldBytes - 1] !== 0x04) return ambiguous('its EC point is not uncompressed')
-  return { kind: 'ecdsa', key, fieldBytes, identity: hex(encoded) }
+  // The point at infinity, for one. Asked for the curve of that, Node 20 would abort the process.
+  if (encoded === undefined) return unusable('not a key that can be written down')
+  const text = hex(encoded)
+  const curve = CURVES.find(({ prefix, fieldBytes }) => text.startsWith(prefix) && text.length === prefix.length + 4 * fieldBytes)
+  const asListed = der === undefined || sameBytes(encoded, der)
+  if (curve !== undefined && asListed) return { kind: 'ecdsa', key, fieldBytes: curve.fieldBytes, identity: text }
+  const name = key.asymmetricKeyDetails?.namedCurve
+  const isOurs = name === undefined || CURVES.some((one) => one.name === name)
+  return isOurs || !asListed ? ambiguous('it is not in the one encoding of an EC key') : unusable(`curve ${name}`)
 }
 
 function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | UnusableKey {
@@ -99,6 +104,7 @@ function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | Un
   // 'rsa-pss' keys restrict themselves; Go cannot read them, Notary never writes them.
   if (key.asymmetricKeyType !== 'rsa') return unusable(`not an RSA key but ${key.asymmetricKeyType}`)
   const encoded = spki(key)
+  if (encoded === undefined) return unusable('not a key that can be written down')
   if (der !== undefined && !sameBytes(encoded, der)) return ambiguous('its DER does not encode to itself')
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
   if (!(modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max)) return unusable(`RSA key of ${modulusLength} bits`)
@@ -114,19 +120,24 @@ function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
   } catch {
     return unusable('not a point of Ed25519')
   }
-  return { kind: 'ed25519', bytes, identity: `ed25519:${hex(bytes)}` }
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(bytes).toString('base64url') }, format: 'jwk' })
+  return { kind: 'ed25519', key, bytes, identity: `ed25519:${hex(bytes)}` }
 }
 
 function fromSpki(der: Uint8Array): KeyObject | string {
   try {
     return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
   } catch (cause) {
-    return `not a DER SubjectPublicKeyInfo (${cause instanceof Error ? cause.message : String(cause)})`
+    return `not a DER SubjectPublicKeyInfo (${describeCause(cause)})`
   }
 }
 
-function spki(key: KeyObject): Uint8Array {
-  return new Uint8Array(key.export({ format: 'der', type: 'spki' }))
+function spki(key: KeyObject): Uint8Array | undefined {
+  try {
+    return new Uint8Array(key.export({ format: 'der', type: 'spki' }))
+  } catch {
+    return undefined
+  }
 }
 
 function unusable(reason: string): UnusableKey {

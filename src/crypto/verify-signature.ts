@@ -23,8 +23,7 @@ export function verifySignature(key: VerifyingKey, method: string, message: Uint
       case 'rsa':
         return verifyRsa(key.key, wanted, message, signature)
       case 'ed25519':
-        // zip215: false is RFC 8032's strict rule, as Go checks it.
-        return wanted === 'eddsa' && signature.length === 64 && edVerify(signature, message, key.bytes, { zip215: false })
+        return wanted === 'eddsa' && verifyEd25519(key, message, signature)
     }
   } catch {
     return false
@@ -36,6 +35,15 @@ function verifyRsa(key: KeyObject, method: string, message: Uint8Array, signatur
   if (method !== 'rsapss') return false
   // Salt exactly 32 bytes: Node alone would take any.
   return opensslVerify('sha256', message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }, signature)
+}
+
+/**
+ * Both must agree: noble refuses what RFC 8032 refuses (zip215: false), OpenSSL compares R itself, as Go does, where
+ * noble forgives a part of small order.
+ */
+function verifyEd25519({ key, bytes }: VerifyingKey & { kind: 'ed25519' }, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64) return false
+  return edVerify(signature, message, bytes, { zip215: false }) && opensslVerify(null, message, key, signature)
 }
 
 /** Raw r || s, each padded to the field; SHA-256 for every curve. */

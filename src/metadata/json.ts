@@ -100,9 +100,10 @@ class Scanner {
   }
 
   #value(depth: number): JsonValue {
-    if (depth > MAX_NESTING) this.#fail(`nested deeper than ${MAX_NESTING}`)
     this.#space()
-    switch (this.#text[this.#at]) {
+    const first = this.#text[this.#at]
+    if (depth >= MAX_NESTING && (first === '{' || first === '[')) this.#fail(`nested deeper than ${MAX_NESTING}`)
+    switch (first) {
       case '{':
         return this.#object(depth)
       case '[':

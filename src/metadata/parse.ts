@@ -105,9 +105,9 @@ function signatureFromWire(wire: SignatureWire): Signature {
 }
 
 function rootFromWire(wire: RootWire): RootMetadata {
-  const keys = keysFromWire(wire.keys)
+  const pick = keyPicker(keysFromWire(wire.keys))
   const role = (name: string, { keyids, threshold }: RoleWire): RoleKeys => {
-    const found = pickKeys(name, keyids, keys)
+    const found = pick(name, keyids)
     if (found.size < threshold) throw new Malformed(`role ${name} has ${found.size} keys and a threshold of ${threshold}`)
     return { keys: found, threshold }
   }
@@ -135,14 +135,14 @@ function snapshotFromWire(wire: SnapshotWire): SnapshotMetadata {
 }
 
 function targetsFromWire(wire: TargetsWire, parent: string): TargetsMetadata {
-  const keys = keysFromWire(wire.delegations.keys)
+  const pick = keyPicker(keysFromWire(wire.delegations.keys))
   const names = new Set<string>()
   const delegations = wire.delegations.roles.map(({ name, keyids, threshold, paths }): Delegation => {
     if (!isDelegationName(name) || parentRole(name) !== parent)
       throw new Malformed(`${JSON.stringify(name)} cannot be delegated to by ${parent}`)
     if (names.has(name)) throw new Malformed(`${name} is delegated to twice`)
     names.add(name)
-    return { name, keys: pickKeys(name, keyids, keys), threshold, paths }
+    return { name, keys: pick(name, keyids), threshold, paths }
   })
   return { ...versionAndExpiry(wire), targets: wire.targets, delegations }
 }
@@ -164,19 +164,22 @@ function keysFromWire(wire: ReadonlyMap<string, KeyWire>): Map<KeyId, PublicKey>
   )
 }
 
-/** The keys that a role names; a key listed twice is one key. */
-function pickKeys(role: string, ids: readonly string[], keys: ReadonlyMap<KeyId, PublicKey>): Map<KeyId, RoleKey> {
-  const picked = new Map<KeyId, RoleKey>()
-  for (const id of ids) {
+/** Gives a role the keys that it names; a key listed twice is one key, and is made ready once for all roles. */
+function keyPicker(keys: ReadonlyMap<KeyId, PublicKey>): (role: string, ids: readonly string[]) => Map<KeyId, RoleKey> {
+  const ready = new Map<KeyId, RoleKey>()
+  const pick = (role: string, id: string): RoleKey => {
     const key = keys.get(id)
     if (key === undefined) throw new Malformed(`role ${role} names key ${id}, which is not listed`)
-    if (picked.has(id)) continue
+    const known = ready.get(id)
+    if (known !== undefined) return known
     const verifying = importKey(key)
     if (verifying.kind === 'unusable' && verifying.ambiguous)
       throw new Malformed(`key ${id} of role ${role}: ${verifying.reason}`)
-    picked.set(id, { ...key, verifying })
+    const made = { ...key, verifying }
+    ready.set(id, made)
+    return made
   }
-  return picked
+  return (role, ids) => new Map(ids.map((id) => [id, pick(role, id)]))
 }
 
 function fileFromWire(role: string, { length, hashes }: FileWire): FileMeta {

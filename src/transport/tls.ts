@@ -2,10 +2,10 @@
  * Whom the transport believes: the default CAs of this machine, those that were given, and those in the folder that
  * Docker reads for a trust server. Always verified, TLS 1.2 at least.
  */
-import { X509Certificate } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { readCertificate } from '../crypto/certificate.js'
 import { describeCause, systemCode, UsageError } from '../errors.js'
 
 /** Where certificates come from. */
@@ -178,11 +178,8 @@ function usableCertificates(text: string, source: string): string[] {
   const certificates = pemCertificates(text)
   if (certificates.length === 0) throw unusable(source, 'no PEM certificate')
   for (const certificate of certificates) {
-    try {
-      new X509Certificate(certificate)
-    } catch (cause) {
-      throw unusable(source, 'a certificate that cannot be read', cause)
-    }
+    const read = readCertificate(certificate)
+    if (typeof read === 'string') throw unusable(source, `a certificate that cannot be read: ${read}`)
   }
   return certificates
 }

@@ -5,7 +5,7 @@
  * This file and what it imports cost an ASN.1 library, so `client/` loads it when a root has to be judged.
  */
 import { checkPath } from '../crypto/certificate-path.js'
-import type { KeyId } from '../crypto/keys.js'
+import { canonicalKeyId, type KeyId, type PublicKey } from '../crypto/keys.js'
 import { StaleError } from '../errors.js'
 import { type Pin, pinFor, type TrustPinning } from './pinning.js'
 import { expired, pinMismatch, untrustedRoot } from './refusals.js'
@@ -60,10 +60,10 @@ export function anchorRoot(chain: RootChain, { start, pinning, now }: AnchorPoli
       'invalid trust pinning specified: trust on first use is disabled and no pin applies to this collection',
     )
   }
-  const pinned = pinnedKeys(certificates, pin, now)
+  const pinned = pinnedKeys(chain, certificates, pin, now)
   if (!counted(pinned.keys).met) {
     const rule = pin.kind === 'none' ? '' : pin.rule
-    throw pinMismatch(gun, `${pin.kind} of ${JSON.stringify(rule)}`, {
+    throw pinMismatch(gun, `${pin.kind} of ${JSON.stringify(rule)} (${pinned.problems.join('; ')})`, {
       pin: rule,
       signedBy: root.signedBy,
       problems: pinned.problems,
@@ -80,6 +80,7 @@ export function anchorRoot(chain: RootChain, { start, pinning, now }: AnchorPoli
 }
 
 function pinnedKeys(
+  { root }: RootChain,
   certificates: ReadonlyMap<KeyId, RootCertificate>,
   pin: Pin,
   now: number,
@@ -88,15 +89,19 @@ function pinnedKeys(
   const keys = [...certificates].filter(([id, { leaf, bundle }]) => {
     if (pin.kind === 'none') return true
     const problem =
-      pin.kind === 'ca'
-        ? checkPath(leaf, bundle, pin.certificates, now)
-        : pin.keyIds.includes(id)
-          ? undefined
-          : 'not a pinned key'
+      pin.kind === 'ca' ? checkPath(leaf, bundle, pin.certificates, now) : checkPinned(id, root.keys.keys.get(id), pin.keyIds)
     if (problem !== undefined) problems.push(`${id}: ${problem}`)
     return problem === undefined
   })
   return { keys: keys.map(([id]) => id), problems }
+}
+
+/** `docker trust inspect` shows another ID of the same key, which is easily pinned by mistake. */
+function checkPinned(id: KeyId, key: PublicKey | undefined, pinned: readonly KeyId[]): string | undefined {
+  if (pinned.includes(id)) return undefined
+  const shown = key === undefined ? undefined : canonicalKeyId(key)
+  if (shown === undefined || !pinned.includes(shown)) return 'not a pinned key'
+  return `pinned is ${shown}, the ID that Docker shows for it; trust_pinning takes the one before the colon`
 }
 
 function certificateExpired(

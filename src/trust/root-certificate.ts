@@ -3,7 +3,7 @@
  * Source: notary 0.7.0 trustpinning/certs.go validRootLeafCerts, tuf/utils/x509.go ValidateCertificate.
  */
 import { utf8Text } from '../bytes.js'
-import { encodePem, pemCertificates } from '../crypto/certificate.js'
+import { certificateKey, encodePem, pemCertificates } from '../crypto/certificate.js'
 import { type CertificateDetails, inspectCertificate } from '../crypto/certificate-details.js'
 import type { PublicKey } from '../crypto/keys.js'
 
@@ -43,16 +43,21 @@ function checkLeaf(leaf: CertificateDetails, gun: string, now: number): string |
   if (leaf.weakSignature) return 'its certificate is signed with MD5 or SHA-1'
   if (leaf.unknownCritical.length > 0)
     return `its certificate has a critical extension that is not understood (${leaf.unknownCritical.join(', ')})`
-  if (leaf.selfIssued && !leaf.x509.verify(leaf.x509.publicKey)) return 'its certificate does not verify itself'
+  if (leaf.selfIssued && !verifiesItself(leaf)) return 'its certificate does not verify itself'
   if (leaf.notBefore > leaf.notAfter) return 'its certificate ends before it begins'
   if (!(now >= leaf.notBefore - NOT_BEFORE_LEEWAY))
     return `its certificate is valid only from ${new Date(leaf.notBefore).toISOString()}`
   return undefined
 }
 
+function verifiesItself({ x509 }: CertificateDetails): boolean {
+  const key = certificateKey(x509)
+  return typeof key !== 'string' && x509.verify(key)
+}
+
 /** The common name is the GUN, or a prefix of it that ends in `*`. A bare `*` would name everything, so it names nothing. */
 function namesCollection(commonName: string, gun: string): boolean {
   if (!commonName.endsWith('*')) return commonName === gun
-  const prefix = commonName.replace(/\*{1,}$/, '')
-  return prefix !== '' && gun.startsWith(prefix)
+  const end = [...commonName].findLastIndex((letter) => letter !== '*') + 1
+  return end > 0 && gun.startsWith(commonName.slice(0, end))
 }

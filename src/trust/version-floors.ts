@@ -89,7 +89,7 @@ export function decodeFloors(file: Uint8Array, gun: string): FloorRecord | undef
     const floors = new Map<string, VersionFloor>()
     for (const entry of roles) {
       const decoded = decodeEntry(entry)
-      if (decoded === undefined) return undefined
+      if (decoded === undefined || floors.has(decoded[0])) return undefined
       floors.set(...decoded)
     }
     return { gun, floors, ...(origin === undefined ? {} : { origin }) }
