@@ -5,12 +5,14 @@
  */
 import type { Dirent } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { utf8 } from '../bytes.js'
+import { dirname, join } from 'node:path'
+import { sameBytes, utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { systemCode } from '../errors.js'
+import { decodeJournal, encodeJournal, type Journal } from './journal.js'
+import { withLock } from './lock.js'
 import type { CacheChanges, CachedCollection, MetadataStore } from './metadata-store.js'
-import { readRegularFile, UnreadableFile, writeFileAtomically } from './safe-file.js'
+import { makeFolder, readRegularFile, UnreadableFile, writeFileAtomically } from './safe-file.js'
 
 /** Files of one collection that are read; nobody has more delegations. */
 const MAX_FILES = 2000
@@ -18,8 +20,10 @@ const MAX_FILES = 2000
 /** Folders below `tuf/` that `list` looks into. */
 const MAX_FOLDERS = 100_000
 
-/** Parents before children, so that a reader in between finds no child without its parent's new keys; floors come last of all. */
-const WRITE_ORDER: readonly string[] = ['root', 'targets', 'snapshot', 'timestamp']
+const BASE_ROLES: readonly string[] = ['targets', 'snapshot', 'timestamp', 'root']
+
+/** Times that a read starts over because somebody wrote meanwhile. */
+const MAX_READS = 3
 
 /** A store in a folder such as `~/.docker/trust`; made when first written. */
 export function createFileStore(trustDirectory: string): MetadataStore {
@@ -34,43 +38,40 @@ class FileStore implements MetadataStore {
   }
 
   async read(gun: string): Promise<CachedCollection> {
-    const metadata = new Map<string, Uint8Array>()
-    const unreadable = new Map<string, string>()
-    const folder = this.#metadataFolder(gun)
-    const floors = readOrReason(this.#floorsFile(gun))
-    const roles = await listRoles(folder, unreadable)
-    await Promise.all(
-      roles.map(async (role) => {
-        const file = await readOrReason(join(folder, `${role}.json`))
-        if (typeof file === 'string') unreadable.set(role, file)
-        else if (file !== undefined) metadata.set(role, file)
-      }),
-    )
-    const floorsFile = await floors
-    return {
-      metadata,
-      unreadable,
-      ...(typeof floorsFile === 'string'
-        ? { floorsUnreadable: floorsFile }
-        : floorsFile === undefined
-          ? {}
-          : { floors: floorsFile }),
+    const { floors } = this.#names(gun)
+    for (let reads = 1; ; reads++) {
+      const before = await readOrReason(floors)
+      const files = await this.#readFiles(gun)
+      const journal = await this.#readJournal(gun)
+      const after = await readOrReason(floors)
+      if (!same(before, after) && reads < MAX_READS) continue
+      const metadata = new Map([...files.metadata, ...(journal?.metadata ?? [])])
+      const kept = journal?.floors ?? after
+      return {
+        metadata,
+        unreadable: new Map([...files.unreadable].filter(([role]) => !metadata.has(role))),
+        ...(typeof kept === 'string' ? { floorsUnreadable: kept } : kept === undefined ? {} : { floors: kept }),
+      }
     }
   }
 
   async commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
-    const now = await readOrReason(this.#floorsFile(gun))
-    if (now !== undefined && typeof now !== 'string' && isSuperseded(now)) return
-    const folder = this.#metadataFolder(gun)
-    const rank = (role: string) => WRITE_ORDER.indexOf(role)
-    for (const [role, bytes] of [...metadata].sort(([a], [b]) => rank(a) - rank(b))) {
-      await writeFileAtomically(join(folder, `${role}.json`), bytes)
-    }
-    await writeFileAtomically(this.#floorsFile(gun), floors)
+    const names = this.#names(gun)
+    await makeFolder(dirname(names.floors))
+    await withLock(names.lock, async () => {
+      const left = await this.#readJournal(gun)
+      if (left !== undefined) await this.#carryOut(gun, left)
+      const now = await readOrReason(names.floors)
+      if (now !== undefined && typeof now !== 'string' && isSuperseded(now)) return
+      // One file at a time changes whole; several need the journal.
+      if (metadata.size > 1) await writeFileAtomically(names.journal, encodeJournal(gun, { metadata, floors }))
+      await this.#carryOut(gun, { metadata, floors })
+    })
   }
 
   async forget(gun: string): Promise<boolean> {
-    const paths = [this.#metadataFolder(gun), this.#floorsFile(gun)]
+    const { floors, journal } = this.#names(gun)
+    const paths = [this.#metadataFolder(gun), journal, floors]
     const removed = await Promise.all(
       paths.map(async (path) => {
         try {
@@ -106,12 +107,45 @@ class FileStore implements MetadataStore {
   }
 
   /** One flat name: letters that a case-insensitive disk would fold and everything odd as `%xx`, long names by their hash. */
-  #floorsFile(gun: string): string {
+  #names(gun: string): { floors: string; journal: string; lock: string } {
     const encoded = gun.replace(/[^a-z0-9._-]/g, (letter) =>
       [...utf8(letter)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''),
     )
     const name = encoded.length <= 200 ? encoded : `${encoded.slice(0, 130)}~${sha256Hex(utf8(gun))}`
-    return join(this.#base, 'dct', `${name}.json`)
+    const base = join(this.#base, 'dct', name)
+    return { floors: `${base}.json`, journal: `${base}.journal`, lock: `${base}.lock` }
+  }
+
+  async #readFiles(gun: string): Promise<Pick<CachedCollection, 'metadata' | 'unreadable'>> {
+    const metadata = new Map<string, Uint8Array>()
+    const unreadable = new Map<string, string>()
+    const folder = this.#metadataFolder(gun)
+    const roles = await listRoles(folder, unreadable)
+    await Promise.all(
+      roles.map(async (role) => {
+        const file = await readOrReason(join(folder, `${role}.json`))
+        if (typeof file === 'string') unreadable.set(role, file)
+        else if (file !== undefined) metadata.set(role, file)
+      }),
+    )
+    return { metadata, unreadable }
+  }
+
+  async #readJournal(gun: string): Promise<Journal | undefined> {
+    const file = await readOrReason(this.#names(gun).journal)
+    return file === undefined || typeof file === 'string' ? undefined : decodeJournal(file, gun)
+  }
+
+  /** Children before the roles that name them, floors last, then the journal has served. */
+  async #carryOut(gun: string, { metadata, floors }: Journal): Promise<void> {
+    const names = this.#names(gun)
+    const folder = this.#metadataFolder(gun)
+    const rank = (role: string) => BASE_ROLES.indexOf(role)
+    for (const [role, bytes] of [...metadata].sort(([a], [b]) => rank(a) - rank(b))) {
+      await writeFileAtomically(join(folder, `${role}.json`), bytes)
+    }
+    await writeFileAtomically(names.floors, floors)
+    await rm(names.journal, { force: true })
   }
 }
 
@@ -144,7 +178,7 @@ async function readOrReason(path: string): Promise<Uint8Array | string | undefin
 
 /** The four base roles, and every `targets/...` that lies there. */
 async function listRoles(folder: string, unreadable: Map<string, string>): Promise<string[]> {
-  const roles = [...WRITE_ORDER]
+  const roles = [...BASE_ROLES]
   const open = ['targets']
   for (let parent = open.pop(); parent !== undefined && roles.length < MAX_FILES; parent = open.pop()) {
     for (const entry of await entriesOf(join(folder, parent), (reason) => unreadable.set(`${parent}/`, reason))) {
@@ -162,4 +196,8 @@ async function entriesOf(folder: string, report?: (reason: string) => void): Pro
     if (systemCode(cause) !== 'ENOENT') report?.(cause instanceof Error ? cause.message : String(cause))
     return []
   }
+}
+
+function same(a: Uint8Array | string | undefined, b: Uint8Array | string | undefined): boolean {
+  return typeof a === 'object' && typeof b === 'object' ? sameBytes(a, b) : a === b
 }

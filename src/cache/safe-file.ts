@@ -34,7 +34,7 @@ export async function readRegularFile(path: string): Promise<Uint8Array | undefi
 /** Writes beside the file, then moves over it. Folders 0700, files 0600. A link or file in its place is replaced, never written through. */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const temporary = join(folder, `.dct-${crypto.randomUUID()}.tmp`)
   try {
     {
@@ -47,6 +47,28 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   } catch (cause) {
     await rm(temporary, { force: true })
     throw cause
+  }
+}
+
+/** Makes a folder, 0700, and those above it. (Node's own recursive way never ends on /proc.) */
+export async function makeFolder(path: string): Promise<void> {
+  const parent = dirname(path)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') return
+    if (systemCode(cause) !== 'ENOENT' || parent === path) throw cause
+    await makeFolder(parent)
+    await makeLastFolder(path)
+  }
+}
+
+/** Its parent is there now; another process may have been faster. */
+async function makeLastFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (cause) {
+    if (systemCode(cause) !== 'EEXIST') throw cause
   }
 }
 

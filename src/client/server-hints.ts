@@ -1,5 +1,5 @@
 /** What is known of particular servers, so that a failure can say what to do about it. */
-import { TrustError, UnavailableError } from '../errors.js'
+import { StaleError, TrustError, UnavailableError } from '../errors.js'
 import type { TrustServer } from '../transport/notary-url.js'
 
 /** Docker's own trust server. Source: Docker's announcement of the retirement of Docker Content Trust. */
@@ -17,7 +17,9 @@ const WRONG_SERVER: readonly string[] = [...NO_ANSWER, 'ERR_NO_TRUST_DATA', 'ERR
  */
 export function explainServer(cause: unknown, server: TrustServer, gun: string, now: number): unknown {
   if (!(cause instanceof TrustError)) return cause
-  if (server.url.hostname === RETIRED_HOST && NO_ANSWER.includes(cause.code)) {
+  // A cached timestamp that has expired is no answer either; what it says carries the network error.
+  const network = cause instanceof StaleError && cause.cause instanceof TrustError ? cause.cause : cause
+  if (server.url.hostname === RETIRED_HOST && NO_ANSWER.includes(network.code)) {
     if (now >= Date.parse(RETIREMENT)) {
       const message = `error contacting notary server: ${RETIRED_HOST} was switched off on ${RETIREMENT.slice(0, 10)}`
       return new UnavailableError('ERR_SERVER_RETIRED', message, { gun, cause })

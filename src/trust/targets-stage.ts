@@ -82,7 +82,7 @@ export class TargetsStage {
     }
   }
 
-  /** Floors of all that was accepted. Those of delegations left out today stay; those of nobody's delegations go. */
+  /** Floors of all that was accepted. Those of delegations left out today, and of what lies below them, stay; those of nobody's delegations go. */
   floors(): VersionFloors {
     const { above } = this
     const floors = new Map([
@@ -90,11 +90,12 @@ export class TargetsStage {
       ['timestamp', above.above.floor],
       ['snapshot', above.floor],
     ])
-    for (const [role, { trusted }] of this.loaded)
+    for (const [role, { trusted }] of this.loaded) {
       floors.set(role, floorLeft(above.context.gun, targetsLoader(above.context.gun, role, trusted.keys), trusted))
-    for (const { name } of this.#delegated()) {
-      const before = above.context.floors.get(name)
-      if (before !== undefined && !floors.has(name)) floors.set(name, before)
+    }
+    const leftOut = this.#delegated().filter(({ name }) => !this.loaded.has(name))
+    for (const [role, floor] of above.context.floors) {
+      if (leftOut.some(({ name }) => role === name || role.startsWith(`${name}/`))) floors.set(role, floor)
     }
     return floors
   }

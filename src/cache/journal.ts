@@ -1,0 +1,43 @@
+/**
+ * A commit of several files, written down as one before it is carried out: whoever is killed in between leaves a journal
+ * that readers take for the files, and the next writer carries out. The layout of the files stays Docker's.
+ */
+import { base64, fromBase64, utf8, utf8Text } from '../bytes.js'
+
+/** What is to lie in the cache. */
+export interface Journal {
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+  readonly floors: Uint8Array
+}
+
+/** A role becomes a path when the journal is carried out. */
+const ROLE = /^[a-z]+(?:\/[-a-z0-9_]+)*$/
+
+/** The bytes of a journal file. */
+export function encodeJournal(gun: string, { metadata, floors }: Journal): Uint8Array {
+  const files = [...metadata].map(([role, bytes]) => [role, base64(bytes)])
+  return utf8(JSON.stringify({ format: 1, gun, floors: base64(floors), files }))
+}
+
+/** What a journal file says; undefined when it is not one of this collection. */
+export function decodeJournal(file: Uint8Array, gun: string): Journal | undefined {
+  try {
+    const { format, gun: whose, floors, files }: Record<string, unknown> = JSON.parse(utf8Text(file) ?? 'null') ?? {}
+    const decodedFloors = bytesOf(floors)
+    if (format !== 1 || whose !== gun || decodedFloors === undefined || !Array.isArray(files)) return undefined
+    const metadata = new Map<string, Uint8Array>()
+    for (const [role, text] of files) {
+      const bytes = bytesOf(text)
+      if (typeof role !== 'string' || !ROLE.test(role) || bytes === undefined) return undefined
+      metadata.set(role, bytes)
+    }
+    return { metadata, floors: decodedFloors }
+  } catch (cause) {
+    if (cause instanceof SyntaxError || cause instanceof TypeError) return undefined
+    throw cause
+  }
+}
+
+function bytesOf(text: unknown): Uint8Array | undefined {
+  return typeof text === 'string' ? fromBase64(text) : undefined
+}

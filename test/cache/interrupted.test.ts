@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { utf8 } from '../../src/bytes.js'
+import { createFileStore } from '../../src/cache/file-store.js'
+import { decodeJournal, encodeJournal } from '../../src/cache/journal.js'
+import { withLock } from '../../src/cache/lock.js'
+import { makeFolder } from '../../src/cache/safe-file.js'
+
+const GUN = 'registry.example/app'
+const bytes = (text: string) => utf8(text)
+const changes = (generation: string, isSuperseded = () => false) => ({
+  metadata: new Map(
+    ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases'].map((role) => [role, bytes(`${role} ${generation}`)]),
+  ),
+  floors: bytes(`floors ${generation}`),
+  isSuperseded,
+})
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-cache-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** What a kill in the middle of a commit leaves: the journal, and only the first so many files of the new generation. */
+async function interrupted(written: number): Promise<void> {
+  const store = createFileStore(folder)
+  await store.commit(GUN, changes('one'))
+  const two = changes('two')
+  await writeFile(join(folder, 'dct', 'registry.example%2fapp.journal'), encodeJournal(GUN, two))
+  for (const [role, file] of [...two.metadata].slice(0, written))
+    await writeFile(join(folder, 'tuf', GUN, 'metadata', `${role}.json`), file)
+}
+
+describe('a commit that was killed in the middle', () => {
+  test.each([0, 1, 2, 3, 4, 5])('after %i files reads as the whole new generation', async (written) => {
+    await interrupted(written)
+    const { metadata, floors } = await createFileStore(folder).read(GUN)
+    expect(metadata).toEqual(changes('two').metadata)
+    expect(floors).toEqual(bytes('floors two'))
+  })
+
+  test('is carried out by the next writer, even when that one is superseded itself', async () => {
+    await interrupted(2)
+    await createFileStore(folder).commit(
+      GUN,
+      changes('older', () => true),
+    )
+    expect(await readFile(join(folder, 'tuf', GUN, 'metadata', 'snapshot.json'), 'utf8')).toBe('snapshot two')
+    expect(await readdir(join(folder, 'dct'))).toEqual(['registry.example%2fapp.json'])
+  })
+
+  test('before its journal was whole reads as the old generation', async () => {
+    await createFileStore(folder).commit(GUN, changes('one'))
+    await writeFile(join(folder, 'dct', 'registry.example%2fapp.journal'), encodeJournal(GUN, changes('two')).slice(0, 100))
+    expect((await createFileStore(folder).read(GUN)).metadata).toEqual(changes('one').metadata)
+  })
+
+  test('is forgotten with the rest', async () => {
+    await interrupted(2)
+    expect(await createFileStore(folder).forget(GUN)).toBe(true)
+    expect((await createFileStore(folder).read(GUN)).metadata.size).toBe(0)
+  })
+})
+
+describe('a journal', () => {
+  test('of another collection, with a path for a role, or garbage is none', () => {
+    const journal = { metadata: new Map([['root', bytes('x')]]), floors: bytes('y') }
+    expect(decodeJournal(encodeJournal(GUN, journal), GUN)).toEqual(journal)
+    expect(decodeJournal(encodeJournal('other', journal), GUN)).toBeUndefined()
+    expect(decodeJournal(encodeJournal(GUN, { ...journal, metadata: new Map([['../x', bytes('x')]]) }), GUN)).toBeUndefined()
+    fc.assert(fc.property(fc.oneof(fc.uint8Array(), fc.json().map(bytes)), (file) => decodeJournal(file, GUN) === undefined))
+  })
+})
+
+describe('the lock', () => {
+  test('lets one in at a time', async () => {
+    let inside = 0
+    let most = 0
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        withLock(join(folder, 'lock'), async () => {
+          most = Math.max(most, ++inside)
+          await new Promise((done) => setTimeout(done, 2))
+          inside--
+        }),
+      ),
+    )
+    expect(most).toBe(1)
+    expect(existsSync(join(folder, 'lock'))).toBe(false)
+  })
+
+  test('of a process that died is broken', async () => {
+    await writeFile(join(folder, 'lock'), 'left behind')
+    const before = new Date(Date.now() - 60_000)
+    await utimes(join(folder, 'lock'), before, before)
+    expect(await withLock(join(folder, 'lock'), async () => 'in')).toBe('in')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('is released when the work fails, and never taken from another', async () => {
+    await expect(withLock(join(folder, 'lock'), () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    await withLock(join(folder, 'lock'), () => writeFile(join(folder, 'lock'), 'of another'))
+    expect(await readFile(join(folder, 'lock'), 'utf8')).toBe('of another')
+  })
+})
+
+describe('folders', () => {
+  test('are made with their parents, at once by many', async () => {
+    const deep = join(folder, 'a', 'b', 'c')
+    await Promise.all(Array.from({ length: 10 }, () => makeFolder(deep)))
+    await mkdir(join(deep, 'd'))
+  })
+
+  test.runIf(process.platform === 'linux')('that cannot be made are an error, not an endless loop', async () => {
+    await expect(makeFolder('/proc/self/trust/x')).rejects.toThrow('ENOENT')
+  })
+})
