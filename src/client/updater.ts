@@ -118,31 +118,32 @@ class Refresh {
   /** The verified set that the cached timestamp leads to. */
   async #fromCache(cause: UnavailableError): Promise<TargetsStage> {
     const file = this.#cached.files.metadata.get('timestamp')
-    const { origin } = this.#cached
-    if (
-      this.#cached.root === undefined ||
-      file === undefined ||
-      (origin !== undefined && origin !== this.#request.server.url.href)
-    ) {
-      throw this.#noFallback(cause)
-    }
+    const { root, origin } = this.#cached
+    if (root === undefined || file === undefined) throw this.#noFallback(cause, 'nothing is kept of it')
+    if (origin !== undefined && origin !== this.#request.server.url.href)
+      throw this.#noFallback(cause, `what is kept came from ${origin}`)
     try {
-      const stage = (await this.#anchor(this.#cached.root)).loadTimestamp(file)
+      const stage = (await this.#anchor(root)).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
       return await this.#complete(stage)
     } catch (error) {
       if (error instanceof StaleError && error.cause === undefined)
         throw new StaleError(error.code, error.message, { ...detailsOf(error), cause })
       if (error instanceof UntrustedError && error.role === 'timestamp' && error.code !== 'ERR_VERSION_ROLLBACK')
-        throw this.#noFallback(cause)
+        throw this.#noFallback(cause, 'the timestamp that is kept does not verify')
       throw error
     }
   }
 
-  #noFallback(cause: UnavailableError): UnavailableError {
+  /** The error that made us look into the cache; offline, where none did, what is wrong with the cache. */
+  #noFallback(cause: UnavailableError, why: string): UnavailableError {
     if (cause.code !== 'ERR_OFFLINE') return cause
     const { gun } = this.#request
-    return new UnavailableError('ERR_OFFLINE', `no usable trust data for ${gun} in the cache, and the client is offline`, { gun })
+    return new UnavailableError(
+      'ERR_OFFLINE',
+      `no usable trust data for ${gun} in the cache, and the client is offline: ${why}`,
+      { gun },
+    )
   }
 
   async #firstRoot(): Promise<RootChain> {

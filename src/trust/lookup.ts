@@ -130,6 +130,6 @@ function notSignedHint(stage: TargetsStage, tag: string): string {
   const other = tags.find((name) => name.toLowerCase() === tag.toLowerCase())
   if (other !== undefined) return `Tags are told apart by case: ${other} is signed.`
   if (tags.length === 0) return 'The collection is signed but holds no released tag at all.'
-  const newest = tags.slice(-5).join(', ')
-  return `The collection is signed but this tag is not. Signed are ${tags.length} tags, among them ${newest}.`
+  if (tags.length <= 5) return `The collection is signed but this tag is not. Signed: ${tags.join(', ')}.`
+  return `The collection is signed but this tag is not. Signed are ${tags.length} tags, the last in order: ${tags.slice(-5).join(', ')}.`
 }
