@@ -95,7 +95,7 @@ function hasPurpose({ purposes }: CertificateDetails): boolean {
 
 function isStrongKey(key: KeyObject): boolean {
   // Of EC keys nothing is asked here: see importEcdsa in keys.ts.
-  return key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS.min
+  return !key.asymmetricKeyType?.startsWith('rsa') || (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS.min
 }
 
 /** A certificate may have no subject at all: Node gives undefined then, whatever its types say. */

@@ -28,6 +28,9 @@ export class NumberLiteral {
 /** Nesting deeper than this is refused: a recursive reader would overflow its stack. Trust metadata nests about seven levels. */
 export const MAX_NESTING = 64
 
+/** More members than this in one document are refused (denial of service: each costs a hundred bytes). 100,000 tags have 500,000. */
+export const MAX_MEMBERS = 800_000
+
 /** Why a text is not acceptable JSON. */
 export class JsonError extends Error {
   override readonly name = 'JsonError'
@@ -87,6 +90,7 @@ class Scanner {
   #at = 0
   /** How often the text so far was not what docker/go's canonical writer writes. */
   #deviations = 0
+  #members = 0
 
   constructor(text: string) {
     this.#text = text
@@ -128,6 +132,7 @@ class Scanner {
       this.#space()
       if (this.#text[this.#at] !== '"') this.#fail('a member name must be a string')
       const name = this.#string()
+      if (++this.#members > MAX_MEMBERS) this.#fail(`more than ${MAX_MEMBERS} members`)
       if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
       if (!this.#skip(':')) this.#fail('a colon must follow a member name')
       // Names are sorted by UTF-8; below the surrogates that is the order of strings.
