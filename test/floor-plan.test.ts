@@ -1,0 +1,137 @@
+/** The floors of the house (see src/README.md): imports go only downwards, and the rules never touch the world outside. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+
+const FLOORS = [
+  ['errors', 'bytes'],
+  ['reference', 'crypto'],
+  ['metadata', 'transport', 'cache', 'credentials'],
+  ['trust'],
+  ['client'],
+  ['index'],
+]
+const CARRIERS = ['transport', 'cache', 'credentials']
+const DOORS = ['cli', 'testing']
+const OUTSIDE = /^node:(fs|http|https|http2|net|tls|dgram|dns|child_process|worker_threads|timers|os|process)(\/|$)/
+const IMPURE =
+  /^(process|console|globalThis|performance|fetch|set(Timeout|Interval|Immediate)|Date\.now|Math\.random|new Date\(\))$/
+
+interface Import {
+  readonly from: string
+  readonly to: string
+  /** `types` vanish when compiled; `later` is loaded inside a call. */
+  readonly kind: 'values' | 'types' | 'later'
+}
+
+const SOURCES = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ts.createSourceFile(join('src', path), readFileSync(join('src', path), 'utf8'), ts.ScriptTarget.Latest, true))
+const IMPORTS = SOURCES.flatMap(importsOf)
+
+const room = (path: string) => path.replace(/^src\//, '').split(/[/.]/, 1)[0] ?? ''
+const floor = (path: string) => FLOORS.findIndex((rooms) => rooms.includes(room(path)))
+const isPure = (path: string) => floor(path) < 4 && !CARRIERS.includes(room(path)) && !DOORS.includes(room(path))
+const shown = ({ from, to }: Import) => `${from} -> ${to}`
+/** Imports of packages and of Node that a rule forbids. */
+const against = (forbidden: (found: Import) => boolean) => IMPORTS.filter(forbidden).map(shown)
+
+function every(node: ts.Node, visit: (node: ts.Node) => void): void {
+  visit(node)
+  ts.forEachChild(node, (child) => every(child, visit))
+}
+
+function importsOf(source: ts.SourceFile): Import[] {
+  const from = source.fileName
+  const found: Import[] = []
+  const add = (specifier: ts.Node | undefined, kind: Import['kind']) => {
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return
+    const to = specifier.text.startsWith('.') ? join(dirname(from), specifier.text).replace(/\.js$/, '.ts') : specifier.text
+    found.push({ from, to, kind })
+  }
+  every(source, (node) => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, onlyTypes(node.importClause) ? 'types' : 'values')
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, onlyTypes(node) ? 'types' : 'values')
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], 'later')
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, 'types')
+  })
+  return found
+}
+
+/** With verbatimModuleSyntax `import { type A }` still loads the file, but nothing of it. */
+function onlyTypes(clause: ts.ImportClause | ts.ExportDeclaration | undefined): boolean {
+  if (clause === undefined) return false
+  if (clause.isTypeOnly) return true
+  const names = ts.isImportClause(clause) ? clause.namedBindings : clause.exportClause
+  if (names === undefined || !(ts.isNamedImports(names) || ts.isNamedExports(names))) return false
+  const isDefault = ts.isImportClause(clause) && clause.name !== undefined
+  return !isDefault && names.elements.length > 0 && names.elements.every(({ isTypeOnly }) => isTypeOnly)
+}
+
+/** What a file uses of the world without importing it. */
+function impurities(source: ts.SourceFile): string[] {
+  const found: string[] = []
+  every(source, (node) => {
+    const isName = ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node)
+    const bare = ts.isNewExpression(node) && (node.arguments?.length ?? 0) === 0
+    const text =
+      isName || ts.isPropertyAccessExpression(node) ? node.getText() : bare ? `${node.getText().replace(/\(\)$/, '')}()` : ''
+    if (IMPURE.test(text)) found.push(`${source.fileName} -> ${text}`)
+  })
+  return found
+}
+
+test('there is something to look at, and every file has its floor', () => {
+  expect(IMPORTS.length).toBeGreaterThan(100)
+  const homeless = SOURCES.map(({ fileName }) => fileName).filter((path) => floor(path) < 0 && !DOORS.includes(room(path)))
+  expect(homeless).toEqual([])
+})
+
+test('imports go only downwards, never across', () => {
+  const wrong = IMPORTS.filter(({ from, to, kind }) => {
+    if (!to.startsWith('src/') || DOORS.includes(room(from)) || room(from) === room(to)) return false
+    if (DOORS.includes(room(to))) return true
+    const between = [room(from), room(to)]
+    if (between.every((name) => CARRIERS.includes(name))) return kind !== 'types'
+    if (between.some((name) => CARRIERS.includes(name)) && between.some((name) => name === 'metadata' || name === 'trust'))
+      return true
+    return floor(to) >= floor(from)
+  })
+  expect(wrong.map(shown)).toEqual([])
+})
+
+test('the rules ask no file, no network, no process, no clock and no chance', () => {
+  expect(against(({ from, to }) => isPure(from) && OUTSIDE.test(to))).toEqual([])
+  expect(SOURCES.filter(({ fileName }) => isPure(fileName)).flatMap(impurities)).toEqual([])
+})
+
+test('each library is used in its own place only', () => {
+  const places: [RegExp, (path: string, kind: Import['kind']) => boolean][] = [
+    [/^(node:)?crypto$/, (path) => ['crypto', ...DOORS].includes(room(path))],
+    [/^@noble\//, (path) => room(path) === 'crypto' || path === 'src/bytes.ts' || DOORS.includes(room(path))],
+    [
+      /^zod(\/|$)/,
+      (path, kind) =>
+        ['src/metadata/schema.ts', 'src/client/settings.ts'].includes(path) ||
+        (path === 'src/metadata/parse.ts' && kind === 'types'),
+    ],
+    [/^undici(\/|$)/, (path) => room(path) === 'transport'],
+    [/^(@peculiar\/|asn1js$|pkijs$)/, (path) => path === 'src/crypto/certificate-details.ts' || room(path) === 'testing'],
+    [/^canonicalize$/, (path) => path === 'src/metadata/canonical-json.ts' || room(path) === 'testing'],
+  ]
+  expect(against(({ from, to, kind }) => places.some(([library, allows]) => library.test(to) && !allows(from, kind)))).toEqual([])
+  expect(
+    against(({ to }) => !to.startsWith('src/') && !to.startsWith('node:') && !places.some(([library]) => library.test(to))),
+  ).toEqual([])
+})
+
+test('importing the library loads neither undici, nor zod, nor the ASN.1 library', () => {
+  const loaded = new Map([['src/index.ts', 'src/index.ts']])
+  for (const [path, route] of loaded) {
+    for (const { from, to, kind } of IMPORTS)
+      if (from === path && kind === 'values' && !loaded.has(to)) loaded.set(to, `${route} -> ${to}`)
+  }
+  expect(loaded.size).toBeGreaterThan(3)
+  expect([...loaded].filter(([to]) => /^(undici|zod|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
+})
