@@ -28,8 +28,8 @@ export class NumberLiteral {
 /** Nesting deeper than this is refused: a recursive reader would overflow its stack. Trust metadata nests about seven levels. */
 export const MAX_NESTING = 64
 
-/** More members than this in one document are refused (denial of service: each costs a hundred bytes). 100,000 tags have 500,000. */
-export const MAX_MEMBERS = 800_000
+/** More members and items than this in one document are refused (denial of service: each costs some 200 bytes). 100,000 tags have 500,000. */
+export const MAX_VALUES = 800_000
 
 /** Why a text is not acceptable JSON. */
 export class JsonError extends Error {
@@ -90,7 +90,7 @@ class Scanner {
   #at = 0
   /** How often the text so far was not what docker/go's canonical writer writes. */
   #deviations = 0
-  #members = 0
+  #values = 0
 
   constructor(text: string) {
     this.#text = text
@@ -132,7 +132,7 @@ class Scanner {
       this.#space()
       if (this.#text[this.#at] !== '"') this.#fail('a member name must be a string')
       const name = this.#string()
-      if (++this.#members > MAX_MEMBERS) this.#fail(`more than ${MAX_MEMBERS} members`)
+      this.#count()
       if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
       if (!this.#skip(':')) this.#fail('a colon must follow a member name')
       // Names are sorted by UTF-8; below the surrogates that is the order of strings.
@@ -151,8 +151,10 @@ class Scanner {
     const items: JsonValue[] = []
     this.#at++
     if (this.#skip(']')) return items
-    do items.push(this.#value(depth + 1))
-    while (this.#skip(','))
+    do {
+      this.#count()
+      items.push(this.#value(depth + 1))
+    } while (this.#skip(','))
     if (!this.#skip(']')) this.#fail('an array must end with ]')
     return items
   }
@@ -218,6 +220,10 @@ class Scanner {
       return value
     }
     return this.#fail('not a JSON value')
+  }
+
+  #count(): void {
+    if (++this.#values > MAX_VALUES) this.#fail(`more than ${MAX_VALUES} members and items`)
   }
 
   /** Steps over white space and then over `mark`, if it stands there. */

@@ -1,0 +1,40 @@
+// Verifies alpine:3.19 from a folder of served files, alone in a process, and says what it cost. Runs on dist/.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createMemoryStore, verifyTag } from '../../dist/index.js'
+
+const [folder = '', now = ''] = process.argv.slice(2)
+
+/** A server that has these files; it never gives more than is asked for, as every transport must. */
+const transport = {
+  async fetchMetadata({ name, maxBytes }) {
+    const file = await readFile(join(folder, `${encodeURIComponent(name)}.json`)).catch(() => undefined)
+    if (file !== undefined && file.length > maxBytes) throw Object.assign(new Error('too large'), { code: 'over the limit' })
+    return file
+  },
+  close: () => Promise.resolve(),
+}
+
+const options = {
+  env: {},
+  disableContentTrust: false,
+  server: 'https://notary.example',
+  transport,
+  store: createMemoryStore(),
+  now: () => new Date(now),
+}
+const start = performance.now()
+const outcome = await verifyTag('alpine:3.19', options).then(
+  ({ status, digest }) => ({ status, digest, message: '' }),
+  ({ code, role, message }) => ({ code, role, message }),
+)
+const milliseconds = Math.round(performance.now() - start)
+
+/** The most memory this program ever had, in kB. On Linux `maxRSS` also counts that of the process that started it. */
+const peak = await readFile('/proc/self/status', 'utf8').then(
+  (status) => Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]),
+  () => process.resourceUsage().maxRSS,
+)
+const megabytes = Math.round(peak / 1024)
+const { message, ...rest } = outcome
+process.stdout.write(JSON.stringify({ ...rest, messageLength: message.length, milliseconds, megabytes }))

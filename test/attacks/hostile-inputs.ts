@@ -1,0 +1,152 @@
+/** Collections that are large to no good end, or to a good one: for hostile-size.test.ts. */
+import { createHash } from 'node:crypto'
+import { createSigningKey, createTrustCollection, type KeyDocument, type TrustCollection } from '../../src/testing/index.js'
+import { GUN } from '../client/story.js'
+
+/** What is done, and what must come of it. */
+export interface HostileInput {
+  readonly name: string
+  readonly spoil: (collection: TrustCollection) => void
+  /** Any of these. */
+  readonly expected: readonly string[]
+}
+
+const MEGABYTE = 1_000_000
+const MALFORMED = ['ERR_METADATA_MALFORMED targets']
+const TOO_LARGE = ['ERR_METADATA_TOO_LARGE targets']
+const TRUSTED = ['trusted']
+/** Whatever is looked at first. */
+const UNSIGNED = [...MALFORMED, 'ERR_SIGNATURE_THRESHOLD targets']
+const hex = (number: number) => createHash('sha256').update(String(number)).digest('hex')
+
+/** Bytes in place of targets; the snapshot vouches for them. */
+function targetsBytes(name: string, expected: readonly string[], content: () => string): HostileInput {
+  return { name, expected, spoil: (collection) => collection.tamper('targets', { bytes: () => Buffer.from(content()) }) }
+}
+
+/** A well-signed targets file with one more member. */
+function targetsMember(name: string, expected: readonly string[], member: () => Record<string, unknown>): HostileInput {
+  return {
+    name,
+    expected,
+    spoil: (collection) => collection.tamper('targets', { before: (signed) => void Object.assign(signed, member()) }),
+  }
+}
+
+function signatures(
+  name: string,
+  expected: readonly string[],
+  keyid: (known: string, number: number) => string,
+  first: boolean,
+): HostileInput {
+  const spoil = (collection: TrustCollection) => {
+    const known = collection.keys('targets')[0]?.id ?? ''
+    const sig = Buffer.alloc(64, 1).toString('base64')
+    const many = Array.from({ length: 100_000 }, (_, number) => ({ keyid: keyid(known, number), method: 'ecdsa', sig }))
+    collection.tamper('targets', {
+      after: (envelope) =>
+        void Object.assign(envelope, {
+          signatures: first ? [...many, ...envelope.signatures] : [...envelope.signatures, ...many],
+        }),
+    })
+  }
+  return { name, expected, spoil }
+}
+
+/** Ed25519 keys: the shortest, and the slowest to read. Any 32 bytes have an ID. */
+function manyKeys(count: number): Record<string, KeyDocument> {
+  const { document } = createSigningKey({ type: 'ed25519', seed: 'many' })
+  const keys: [string, KeyDocument][] = []
+  for (let number = 0; number < count; number++) {
+    const bytes = createHash('sha256').update(String(number)).digest()
+    const key = { ...document, keyval: { private: null, public: bytes.toString('base64') } }
+    const id = createHash('sha256')
+      .update(`{"keytype":"ed25519","keyval":{"private":null,"public":"${key.keyval.public}"}}`)
+      .digest('hex')
+    keys.push([id, key])
+  }
+  return Object.fromEntries(keys)
+}
+
+function delegations(count: number, keys: Record<string, KeyDocument>): Record<string, unknown> {
+  const keyids = Object.keys(keys)
+  const roles = Array.from({ length: count }, (_, number) => ({ name: `targets/d${number}`, keyids, threshold: 1, paths: [''] }))
+  return { delegations: { keys, roles } }
+}
+
+const numbered = (count: number, entry: (number: number) => string) =>
+  Array.from({ length: count }, (_, number) => entry(number)).join(',')
+
+/** A targets file that nobody signed, with more members. */
+function unsigned(members: string): string {
+  return `{"signed":{"_type":"Targets","delegations":{"keys":{},"roles":[]},"expires":"2030-01-01T00:00:00Z","targets":{},"version":2,${members}},"signatures":[]}`
+}
+
+function unsignedKeys(count: number): string {
+  const keys = numbered(count, (n) => `"k${n}":{"keytype":"","keyval":{"public":""}}`)
+  return unsigned('"x":0').replace('"keys":{}', `"keys":{${keys}}`)
+}
+
+export const HOSTILE_INPUTS: readonly HostileInput[] = [
+  targetsBytes('10 MB of brackets', MALFORMED, () => '['.repeat(10 * MEGABYTE)),
+  targetsBytes('10 MB of one string', MALFORMED, () => `{"signed":"${'x'.repeat(10 * MEGABYTE)}"}`),
+  targetsBytes('10 MB of escapes', MALFORMED, () => `{"signed":"${'\\u0041'.repeat(MEGABYTE * 1.6)}"}`),
+  targetsBytes('10 MB of white space', MALFORMED, () => ' '.repeat(10 * MEGABYTE)),
+  targetsBytes('10 MB of empty arrays', MALFORMED, () => `[${'[],'.repeat(3.3 * MEGABYTE)}[]]`),
+  targetsBytes('a million members outside of what is signed', MALFORMED, () => `{${numbered(MEGABYTE, (n) => `"k${n}":0`)}}`),
+  targetsBytes('100,000 levels', MALFORMED, () => `{"signed":${'{"a":'.repeat(100_000)}0${'}'.repeat(100_000)}}`),
+  targetsMember('a date of 10 MB', MALFORMED, () => ({ expires: '2'.repeat(10 * MEGABYTE) })),
+  targetsBytes('a million members in what is signed', UNSIGNED, () => unsigned(numbered(MEGABYTE, (n) => `"k${n}":0`))),
+  targetsBytes('600,000 keys that are none, as many as the limit lets in', UNSIGNED, () => unsignedKeys(600_000)),
+  targetsBytes('190,000 keys that are none', UNSIGNED, () => unsignedKeys(190_000)),
+  targetsBytes('32 MB of empty arrays', MALFORMED, () => `[${'[],'.repeat(11 * MEGABYTE)}[]]`),
+  targetsBytes('32 MB of empty objects', MALFORMED, () => `[${'{},'.repeat(11 * MEGABYTE)}{}]`),
+  targetsMember('8,192 keys in each of 50 delegations', TRUSTED, () => delegations(50, manyKeys(8192))),
+  targetsMember('10,000 delegations', TOO_LARGE, () => delegations(10_000, {})),
+  signatures('100,000 signatures by unknown keys', TRUSTED, (_, number) => hex(number), true),
+  signatures('100,000 signatures by a known key behind its own', TRUSTED, (known) => known, false),
+  signatures('100,000 signatures by a known key before its own', ['ERR_SIGNATURE_THRESHOLD targets'], (known) => known, true),
+  {
+    name: '100,000 tags, honest',
+    expected: TRUSTED,
+    spoil: (collection) => {
+      for (let number = 0; number < 100_000; number++) collection.sign(`1.2.${number}`, hex(number))
+    },
+  },
+  {
+    name: '100,000 tags, honest, in another layout',
+    expected: TRUSTED,
+    spoil: (collection) => {
+      for (let number = 0; number < 100_000; number++) collection.sign(`1.2.${number}`, hex(number))
+      collection.tamper('targets', {
+        bytes: (file) => Buffer.from(JSON.stringify(JSON.parse(Buffer.from(file).toString()), null, 1)),
+      })
+    },
+  },
+  {
+    name: 'a root of 4 MB, 8,180 keys in every role',
+    expected: ['ERR_ROOT_UNTRUSTED root'],
+    spoil: (collection) =>
+      collection.tamper('root', {
+        before: (signed) => {
+          const keys = manyKeys(8180)
+          Object.assign(signed.keys, keys)
+          for (const role of Object.values(signed.roles)) role.keyids.unshift(...Object.keys(keys))
+        },
+        after: (envelope) => void Object.assign(envelope, { signatures: [] }),
+      }),
+  },
+  {
+    name: 'a timestamp of 1 MB of brackets',
+    expected: ['ERR_METADATA_MALFORMED timestamp'],
+    spoil: (collection) => collection.tamper('timestamp', { bytes: () => Buffer.from('['.repeat(MEGABYTE)) }),
+  },
+]
+
+/** A collection in which `alpine:3.19` is signed, spoiled. */
+export function hostileCollection({ spoil }: HostileInput): TrustCollection {
+  const collection = createTrustCollection(GUN)
+  collection.sign('3.19', 'alpine 3.19')
+  spoil(collection)
+  return collection.publish()
+}

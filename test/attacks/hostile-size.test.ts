@@ -1,0 +1,52 @@
+/**
+ * Much of everything: each input is verified in a process of its own, on dist/, that measures itself.
+ *
+ * The bounds are 2 seconds and 300 MB. Where more processes want to run than there are processors, the clock also counts
+ * their time: then 6 seconds. The heap may grow to 192 MB, so that what is measured is what is needed, and not what the
+ * collector had not yet come to; who needs more dies of it.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { HOSTILE_INPUTS, hostileCollection } from './hostile-inputs.js'
+
+const CHILD = fileURLToPath(new URL('hostile-child.mjs', import.meta.url))
+const HEAP = '--max-old-space-size=192'
+const MAX_MEGABYTES = 300
+const MAX_MESSAGE = 2000
+
+interface Cost {
+  readonly status?: string
+  readonly code?: string
+  readonly role?: string
+  readonly messageLength: number
+  readonly milliseconds: number
+  readonly megabytes: number
+}
+
+async function measured(files: ReadonlyMap<string, Uint8Array>, now: Date): Promise<Cost> {
+  const folder = await mkdtemp(join(tmpdir(), 'dct-hostile-'))
+  try {
+    for (const [name, bytes] of files) await writeFile(join(folder, `${encodeURIComponent(name)}.json`), bytes)
+    const { stdout } = await promisify(execFile)(process.execPath, [HEAP, CHILD, folder, now.toISOString()])
+    return JSON.parse(stdout) as Cost
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+describe('within 2 s (6 s on a busy machine) and 300 MB (CVE-15)', () => {
+  test.each(HOSTILE_INPUTS.map((input) => [input.name, input] as const))('%s', { timeout: 120_000 }, async (_, input) => {
+    const collection = hostileCollection(input)
+    const busy = (loadavg()[0] ?? 0) > availableParallelism()
+    const cost = await measured(collection.files(), collection.now)
+    expect(input.expected).toContain(cost.status ?? `${cost.code} ${cost.role}`)
+    expect(cost.megabytes).toBeLessThan(MAX_MEGABYTES)
+    expect(cost.milliseconds).toBeLessThan(busy ? 6000 : 2000)
+    expect(cost.messageLength, 'the message is for people').toBeLessThanOrEqual(MAX_MESSAGE)
+  })
+})
