@@ -1,8 +1,8 @@
 /**
  * Much of everything: each input is verified in a process of its own, on dist/, that measures itself.
  *
- * The bounds are 2 seconds and 300 MB. Where more processes want to run than there are processors, the clock also counts
- * their time: then 6 seconds. The heap may grow to 192 MB, so that what is measured is what is needed, and not what the
+ * The bounds are 2 seconds and 300 MB. Counted is the clock or the processor's time, whichever is less; where more
+ * processes want to run than there are processors, both suffer: then 6 seconds. The heap may grow to 192 MB, so that what is measured is what is needed, and not what the
  * collector had not yet come to; who needs more dies of it.
  */
 import { execFile } from 'node:child_process'
