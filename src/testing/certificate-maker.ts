@@ -1,12 +1,29 @@
-/**
- * Certificates made to order, the wrong ones too: for tests of those who must refuse them.
- *
- * The DER is written by hand here, on purpose without an ASN.1 library: the reader under test must not be checked
- * against its own encoder.
- */
+/** Certificates made to order, the wrong ones too: for tests of those who must refuse them. */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { isIP, isIPv4 } from 'node:net'
-import { bitString, bits, integer, objectIdentifier, sequence, time, tlv } from './der-writer.js'
+import { isIP } from 'node:net'
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
+import {
+  AlgorithmIdentifier,
+  AttributeTypeAndValue,
+  AttributeValue,
+  BasicConstraints,
+  Certificate,
+  ExtendedKeyUsage,
+  Extension,
+  Extensions,
+  GeneralName,
+  GeneralSubtree,
+  GeneralSubtrees,
+  KeyUsage,
+  Name,
+  NameConstraints,
+  RelativeDistinguishedName,
+  SubjectAlternativeName,
+  SubjectPublicKeyInfo,
+  TBSCertificate,
+  Validity,
+  Version,
+} from '@peculiar/asn1-x509'
 
 /** A private key and its public half. */
 export interface KeyPair {
@@ -72,16 +89,24 @@ export interface CertificateOptions {
   readonly extensions?: readonly ExtensionParts[]
 }
 
-const STRING_TAGS = { utf8: 0x0c, printable: 0x13, teletex: 0x14, ia5: 0x16, universal: 0x1c, bmp: 0x1e } as const
+const STRING_TAGS = {
+  utf8: 'utf8String',
+  printable: 'printableString',
+  teletex: 'teletexString',
+  ia5: 'ia5String',
+  universal: 'universalString',
+  bmp: 'bmpString',
+} as const
 
+/** As `KeyUsage` of the library takes them. */
 const KEY_USAGE_BITS = {
-  digitalSignature: 0,
-  nonRepudiation: 1,
-  keyEncipherment: 2,
-  dataEncipherment: 3,
-  keyAgreement: 4,
-  keyCertSign: 5,
-  cRLSign: 6,
+  digitalSignature: 1,
+  nonRepudiation: 2,
+  keyEncipherment: 4,
+  dataEncipherment: 8,
+  keyAgreement: 16,
+  keyCertSign: 32,
+  cRLSign: 64,
 } as const
 
 const PURPOSES: ReadonlyMap<string, string> = new Map([
@@ -120,28 +145,35 @@ export function createCertificate(options: CertificateOptions): MadeCertificate 
   const issuer = options.issuer ?? { ...keys, subject }
   const publicKey = new Uint8Array(keys.publicKey.export({ type: 'spki', format: 'der' }))
   const algorithm = signatureAlgorithm(issuer.privateKey, options.signatureAlgorithm ?? 'sha256')
-  const extensions = encodeExtensions(options)
-  const body = sequence(
-    tlv(0xa0, integer(2n)),
-    integer(options.serial ?? defaultSerial(subject, publicKey)),
-    algorithm.identifier,
-    issuer.subject,
-    sequence(time(options.notBefore), time(options.notAfter)),
-    subject,
-    publicKey,
-    ...(extensions.length === 0 ? [] : [tlv(0xa3, sequence(...extensions))]),
-  )
-  const der = sequence(body, algorithm.identifier, bitString(sign(algorithm.hash, body, issuer.privateKey)))
+  const extensions = extensionsOf(options)
+  const body = new TBSCertificate({
+    version: Version.v3,
+    serialNumber: integerBytes(options.serial ?? defaultSerial(subject, publicKey)),
+    signature: algorithm.identifier,
+    issuer: AsnConvert.parse(issuer.subject, Name),
+    validity: new Validity({ notBefore: options.notBefore, notAfter: options.notAfter }),
+    subject: AsnConvert.parse(subject, Name),
+    subjectPublicKeyInfo: AsnConvert.parse(publicKey, SubjectPublicKeyInfo),
+    ...(extensions.length === 0 ? {} : { extensions: new Extensions(extensions) }),
+  })
+  const signatureValue = sign(algorithm.hash, new Uint8Array(AsnConvert.serialize(body)), issuer.privateKey)
+  const certificate = new Certificate({
+    tbsCertificate: body,
+    signatureAlgorithm: algorithm.identifier,
+    signatureValue: new Uint8Array(signatureValue).buffer,
+  })
+  const der = new Uint8Array(AsnConvert.serialize(certificate))
   return { pem: toPem('CERTIFICATE', der), der, subject, privateKey: keys.privateKey, publicKey: keys.publicKey }
 }
 
 /** DER of a Name. */
 export function encodeName(parts: NameParts): Uint8Array {
-  const attributes = (oid: string, texts: NameText | readonly NameText[] | undefined): Uint8Array[] =>
-    (texts === undefined ? [] : isTextList(texts) ? texts : [texts]).map((text) =>
-      tlv(0x31, sequence(objectIdentifier(oid), nameText(text))),
+  const attributes = (type: string, texts: NameText | readonly NameText[] | undefined): RelativeDistinguishedName[] =>
+    (texts === undefined ? [] : isTextList(texts) ? texts : [texts]).map(
+      (text) => new RelativeDistinguishedName([new AttributeTypeAndValue({ type, value: nameText(text) })]),
     )
-  return sequence(...attributes('2.5.4.10', parts.o), ...attributes('2.5.4.11', parts.ou), ...attributes('2.5.4.3', parts.cn))
+  const all = [...attributes('2.5.4.10', parts.o), ...attributes('2.5.4.11', parts.ou), ...attributes('2.5.4.3', parts.cn)]
+  return new Uint8Array(AsnConvert.serialize(new Name(all)))
 }
 
 /** PEM armour around DER. */
@@ -153,69 +185,69 @@ export function toPem(label: string, der: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }
 
-function encodeExtensions(options: CertificateOptions): Uint8Array[] {
+function extensionsOf(options: CertificateOptions): Extension[] {
   const { ca, pathLength, san, extendedKeyUsage, nameConstraints } = options
   const keyUsage = options.keyUsage ?? (ca === true ? (['keyCertSign', 'cRLSign'] as const) : undefined)
-  const list: ExtensionParts[] = []
+  const list: Extension[] = []
+  const add = (extnID: string, critical: boolean, value: object) => {
+    list.push(new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) }))
+  }
   if (ca !== undefined || pathLength !== undefined) {
-    const authority = ca === true ? [tlv(0x01, Uint8Array.of(0xff))] : []
-    const length = pathLength === undefined ? [] : [integer(BigInt(pathLength))]
-    list.push({ oid: '2.5.29.19', critical: true, value: sequence(...authority, ...length) })
+    const length = pathLength === undefined ? {} : { pathLenConstraint: pathLength }
+    add('2.5.29.19', true, new BasicConstraints({ cA: ca === true, ...length }))
   }
-  if (keyUsage !== undefined)
-    list.push({ oid: '2.5.29.15', critical: true, value: bits(keyUsage.map((use) => KEY_USAGE_BITS[use])) })
-  if (extendedKeyUsage !== undefined) {
-    list.push({ oid: '2.5.29.37', value: sequence(...extendedKeyUsage.map((use) => objectIdentifier(PURPOSES.get(use) ?? use))) })
-  }
-  if (san !== undefined) list.push({ oid: '2.5.29.17', value: sequence(...san.map(generalName)) })
+  if (keyUsage !== undefined) add('2.5.29.15', true, new KeyUsage(keyUsage.reduce((sum, use) => sum | KEY_USAGE_BITS[use], 0)))
+  if (extendedKeyUsage !== undefined)
+    add('2.5.29.37', false, new ExtendedKeyUsage(extendedKeyUsage.map((use) => PURPOSES.get(use) ?? use)))
+  if (san !== undefined) add('2.5.29.17', false, new SubjectAlternativeName(san.map(generalName)))
   if (nameConstraints !== undefined) {
-    const subtrees = (tag: number, names: readonly string[] | undefined): Uint8Array[] =>
-      names === undefined ? [] : [tlv(tag, ...names.map((name) => sequence(generalName(name))))]
-    const value = sequence(...subtrees(0xa0, nameConstraints.permitted), ...subtrees(0xa1, nameConstraints.excluded))
-    list.push({ oid: '2.5.29.30', critical: true, value })
+    const subtrees = (names: readonly string[]) =>
+      new GeneralSubtrees(names.map((name) => new GeneralSubtree({ base: generalName(name) })))
+    const { permitted, excluded } = nameConstraints
+    const constraints = new NameConstraints({
+      ...(permitted === undefined ? {} : { permittedSubtrees: subtrees(permitted) }),
+      ...(excluded === undefined ? {} : { excludedSubtrees: subtrees(excluded) }),
+    })
+    add('2.5.29.30', true, constraints)
   }
-  return [...list, ...(options.extensions ?? [])].map(({ oid, critical, value }) =>
-    sequence(objectIdentifier(oid), ...(critical === true ? [tlv(0x01, Uint8Array.of(0xff))] : []), tlv(0x04, value)),
+  const given = (options.extensions ?? []).map(
+    ({ oid, critical = false, value }) => new Extension({ extnID: oid, critical, extnValue: new OctetString(value) }),
   )
+  return [...list, ...given]
 }
 
 function signatureAlgorithm(
   key: KeyObject,
   hash: keyof typeof RSA_SIGNATURES,
-): { readonly identifier: Uint8Array; readonly hash: string | null } {
-  if (key.asymmetricKeyType === 'ed25519') return { identifier: sequence(objectIdentifier('1.3.101.112')), hash: null }
+): { readonly identifier: AlgorithmIdentifier; readonly hash: string | null } {
+  if (key.asymmetricKeyType === 'ed25519')
+    return { identifier: new AlgorithmIdentifier({ algorithm: '1.3.101.112' }), hash: null }
+  // RSA signatures carry NULL for parameters, ECDSA none (RFC 3279 section 2.2).
   if (key.asymmetricKeyType === 'rsa') {
-    return { identifier: sequence(objectIdentifier(RSA_SIGNATURES[hash]), tlv(0x05)), hash }
+    return { identifier: new AlgorithmIdentifier({ algorithm: RSA_SIGNATURES[hash], parameters: null }), hash }
   }
   if (hash === 'md5') throw new TypeError('there is no ECDSA signature with MD5 in X.509')
-  return { identifier: sequence(objectIdentifier(ECDSA_SIGNATURES[hash])), hash }
+  return { identifier: new AlgorithmIdentifier({ algorithm: ECDSA_SIGNATURES[hash] }), hash }
 }
 
 function isTextList(texts: NameText | readonly NameText[]): texts is readonly NameText[] {
   return Array.isArray(texts)
 }
 
-function nameText(value: NameText): Uint8Array {
+function nameText(value: NameText): AttributeValue {
   const { text, type } = typeof value === 'string' ? { text: value, type: 'utf8' as const } : value
-  if (type === 'bmp') return tlv(STRING_TAGS[type], Buffer.from(text, 'utf16le').swap16())
-  if (type !== 'universal') return tlv(STRING_TAGS[type], Buffer.from(text, type === 'utf8' ? 'utf8' : 'latin1'))
-  const characters = [...text].map((character) => character.codePointAt(0) ?? 0)
-  return tlv(STRING_TAGS[type], ...characters.map((code) => Uint8Array.of(code >> 24, code >> 16, code >> 8, code)))
+  return new AttributeValue({ [STRING_TAGS[type]]: text })
 }
 
-function generalName(name: string): Uint8Array {
-  if (isIPv4(name)) return tlv(0x87, Uint8Array.from(name.split('.').map(Number)))
-  if (isIP(name) === 6) return tlv(0x87, ipv6Bytes(name))
-  return tlv(0x82, Buffer.from(name, 'latin1'))
+function generalName(name: string): GeneralName {
+  return new GeneralName(isIP(name) === 0 ? { dNSName: name } : { iPAddress: name })
 }
 
-function ipv6Bytes(address: string): Uint8Array {
-  const [head = '', tail] = address.split('::')
-  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))
-  const front = groups(head)
-  const back = tail === undefined ? [] : groups(tail)
-  const all = [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back]
-  return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 0xff]))
+/** The content of an INTEGER that is not negative. */
+function integerBytes(value: bigint): ArrayBuffer {
+  const digits = value.toString(16)
+  const even = digits.length % 2 === 0 ? digits : `0${digits}`
+  return new Uint8Array(Buffer.from(/^[89a-f]/.test(even) ? `00${even}` : even, 'hex')).buffer
 }
 
 function defaultSerial(subject: Uint8Array, publicKey: Uint8Array): bigint {

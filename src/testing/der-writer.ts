@@ -1,4 +1,4 @@
-/** DER elements, written by hand: see `certificate-maker.ts` for why no library does it. */
+/** DER elements, for keys made from a seed and for certificates that are spoiled in ways no library would write. */
 
 /** One element: tag, length, the parts as content. */
 export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
