@@ -52,19 +52,17 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
 
 /** Makes a folder, 0700, and those above it. (Node's own recursive way never ends on /proc.) */
 export async function makeFolder(path: string): Promise<void> {
-  const parent = dirname(path)
   try {
-    await mkdir(path, { mode: 0o700 })
+    await makeOneFolder(path)
   } catch (cause) {
-    if (systemCode(cause) === 'EEXIST') return
-    if (systemCode(cause) !== 'ENOENT' || parent === path) throw cause
-    await makeFolder(parent)
-    await makeLastFolder(path)
+    if (systemCode(cause) !== 'ENOENT' || dirname(path) === path) throw cause
+    await makeFolder(dirname(path))
+    await makeOneFolder(path)
   }
 }
 
-/** Its parent is there now; another process may have been faster. */
-async function makeLastFolder(path: string): Promise<void> {
+/** One that is there already is as good: another process may have been faster. */
+async function makeOneFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (cause) {

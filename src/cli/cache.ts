@@ -1,5 +1,5 @@
 /** `dct cache list|verify|forget` */
-import { Session } from '../client/session.js'
+import { collectionOf, Session } from '../client/session.js'
 import { readSettings } from '../client/settings.js'
 import { TrustError, UsageError } from '../errors.js'
 import { parseGun } from '../reference/reference.js'
@@ -20,7 +20,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
     case 'verify': {
       const session = await Session.open({ ...options, offline: true })
       return each(guns.length === 0 ? await store.list() : guns, speaker, async (gun) => {
-        const { roles, expires } = await session.inspect({ gun, domain: gun.split('/')[0] ?? gun, familiarName: gun })
+        const { roles, expires } = await session.inspect(collectionOf(gun))
         speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
       })
     }

@@ -17,9 +17,13 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
   await using client = createTrustClient(await clientOptions(line, io))
   const statuses: number[] = []
   const said = new Set<string>()
-  for (const target of targets) {
+  // All at once: they are answered from one refresh.
+  const options = line.values.role === undefined ? {} : { roles: line.values.role }
+  const running = targets.map((target) => ({ target, looked: client.lookup(gun, target, options) }))
+  for (const { looked } of running) looked.catch(() => undefined) // each is awaited below, in its turn
+  for (const { target, looked } of running) {
     try {
-      const result = await client.lookup(gun, target, line.values.role === undefined ? {} : { roles: line.values.role })
+      const result = await looked
       if (line.values.json) speaker.json(result)
       else speaker.answer(`${result.target} ${result.digest} ${result.size}`)
       for (const warning of result.warnings) if (!said.has(warning.message)) speaker.warning(warning)

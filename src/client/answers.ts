@@ -4,7 +4,6 @@ import type { ImageReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../trust/lookup.js'
 import { pinFor, type TrustPinning } from '../trust/pinning.js'
-import type { TargetsStage } from '../trust/targets-stage.js'
 import type { Inspection, LookupResult, Provenance, TagList, TrustedDigestResult, TrustedResult } from './results.js'
 import type { Refreshed } from './updater.js'
 import { warningsOf } from './warnings.js'
@@ -108,7 +107,7 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
 
 function provenance({ refreshed, server, pinning }: VerifiedCollection, role: string): Provenance {
   const { stage, freshness, warnings } = refreshed
-  const { gun, now } = contextOf(stage)
+  const { gun, now } = stage.above.context
   return {
     gun,
     rootTrust: stage.above.above.above.anchor.trust,
@@ -117,8 +116,4 @@ function provenance({ refreshed, server, pinning }: VerifiedCollection, role: st
     server: server.typed,
     warnings: [...warnings, ...warningsOf(stage, server, pinFor(gun, pinning), now)],
   }
-}
-
-function contextOf(stage: TargetsStage): { gun: string; now: number } {
-  return stage.above.context
 }

@@ -14,6 +14,11 @@ import { type Refreshed, refresh } from './updater.js'
 /** A collection, and how people call it. */
 export type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
 
+/** Any collection, image or not: its server follows from the first component of the name. */
+export function collectionOf(gun: string): Collection {
+  return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun }
+}
+
 /** Refreshes that questions share. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
 
@@ -47,8 +52,7 @@ export class Session {
   }
 
   async lookup(gun: string, target: string, roles?: readonly string[]): Promise<LookupResult> {
-    const domain = gun.split('/')[0] ?? gun
-    return answerLookup(await this.#verified({ gun, domain, familiarName: gun }), target, roles)
+    return answerLookup(await this.#verified(collectionOf(gun)), target, roles)
   }
 
   async listTags(repository: Collection): Promise<TagList> {

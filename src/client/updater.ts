@@ -14,6 +14,7 @@ import { describeCause, StaleError, TrustError, UnavailableError, UnsignedError,
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
 import type { TrustPinning } from '../trust/pinning.js'
+import { brokenRotation } from '../trust/refusals.js'
 import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
@@ -170,11 +171,7 @@ class Refresh {
       if (file === undefined) return chain
       chain = chain.next(file)
     }
-    throw new UntrustedError(
-      'ERR_ROOT_ROTATION',
-      `potential malicious behavior - trust data mismatch for remote repository ${this.#request.gun}: could not rotate trust to a new trusted root: more than ${MAX_ROOT_ROTATIONS} new versions in one run`,
-      { gun: this.#request.gun, role: 'root' },
-    )
+    throw brokenRotation(this.#request.gun, `more than ${MAX_ROOT_ROTATIONS} new versions in one run`, { trusted: start.version })
   }
 
   #fetchTimestamp(): Promise<Uint8Array | undefined> {

@@ -271,6 +271,9 @@ describe('other commands and slips', () => {
       runProgram(['lookup', '--server', server.url, '--tlscacert', join(folder, 'ca.crt'), '--config', folder, ...argv], { now })
     expect((await lookup(gun, '1.0')).out).toBe(`1.0 ${signed.digest} ${signed.size}\n`)
     expect(await lookup('--role', 'targets', gun, '1.0')).toMatchObject({ status: 3, out: '' })
+    const before = server.requests.filter((path) => path.endsWith('/timestamp.json')).length
+    expect((await lookup(gun, '1.0', 'none', '0.9')).out.split('\n')).toHaveLength(3)
+    expect(server.requests.filter((path) => path.endsWith('/timestamp.json')).length - before, 'one refresh for all').toBe(1)
   })
 
   test('an aborted run exits 130', async () => {
