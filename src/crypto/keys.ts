@@ -27,7 +27,7 @@ export interface PublicKey {
 export type VerifyingKey =
   | { readonly kind: 'ecdsa'; readonly key: KeyObject; readonly fieldBytes: number; readonly identity: string }
   | { readonly kind: 'rsa'; readonly key: KeyObject; readonly identity: string }
-  | { readonly kind: 'ed25519'; readonly key: KeyObject; readonly bytes: Uint8Array; readonly identity: string }
+  | { readonly kind: 'ed25519'; readonly bytes: Uint8Array; readonly identity: string }
 
 /** Why a listed key cannot count. */
 export interface UnusableKey {
@@ -120,8 +120,7 @@ function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
   } catch {
     return unusable('not a point of Ed25519')
   }
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(bytes).toString('base64url') }, format: 'jwk' })
-  return { kind: 'ed25519', key, bytes, identity: `ed25519:${hex(bytes)}` }
+  return { kind: 'ed25519', bytes, identity: `ed25519:${hex(bytes)}` }
 }
 
 function fromSpki(der: Uint8Array): KeyObject | string {
