@@ -49,6 +49,21 @@ const CURVES = [
 ] as const
 
 /**
+ * The eight Ed25519 points whose order divides 8: under such a key, signatures can be made up for any message. A table,
+ * because to compute the order costs twice as much as to decode the point, for every key a document lists.
+ */
+const SMALL_ORDER = [
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0000000000000000000000000000000000000000000000000000000000000080',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+]
+
+/**
  * SHA-256 over the canonical form of the key with an empty private part.
  * Source: notary 0.7.0 tuf/data/keys.go; `keytype` exactly as listed.
  */
@@ -114,13 +129,14 @@ function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | Un
 
 function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
   if (bytes.length !== 32) return unusable(`an Ed25519 key has 32 bytes, this one ${bytes.length}`)
+  const text = hex(bytes)
+  if (SMALL_ORDER.includes(text)) return unusable('Ed25519 key of small order')
   try {
-    // With a key of small order, signatures can be made up for any message.
-    if (Point.fromBytes(bytes).isSmallOrder()) return unusable('Ed25519 key of small order')
+    Point.fromBytes(bytes) // refuses coordinates beyond the field too: one point, one encoding
   } catch {
     return unusable('not a point of Ed25519')
   }
-  return { kind: 'ed25519', bytes, identity: `ed25519:${hex(bytes)}` }
+  return { kind: 'ed25519', bytes, identity: `ed25519:${text}` }
 }
 
 function fromSpki(der: Uint8Array): KeyObject | string {

@@ -237,6 +237,30 @@ test('no bytes at all make importKey throw; what it takes is the one encoding of
   )
 })
 
+test('the Ed25519 points of small order are all known, by arithmetic', () => {
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n
+  const found = new Map<string, Point>()
+  // A point times the order of the base point leaves its part of small order.
+  for (let at = 0; found.size < 8 && at < 200; at++) {
+    const bytes = new Uint8Array(32)
+    bytes[0] = at
+    let point: Point
+    try {
+      point = Point.fromBytes(bytes)
+    } catch {
+      continue
+    }
+    let part = Point.ZERO
+    for (const bit of order.toString(2)) part = bit === '1' ? part.double().add(point) : part.double()
+    for (const each of [part, part.negate()]) found.set(each.toHex(), each)
+  }
+  expect(found.size).toBe(8)
+  for (const [text, point] of found) {
+    expect(point.isSmallOrder()).toBe(true)
+    expect(verdictOn('ed25519', fromHex(text) ?? new Uint8Array())).toMatchObject({ reason: 'Ed25519 key of small order' })
+  }
+})
+
 test('a usable Ed25519 key is a point of more than small order', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
