@@ -13,9 +13,19 @@ export interface Hashes {
 /** Length in bytes of the hashes that are understood. */
 export const HASH_BYTES: Readonly<Record<'sha256' | 'sha512', number>> = { sha256: 32, sha512: 64 }
 
+/** Files of this size and more are hashed once, however often they are asked about; in bytes. */
+const REMEMBERED_BYTES = 16 * 1024
+
+/** A file never changes once it was read; and what a hash let in is still judged by its signatures. */
+const remembered = new WeakMap<Uint8Array, Uint8Array>()
+
 /** SHA-256 of the bytes. OpenSSL's: the pure JavaScript one costs ten times as much on a large targets file. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(bytes).digest())
+  const known = remembered.get(bytes)
+  if (known !== undefined) return known
+  const digest = new Uint8Array(createHash('sha256').update(bytes).digest())
+  if (bytes.length >= REMEMBERED_BYTES) remembered.set(bytes, digest)
+  return digest
 }
 
 /** SHA-512 of the bytes. */

@@ -8,7 +8,7 @@
  * A number that is not written as an integer (`1.0`, `1e0`, `1.5`) comes as a NumberLiteral: Go reads it as a number
  * where anything goes and refuses it where an integer is due.
  */
-import { utf8Text } from '../bytes.js'
+import { utf8, utf8Text } from '../bytes.js'
 
 export type JsonValue = string | number | boolean | null | NumberLiteral | readonly JsonValue[] | JsonObject
 
@@ -44,16 +44,22 @@ export function parseJson(bytes: Uint8Array): JsonValue {
 /** A document, and which of its top-level members are written in docker/go's canonical form already. */
 export interface ScannedDocument {
   readonly value: JsonValue
-  /** Member name to its text. Notary signs that text, and most files hold it as it was signed. */
-  readonly canonical: ReadonlyMap<string, string>
+  /** Member name to its bytes. Notary signs those bytes, and most files hold them as they were signed. */
+  readonly canonical: ReadonlyMap<string, Uint8Array>
 }
 
 /** The same, for documents that are signed. @throws JsonError */
 export function scanDocument(bytes: Uint8Array): ScannedDocument {
   const scanner = scannerFor(bytes)
   const value = scanner.document()
-  return { value, canonical: scanner.canonicalMembers }
+  const isAscii = scanner.text.length === bytes.length
+  const bytesOf = ([start, end]: Span): Uint8Array =>
+    isAscii ? bytes.subarray(start, end) : utf8(scanner.text.slice(start, end))
+  return { value, canonical: new Map([...scanner.canonicalMembers].map(([name, span]) => [name, bytesOf(span)])) }
 }
+
+/** From the first character to behind the last. */
+type Span = readonly [start: number, end: number]
 
 function scannerFor(bytes: Uint8Array): Scanner {
   const text = utf8Text(bytes)
@@ -84,28 +90,38 @@ const LITERALS: readonly (readonly [string, boolean | null])[] = [
   ['null', null],
 ]
 
+/**
+ * Objects that inherit nothing: above them is one empty object without a prototype. `Object.create(null)` would do too,
+ * at twice the time and memory, because V8 keeps such objects as hash tables.
+ */
+class Members {
+  [name: string]: JsonValue
+}
+Reflect.deleteProperty(Members.prototype, 'constructor')
+Object.freeze(Object.setPrototypeOf(Members.prototype, null))
+
 class Scanner {
-  readonly canonicalMembers: Map<string, string> = new Map()
-  readonly #text: string
+  readonly canonicalMembers: Map<string, Span> = new Map()
+  readonly text: string
   #at = 0
   /** How often the text so far was not what docker/go's canonical writer writes. */
   #deviations = 0
   #values = 0
 
   constructor(text: string) {
-    this.#text = text
+    this.text = text
   }
 
   document(): JsonValue {
     const value = this.#value(0)
     this.#space()
-    if (this.#at < this.#text.length) this.#fail('data after the document')
+    if (this.#at < this.text.length) this.#fail('data after the document')
     return value
   }
 
   #value(depth: number): JsonValue {
     this.#space()
-    const first = this.#text[this.#at]
+    const first = this.text[this.#at]
     if (depth >= MAX_NESTING && (first === '{' || first === '[')) this.#fail(`nested deeper than ${MAX_NESTING}`)
     switch (first) {
       case '{':
@@ -124,13 +140,13 @@ class Scanner {
   }
 
   #object(depth: number): JsonObject {
-    const members: Record<string, JsonValue> = Object.create(null)
+    const members = new Members()
     this.#at++
     if (this.#skip('}')) return members
     let before = ''
     do {
       this.#space()
-      if (this.#text[this.#at] !== '"') this.#fail('a member name must be a string')
+      if (this.text[this.#at] !== '"') this.#fail('a member name must be a string')
       const name = this.#string()
       this.#count()
       if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
@@ -141,7 +157,7 @@ class Scanner {
       this.#space()
       const [start, deviations] = [this.#at, this.#deviations]
       members[name] = this.#value(depth + 1)
-      if (depth === 0 && deviations === this.#deviations) this.canonicalMembers.set(name, this.#text.slice(start, this.#at))
+      if (depth === 0 && deviations === this.#deviations) this.canonicalMembers.set(name, [start, this.#at])
     } while (this.#skip(','))
     if (!this.#skip('}')) this.#fail('an object must end with }')
     return members
@@ -164,14 +180,14 @@ class Scanner {
     this.#at++
     for (;;) {
       PLAIN.lastIndex = this.#at
-      PLAIN.test(this.#text)
-      text += this.#text.slice(this.#at, PLAIN.lastIndex)
+      PLAIN.test(this.text)
+      text += this.text.slice(this.#at, PLAIN.lastIndex)
       this.#at = PLAIN.lastIndex
-      const next = this.#text[this.#at]
+      const next = this.text[this.#at]
       if (next === '"') break
       if (next === '\\') text += this.#escape()
       else if (next !== undefined && next >= '\ud800') {
-        text += this.#text.slice(this.#at, this.#at + 2) // decoded from UTF-8: a whole pair
+        text += this.text.slice(this.#at, this.#at + 2) // decoded from UTF-8: a whole pair
         this.#at += 2
       } else this.#fail(next === undefined ? 'a string without end' : 'a control character in a string')
     }
@@ -180,7 +196,7 @@ class Scanner {
   }
 
   #escape(): string {
-    const letter = this.#text[this.#at + 1] ?? ''
+    const letter = this.text[this.#at + 1] ?? ''
     if (letter !== 'u') {
       if (!Object.hasOwn(ESCAPES, letter)) this.#fail('an unknown escape in a string')
       if (letter !== '"' && letter !== '\\') this.#deviations++
@@ -190,13 +206,13 @@ class Scanner {
     this.#deviations++
     const unit = this.#codeUnit()
     if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit)
-    const low = unit < 0xdc00 && this.#text.startsWith('\\u', this.#at) ? this.#codeUnit() : 0
+    const low = unit < 0xdc00 && this.text.startsWith('\\u', this.#at) ? this.#codeUnit() : 0
     if (low < 0xdc00 || low > 0xdfff) this.#fail('a lone surrogate in a string')
     return String.fromCharCode(unit, low)
   }
 
   #codeUnit(): number {
-    const digits = this.#text.slice(this.#at + 2, this.#at + 6)
+    const digits = this.text.slice(this.#at + 2, this.#at + 6)
     if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail('an escape without four hexadecimal digits')
     this.#at += 6
     return Number.parseInt(digits, 16)
@@ -204,8 +220,8 @@ class Scanner {
 
   #number(): number | NumberLiteral {
     NUMBER.lastIndex = this.#at
-    const literal = NUMBER.exec(this.#text)?.[0]
-    if (literal === undefined) return this.#fail(this.#at < this.#text.length ? 'not a JSON value' : 'the document ends early')
+    const literal = NUMBER.exec(this.text)?.[0]
+    if (literal === undefined) return this.#fail(this.#at < this.text.length ? 'not a JSON value' : 'the document ends early')
     const value = Number(literal)
     if (!(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) this.#fail('a number beyond 2^53-1')
     this.#at += literal.length
@@ -215,7 +231,7 @@ class Scanner {
 
   #literal(): boolean | null {
     for (const [word, value] of LITERALS) {
-      if (!this.#text.startsWith(word, this.#at)) continue
+      if (!this.text.startsWith(word, this.#at)) continue
       this.#at += word.length
       return value
     }
@@ -229,14 +245,14 @@ class Scanner {
   /** Steps over white space and then over `mark`, if it stands there. */
   #skip(mark: string): boolean {
     this.#space()
-    if (this.#text[this.#at] !== mark) return false
+    if (this.text[this.#at] !== mark) return false
     this.#at++
     return true
   }
 
   #space(): void {
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
+      const code = this.text.charCodeAt(this.#at)
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return
       this.#deviations++
       this.#at++

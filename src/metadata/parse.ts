@@ -1,12 +1,12 @@
 /** Bytes -> Unverified: the door where wire shapes become domain types. Nothing here is a judgement of trust. */
 import type { z } from 'zod'
-import { fromBase64, utf8 } from '../bytes.js'
+import { fromBase64 } from '../bytes.js'
 import { HASH_BYTES, type Hashes } from '../crypto/hash.js'
 import { importKey, type KeyId, keyId, type PublicKey } from '../crypto/keys.js'
 import { UntrustedError } from '../errors.js'
 import { canonicalJson } from './canonical-json.js'
 import { parseDate } from './date.js'
-import { JsonError, type JsonValue, scanDocument } from './json.js'
+import { JsonError, scanDocument } from './json.js'
 import type {
   Delegation,
   FileMeta,
@@ -69,7 +69,7 @@ function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
     return {
       role: identity.role,
       metadata: fromWire(check(schema, signed, 'signed')),
-      signedBytes: signedBytes(signed, canonical.get('signed')),
+      signedBytes: canonical.get('signed') ?? canonicalJson(signed),
       signatures: envelope.signatures.map(signatureFromWire),
       file,
     }
@@ -77,11 +77,6 @@ function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
     if (cause instanceof JsonError || cause instanceof Malformed) throw malformed(identity, cause.message)
     throw cause
   }
-}
-
-/** The text that was read, when it is canonical as it stands; else it is written anew. */
-function signedBytes(signed: JsonValue, text: string | undefined): Uint8Array {
-  return text === undefined ? canonicalJson(signed) : utf8(text)
 }
 
 function malformed({ gun, role }: FileIdentity, problem: string): UntrustedError {

@@ -246,7 +246,10 @@ describe('accepted', () => {
   test('__proto__, constructor and toString are names like any other [JSON-31]', () => {
     const value = read('{"__proto__":{"polluted":1},"constructor":2,"toString":3}')
     if (!isJsonObject(value)) throw new Error('no object')
-    expect(Object.getPrototypeOf(value)).toBeNull()
+    const above: object | null = Object.getPrototypeOf(value)
+    expect(above === null ? [] : Reflect.ownKeys(above), 'nothing is inherited').toEqual([])
+    expect(above === null ? null : Object.getPrototypeOf(above)).toBeNull()
+    expect(Object.isFrozen(above), 'nor can be later').toBe(true)
     expect(Object.keys(value)).toEqual(['__proto__', 'constructor', 'toString'])
     expect(value['hasOwnProperty']).toBeUndefined()
     const plain = plainJson(value)
