@@ -3,7 +3,8 @@
 export { createMemoryStore } from './cache/memory-store.js'
 export type { CacheChanges, CachedCollection, MetadataStore } from './cache/metadata-store.js'
 export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/content-trust.js'
-export type { TrustClientOptions, TrustEvent, TrustPinningOption, VerifyTagOptions } from './client/options.js'
+export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
+export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/options.js'
 export type {
   ByDigestResult,
   DisabledResult,
@@ -40,5 +41,6 @@ export {
   type UsageCode,
   UsageError,
 } from './errors.js'
+export type { TransportEvent } from './transport/http-transport.js'
 export type { MetadataRequest, Transport } from './transport/transport.js'
 export type { RootTrust } from './trust/anchor.js'

@@ -4,7 +4,7 @@
  * The version floors lie beside it, in `<trust dir>/dct/<encoded GUN>.json`.
  */
 import type { Dirent } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { lstat, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { sameBytes, utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
@@ -86,6 +86,13 @@ class FileStore implements MetadataStore {
     return removed.includes(true)
   }
 
+  async stamp(gun: string): Promise<string | undefined> {
+    const folder = this.#metadataFolder(gun)
+    const paths = [this.#names(gun).floors, this.#names(gun).journal, join(folder, 'root.json'), join(folder, 'timestamp.json')]
+    const stamps = await Promise.all(paths.map(stampOf))
+    return stamps[0] === undefined ? undefined : stamps.join()
+  }
+
   async list(): Promise<string[]> {
     const found: string[] = []
     const open = ['']
@@ -165,6 +172,16 @@ function folderName(segment: string): string {
 
 function decodeFolderName(name: string): string {
   return process.platform === 'win32' ? name.replaceAll('%3a', ':') : name
+}
+
+/** Files are replaced whole: another one has another inode, or at least another time. */
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeNs, size } = await lstat(path, { bigint: true })
+    return `${ino}:${mtimeNs}:${size}`
+  } catch {
+    return undefined
+  }
 }
 
 async function readOrReason(path: string): Promise<Uint8Array | string | undefined> {

@@ -3,7 +3,8 @@ import type { CacheChanges, CachedCollection, MetadataStore } from './metadata-s
 
 /** For tests, and for processes that must not write to disk. Version floors end with it too. */
 export function createMemoryStore(): MetadataStore {
-  const collections = new Map<string, { metadata: Map<string, Uint8Array>; floors: Uint8Array }>()
+  const collections = new Map<string, { metadata: Map<string, Uint8Array>; floors: Uint8Array; stamp: string }>()
+  let commits = 0
   return {
     read(gun: string): Promise<CachedCollection> {
       const kept = collections.get(gun)
@@ -13,12 +14,15 @@ export function createMemoryStore(): MetadataStore {
     commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
       const kept = collections.get(gun)
       if (kept === undefined || !isSuperseded(kept.floors)) {
-        collections.set(gun, { metadata: new Map([...(kept?.metadata ?? []), ...metadata]), floors })
+        collections.set(gun, { metadata: new Map([...(kept?.metadata ?? []), ...metadata]), floors, stamp: String(++commits) })
       }
       return Promise.resolve()
     },
     forget(gun: string): Promise<boolean> {
       return Promise.resolve(collections.delete(gun))
+    },
+    stamp(gun: string): Promise<string | undefined> {
+      return Promise.resolve(collections.get(gun)?.stamp)
     },
     list(): Promise<string[]> {
       return Promise.resolve([...collections.keys()].sort())

@@ -31,6 +31,11 @@ export interface MetadataStore {
   commit(gun: string, changes: CacheChanges): Promise<void>
   /** Forgets metadata and floors; false when there were none. */
   forget(gun: string): Promise<boolean>
+  /**
+   * Something that changes whenever root, timestamp or floors change, cheaper than reading them; undefined when nothing is
+   * kept. A store without it is read instead.
+   */
+  stamp?(gun: string): Promise<string | undefined>
   /** GUNs that something is kept of, ascending. */
   list(): Promise<string[]>
 }

@@ -3,22 +3,30 @@ import { UnsignedError } from '../errors.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../trust/lookup.js'
-import { pinFor, type TrustPinning } from '../trust/pinning.js'
-import type { Inspection, LookupResult, Provenance, TagList, TrustedDigestResult, TrustedResult } from './results.js'
-import type { Refreshed } from './updater.js'
-import { warningsOf } from './warnings.js'
+import type { TargetsStage } from '../trust/targets-stage.js'
+import type {
+  Freshness,
+  Inspection,
+  LookupResult,
+  Provenance,
+  TagList,
+  TrustedDigestResult,
+  TrustedResult,
+  Warning,
+} from './results.js'
 
 /** What was verified, for whom. */
 export interface VerifiedCollection {
-  readonly refreshed: Refreshed
+  readonly stage: TargetsStage
+  readonly freshness: Freshness
   readonly server: TrustServer
-  readonly pinning: TrustPinning
+  readonly warnings: readonly Warning[]
 }
 
 /** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
 export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
   const { gun } = reference
-  const { role, digest, size, signers, custom } = lookupTag(verified.refreshed.stage, tag)
+  const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
   if (reference.digest !== undefined && reference.digest !== digest) {
     throw new UnsignedError(
       'ERR_DIGEST_MISMATCH',
@@ -48,7 +56,7 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
 /** @throws UnsignedError ERR_DIGEST_NOT_SIGNED */
 export function answerDigest(verified: VerifiedCollection, reference: ImageReference, digest: string): TrustedDigestResult {
   const { gun } = reference
-  const tags = tagsWithDigest(verified.refreshed.stage, digest)
+  const tags = tagsWithDigest(verified.stage, digest)
   const [first] = tags
   if (first === undefined)
     throw new UnsignedError('ERR_DIGEST_NOT_SIGNED', `No valid trust data for ${digest}`, { gun, evidence: { asked: digest } })
@@ -68,7 +76,7 @@ export function answerDigest(verified: VerifiedCollection, reference: ImageRefer
 
 /** Without `roles`: targets, then its delegations in their order, as Notary's lookup. @throws UnsignedError ERR_TAG_NOT_SIGNED */
 export function answerLookup(verified: VerifiedCollection, target: string, roles: readonly string[] | undefined): LookupResult {
-  const { stage } = verified.refreshed
+  const { stage } = verified
   const found = findTarget(stage, target, roles ?? [...stage.loaded.keys()])
   if (found === undefined) {
     const { gun } = stage.above.context
@@ -83,7 +91,7 @@ export function answerLookup(verified: VerifiedCollection, target: string, roles
 
 /** Released tags in natural order. */
 export function answerTags(verified: VerifiedCollection): TagList {
-  const { stage } = verified.refreshed
+  const { stage } = verified
   const tags = releasedTags(stage).map((tag) => {
     const { digest, size, role, signers } = lookupTag(stage, tag)
     return { tag, digest, size, role, signers }
@@ -93,7 +101,7 @@ export function answerTags(verified: VerifiedCollection): TagList {
 
 /** Every role of the set. */
 export function answerInspection(verified: VerifiedCollection): Inspection {
-  const { stage } = verified.refreshed
+  const { stage } = verified
   const roles = stage.trusted().map(({ role, metadata, keys, signedBy }) => ({
     role,
     version: metadata.version,
@@ -105,15 +113,14 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
   return { roles, ...provenance(verified, 'targets') }
 }
 
-function provenance({ refreshed, server, pinning }: VerifiedCollection, role: string): Provenance {
-  const { stage, freshness, warnings } = refreshed
-  const { gun, now } = stage.above.context
+function provenance({ stage, freshness, server, warnings }: VerifiedCollection, role: string): Provenance {
+  const { gun } = stage.above.context
   return {
     gun,
     rootTrust: stage.above.above.above.anchor.trust,
     freshness,
     expires: new Date(stage.expires(role)).toISOString(),
     server: server.typed,
-    warnings: [...warnings, ...warningsOf(stage, server, pinFor(gun, pinning), now)],
+    warnings,
   }
 }

@@ -1,6 +1,6 @@
 /** What the cache brings to a refresh: a trusted root, version floors, files. Whatever else is spoiled is got anew. */
-import type { CachedCollection, MetadataStore } from '../cache/metadata-store.js'
-import { describeCause, UnavailableError, UntrustedError } from '../errors.js'
+import type { CachedCollection } from '../cache/metadata-store.js'
+import { UnavailableError, UntrustedError } from '../errors.js'
 import { raiseFloors } from '../trust/cached-floors.js'
 import { RootChain } from '../trust/root-chain.js'
 import { decodeFloors, type VersionFloors } from '../trust/version-floors.js'
@@ -18,8 +18,7 @@ export interface CachedState {
 }
 
 /** @throws UnavailableError ERR_CACHE when the cached root cannot be relied on: it is never silently replaced */
-export async function readCachedState(store: MetadataStore, gun: string): Promise<CachedState> {
-  const files = await readFiles(store, gun)
+export function judgeCache(files: CachedCollection, gun: string): CachedState {
   const root = readRoot(files, gun)
   const record = files.floors === undefined ? undefined : decodeFloors(files.floors, gun)
   const lost = record === undefined && (files.floors !== undefined || files.floorsUnreadable !== undefined)
@@ -37,14 +36,6 @@ export async function readCachedState(store: MetadataStore, gun: string): Promis
           },
         ]
       : [],
-  }
-}
-
-async function readFiles(store: MetadataStore, gun: string): Promise<CachedCollection> {
-  try {
-    return await store.read(gun)
-  } catch (cause) {
-    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be read: ${describeCause(cause)}`, { gun, cause })
   }
 }
 

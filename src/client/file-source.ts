@@ -1,34 +1,24 @@
-/** Where the files of one refresh come from: the cache when it holds the very bytes that are wanted, else the server. */
-
+/** Where the files that a verified role declares come from: the cache when it holds the very bytes, else the server. */
 import { hex } from '../bytes.js'
 import type { CachedCollection } from '../cache/metadata-store.js'
 import { checkHashes } from '../crypto/hash.js'
 import { type ErrorDetails, UnavailableError } from '../errors.js'
 import type { FileMeta } from '../metadata/model.js'
-import type { Transport } from '../transport/transport.js'
 import { tooLarge } from '../trust/refusals.js'
 import { MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES } from './limits.js'
+import type { ServerFiles } from './server-files.js'
 
 /** Files of one collection during one refresh. */
 export class FileSource {
   readonly #gun: string
   readonly #cached: CachedCollection
-  readonly #transport: Transport | undefined
-  readonly #signal: AbortSignal
+  readonly #server: ServerFiles
   readonly #started = new Map<string, Promise<Uint8Array>>()
 
-  /** Without a transport it is offline. */
-  constructor(gun: string, cached: CachedCollection, transport: Transport | undefined, signal: AbortSignal) {
+  constructor(gun: string, cached: CachedCollection, server: ServerFiles) {
     this.#gun = gun
     this.#cached = cached
-    this.#transport = transport
-    this.#signal = signal
-  }
-
-  /** Asks the server for a file that nothing declares; undefined when it has none. */
-  async fetch(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    if (this.#transport === undefined) throw this.#offline(name)
-    return this.#transport.fetchMetadata({ gun: this.#gun, name, maxBytes, signal: this.#signal })
+    this.#server = server
   }
 
   /** Starts to get a file that will be wanted; `declared` takes it up. */
@@ -51,7 +41,7 @@ export class FileSource {
 
   async #get(role: string, name: string, meta: FileMeta): Promise<Uint8Array> {
     const cached = this.#cached.metadata.get(role)
-    if (cached?.length === meta.length && checkHashes(cached, meta.hashes) === undefined) return cached
+    if (cached !== undefined && isDeclared(cached, meta)) return cached
     const limit = role === 'snapshot' ? MAX_SNAPSHOT_BYTES : MAX_TARGETS_BYTES
     if (meta.length > limit) {
       throw tooLarge({ gun: this.#gun, role }, `${meta.length} bytes declared, at most ${limit} are read`, {
@@ -59,18 +49,17 @@ export class FileSource {
         limit,
       })
     }
-    const file = await this.fetch(name, meta.length)
+    const guess = await this.#server.guessed(role)?.catch(() => undefined)
+    if (guess !== undefined && isDeclared(guess, meta)) return guess
+    if (guess !== undefined) this.#server.wrongGuess(role, guess.length)
+    const file = await this.#server.ask(name, meta.length)
     if (file === undefined) throw missing(this.#gun, role, name)
     return file
   }
+}
 
-  #offline(name: string): UnavailableError {
-    return new UnavailableError(
-      'ERR_OFFLINE',
-      `trust data for ${this.#gun} is not complete in the cache: ${name} is missing, and the client is offline`,
-      { gun: this.#gun, role: name.split('.')[0] },
-    )
-  }
+function isDeclared(file: Uint8Array, { length, hashes }: FileMeta): boolean {
+  return file.length === length && checkHashes(file, hashes) === undefined
 }
 
 /** What the server calls a file with these hashes. Source: notary 0.7.0 utils/consistent_name.go. */

@@ -1,9 +1,9 @@
 /** What a caller may set. Everything is optional. */
 import type { MetadataStore } from '../cache/metadata-store.js'
 import type { CredentialsOption } from '../credentials/credentials.js'
-import type { TransportEvent } from '../transport/http-transport.js'
 import type { Transport } from '../transport/transport.js'
 import type { ContentTrustSwitch, Environment } from './content-trust.js'
+import type { TrustEvent } from './events.js'
 
 /** Notary's `trust_pinning` object. */
 export interface TrustPinningOption {
@@ -14,9 +14,6 @@ export interface TrustPinningOption {
   /** Without a pin, refuse a collection that was never seen. */
   readonly disable_tofu?: boolean
 }
-
-/** What a client tells while it works; never a secret. */
-export type TrustEvent = TransportEvent
 
 export interface TrustClientOptions extends ContentTrustSwitch {
   /** Default: `process.env`. Read when something is asked, never at import. */
@@ -52,7 +49,7 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly signal?: AbortSignal
   /** Default: the system clock. Asked once a refresh. */
   readonly now?: () => Date
-  /** Told of requests, answers, retries and tokens. What it throws is ignored. */
+  /** Told what happens, see `TrustEvent`; never a secret. What it throws is ignored. */
   readonly onEvent?: (event: TrustEvent) => void
 }
 

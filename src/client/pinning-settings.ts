@@ -3,11 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pemCertificates } from '../crypto/certificate.js'
 import { describeCause, UsageError } from '../errors.js'
-import { NO_PINNING, type TrustPinning } from '../trust/pinning.js'
+import type { TrustPinning } from '../trust/pinning.js'
 
 /** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, an ID that is none, a CA file that cannot be read */
 export async function readPinning(option: unknown): Promise<TrustPinning> {
-  if (option === undefined) return NO_PINNING
   const { certs, ca, disable_tofu: disableTofu, ...unknown } = members(option, 'pinning')
   const [stray] = Object.keys(unknown)
   if (stray !== undefined) throw invalid(`${stray} is not a field of trust_pinning (certs, ca, disable_tofu)`)

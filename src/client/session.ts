@@ -4,12 +4,15 @@ import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
+import { pinFor } from '../trust/pinning.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
+import { KeptSets } from './kept-sets.js'
 import type { TrustClientOptions } from './options.js'
+import { refresh } from './refresh.js'
 import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
 import { explainServer } from './server-hints.js'
 import { readSettings, type Settings } from './settings.js'
-import { type Refreshed, refresh } from './updater.js'
+import { warningsOf } from './warnings.js'
 
 /** A collection, and how people call it. */
 export type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
@@ -26,6 +29,7 @@ export class Session {
   readonly #settings: Settings
   readonly #transports = new Map<string, Transport>()
   readonly #running: SharedRefreshes = new Map()
+  readonly #kept = new KeptSets()
 
   private constructor(settings: Settings) {
     this.#settings = settings
@@ -82,26 +86,31 @@ export class Session {
   }
 
   async #refresh({ gun, domain, familiarName }: Collection): Promise<VerifiedCollection> {
-    const { store, pinning, staleFallback, offline, signal, timeout } = this.#settings
+    const { store, pinning, staleFallback, offline, signal, timeout, onEvent: tell } = this.#settings
     const server = this.#settings.serverFor(domain)
     const now = this.#settings.now()
     signal?.throwIfAborted()
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(timedOut(timeout, gun)), timeout)
-    const ends = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
+    const work = new AbortController()
+    const interrupt = () => work.abort(signal?.reason)
+    signal?.addEventListener('abort', interrupt)
+    const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
-    const request = { gun, familiarName, server, transport, store, pinning, staleFallback, now, deadline: ends }
-    let refreshed: Refreshed
+    const kept = this.#kept
+    const request = { gun, familiarName, server, transport, store, kept, pinning, staleFallback, now, signal: work.signal, tell }
     try {
-      refreshed = await refresh(request)
+      const refreshed = await refresh(request)
+      signal?.throwIfAborted()
+      const warnings = [...refreshed.warnings, ...warningsOf(refreshed.stage, server, pinFor(gun, pinning), now)]
+      for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
+      return { ...refreshed, server, warnings }
     } catch (cause) {
       signal?.throwIfAborted()
       throw explainServer(cause, server, gun, now)
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', interrupt)
+      work.abort(new Error('the refresh has ended')) // guesses that nobody took up
     }
-    signal?.throwIfAborted()
-    return { refreshed, server, pinning }
   }
 
   #transportFor(server: TrustServer): Transport {

@@ -1,7 +1,6 @@
 /** Options and environment -> frozen settings: the only place that knows where a value may come from. */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
 import { createFileStore } from '../cache/file-store.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
 import { type CredentialSource, type CredentialsOption, givenCredentials } from '../credentials/credentials.js'
@@ -9,10 +8,10 @@ import { dockerCredentials } from '../credentials/docker-config.js'
 import { UsageError } from '../errors.js'
 import { parseServer, type TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
-import type { TrustPinning } from '../trust/pinning.js'
+import { NO_PINNING, type TrustPinning } from '../trust/pinning.js'
 import type { Environment } from './content-trust.js'
-import type { TrustClientOptions, TrustEvent } from './options.js'
-import { readPinning } from './pinning-settings.js'
+import { createTeller, type TrustEvent } from './events.js'
+import type { TrustClientOptions } from './options.js'
 
 /** What one client works with. */
 export interface Settings {
@@ -42,40 +41,38 @@ export interface Settings {
 
 const DEFAULT_TIMEOUT = 30_000
 
-const text = z.string().min(1)
-const pem = text.includes('-----BEGIN CERTIFICATE-----', 'expected PEM text with a certificate')
+/** What each option has to be. By hand: a schema library takes longer to load than all the rest of a call before it asks. */
+const EXPECTED: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, expected: string]>> = {
+  env: [isObject, 'an object'],
+  server: [isText, 'a text'],
+  servers: [(value) => isObject(value) && Object.values(value).every(isText), 'an object of texts'],
+  trustDirectory: [isText, 'a text'],
+  dockerConfig: [isText, 'a text'],
+  store: [hasMethods('read', 'commit', 'forget', 'list'), 'a MetadataStore'],
+  transport: [hasMethods('fetchMetadata'), 'a Transport'],
+  digestReferences: [isOneOf('require-signed', 'accept'), 'require-signed or accept'],
+  staleFallback: [isOneOf('warn', 'refuse'), 'warn or refuse'],
+  offline: [isOneOf(true, false), 'true or false'],
+  credentials: [(value) => isObject(value) || isFunction(value), 'an object or a function'],
+  ca: [(value) => [value].flat().every(isPem), 'PEM text with a certificate'],
+  timeout: [(value) => typeof value === 'number' && value > 0 && value < 2 ** 31, 'milliseconds above 0 and below 2^31'],
+  signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
+  now: [isFunction, 'a function'],
+  onEvent: [isFunction, 'a function'],
+}
 
-const optionsSchema = z.object({
-  env: z.custom<Environment>((value) => typeof value === 'object' && value !== null).optional(),
-  server: text.optional(),
-  servers: z.record(text, text).optional(),
-  trustDirectory: text.optional(),
-  dockerConfig: text.optional(),
-  store: z.custom<MetadataStore>(hasMethods('read', 'commit', 'forget', 'list'), 'expected a MetadataStore').optional(),
-  transport: z.custom<Transport>(hasMethods('fetchMetadata'), 'expected a Transport').optional(),
-  digestReferences: z.enum(['require-signed', 'accept']).optional(),
-  staleFallback: z.enum(['warn', 'refuse']).optional(),
-  offline: z.boolean().optional(),
-  credentials: z.custom<CredentialsOption>(isObjectOrFunction, 'expected an object or a function').optional(),
-  ca: z.union([pem.transform((one) => [one]), z.array(pem)]).optional(),
-  timeout: z
-    .number()
-    .positive()
-    .max(2 ** 31 - 1)
-    .optional(),
-  signal: z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal').optional(),
-  now: z.custom<() => Date>(isFunction, 'expected a function').optional(),
-  onEvent: z.custom<(event: TrustEvent) => void>(isFunction, 'expected a function').optional(),
-})
+/** @throws UsageError ERR_SETTINGS_INVALID */
+function checkOptions(options: TrustClientOptions): void {
+  if (!isObject(options)) throw new UsageError('ERR_SETTINGS_INVALID', 'the options must be an object')
+  for (const [name, [fits, expected]] of Object.entries(EXPECTED)) {
+    const value: unknown = Reflect.get(options, name)
+    if (value !== undefined && !fits(value)) throw new UsageError('ERR_SETTINGS_INVALID', `option ${name}: expected ${expected}`)
+  }
+}
 
 /** Reads options and environment, CA and pin files. @throws UsageError ERR_SETTINGS_INVALID */
-export async function readSettings(options: TrustClientOptions): Promise<Settings> {
-  const checked = optionsSchema.safeParse(options)
-  if (!checked.success) {
-    const [issue] = checked.error.issues
-    throw new UsageError('ERR_SETTINGS_INVALID', `option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`)
-  }
-  const given = checked.data
+export async function readSettings(given: TrustClientOptions): Promise<Settings> {
+  checkOptions(given)
   const env = given.env ?? process.env
   const dockerConfig = resolve(given.dockerConfig ?? (env['DOCKER_CONFIG'] || join(home(env), '.docker')))
   return Object.freeze({
@@ -89,15 +86,15 @@ export async function readSettings(options: TrustClientOptions): Promise<Setting
     credentials: await readCredentials(given.credentials, dockerConfig, env),
     store: given.store ?? createFileStore(resolve(given.trustDirectory ?? join(dockerConfig, 'trust'))),
     transport: given.transport,
-    pinning: await readPinning(options.pinning),
+    pinning: await readPins(given.pinning),
     digestReferences: given.digestReferences ?? 'require-signed',
     staleFallback: given.staleFallback ?? 'warn',
     offline: given.offline ?? false,
-    ca: given.ca ?? [],
+    ca: given.ca === undefined ? [] : [given.ca].flat(),
     timeout: given.timeout ?? DEFAULT_TIMEOUT,
     signal: given.signal,
     now: () => readClock(given.now),
-    onEvent: (event: TrustEvent) => tell(given.onEvent, event),
+    onEvent: createTeller(given.onEvent),
   })
 }
 
@@ -125,21 +122,11 @@ async function readCredentials(
   return source
 }
 
-/** Whoever listens must not be able to change a verdict. */
-function tell(listener: ((event: TrustEvent) => void) | undefined, event: TrustEvent): void {
-  try {
-    listener?.(event)
-  } catch {
-    // deliberately nothing: the listener is not ours
-  }
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === 'function'
-}
-
-function isObjectOrFunction(value: unknown): boolean {
-  return isFunction(value) || (typeof value === 'object' && value !== null)
+/** Few have pins, and certificates take their time to load. */
+async function readPins(option: unknown): Promise<TrustPinning> {
+  if (option === undefined) return NO_PINNING
+  const { readPinning } = await import('./pinning-settings.js')
+  return readPinning(option)
 }
 
 function home(env: Environment): string {
@@ -152,7 +139,26 @@ function readClock(now: (() => Date) | undefined): number {
   return time
 }
 
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function isPem(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('-----BEGIN CERTIFICATE-----')
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isOneOf(...values: unknown[]): (value: unknown) => boolean {
+  return (value) => values.includes(value)
+}
+
 function hasMethods(...names: string[]): (value: unknown) => boolean {
-  return (value) =>
-    typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'function')
+  return (value) => isObject(value) && names.every((name) => isFunction(Reflect.get(value, name)))
 }

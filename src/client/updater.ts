@@ -9,45 +9,21 @@
  * Source: TUF 1.0.33 section 5; notary 0.7.0 client/tufclient.go.
  */
 import { sameBytes } from '../bytes.js'
-import type { CacheChanges, MetadataStore } from '../cache/metadata-store.js'
+import type { CacheChanges, CachedCollection } from '../cache/metadata-store.js'
 import { describeCause, StaleError, TrustError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
-import type { TrustServer } from '../transport/notary-url.js'
-import type { Transport } from '../transport/transport.js'
-import type { TrustPinning } from '../trust/pinning.js'
 import { brokenRotation } from '../trust/refusals.js'
 import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
+import type { Trusted } from '../trust/trusted.js'
 import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
 import { decodeFloors, encodeFloors, isNewer } from '../trust/version-floors.js'
-import { type CachedState, readCachedState } from './cached-state.js'
+import { type CachedState, judgeCache } from './cached-state.js'
 import { FileSource, missing } from './file-source.js'
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES } from './limits.js'
+import type { Refreshed, RefreshRequest } from './refresh.js'
 import type { Freshness, Warning } from './results.js'
+import type { ServerFiles } from './server-files.js'
 import { staleWarning } from './warnings.js'
-
-/** What is refreshed, with what. */
-export interface RefreshRequest {
-  readonly gun: string
-  /** How people call it, for messages. */
-  readonly familiarName: string
-  readonly server: TrustServer
-  /** Undefined: offline. */
-  readonly transport: Transport | undefined
-  readonly store: MetadataStore
-  readonly pinning: TrustPinning
-  readonly staleFallback: 'warn' | 'refuse'
-  /** Milliseconds since 1970. */
-  readonly now: number
-  /** Ends the network work. */
-  readonly deadline: AbortSignal
-}
-
-/** A verified set, and how it was come by. */
-export interface Refreshed {
-  readonly stage: TargetsStage
-  readonly freshness: Freshness
-  readonly warnings: readonly Warning[]
-}
 
 /** The server gave no usable answer where the cache may stand in. */
 class NoAnswer extends Error {
@@ -58,22 +34,21 @@ class NoAnswer extends Error {
   }
 }
 
-/** @throws TrustError of any kind */
-export async function refresh(request: RefreshRequest): Promise<Refreshed> {
-  return new Refresh(request, await readCachedState(request.store, request.gun)).run()
-}
-
-class Refresh {
+/** What is asked, and what its answers are judged with. */
+export class Refresh {
   readonly #request: RefreshRequest
   readonly #cached: CachedState
+  readonly #server: ServerFiles
   readonly #files: FileSource
   readonly #warnings: Warning[]
 
-  constructor(request: RefreshRequest, cached: CachedState) {
+  /** @throws UnavailableError ERR_CACHE when the cached root cannot be relied on */
+  constructor(request: RefreshRequest, files: CachedCollection, server: ServerFiles) {
     this.#request = request
-    this.#cached = cached
-    this.#files = new FileSource(request.gun, cached.files, request.transport, request.deadline)
-    this.#warnings = [...cached.warnings]
+    this.#cached = judgeCache(files, request.gun)
+    this.#server = server
+    this.#files = new FileSource(request.gun, files, server)
+    this.#warnings = [...this.#cached.warnings]
   }
 
   async run(): Promise<Refreshed> {
@@ -93,10 +68,10 @@ class Refresh {
 
   /** The whole way over the network. @throws NoAnswer where the cache may stand in */
   async #fromServer(): Promise<TargetsStage> {
-    const timestamp = this.#fetchTimestamp()
-    timestamp.catch(() => undefined) // it is awaited below, after the roots
-    const chain = await this.#walk(this.#cached.root ?? (await this.#firstRoot()))
-    const file = (await timestamp) ?? (await this.#withoutTimestamp())
+    const timestamp = this.#server.ask('timestamp', MAX_TIMESTAMP_BYTES)
+    const start = this.#cached.root ?? (await this.#firstRoot())
+    const chain = await this.#walk(start)
+    const file = (await orNoAnswer(timestamp)) ?? (await this.#withoutTimestamp())
     try {
       return await this.#load(chain, file)
     } catch (cause) {
@@ -104,7 +79,7 @@ class Refresh {
       if (!isMissing(cause) && !asksForNewRoot(cause)) throw cause
       const again = isMissing(cause) ? chain : await this.#bridge(chain)
       // A publish or a rotation between two of our requests shows as another timestamp now.
-      const fresh = await this.#fetchTimestamp().catch(() => undefined)
+      const fresh = await this.#server.askAgain('timestamp', MAX_TIMESTAMP_BYTES).catch(() => undefined)
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
       return this.#load(again, fresh)
     }
@@ -112,8 +87,21 @@ class Refresh {
 
   /** The chain with what `root.json` holds, for servers that keep no old roots; the same chain when that is nothing new. */
   async #bridge(chain: RootChain): Promise<RootChain> {
-    const newest = await this.#files.fetch('root', MAX_ROOT_BYTES).catch(() => undefined)
-    return newest === undefined ? chain : chain.bridge(newest)
+    const newest = await this.#server.askAgain('root', MAX_ROOT_BYTES).catch(() => undefined)
+    return newest === undefined ? chain : this.#rotated(chain, chain.bridge(newest))
+  }
+
+  #rotated(before: RootChain, after: RootChain): RootChain {
+    const { gun, tell } = this.#request
+    if (after.version > before.version) tell({ type: 'root-rotated', gun, from: before.version, to: after.version })
+    return after
+  }
+
+  /** Says what came into the set. */
+  #loaded({ role, metadata: { version, expires }, file }: Trusted<{ version: number; expires: number }>): void {
+    const { gun, tell } = this.#request
+    const from = this.#cached.files.metadata.get(role) === file ? 'cache' : 'server'
+    tell({ type: 'role-loaded', gun, role, version, expires: new Date(expires).toISOString(), from })
   }
 
   /** The verified set that the cached timestamp leads to. */
@@ -126,6 +114,7 @@ class Refresh {
     try {
       const stage = (await this.#anchor(root)).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
+      this.#request.tell({ type: 'stale', gun: this.#request.gun, reason: describeCause(cause) })
       return await this.#complete(stage)
     } catch (error) {
       if (error instanceof StaleError && error.cause === undefined)
@@ -149,7 +138,7 @@ class Refresh {
 
   async #firstRoot(): Promise<RootChain> {
     const { gun } = this.#request
-    const file = await this.#files.fetch('root', MAX_ROOT_BYTES)
+    const file = await this.#server.ask('root', MAX_ROOT_BYTES)
     if (file === undefined) throw this.#noTrustData()
     return RootChain.start(gun, file)
   }
@@ -167,15 +156,11 @@ class Refresh {
   async #walk(start: RootChain): Promise<RootChain> {
     let chain = start
     for (let steps = 0; steps < MAX_ROOT_ROTATIONS; steps++) {
-      const file = await orNoAnswer(this.#files.fetch(`${chain.version + 1}.root`, MAX_ROOT_BYTES))
+      const file = await orNoAnswer(this.#server.ask(`${chain.version + 1}.root`, MAX_ROOT_BYTES))
       if (file === undefined) return chain
-      chain = chain.next(file)
+      chain = this.#rotated(chain, chain.next(file))
     }
     throw brokenRotation(this.#request.gun, `more than ${MAX_ROOT_ROTATIONS} new versions in one run`, { trusted: start.version })
-  }
-
-  #fetchTimestamp(): Promise<Uint8Array | undefined> {
-    return orNoAnswer(this.#files.fetch('timestamp', MAX_TIMESTAMP_BYTES))
   }
 
   /** No timestamp: without a root either, the collection is gone; else the server is not well. */
@@ -183,7 +168,7 @@ class Refresh {
     const { gun } = this.#request
     const cause = missing(gun, 'timestamp', 'timestamp')
     if (this.#cached.root === undefined) throw cause
-    const root = await orNoAnswer(this.#files.fetch('root', MAX_ROOT_BYTES))
+    const root = await orNoAnswer(this.#server.askAgain('root', MAX_ROOT_BYTES))
     throw root === undefined ? this.#noTrustData() : new NoAnswer(cause)
   }
 
@@ -191,7 +176,9 @@ class Refresh {
     const { anchorRoot } = await import('../trust/anchor.js')
     const { gun, pinning, now } = this.#request
     const start = this.#cached.root === undefined ? 'first-use' : 'cached-root'
-    return new RootStage({ gun, now, floors: this.#cached.floors }, anchorRoot(chain, { start, pinning, now }))
+    const stage = new RootStage({ gun, now, floors: this.#cached.floors }, anchorRoot(chain, { start, pinning, now }))
+    this.#loaded(chain.root)
+    return stage
   }
 
   async #load(chain: RootChain, timestamp: Uint8Array): Promise<TargetsStage> {
@@ -200,7 +187,9 @@ class Refresh {
 
   /** Snapshot, targets, delegations. What the snapshot lists is asked for at once. */
   async #complete(timestamp: TimestampStage): Promise<TargetsStage> {
+    this.#loaded(timestamp.timestamp)
     const snapshot = timestamp.loadSnapshot(await this.#files.declared('snapshot', timestamp.snapshotFile))
+    this.#loaded(snapshot.snapshot)
     for (const [role, meta] of snapshot.prefetchable()) this.#files.prefetch(role, meta)
     const targets = snapshot.fileOf('targets')
     if (targets === undefined) throw missing(this.#request.gun, 'targets', 'targets')
@@ -211,30 +200,34 @@ class Refresh {
       )
       for (const { delegation, file } of files) stage = stage.loadDelegation(delegation, file)
     }
+    for (const { trusted } of stage.loaded.values()) this.#loaded(trusted)
     return stage
   }
 
   /** Writes what changed. A cache that cannot be written does not take the answer away. */
   async #keep(stage: TargetsStage, freshness: Freshness): Promise<Refreshed> {
-    const { gun, server } = this.#request
+    const { gun, kept, server } = this.#request
     const origin = freshness === 'fresh' ? server.url.href : this.#cached.origin
     const floors = stage.floors()
     const file = encodeFloors({ gun, floors, ...(origin === undefined ? {} : { origin }) })
     const metadata = new Map([...stage.files()].filter(([role, one]) => !same(this.#cached.files.metadata.get(role), one)))
-    if (metadata.size > 0 || !same(this.#cached.files.floors, file)) {
-      const isSuperseded = (now: Uint8Array) => isNewer(decodeFloors(now, gun)?.floors ?? new Map(), floors)
-      await this.#commit({ metadata, floors: file, isSuperseded })
-    }
+    const isChanged = metadata.size > 0 || !same(this.#cached.files.floors, file)
+    const isSuperseded = (now: Uint8Array) => isNewer(decodeFloors(now, gun)?.floors ?? new Map(), floors)
+    const isKept = !isChanged || (await this.#commit({ metadata, floors: file, isSuperseded }))
+    if (isKept && freshness === 'fresh') kept.keep(this.#request, stage, file)
     return { stage, freshness, warnings: this.#warnings }
   }
 
-  async #commit(changes: CacheChanges): Promise<void> {
-    const { gun, store } = this.#request
+  async #commit(changes: CacheChanges): Promise<boolean> {
+    const { gun, store, tell } = this.#request
     try {
       await store.commit(gun, changes)
+      tell({ type: 'cache', gun, action: 'written', roles: [...changes.metadata.keys()] })
+      return true
     } catch (cause) {
       const message = `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${describeCause(cause)}`
       this.#warnings.push({ code: 'WARN_CACHE_UNWRITABLE', message })
+      return false
     }
   }
 }

@@ -129,6 +129,7 @@ class HttpTransport implements Transport {
       onEvent?.({ type: 'response', url: url.href, status: answer.status, bytes: answer.body.length, milliseconds })
       return answer
     }
+    if (request.guess) return send()
     return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
   }
 

@@ -10,6 +10,8 @@ export interface MetadataRequest {
   readonly maxBytes: number
   /** Ends the request; the promise then rejects with `signal.reason`. */
   readonly signal: AbortSignal
+  /** Nobody is sure to want it: when it fails it is not worth a second attempt. */
+  readonly guess?: boolean
 }
 
 /** A connection to one trust server. */

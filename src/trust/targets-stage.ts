@@ -58,6 +58,11 @@ export class TargetsStage {
     return new TargetsStage(above, new Map([['targets', { trusted: targets, granted: ALL_PATHS }]]), []).#withoutUnusable()
   }
 
+  /** The same targets and delegations below the same snapshot, judged in a later run: see `RootStage.resume`. */
+  under(above: SnapshotStage): TargetsStage {
+    return new TargetsStage(above, this.loaded, this.skipped)
+  }
+
   /**
    * Delegations of the roles loaded so far that are still to be loaded. Load them all, in any order, then ask again.
    *

@@ -44,6 +44,18 @@ export class RootStage {
     return new TimestampStage(this, admit(this.context, timestampLoader(this.context.gun, this.anchor.chain.root.metadata), file))
   }
 
+  /**
+   * The set of an earlier run under the same root, when the server still has the same timestamp: what was verified then
+   * still is, so only time is judged. Undefined when something in it has expired since, or the clock went back.
+   */
+  resume(stage: TargetsStage): TargetsStage | undefined {
+    const { timestamp, above } = stage.above.above
+    const { now } = this.context
+    if (above.anchor.chain !== this.anchor.chain || !(now >= above.context.now)) return undefined
+    if (!stage.trusted().every(({ metadata }) => now < metadata.expires)) return undefined
+    return stage.under(new SnapshotStage(new TimestampStage(this, timestamp), stage.above.snapshot))
+  }
+
   /** Floors of a root never become void: its keys change only along the chain, and the chain only goes up. */
   #checkFloor(): void {
     const subject = { gun: this.context.gun, role: 'root' }

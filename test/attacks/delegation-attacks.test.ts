@@ -84,7 +84,8 @@ test('a thousand delegations are all asked for, once each: they say who signed (
   story.collection.publish()
   expect((await story.verify()).signers).toHaveLength(500)
   const asked = story.requests()
-  expect(asked.filter((name) => name.startsWith('targets/'))).toHaveLength(1000)
+  // and releases, on a guess
+  expect(asked.filter((name) => name.startsWith('targets/s'))).toHaveLength(1000)
   expect(new Set(asked).size).toBe(asked.length)
   await story.verify()
   expect(story.requests().sort()).toEqual(['2.root', 'timestamp'])

@@ -30,13 +30,6 @@ describe('first use', () => {
     })
   })
 
-  test('only the files that are needed are asked for, the timestamp and the next root too', async () => {
-    const story = new Story()
-    await story.verify()
-    const asked = story.requests().map((name) => name.replace(/[0-9a-f]{64}/, '<hash>'))
-    expect(asked.sort()).toEqual(['2.root', 'root', 'snapshot.<hash>', 'targets.<hash>', 'timestamp'])
-  })
-
   test('all that was verified is kept, byte for byte, with its version floors', async () => {
     const story = new Story()
     story.collection.delegate('targets/releases')

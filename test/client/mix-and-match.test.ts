@@ -106,7 +106,7 @@ describe('what snapshot and timestamp say of a file', () => {
     story.collection.tamper('timestamp', { before: ({ meta }) => only512(meta.snapshot) })
     story.collection.tamper('snapshot', { before: ({ meta }) => only512(meta['targets'] ?? fileOf('')) }).publish()
     expect((await story.verify()).status).toBe('trusted')
-    expect(story.requests().sort()).toEqual(['2.root', 'root', 'snapshot', 'targets', 'timestamp'])
+    expect(story.requests().filter((name) => name.includes('snapshot.') || name.includes('targets.'))).toEqual([])
   })
 })
 

@@ -1,0 +1,45 @@
+/** What a client tells while it works, for logs and metrics: never a secret, and no verdict depends on who listens. */
+import diagnostics from 'node:diagnostics_channel'
+import type { TransportEvent } from '../transport/http-transport.js'
+import type { WarningCode } from './results.js'
+
+/** Where a file came from. `memory`: a living client still had the verified set. */
+export type FileOrigin = 'server' | 'cache' | 'memory'
+
+/** What happens to a collection. */
+export type CollectionEvent = { readonly gun: string } & (
+  | { readonly type: 'cache'; readonly action: 'read' | 'written'; readonly roles: readonly string[] }
+  | {
+      readonly type: 'role-loaded'
+      readonly role: string
+      readonly version: number
+      /** ISO date. */
+      readonly expires: string
+      readonly from: FileOrigin
+    }
+  | { readonly type: 'root-rotated'; readonly from: number; readonly to: number }
+  /** The cached timestamp stands in for the server's. */
+  | { readonly type: 'stale'; readonly reason: string }
+  /** A file that was asked for on a guess, and was not the one that the verified set names. */
+  | { readonly type: 'wrong-guess'; readonly name: string; readonly bytes: number }
+  | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string }
+)
+
+/** Told apart by `type`; more may come. */
+export type TrustEvent = TransportEvent | CollectionEvent
+
+/** Every event of every client of the process is published here too (node:diagnostics_channel). */
+export const EVENT_CHANNEL = 'docker-content-trust'
+
+/** Tells a listener and the diagnostics channel. Whoever listens must not be able to change a verdict, so nothing is thrown. */
+export function createTeller(listener: ((event: TrustEvent) => void) | undefined): (event: TrustEvent) => void {
+  const channel = diagnostics.channel(EVENT_CHANNEL)
+  return (event) => {
+    channel.publish(event)
+    try {
+      listener?.(event)
+    } catch {
+      // deliberately nothing: the listener is not ours
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** What one refresh asks of the server: every file once, and some before it is known that they are wanted. */
+import { UnavailableError } from '../errors.js'
+import type { Transport } from '../transport/transport.js'
+import type { CollectionEvent } from './events.js'
+import { MAX_GUESS_BYTES } from './limits.js'
+
+/** The bytes of a file, or undefined when the server has none. */
+type Answer = Promise<Uint8Array | undefined>
+
+/** What a refresh asks with. */
+export interface ServerFilesOptions {
+  readonly gun: string
+  /** Undefined: offline. */
+  readonly transport: Transport | undefined
+  /** Ends the network work, and guesses that nobody took. */
+  readonly signal: AbortSignal
+  readonly tell: (event: CollectionEvent) => void
+}
+
+/** The server, for one refresh of one collection. */
+export class ServerFiles {
+  readonly #options: ServerFilesOptions
+  readonly #asked = new Map<string, Answer>()
+  readonly #guesses = new Map<string, Answer>()
+
+  constructor(options: ServerFilesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * A file by its name on the server; the same name is asked for once.
+   *
+   * @throws UnavailableError ERR_OFFLINE and those of the transport
+   * @throws UntrustedError ERR_METADATA_TOO_LARGE
+   */
+  ask(name: string, maxBytes: number): Answer {
+    return this.#asked.get(name) ?? this.askAgain(name, maxBytes)
+  }
+
+  /** The same, whatever was answered before. */
+  askAgain(name: string, maxBytes: number): Answer {
+    const guess = this.guessed(name)
+    const answer = guess === undefined ? this.#fetch(name, maxBytes, false) : this.#guessOr(guess, name, maxBytes)
+    answer.catch(() => undefined) // whoever wants it gets the error
+    this.#asked.set(name, answer)
+    return answer
+  }
+
+  /** Asks for a file that will most likely be wanted. A wrong guess costs bytes, at most so many, and nothing else. */
+  guess(name: string): void {
+    const answer = this.#fetch(name, MAX_GUESS_BYTES, true)
+    answer.catch(() => undefined)
+    this.#guesses.set(name, answer)
+  }
+
+  /** The guess of that name, once; it may have failed where asking would not. */
+  guessed(name: string): Answer | undefined {
+    const answer = this.#guesses.get(name)
+    this.#guesses.delete(name)
+    return answer
+  }
+
+  /** Says that a guess was of no use. */
+  wrongGuess(name: string, bytes: number): void {
+    this.#options.tell({ type: 'wrong-guess', gun: this.#options.gun, name, bytes })
+  }
+
+  async #guessOr(guess: Answer, name: string, maxBytes: number): Answer {
+    try {
+      return await guess
+    } catch {
+      return this.#fetch(name, maxBytes, false)
+    }
+  }
+
+  async #fetch(name: string, maxBytes: number, guess: boolean): Answer {
+    const { gun, transport } = this.#options
+    if (transport === undefined) {
+      throw new UnavailableError(
+        'ERR_OFFLINE',
+        `trust data for ${gun} is not complete in the cache: ${name} is missing, and the client is offline`,
+        { gun, role: name.split('.')[0] },
+      )
+    }
+    return transport.fetchMetadata({ gun, name, maxBytes, signal: this.#options.signal, ...(guess ? { guess } : {}) })
+  }
+}
