@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { parseGoBoolean } from '../client/content-trust.js'
+import type { TrustEvent } from '../client/events.js'
 import type { TrustClientOptions, TrustPinningOption } from '../client/options.js'
-import { describeCause, UsageError } from '../errors.js'
+import { describeCause, printable, UsageError } from '../errors.js'
+import { describeEvent } from './events.js'
 import type { Io } from './io.js'
 
 const OPTIONS = {
@@ -74,10 +76,12 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
 }
 
 /** What of the command line concerns the library. CA and pin files are read. @throws UsageError ERR_SETTINGS_INVALID */
-export async function clientOptions({ values }: CommandLine, { env, signal, now }: Io): Promise<TrustClientOptions> {
+export async function clientOptions({ values }: CommandLine, io: Io): Promise<TrustClientOptions> {
+  const { env, signal, now } = io
   return {
     env,
     signal,
+    ...given('onEvent', values.verbose === true && values.quiet !== true ? printer(io) : undefined),
     ...(now === undefined ? {} : { now }),
     ...given('server', values.server),
     ...given('trustDirectory', values['trust-dir']),
@@ -88,6 +92,13 @@ export async function clientOptions({ values }: CommandLine, { env, signal, now 
     ...given('timeout', milliseconds(values.timeout)),
     ...given('ca', values.tlscacert === undefined ? undefined : await readText('--tlscacert', values.tlscacert)),
     ...given('pinning', values.pinning === undefined ? undefined : await readPinningFile(values.pinning)),
+  }
+}
+
+function printer({ err }: Io): (event: TrustEvent) => void {
+  return (event) => {
+    const text = describeEvent(event)
+    if (text !== undefined) err(`dct: ${printable(text)}\n`)
   }
 }
 

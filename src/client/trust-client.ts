@@ -5,14 +5,15 @@ import { contentTrustEnabled } from './content-trust.js'
 import type { TrustClientOptions } from './options.js'
 import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
 import type { Session, SharedRefreshes } from './session.js'
+import { Slots } from './slots.js'
 
 /** What `verifyTags` yields for each reference. */
 export type VerifyOutcome =
   | { readonly reference: string; readonly result: VerifyResult }
   | { readonly reference: string; readonly error: TrustError }
 
-/** References that are worked on at a time. */
-const CONCURRENCY = 8
+/** Collections that are refreshed at a time. */
+const MAX_COLLECTIONS_AT_ONCE = 16
 
 /** A client with its own settings, connections and cache. Made by `createTrustClient`. */
 export interface TrustClient extends AsyncDisposable {
@@ -54,15 +55,29 @@ class LazyTrustClient implements TrustClient {
 
   async *verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome> {
     const shared: SharedRefreshes = new Map()
-    const running: Promise<VerifyOutcome>[] = []
-    for (const reference of references) {
-      const outcome = this.#outcome(reference, shared)
-      outcome.catch(() => undefined) // whoever gets that far gets the error; nobody may
-      running.push(outcome)
-      const next = running.length >= CONCURRENCY ? running.shift() : undefined
-      if (next !== undefined) yield next
+    const slots = new Slots(MAX_COLLECTIONS_AT_ONCE)
+    const outcomes: Promise<VerifyOutcome>[] = []
+    let isWanted = true
+    for (const [gun, group] of groupByCollection(references)) {
+      const turn = slots.take()
+      const answer = async (reference: string): Promise<VerifyOutcome> => {
+        await turn
+        if (!isWanted) throw new Error('nobody waits for this any more')
+        return this.#outcome(reference, shared)
+      }
+      for (const { index, reference } of group) outcomes[index] = answer(reference)
+      // One refresh answered them all; the set is let go, and so are errors that nobody comes to fetch.
+      const finish = (): void => {
+        shared.delete(gun)
+        slots.release()
+      }
+      void Promise.allSettled(group.map(({ index }) => outcomes[index])).then(finish)
     }
-    yield* running
+    try {
+      yield* outcomes
+    } finally {
+      isWanted = false
+    }
   }
 
   async lookup(gun: string, target: string, { roles }: { readonly roles?: readonly string[] } = {}): Promise<LookupResult> {
@@ -114,5 +129,33 @@ class LazyTrustClient implements TrustClient {
     if (this.#closed) throw new UsageError('ERR_SETTINGS_INVALID', 'the client is closed')
     this.#session ??= import('./session.js').then(({ Session }) => Session.open(this.#options))
     return this.#session
+  }
+}
+
+interface Placed {
+  readonly index: number
+  readonly reference: string
+}
+
+/** References by collection; one that cannot be read is a group of its own. */
+function groupByCollection(references: Iterable<string>): Map<string, Placed[]> {
+  const groups = new Map<string, Placed[]>()
+  let index = 0
+  for (const reference of references) {
+    const key = gunOf(reference) ?? `\0${index}`
+    const group = groups.get(key) ?? []
+    group.push({ index, reference })
+    groups.set(key, group)
+    index++
+  }
+  return groups
+}
+
+function gunOf(reference: string): string | undefined {
+  try {
+    return parseReference(reference).gun
+  } catch (cause) {
+    if (cause instanceof TrustError) return undefined
+    throw cause
   }
 }

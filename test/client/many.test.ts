@@ -96,6 +96,53 @@ describe('verifyTags', () => {
     }
   })
 
+  test('one collection whose server is silent does not hold up the rest', async () => {
+    const all = collections(30)
+    const options = optionsFor(all)
+    const { fetchMetadata } = options.transport
+    const asked = new Set<string>()
+    options.transport.fetchMetadata = (request) => {
+      asked.add(request.gun)
+      if (request.gun !== 'docker.io/team/app0') return fetchMetadata.call(options.transport, request)
+      return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(request.signal.reason)))
+    }
+    await using client = createTrustClient({ ...options, timeout: 1_000 })
+    const outcomes = client.verifyTags(all.map((_, n) => `team/app${n}:1`))
+    const first = outcomes.next()
+    await expect.poll(() => asked.size).toBe(30)
+    expect((await first).value).toMatchObject({ error: { code: 'ERR_SERVER_UNREACHABLE' } })
+    expect(new Set((await collect(outcomes)).map((line) => line.split(' ')[1]))).toEqual(new Set(['trusted']))
+  })
+
+  test('refreshes sixteen collections at a time, and begins none that nobody waits for', async () => {
+    const all = collections(40)
+    const options = optionsFor(all)
+    const { fetchMetadata } = options.transport
+    const asked = new Set<string>()
+    const answers: (() => void)[] = []
+    options.transport.fetchMetadata = async (request) => {
+      asked.add(request.gun)
+      await new Promise<void>((resolve) => answers.push(resolve))
+      return fetchMetadata.call(options.transport, request)
+    }
+    await using client = createTrustClient(options)
+    const outcomes = client.verifyTags(all.map((_, n) => `team/app${n}:1`))
+    const first = outcomes.next()
+    await expect.poll(() => answers.length).toBe(16 * 6)
+    expect(asked.size).toBe(16)
+    const answering = setInterval(() => answers.splice(0, 20).map((answer) => answer()), 1)
+    try {
+      await first
+      await outcomes.return?.()
+      const begun = asked.size
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      expect(answers, 'what had begun has come to its end').toEqual([])
+      expect(asked.size).toBeLessThanOrEqual(begun + 1)
+    } finally {
+      clearInterval(answering)
+    }
+  })
+
   test('rejects with signal.reason when it is aborted, and nothing is left unhandled', async () => {
     const all = collections(12)
     const options = optionsFor(all)
