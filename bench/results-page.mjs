@@ -1,0 +1,25 @@
+/** RESULTS.md: what a whole run measured. */
+import { dockerIsThere } from './cases.mjs'
+import { caseTable, machine, targetTable } from './report.mjs'
+
+/** The page as Markdown. */
+export function resultsPage(results, rounds) {
+  return `# Results of \`npm run bench\`
+
+Written by the run itself; how to read it is said in [README.md](README.md). What counts are the ratios: both sides were measured in the
+same run, in turns, against the same server.
+
+- ${machine()}.
+- Medians of ${rounds} rounds (growth and many: of 3 at most).
+- "50 ms" is a forwarder that holds every chunk back for 25 ms in each direction; connecting to it costs nothing, so a new connection
+  costs the round trips of TLS only.
+- ${dockerIsThere ? '`docker` is `docker pull` without a daemon: it ends when trust is established.' : 'No docker up to version 28 was there: `docker pull` is left out.'}
+
+## Targets
+
+${targetTable(results)}
+
+## Cases
+
+${results.map(caseTable).join('\n')}`
+}
