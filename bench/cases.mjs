@@ -5,6 +5,9 @@ import { measure } from './rounds.mjs'
 import { measureImport, measureVersion } from './startup.mjs'
 import { command, docker, library, notary } from './subjects.mjs'
 
+/** Rounds where each takes long and no close target hangs on them. */
+const FEW = 3
+
 /**
  * Cases in the order they run; `quick` has smaller collections. Each has a `name`, a `title`, `base` (the subject that ratios
  * refer to), perhaps `collections` that must be published before, and `run(lab, {rounds})`, which resolves to rows.
@@ -31,11 +34,11 @@ export const dockerIsThere = (() => {
 
 function matrix(name, title, question, others = []) {
   return [50, 0].flatMap((roundTrip) => {
-    return ['cold', 'warm'].map((start) => asked(`${name}/${start}/${roundTrip}`, title, question, start, roundTrip, others))
+    return ['cold', 'warm'].map((start) => asked(`${name}/${start}/${roundTrip}`, title, question, start, roundTrip, { others }))
   })
 }
 
-function asked(name, title, question, start, roundTrip, others = []) {
+function asked(name, title, question, start, roundTrip, { others = [], most = Number.POSITIVE_INFINITY } = {}) {
   return {
     name,
     title: `${title}, ${start}, ${roundTrip} ms`,
@@ -43,14 +46,16 @@ function asked(name, title, question, start, roundTrip, others = []) {
     collections: question.collections,
     run: (lab, { rounds }) => {
       const subjects = [notary, command, library, ...others].map((make) => make(lab, question, start))
-      return measureAndStop(lab, subjects, { roundTrip, rounds })
+      return measureAndStop(lab, subjects, { roundTrip, rounds: Math.min(rounds, most) })
     },
   }
 }
 
 function growth(size) {
   const question = single(size)
-  return ['cold', 'warm'].map((start) => asked(`growth/${size}/${start}/0`, `${size} tags in targets`, question, start, 0))
+  return ['cold', 'warm'].map((start) =>
+    asked(`growth/${size}/${start}/0`, `${size} tags in targets`, question, start, 0, { most: FEW }),
+  )
 }
 
 /** `notary` is asked of a sample of the collections, which is scaled: it takes a second and more for each. */
@@ -65,7 +70,7 @@ function manyCase(folders, each, sampled) {
     run: (lab, { rounds }) => {
       const scaled = { ...notary(lab, sample, 'cold'), scale: folders / sampled }
       const subjects = [scaled, command(lab, question, 'cold'), library(lab, question, 'cold')]
-      return measureAndStop(lab, subjects, { roundTrip: 50, rounds: Math.min(rounds, 3) })
+      return measureAndStop(lab, subjects, { roundTrip: 50, rounds: Math.min(rounds, FEW) })
     },
   }
 }

@@ -27,11 +27,13 @@ export function caseTable({ name, title, base, rows }) {
   ].join('\n')
 }
 
-/** The targets beside what was measured. */
+/** The targets of these cases beside what was measured. */
 export function targetTable(results) {
+  const judged = judge(results)
+  if (judged.length === 0) return 'None of these cases has a target.'
   return table(
     ['target', 'of', 'wanted', 'measured', ''],
-    judge(results).map(({ case: name, subject, field, base, most, stretch, difference, value, met }) => [
+    judged.map(({ case: name, subject, field, base, most, stretch, difference, value, met }) => [
       name,
       `${subject}, ${field}${difference ? ` over ${base}` : ` / ${base}`}`,
       `<= ${most}${difference ? ' ms' : ''}${stretch === undefined ? '' : ` (better ${stretch})`}`,
