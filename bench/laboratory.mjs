@@ -1,6 +1,6 @@
 /** The real notary-server, and collections published to it by the real `notary` program. */
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 // The interop suite's laboratory, compiled by `npm run bench`.
@@ -10,7 +10,9 @@ import { createPublisher } from './.lab/publisher.js'
 
 /** Starts the server; collections come with `publish`. `nodeOptions` are for every Node process that is measured. */
 export async function openLaboratory(nodeOptions = []) {
-  const folder = await mkdtemp(join(tmpdir(), 'dct-bench-'))
+  const folder = mkdtempSync(join(tmpdir(), 'dct-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('SIGINT', () => process.exit(130))
   const server = await startNotaryServer()
   const publisher = await createPublisher({ server, trustDir: join(folder, 'publisher') })
   const keys = new Map()
@@ -38,7 +40,6 @@ export async function openLaboratory(nodeOptions = []) {
     async stop() {
       await publisher.close()
       await server.stop()
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }

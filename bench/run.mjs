@@ -17,7 +17,7 @@ const { values } = parseArgs({
     strict: { type: 'boolean', default: false },
   },
 })
-const rounds = Number(values.rounds ?? (values.quick ? 2 : 7))
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 7))
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds wants a number from 1 on')
 const cases = listCases(values).filter(({ name }) => values.only.length === 0 || values.only.some((part) => name.includes(part)))
 if (cases.length === 0) throw new Error(`no case has ${values.only.join(' or ')} in its name: see --list`)
@@ -28,6 +28,8 @@ else await main()
 async function main() {
   console.log(`${machine()}; ${rounds} rounds`)
   if (!dockerIsThere) console.log('No docker up to version 28 on the PATH: docker pull is left out.')
+  if (values.quick)
+    console.log('Quick: smaller collections. That everything works is what counts; the targets are meant for the whole run.')
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
   const lab = await openLaboratory(profile)
   const results = []
