@@ -1,10 +1,12 @@
 /** `npm run bench`: measures this project beside the real `notary`, against the real server. See README.md. */
 import { writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { dockerIsThere, listCases } from './cases.mjs'
 import { openLaboratory } from './laboratory.mjs'
 import { caseTable, machine, targetTable } from './report.mjs'
 import { resultsPage } from './results-page.mjs'
+import { median } from './rounds.mjs'
 import { judge } from './targets.mjs'
 
 const { values } = parseArgs({
@@ -33,6 +35,7 @@ async function main() {
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
   const lab = await openLaboratory(profile)
   const results = []
+  const loads = []
   try {
     const published = new Set()
     for (const { name, title, base, collections = [], run } of cases) {
@@ -42,6 +45,7 @@ async function main() {
       }
       const result = { name, title, base, rows: await run(lab, { rounds }) }
       results.push(result)
+      loads.push(loadavg()[0])
       console.log(`\n${caseTable(result)}`)
     }
   } finally {
@@ -49,6 +53,6 @@ async function main() {
   }
   console.log(`\n${targetTable(results)}`)
   const whole = values.only.length === 0 && !values.quick && values.profile === undefined
-  if (whole) await writeFile(new URL('RESULTS.md', import.meta.url), resultsPage(results, rounds))
+  if (whole) await writeFile(new URL('RESULTS.md', import.meta.url), resultsPage(results, { rounds, load: median(loads) }))
   if (values.strict && judge(results).some(({ met }) => !met)) process.exitCode = 1
 }
