@@ -1,0 +1,84 @@
+/** Every case: what is asked, by whom, from how far. */
+import { spawnSync } from 'node:child_process'
+import { delegations, many, single, twice } from './collections.mjs'
+import { measure } from './rounds.mjs'
+import { measureImport, measureVersion } from './startup.mjs'
+import { command, docker, library, notary } from './subjects.mjs'
+
+/** Rounds where each takes long and no close target hangs on them. */
+const FEW = 3
+
+/**
+ * Cases in the order they run; `quick` has smaller collections. Each has a `name`, a `title`, `base` (the subject that ratios
+ * refer to), perhaps `collections` that must be published before, and `run(lab, {rounds})`, which resolves to rows.
+ */
+export function listCases({ quick }) {
+  const large = quick ? 500 : 5_000
+  const sizes = quick ? [1_000] : [1_000, 5_000, 20_000, 50_000]
+  const [folders, each, sampled] = quick ? [6, 2, 2] : [50, 4, 5]
+  return [
+    ...matrix('delegations', 'collection with 3 delegations', delegations, dockerIsThere ? [docker] : []),
+    ...matrix('large', `2 x ${large} tags`, twice(large)),
+    ...sizes.flatMap((size) => growth(size)),
+    manyCase(folders, each, sampled),
+    { name: 'startup/version', title: 'dct --version', base: 'node -e 0', run: measureVersion },
+    { name: 'startup/import', title: 'importing the library', base: 'empty module', run: measureImport },
+  ]
+}
+
+/** Docker 29 took content trust out of `docker pull`. */
+export const dockerIsThere = (() => {
+  const { stdout } = spawnSync('docker', ['--version'], { encoding: 'utf8' })
+  return Number(/version (\d+)\./.exec(stdout ?? '')?.[1] ?? 99) <= 28
+})()
+
+function matrix(name, title, question, others = []) {
+  return [50, 0].flatMap((roundTrip) => {
+    return ['cold', 'warm'].map((start) => asked(`${name}/${start}/${roundTrip}`, title, question, start, roundTrip, { others }))
+  })
+}
+
+function asked(name, title, question, start, roundTrip, { others = [], most = Number.POSITIVE_INFINITY } = {}) {
+  return {
+    name,
+    title: `${title}, ${start}, ${roundTrip} ms`,
+    base: 'notary',
+    collections: question.collections,
+    run: (lab, { rounds }) => {
+      const subjects = [notary, command, library, ...others].map((make) => make(lab, question, start))
+      return measureAndStop(lab, subjects, { roundTrip, rounds: Math.min(rounds, most) })
+    },
+  }
+}
+
+function growth(size) {
+  const question = single(size)
+  return ['cold', 'warm'].map((start) =>
+    asked(`growth/${size}/${start}/0`, `${size} tags in targets`, question, start, 0, { most: FEW }),
+  )
+}
+
+/** `notary` is asked of a sample of the collections, which is scaled: it takes a second and more for each. */
+function manyCase(folders, each, sampled) {
+  const question = many(folders, each)
+  const sample = { ...question, wanted: question.wanted.slice(0, sampled * each) }
+  return {
+    name: 'many/cold/50',
+    title: `${folders * each} tags over ${folders} collections, cold, 50 ms (notary: one by one, ${sampled * each} of them, scaled)`,
+    base: 'notary',
+    collections: question.collections,
+    run: (lab, { rounds }) => {
+      const scaled = { ...notary(lab, sample, 'cold'), scale: folders / sampled }
+      const subjects = [scaled, command(lab, question, 'cold'), library(lab, question, 'cold')]
+      return measureAndStop(lab, subjects, { roundTrip: 50, rounds: Math.min(rounds, FEW) })
+    },
+  }
+}
+
+async function measureAndStop(lab, subjects, options) {
+  try {
+    return await measure(lab.server, subjects, options)
+  } finally {
+    for (const subject of subjects) await subject.stop()
+  }
+}

@@ -1,0 +1,67 @@
+/** Results as Markdown, which is also what the terminal shows. */
+import { cpus } from 'node:os'
+import { judge } from './targets.mjs'
+
+/** One case: a table of its rows. */
+export function caseTable({ name, title, base, rows }) {
+  const of = rows.find((row) => row.name === base)
+  const ratio = (row, field) => (row === of ? '1' : (row[field] / of[field]).toFixed(2))
+  return [
+    `### ${name}: ${title}`,
+    '',
+    ...table(
+      ['', 'wall', `ratio to ${base}`, 'CPU', 'ratio', 'peak memory', 'requests', 'connections', 'kB'],
+      rows.map((row) => [
+        row.name,
+        milliseconds(row.wall),
+        ratio(row, 'wall'),
+        milliseconds(row.cpu),
+        ratio(row, 'cpu'),
+        row.memory === undefined ? '' : `${Math.round(row.memory / 1e6)} MB`,
+        number(row.requests),
+        number(row.connections),
+        row.bytes === undefined ? '' : (row.bytes / 1000).toFixed(1),
+      ]),
+    ),
+    '',
+  ].join('\n')
+}
+
+/** The targets of these cases beside what was measured. */
+export function targetTable(results) {
+  const judged = judge(results)
+  if (judged.length === 0) return 'None of these cases has a target.'
+  return table(
+    ['target', 'of', 'wanted', 'measured', ''],
+    judged.map(({ case: name, subject, field, base, most, stretch, difference, value, met }) => [
+      name,
+      `${subject}, ${field}${difference ? ` over ${base}` : ` / ${base}`}`,
+      `<= ${most}${difference ? ' ms' : ''}${stretch === undefined ? '' : ` (better ${stretch})`}`,
+      difference ? `${value.toFixed(0)} ms` : value.toFixed(3),
+      met ? 'met' : 'MISSED',
+    ]),
+  ).join('\n')
+}
+
+/** The kind of machine, without its name. */
+export function machine() {
+  const [first] = cpus()
+  return `Node.js ${process.versions.node} on ${process.platform} ${process.arch}, ${cpus().length} processors (${first?.model.trim()})`
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column].length)))
+  const padded = (cells) =>
+    cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [line(padded(head)), line(rule), ...rows.map((row) => line(padded(row)))]
+}
+
+function milliseconds(value) {
+  return `${value.toFixed(value < 100 ? 1 : 0)} ms`
+}
+
+function number(value) {
+  return value === undefined ? '' : String(Math.round(value))
+}

@@ -1,0 +1,26 @@
+/** What the project wants to reach: `most` is the largest ratio (or difference in milliseconds) to the case's base. */
+
+export const TARGETS = [
+  { case: 'delegations/cold/50', subject: 'command', field: 'wall', most: 0.33 },
+  { case: 'delegations/warm/50', subject: 'command', field: 'wall', most: 1, stretch: 0.9 },
+  { case: 'delegations/cold/50', subject: 'library', field: 'wall', most: 0.16 },
+  { case: 'delegations/warm/50', subject: 'library', field: 'wall', most: 0.18 },
+  { case: 'large/cold/0', subject: 'library', field: 'cpu', most: 0.35 },
+  { case: 'large/warm/0', subject: 'library', field: 'cpu', most: 0.05 },
+  { case: 'many/cold/50', subject: 'command', field: 'wall', most: 0.05 },
+  { case: 'many/cold/50', subject: 'library', field: 'wall', most: 0.05 },
+  { case: 'startup/version', subject: 'command', field: 'wall', most: 1.4 },
+  { case: 'startup/import', subject: 'library', field: 'wall', most: 40, difference: true },
+]
+
+/** The targets of the cases that were measured, each with its `value` and whether it was `met`. */
+export function judge(results) {
+  return TARGETS.flatMap((target) => {
+    const result = results.find(({ name }) => name === target.case)
+    const row = result?.rows.find(({ name }) => name === target.subject)
+    const base = result?.rows.find(({ name }) => name === result.base)
+    if (row === undefined || base === undefined) return []
+    const value = target.difference ? row[target.field] - base[target.field] : row[target.field] / base[target.field]
+    return [{ ...target, base: result.base, value, met: value <= target.most }]
+  })
+}
