@@ -1,6 +1,7 @@
 /** Collections of the kit, and what verifies from them, for the micro-benchmarks. */
 import { createMemoryStore } from '../../src/cache/memory-store.js'
-import { refresh } from '../../src/client/updater.js'
+import { KeptSets } from '../../src/client/kept-sets.js'
+import { refresh } from '../../src/client/refresh.js'
 import { createTrustCollection, type TrustCollection } from '../../src/testing/index.js'
 import { parseServer } from '../../src/transport/notary-url.js'
 import { NO_PINNING } from '../../src/trust/pinning.js'
@@ -34,10 +35,12 @@ export async function verifiedStage(collection: TrustCollection): Promise<Target
     server: parseServer('https://trust.example'),
     transport: collection.transport(),
     store: createMemoryStore(),
+    kept: new KeptSets(),
     pinning: NO_PINNING,
     staleFallback: 'refuse',
     now: collection.now.getTime(),
-    deadline: new AbortController().signal,
+    signal: new AbortController().signal,
+    tell: () => undefined,
   })
   return stage
 }
