@@ -271,7 +271,7 @@ describe('accepted', () => {
     expect(read(`"${'\u{1f600}'.repeat(300_000)}"`)).toHaveLength(600_000)
     expect(read(`[${'[],'.repeat(300_000)}1]`)).toHaveLength(300_001)
     expect(read(`${' '.repeat(1_000_000)}1`)).toBe(1)
-    expect(performance.now() - started).toBeLessThan(3000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 

