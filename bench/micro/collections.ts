@@ -1,11 +1,10 @@
 /** Collections of the kit, and what verifies from them, for the micro-benchmarks. */
-import { createMemoryStore } from '../../src/cache/memory-store.js'
-import { KeptSets } from '../../src/client/kept-sets.js'
-import { refresh } from '../../src/client/refresh.js'
 import { createTrustCollection, type TrustCollection } from '../../src/testing/index.js'
-import { parseServer } from '../../src/transport/notary-url.js'
+import { anchorRoot } from '../../src/trust/anchor.js'
 import { NO_PINNING } from '../../src/trust/pinning.js'
+import { RootChain } from '../../src/trust/root-chain.js'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { RootStage } from '../../src/trust/trusted-metadata-set.js'
 
 /** Tags of a collection. */
 export const SIZES = [5_000, 50_000] as const
@@ -27,20 +26,13 @@ export function fileOf(collection: TrustCollection, name: string): Uint8Array {
   return file
 }
 
-/** The collection, verified. */
-export async function verifiedStage(collection: TrustCollection): Promise<TargetsStage> {
-  const { stage } = await refresh({
-    gun: collection.gun,
-    familiarName: collection.gun,
-    server: parseServer('https://trust.example'),
-    transport: collection.transport(),
-    store: createMemoryStore(),
-    kept: new KeptSets(),
-    pinning: NO_PINNING,
-    staleFallback: 'refuse',
-    now: collection.now.getTime(),
-    signal: new AbortController().signal,
-    tell: () => undefined,
-  })
-  return stage
+/** The collection, verified for the first time. */
+export function verifiedStage(collection: TrustCollection): TargetsStage {
+  const { gun } = collection
+  const now = collection.now.getTime()
+  const start = RootChain.start(gun, fileOf(collection, 'root'))
+  return new RootStage({ gun, now, floors: new Map() }, anchorRoot(start, { start: 'first-use', pinning: NO_PINNING, now }))
+    .loadTimestamp(fileOf(collection, 'timestamp'))
+    .loadSnapshot(fileOf(collection, 'snapshot'))
+    .loadTargets(fileOf(collection, 'targets'))
 }

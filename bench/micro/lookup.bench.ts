@@ -3,7 +3,7 @@ import { lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.
 import { collectionOf, SHORT, SIZES, verifiedStage } from './collections.js'
 
 for (const size of SIZES) {
-  const stage = await verifiedStage(collectionOf(size))
+  const stage = verifiedStage(collectionOf(size))
   const tag = `tag-${size >> 1}`
   const { digest } = lookupTag(stage, tag)
 
