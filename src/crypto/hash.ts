@@ -29,7 +29,7 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 }
 
 /** SHA-512 of the bytes. */
-export function sha512(bytes: Uint8Array): Uint8Array {
+export function sha512(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha512').update(bytes).digest())
 }
 
