@@ -41,6 +41,6 @@ export {
   type UsageCode,
   UsageError,
 } from './errors.js'
-export type { TransportEvent } from './transport/http-transport.js'
+export type { AuthMethod, TransportEvent } from './transport/events.js'
 export type { MetadataRequest, Transport } from './transport/transport.js'
 export type { RootTrust } from './trust/anchor.js'

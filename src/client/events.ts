@@ -1,6 +1,6 @@
 /** What a client tells while it works, for logs and metrics: never a secret, and no verdict depends on who listens. */
 import diagnostics from 'node:diagnostics_channel'
-import type { TransportEvent } from '../transport/http-transport.js'
+import type { TransportEvent } from '../transport/events.js'
 import type { WarningCode } from './results.js'
 
 /** Where a file came from. `memory`: a living client still had the verified set. */

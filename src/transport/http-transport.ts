@@ -1,6 +1,7 @@
 /** Fetches metadata files from a trust server over https. */
 import type { CredentialSource } from '../credentials/credentials.js'
 import { UntrustedError } from '../errors.js'
+import type { TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient } from './https-client.js'
 import { type NetworkContext, networkError, statusError } from './network-errors.js'
@@ -9,6 +10,8 @@ import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
 import { readTlsMaterial, tlsFolder } from './tls.js'
 import type { MetadataRequest, Transport } from './transport.js'
+
+export type { TransportEvent } from './events.js'
 
 /** What an HTTP transport needs. */
 export interface HttpTransportOptions {
@@ -28,19 +31,6 @@ export interface HttpTransportOptions {
   /** For tests: shorter deadlines. */
   readonly deadlines?: Partial<Deadlines>
 }
-
-/** What a transport tells. */
-export type TransportEvent =
-  | { readonly type: 'request'; readonly url: string }
-  | {
-      readonly type: 'response'
-      readonly url: string
-      readonly status: number
-      readonly bytes: number
-      readonly milliseconds: number
-    }
-  | { readonly type: 'token'; readonly realm: string; readonly anonymous: boolean }
-  | { readonly type: 'retry'; readonly url: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
 
 /** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
 const MAX_ROUNDS = 5
@@ -75,8 +65,7 @@ class HttpTransport implements Transport {
       server,
       credentials: options.credentials,
       serverIsMappedForDockerIo: options.serverIsMappedForDockerIo ?? false,
-      onTokenRequest: (token) => options.onEvent?.({ type: 'token', ...token }),
-      onRetry: (url, next) => options.onEvent?.({ type: 'retry', url, ...next }),
+      onEvent: (event) => options.onEvent?.(event),
     })
   }
 

@@ -6,11 +6,12 @@ import type { CredentialSource } from '../credentials/credentials.js'
 import { UnavailableError } from '../errors.js'
 import { type Challenge, parseChallenges } from './challenge.js'
 import { withDeadline } from './deadline.js'
+import type { AuthMethod, TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import type { HttpsAnswer, HttpsClient } from './https-client.js'
 import { type NetworkContext, networkError, statusError } from './network-errors.js'
 import type { TrustServer } from './notary-url.js'
-import { type OnRetry, withRetries } from './retry.js'
+import { withRetries } from './retry.js'
 import {
   basicAuthorization,
   bearerAuthorization,
@@ -28,8 +29,7 @@ export interface RegistryAuthOptions {
   /** None: only anonymous tokens. */
   readonly credentials: CredentialSource | undefined
   readonly serverIsMappedForDockerIo: boolean
-  readonly onTokenRequest: (token: { readonly realm: string; readonly anonymous: boolean }) => void
-  readonly onRetry: (realm: string, next: Parameters<OnRetry>[0]) => void
+  readonly onEvent: (event: TransportEvent) => void
 }
 
 /** A refusal by the trust server. */
@@ -145,7 +145,7 @@ export class RegistryAuth {
   }
 
   async #withCredentials(chosen: ChosenChallenge, refusal: Refusal): Promise<Header> {
-    const { credentials: source, server, serverIsMappedForDockerIo, client } = this.#options
+    const { credentials: source, server, serverIsMappedForDockerIo, client, onEvent } = this.#options
     if (source === undefined) throw unauthorized(refusal)
     const recipient = chosen.realm ?? server.url
     const { gun } = refusal.context
@@ -156,6 +156,7 @@ export class RegistryAuth {
     if ('registryToken' in credentials) {
       const authorization = bearerAuthorization(credentials.registryToken)
       if (authorization === undefined) throw unauthorized(refusal, `The registry token for ${owner} is not a bearer token.`)
+      onEvent({ type: 'auth', realm: addressOf(recipient), method: 'bearer-credentials' })
       return { authorization, anonymous: false, lifetimeMs: Number.POSITIVE_INFINITY }
     }
     if (chosen.realm !== undefined) {
@@ -167,22 +168,24 @@ export class RegistryAuth {
     if ('identityToken' in credentials) {
       throw unauthorized(refusal, `There is only an identity token for ${owner}, and the trust server takes a password.`)
     }
+    onEvent({ type: 'auth', realm: addressOf(recipient), method: 'basic' })
     return { authorization: basicAuthorization(credentials), anonymous: false, lifetimeMs: Number.POSITIVE_INFINITY }
   }
 
   /** Undefined when the token server refuses. */
   async #token(chosen: ChosenChallenge, credentials: TokenRequest['credentials'], refusal: Refusal): Promise<Header | undefined> {
-    const { client, onRetry, onTokenRequest } = this.#options
+    const { client, onEvent } = this.#options
     const { realm, service, scope } = chosen
     if (realm === undefined) return undefined
     const context = { ...refusal.context, host: realm.host }
-    const address = `${realm.origin}${realm.pathname}`
     const send = (): Promise<HttpsAnswer> => {
-      onTokenRequest({ realm: address, anonymous: credentials === undefined })
+      onEvent({ type: 'auth', realm: addressOf(realm), method: methodOf(credentials) })
       return sendTokenRequest(client, { realm, service, scope, credentials }, client.lifetime)
     }
     try {
-      const answer = await withRetries([client.lifetime], send, (next) => onRetry(address, next))
+      const answer = await withRetries([client.lifetime], send, (retry) =>
+        onEvent({ type: 'retry', url: addressOf(realm), ...retry }),
+      )
       if (answer.status === 400 || answer.status === 401 || answer.status === 403) return undefined
       if (answer.status !== 200) throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0] })
       const { token, lifetimeMs } = readToken(answer.body)
@@ -198,6 +201,16 @@ export class RegistryAuth {
       throw networkError(cause, context)
     }
   }
+}
+
+/** Without the query, which may hold anything. */
+function addressOf(realm: URL): string {
+  return `${realm.origin}${realm.pathname}`
+}
+
+function methodOf(credentials: TokenRequest['credentials']): AuthMethod {
+  if (credentials === undefined) return 'bearer-anonymous'
+  return 'identityToken' in credentials ? 'identity-token' : 'bearer-credentials'
 }
 
 interface Header {

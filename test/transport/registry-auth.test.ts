@@ -210,7 +210,10 @@ describe('credentials', () => {
     expect(realm.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, basic])
     expect(new URL(realm.requests[1]?.url ?? '', realm.url).searchParams.get('account')).toBe('me')
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, 'Bearer mine'])
-    expect(events.flatMap((event) => (event.type === 'token' ? [event.anonymous] : []))).toEqual([true, false])
+    expect(events.flatMap((event) => (event.type === 'auth' ? [event] : []))).toEqual([
+      { type: 'auth', realm: `${realm.url}/token`, method: 'bearer-anonymous' },
+      { type: 'auth', realm: `${realm.url}/token`, method: 'bearer-credentials' },
+    ])
     expect(JSON.stringify(events)).not.toMatch(/pa55word|mine|Basic/)
   })
 
