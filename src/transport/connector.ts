@@ -4,11 +4,13 @@
  */
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP, type Socket } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import type { buildConnector } from 'undici'
+import { PrivateAddresses } from './private-addresses.js'
 import { type ProxyServer, proxyFor } from './proxy.js'
 import type { TlsContexts } from './tls.js'
+import { TlsSessions } from './tls-sessions.js'
 
 /** What connecting needs. */
 export interface ConnectorOptions {
@@ -18,6 +20,14 @@ export interface ConnectorOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Proxy, TCP and TLS together, in milliseconds: stops a peer that accepts and stays silent. */
   readonly timeoutMs: number
+  /** For tests: another resolver. */
+  readonly lookup?: LookupFunction | undefined
+}
+
+/** What one connection leaves for the next. */
+interface Memory {
+  readonly addresses: PrivateAddresses
+  readonly sessions: TlsSessions
 }
 
 /** Connects for an undici Agent. */
@@ -40,22 +50,29 @@ export class ConnectTimeout extends Error {
 /** A proxy that did not let us through. */
 export class ProxyFailure extends Error {
   readonly code: string
-  constructor(proxy: ProxyServer, reason: string, code: string, options?: ErrorOptions) {
-    super(`proxy ${proxy.hostname}:${proxy.port}: ${reason}`, options)
+  /** What it answered, if it did. */
+  readonly status: number | undefined
+  constructor(proxy: ProxyServer, reason: string, code: string, details: ErrorOptions & { status?: number | undefined } = {}) {
+    super(`proxy ${proxy.hostname}:${proxy.port}: ${reason}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
+    this.status = details.status
   }
 }
 
 /** Makes a connector. */
 export function createConnector(options: ConnectorOptions): Connector {
   const connecting = new Set<AbortController>()
+  const memory = {
+    addresses: new PrivateAddresses(options.trustServerHostname, options.lookup),
+    sessions: new TlsSessions(),
+  }
   const connect: buildConnector.connector = ({ hostname, port }, callback) => {
     const controller = new AbortController()
     const timer = setTimeout(() => {
       controller.abort(new ConnectTimeout(`no connection to ${hostname} within ${options.timeoutMs} ms`))
     }, options.timeoutMs)
     connecting.add(controller)
-    open(options, hostname, port === '' ? 443 : Number(port), controller.signal)
+    open(options, memory, hostname, port === '' ? 443 : Number(port), controller.signal)
       .finally(() => {
         clearTimeout(timer)
         connecting.delete(controller)
@@ -71,13 +88,24 @@ export function createConnector(options: ConnectorOptions): Connector {
   return { connect, close }
 }
 
-async function open(options: ConnectorOptions, hostname: string, port: number, signal: AbortSignal): Promise<Socket> {
+async function open(
+  options: ConnectorOptions,
+  { addresses, sessions }: Memory,
+  hostname: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  addresses.check(hostname)
   const proxy = proxyFor(hostname, port, options.env)
   const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, hostname, port, options.contexts, signal)
+  const host = `${hostname}:${port}`
+  const session = sessions.find(host)
   const socket = tlsConnect({
     ...(tunnel === undefined ? {} : { socket: tunnel }),
+    ...(session === undefined ? {} : { session }),
     host: hostname,
     port,
+    lookup: addresses.lookup(hostname),
     servername: serverName(hostname),
     secureContext: hostname === options.trustServerHostname ? options.contexts.trustServer : options.contexts.otherHosts,
     // Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not count.
@@ -86,11 +114,20 @@ async function open(options: ConnectorOptions, hostname: string, port: number, s
     ...BOTH_ADDRESS_FAMILIES,
   })
   socket.setNoDelay(true)
-  return settled(socket, 'secureConnect', signal)
+  // Node asks a server that takes up a session for no name any more: only after the name was verified is one kept.
+  let offered: Buffer | undefined
+  socket.on('session', (fresh: Buffer) => {
+    offered = fresh
+    if (socket.authorized) sessions.keep(host, fresh)
+  })
+  await settled(socket, 'secureConnect', signal)
+  if (offered !== undefined) sessions.keep(host, offered)
+  if (tunnel === undefined) addresses.noteConnection(hostname, socket.remoteAddress)
+  return socket
 }
 
 /** Resolves at the event, rejects at an error or when the signal ends it; then nobody but the caller listens. */
-function settled(socket: Socket, event: string, signal: AbortSignal): Promise<Socket> {
+function settled(socket: Socket, event: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       socket.destroy()
@@ -99,7 +136,7 @@ function settled(socket: Socket, event: string, signal: AbortSignal): Promise<So
     const onError = (cause: Error): void => finish(() => reject(cause))
     const onClose = (): void =>
       finish(() => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })))
-    const onReady = (): void => finish(() => resolve(socket))
+    const onReady = (): void => finish(resolve)
     const finish = (end: () => void): void => {
       signal.removeEventListener('abort', onAbort)
       socket.off('close', onClose).off(event, onReady)
@@ -146,10 +183,15 @@ function openTunnel(
       socket.on('error', () => undefined)
       if (response.statusCode === 200 && head.length === 0) return resolve(socket)
       socket.destroy()
-      reject(new ProxyFailure(proxy, `answered ${response.statusCode ?? 0} to CONNECT`, 'ERR_PROXY_REFUSED'))
+      const status = response.statusCode
+      reject(new ProxyFailure(proxy, `answered ${status ?? 0} to CONNECT`, 'ERR_PROXY_REFUSED', { status }))
     })
     request.once('error', (cause: Error & { code?: string }) => {
-      reject(signal.aborted ? signal.reason : new ProxyFailure(proxy, cause.message, cause.code ?? 'ERR_PROXY', { cause }))
+      // A proxy that stays silent is to be named too.
+      const late = signal.aborted && signal.reason instanceof ConnectTimeout ? signal.reason : undefined
+      if (signal.aborted && late === undefined) return reject(signal.reason)
+      const { message, code = 'ERR_PROXY' } = late ?? cause
+      reject(new ProxyFailure(proxy, message, code, { cause: late ?? cause }))
     })
     request.end()
   })

@@ -1,4 +1,5 @@
 /** Fetches metadata files from a trust server over https. */
+import type { LookupFunction } from 'node:net'
 import type { CredentialSource } from '../credentials/credentials.js'
 import { UntrustedError } from '../errors.js'
 import type { TransportEvent } from './events.js'
@@ -18,7 +19,7 @@ export interface HttpTransportOptions {
   readonly server: TrustServer
   /** The folder of Docker's config.json; `tls/<host>/` in it may hold a CA and a client certificate. */
   readonly dockerConfig: string
-  /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS and SSL_CERT_FILE are read from here, nothing from the process. */
+  /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here, nothing from the process. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM text or texts, added to the default CAs. */
   readonly ca?: string | readonly string[]
@@ -30,6 +31,8 @@ export interface HttpTransportOptions {
   readonly onEvent?: (event: TransportEvent) => void
   /** For tests: shorter deadlines. */
   readonly deadlines?: Partial<Deadlines>
+  /** For tests: another resolver. */
+  readonly lookup?: LookupFunction
 }
 
 /** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
@@ -59,6 +62,7 @@ class HttpTransport implements Transport {
       trustServerHostname: server.url.hostname.replace(/^\[(.*)\]$/, '$1'),
       env,
       deadlines: { ...DEADLINES, ...options.deadlines },
+      lookup: options.lookup,
     })
     this.#auth = new RegistryAuth({
       client: this.#client,

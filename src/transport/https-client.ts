@@ -1,4 +1,5 @@
 /** One https request and its answer over undici: connections, deadlines, redirects, limits. It knows nothing of trust. */
+import type { LookupFunction } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { type Connector, createConnector } from './connector.js'
@@ -79,6 +80,8 @@ export interface HttpsClientOptions {
   readonly trustServerHostname: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly deadlines: Deadlines
+  /** For tests: another resolver. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 interface Connections {
@@ -143,11 +146,11 @@ export class HttpsClient {
   }
 
   async #open(): Promise<Connections> {
-    const { deadlines, env, trustServerHostname } = this.#options
+    const { deadlines, env, trustServerHostname, lookup } = this.#options
     // undici takes about 0.1 s to load: not before somebody asks.
     const [{ Agent }, tls] = await Promise.all([import('undici'), this.#options.tls()])
     const contexts = createTlsContexts(tls)
-    const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs })
+    const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
     const agent = new Agent({
       connect: connector.connect,
       connections: MAX_CONNECTIONS_PER_HOST,

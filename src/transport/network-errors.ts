@@ -3,6 +3,7 @@ import { describeCause, type ErrorDetails, printable, systemCode, TrustError, Un
 import { ProxyFailure } from './connector.js'
 import { BodyEncodingRefused } from './http-body.js'
 import { RedirectRefused } from './https-client.js'
+import { AddressRefused } from './private-addresses.js'
 
 /** Who was asked, and for what. */
 export interface NetworkContext {
@@ -45,6 +46,9 @@ const OTHER_CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
 /** Errors of TLS itself: no common version, a plain-text server, an alert. */
 const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
 
+/** Alerts that a server sends to a client without a certificate, or with one that it does not believe. */
+const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/
+
 /** undici's complaints about an answer that is no proper HTTP. */
 const HTTP_FAULTS: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError'])
 
@@ -54,6 +58,7 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
   const details = { gun: context.gun, role: context.role, cause }
   if (cause instanceof RedirectRefused) return badAnswer(String(cause.status), { ...details, hint: hintFor(cause) })
   if (cause instanceof BodyEncodingRefused) return badAnswer('200', { ...details, hint: hintFor(cause) })
+  if (cause instanceof AddressRefused) return badAnswer('the redirect is not followed', { ...details, hint: hintFor(cause) })
   const code = systemCode(cause) ?? ''
   const message = `error contacting notary server: ${describeCause(cause)}`
   if (isTlsFault(code)) return new UnavailableError('ERR_TLS', message, { ...details, hint: tlsHint(cause, code, context) })
@@ -62,7 +67,10 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
     return badAnswer(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
   }
   if (cause instanceof ProxyFailure) {
-    const hint = 'The proxy comes from HTTPS_PROXY: correct it, or name the host in NO_PROXY.'
+    const hint =
+      cause.status === 407
+        ? 'The proxy wants other credentials: write them into HTTPS_PROXY, as in http://user:password@host:port.'
+        : 'The proxy comes from HTTPS_PROXY: correct it, or name the host in NO_PROXY.'
     return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { ...details, hint })
   }
   return new UnavailableError('ERR_SERVER_UNREACHABLE', message, details)
@@ -114,6 +122,9 @@ function tlsHint(cause: unknown, code: string, context: NetworkContext): string 
     return `The certificate of ${context.host} is not valid yet: is the clock of this machine right?`
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
     return `The certificate is not for ${context.host}: use a name that stands in it.`
+  }
+  if (CLIENT_CERTIFICATE_WANTED.test(code)) {
+    return `${context.host} wants a client certificate that it knows: put it as client.cert, with client.key, into ${context.tlsFolder}.`
   }
   if (TLS_FAULT.test(code)) return `Check that ${context.host} speaks https with TLS 1.2 or later on that port.`
   return `If ${context.host} has a private CA, give it with --tlscacert or put it as ca.crt into ${context.tlsFolder}.`

@@ -11,21 +11,27 @@ export interface ProxyServer {
   readonly authorization?: string
 }
 
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
 /** Where to look up the variables. */
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
 /**
  * The proxy for an https address, if any. HTTP_PROXY never applies, since nothing but https is asked.
  *
- * Unlike Go, loopback hosts are not excepted: list them in NO_PROXY.
+ * `localhost` and loopback addresses are never asked through a proxy.
  *
  * @throws UsageError ERR_SETTINGS_INVALID when the variable holds no http or https URL; its value is not repeated
  */
 export function proxyFor(hostname: string, port: number, env: ProxyEnvironment): ProxyServer | undefined {
   const variable = firstSet(env, 'HTTPS_PROXY', 'https_proxy')
   if (variable === undefined) return undefined
+  const host = bareHost(hostname)
+  if (host === 'localhost' || isLoopback(host)) return undefined
   const exceptions = firstSet(env, 'NO_PROXY', 'no_proxy')?.value ?? ''
-  if (exceptions.split(/[,\s]+/).some((entry) => excepts(entry.toLowerCase(), bareHost(hostname), port))) return undefined
+  if (exceptions.split(',').some((entry) => excepts(entry.trim().toLowerCase(), host, port))) return undefined
   return parseProxy(variable.name, variable.value)
 }
 
@@ -63,6 +69,12 @@ function excepts(entry: string, hostname: string, port: number): boolean {
   const host = bareHost(withPort?.groups?.['host'] ?? entry).replace(/^\*\./, '.')
   if (host.startsWith('.')) return hostname.endsWith(host)
   return hostname === host || (isIP(hostname) === 0 && hostname.endsWith(`.${host}`))
+}
+
+function isLoopback(host: string): boolean {
+  const family = isIP(host)
+  // It also knows an IPv4 address that is written as IPv6.
+  return family !== 0 && LOOPBACK.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
 function inBlock(entry: string, hostname: string): boolean {

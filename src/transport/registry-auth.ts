@@ -9,8 +9,10 @@ import { withDeadline } from './deadline.js'
 import type { AuthMethod, TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import type { HttpsAnswer, HttpsClient } from './https-client.js'
-import { type NetworkContext, networkError, statusError } from './network-errors.js'
+import { networkError, statusError } from './network-errors.js'
 import type { TrustServer } from './notary-url.js'
+import { AddressRefused } from './private-addresses.js'
+import { type ChosenChallenge, chooseChallenge, type Refusal, unauthorized } from './refusal.js'
 import { withRetries } from './retry.js'
 import {
   basicAuthorization,
@@ -32,18 +34,8 @@ export interface RegistryAuthOptions {
   readonly onEvent: (event: TransportEvent) => void
 }
 
-/** A refusal by the trust server. */
-export interface Refusal {
-  /** 401 or 403. */
-  readonly status: number
-  readonly challenges: readonly string[]
-  /** The Authorization header that was refused, if one was sent. */
-  readonly refused: string | undefined
-  readonly context: NetworkContext
-}
-
 interface Session {
-  /** Realm, service and scope: a token is good for nothing else. */
+  /** That of the challenge. */
   readonly key: string
   readonly authorization: string
   readonly anonymous: boolean
@@ -198,6 +190,9 @@ export class RegistryAuth {
           evidence: { host: realm.host },
         })
       }
+      if (cause instanceof AddressRefused) {
+        throw unauthorized(refusal, `The server names a token server that is not asked: ${cause.message}.`)
+      }
       throw networkError(cause, context)
     }
   }
@@ -217,37 +212,4 @@ interface Header {
   readonly authorization: string
   readonly anonymous: boolean
   readonly lifetimeMs: number
-}
-
-interface ChosenChallenge {
-  readonly key: string
-  /** The token server; undefined for Basic. */
-  readonly realm: URL | undefined
-  readonly service: string | undefined
-  readonly scope: string
-}
-
-/** A Bearer challenge whose token server is https, else Basic. What scope the challenge names does not count: pull only. */
-function chooseChallenge(challenges: readonly Challenge[], gun: string, refusal: Refusal): ChosenChallenge {
-  const scope = `repository:${gun}:pull`
-  let hint: string | undefined
-  for (const { scheme, parameters } of challenges) {
-    if (scheme !== 'bearer') continue
-    const text = parameters.get('realm') ?? ''
-    const realm = URL.canParse(text) ? new URL(text) : undefined
-    if (realm === undefined || realm.protocol !== 'https:' || realm.username !== '' || realm.password !== '') {
-      hint = 'The server names a token server that is not a plain https address: nothing is sent there.'
-      continue
-    }
-    const service = parameters.get('service')
-    return { key: JSON.stringify([realm.href, service, scope]), realm, service, scope }
-  }
-  if (challenges.some(({ scheme }) => scheme === 'basic')) {
-    return { key: JSON.stringify(['basic', scope]), realm: undefined, service: undefined, scope }
-  }
-  throw unauthorized(refusal, hint)
-}
-
-function unauthorized(refusal: Refusal, hint?: string): UnavailableError {
-  return statusError(refusal.status, refusal.context, { hint })
 }

@@ -2,11 +2,14 @@
  * Whom the transport believes: the default CAs of this machine, those that were given, and those in the folder that
  * Docker reads for a trust server. Always verified, TLS 1.2 at least.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from 'node:tls'
-import { readCertificate } from '../crypto/certificate.js'
-import { describeCause, systemCode, UsageError } from '../errors.js'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { utf8 } from '../bytes.js'
+import { sha256Hex } from '../crypto/hash.js'
+import { systemCode } from '../errors.js'
+import { readDefaultAuthorities } from './default-authorities.js'
+import { distinctCertificates, readText, unusable, usableCertificates } from './pem-files.js'
 
 /** Where certificates come from. */
 export interface TlsSources {
@@ -14,7 +17,7 @@ export interface TlsSources {
   readonly dockerConfig: string
   /** `host[:port]` of the trust server as typed. */
   readonly host: string
-  /** NODE_EXTRA_CA_CERTS and SSL_CERT_FILE are read from here. */
+  /** NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM texts, added to the default CAs. */
   readonly ca?: readonly string[]
@@ -47,18 +50,6 @@ export interface TlsContexts {
 /** Stops a downgrade to protocols that can be read by others; as Docker's client. */
 const MINIMUM_TLS_VERSION = 'TLSv1.2'
 
-// The list of Go's crypto/x509 (root_linux.go, root_bsd.go): the first that can be read counts.
-const DISTRIBUTION_BUNDLES = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/pki/tls/cacert.pem',
-  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
-  '/etc/ssl/cert.pem',
-] as const
-
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
-
 /** The folder for one trust server. Windows has no colon in names: `%3A` there. */
 export function tlsFolder(dockerConfig: string, host: string, platform: NodeJS.Platform = process.platform): string {
   return join(dockerConfig, 'tls', platform === 'win32' ? host.replaceAll(':', '%3A') : host)
@@ -71,31 +62,25 @@ export function tlsFolder(dockerConfig: string, host: string, platform: NodeJS.P
  */
 export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial> {
   const folder = tlsFolder(sources.dockerConfig, sources.host)
-  const [extra, machine, own] = await Promise.all([
-    readNamedBundle(sources.env, 'NODE_EXTRA_CA_CERTS'),
-    readNamedBundle(sources.env, 'SSL_CERT_FILE').then((certificates) => certificates ?? readDistributionBundle()),
-    readFolder(folder),
-  ])
+  const [defaults, own] = await Promise.all([readDefaultAuthorities(sources.env), readFolder(folder)])
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
   // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
-  const ca = [...new Set([...rootCertificates, ...(extra ?? []), ...machine, ...own.ca, ...given])]
-  return { folder, ca, clientPairs: own.clientPairs }
+  return { folder, ca: distinctCertificates([...defaults, ...own.ca, ...given]), clientPairs: own.clientPairs }
 }
 
 /**
- * Makes the contexts, once per transport: parsing some 170 roots takes about 40 ms, as much as Node itself takes for
- * its default list on first use.
+ * Makes the contexts.
  *
  * @throws UsageError ERR_SETTINGS_INVALID when the client certificates do not go together
  */
 export function createTlsContexts(material: TlsMaterial): TlsContexts {
-  const common: SecureContextOptions = { ca: [...material.ca], minVersion: MINIMUM_TLS_VERSION }
-  const otherHosts = createSecureContext(common)
+  const otherHosts = contextFor(material.ca)
   if (material.clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
   try {
     const cert = material.clientPairs.map((pair) => pair.cert)
     const key = material.clientPairs.map((pair) => pair.key)
-    return { trustServer: createSecureContext({ ...common, cert, key }), otherHosts }
+    const trustServer = createSecureContext({ ca: [...material.ca], minVersion: MINIMUM_TLS_VERSION, cert, key })
+    return { trustServer, otherHosts }
   } catch (cause) {
     throw unusable(material.folder, 'client certificates that do not go together', cause, {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
@@ -103,24 +88,28 @@ export function createTlsContexts(material: TlsMaterial): TlsContexts {
   }
 }
 
-async function readNamedBundle(env: TlsSources['env'], variable: string): Promise<string[] | undefined> {
-  const file = env[variable]
-  if (file === undefined || file === '') return undefined
-  const certificates = pemCertificates(await readText(file, `the CA file of ${variable}`))
-  if (certificates.length === 0) throw unusable(file, `no PEM certificate in the CA file of ${variable}`)
-  return certificates
-}
+/** Lists of CAs that are remembered; a program has one or two. */
+const MAX_REMEMBERED = 4
 
-async function readDistributionBundle(): Promise<string[]> {
-  for (const file of DISTRIBUTION_BUNDLES) {
-    try {
-      return pemCertificates(await readFile(file, 'utf8'))
-    } catch (cause) {
-      // Nobody named this file: the next one may do.
-      if (systemCode(cause) === undefined) throw cause
-    }
+/** By the hash of the list: what stands in it is read anew each time, and nobody's key is in it. */
+const remembered = new Map<string, WeakRef<SecureContext>>()
+
+/**
+ * Parsing some 170 roots takes about 40 ms, and every `verifyTag` has a transport of its own. The same list makes the
+ * same context, so one that is still there serves again; none is kept alive for that.
+ */
+function contextFor(ca: readonly string[]): SecureContext {
+  const key = sha256Hex(utf8(ca.join('\n')))
+  const known = remembered.get(key)?.deref()
+  if (known !== undefined) return known
+  const made = createSecureContext({ ca: [...ca], minVersion: MINIMUM_TLS_VERSION })
+  remembered.delete(key)
+  remembered.set(key, new WeakRef(made))
+  for (const oldest of remembered.keys()) {
+    if (remembered.size <= MAX_REMEMBERED) break
+    remembered.delete(oldest)
   }
-  return []
+  return made
 }
 
 async function readFolder(folder: string): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
@@ -163,36 +152,4 @@ async function readClientPair(file: string, keyFile: string): Promise<ClientPair
     throw unusable(keyFile, `cannot use the client key with ${file}`, cause)
   }
   return { file, cert, key }
-}
-
-async function readText(file: string, what: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw unusable(file, `cannot read ${what}`, cause)
-  }
-}
-
-/** Node would skip what it cannot read, in silence: what a user put there himself must be usable, all of it. */
-function usableCertificates(text: string, source: string): string[] {
-  const certificates = pemCertificates(text)
-  if (certificates.length === 0) throw unusable(source, 'no PEM certificate')
-  for (const certificate of certificates) {
-    const read = readCertificate(certificate)
-    if (typeof read === 'string') throw unusable(source, `a certificate that cannot be read: ${read}`)
-  }
-  return certificates
-}
-
-function pemCertificates(text: string): string[] {
-  return (text.match(PEM_CERTIFICATE) ?? []).map((certificate) => certificate.replaceAll('\r', ''))
-}
-
-function unusable(source: string, what: string, cause?: unknown, details: { readonly hint?: string } = {}): UsageError {
-  const reason = cause === undefined ? '' : ` (${describeCause(cause)})`
-  return new UsageError('ERR_SETTINGS_INVALID', `${source}: ${what}${reason}`, {
-    hint: 'Correct the file or take it away.',
-    ...details,
-    cause,
-  })
 }

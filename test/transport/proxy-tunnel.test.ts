@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer as createTcpServer } from 'node:net'
+import { createServer as createTcpServer, type LookupFunction } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
 import { parseServer } from '../../src/transport/notary-url.js'
 import {
@@ -22,6 +22,7 @@ beforeAll(async () => {
   dockerConfig = await mkdtemp(join(tmpdir(), 'dct-proxy-'))
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   for (const one of open.splice(0).reverse()) await one.close()
 })
 afterAll(() => rm(dockerConfig, { recursive: true }))
@@ -46,7 +47,7 @@ async function ask(url: string, options: Partial<HttpTransportOptions>): Promise
   return (await transport.fetchMetadata({ gun: 'a/b', name: 'root', maxBytes: 100, signal }))?.length
 }
 
-test('HTTPS_PROXY is asked to CONNECT, and the name is resolved there', async () => {
+test('HTTPS_PROXY is asked to CONNECT, and the name is resolved there [HTTP-36]', async () => {
   const proxy = await proxied()
   const server = await hidden()
   expect(await ask(`https://trust.invalid:${server.port}`, { env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } })).toBe(2)
@@ -63,24 +64,62 @@ test('credentials of the proxy go to the proxy only', async () => {
   expect(server.requests[0]?.headers['proxy-authorization']).toBeUndefined()
 })
 
-test('NO_PROXY goes direct', async () => {
+/** Every name is this machine. */
+const lookup: LookupFunction = (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }])
+
+test.each([
+  ['trust.invalid', true],
+  ['other.invalid,.invalid', true],
+  ['*.invalid', true],
+  ['*', true],
+  ['PORT', true],
+  ['trust.invalid:1', false],
+  ['other.invalid', false],
+  ['127.0.0.0/8', false],
+])('NO_PROXY=%s for trust.invalid goes direct: %s', async (exceptions, direct) => {
   const proxy = await proxied()
-  const server = await hidden(['localhost'])
-  const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: 'localhost' }
-  expect(await ask(server.url, { env })).toBe(2)
+  const server = await hidden()
+  const env = {
+    HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
+    NO_PROXY: exceptions.replace('PORT', `trust.invalid:${server.port}`),
+  }
+  expect(await ask(`https://trust.invalid:${server.port}`, { env, lookup })).toBe(2)
+  expect(proxy.connects).toHaveLength(direct ? 0 : 1)
+})
+
+test.each(['localhost', '127.0.0.1'])('%s is asked directly, whatever the proxy', async (hostname) => {
+  const proxy = await proxied()
+  const server = await hidden(['localhost', '127.0.0.1'])
+  expect(await ask(`https://${hostname}:${server.port}`, { env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } })).toBe(2)
   expect(proxy.connects).toEqual([])
 })
 
 test('what stands in the environment of the process is not read', async () => {
-  const server = await hidden(['localhost'])
-  const before = process.env['HTTPS_PROXY']
-  process.env['HTTPS_PROXY'] = 'http://127.0.0.1:1'
-  try {
-    expect(await ask(server.url, {})).toBe(2)
-  } finally {
-    if (before === undefined) delete process.env['HTTPS_PROXY']
-    else process.env['HTTPS_PROXY'] = before
-  }
+  vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:1')
+  const server = await hidden()
+  expect(await ask(`https://trust.invalid:${server.port}`, { lookup })).toBe(2)
+})
+
+test('a proxy that hangs up in the middle of the handshake is no connection', async () => {
+  const proxy = await proxied()
+  const hangingUp = await listen(createTcpServer((socket) => socket.once('data', () => socket.destroy())))
+  open.push(hangingUp)
+  const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }
+  await expect(ask(`https://trust.invalid:${hangingUp.port}`, { env })).rejects.toMatchObject({
+    code: 'ERR_SERVER_UNREACHABLE',
+  })
+})
+
+test('a proxy that speaks before it was spoken to is refused', async () => {
+  const eager = await listen(
+    createTcpServer((socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nsurprise'))),
+  )
+  open.push(eager)
+  const env = { HTTPS_PROXY: `http://127.0.0.1:${eager.port}` }
+  await expect(ask('https://trust.invalid', { env })).rejects.toMatchObject({
+    code: 'ERR_SERVER_UNREACHABLE',
+    message: expect.stringContaining(`proxy 127.0.0.1:${eager.port}`),
+  })
 })
 
 test('the certificate is checked through the tunnel: unknown CA', async () => {
@@ -111,6 +150,7 @@ test.each([403, 407, 502])(
       code: 'ERR_SERVER_UNREACHABLE',
       message: `error contacting notary server: proxy 127.0.0.1:${proxy.port}: answered ${status} to CONNECT`,
     })
+    expect(failure).toMatchObject({ hint: expect.stringMatching(status === 407 ? /user:password@/ : /NO_PROXY/) })
     expect(JSON.stringify(failure)).not.toContain('pa55word')
     expect(proxy.connects).toHaveLength(1)
   },
@@ -132,7 +172,8 @@ test('a proxy that accepts and stays silent is given up', async () => {
   const env = { HTTPS_PROXY: `http://127.0.0.1:${silent.port}` }
   await expect(ask('https://trust.invalid', { env, deadlines: { connectMs: 100 } })).rejects.toMatchObject({
     code: 'ERR_SERVER_UNREACHABLE',
-    message: 'error contacting notary server: no connection to trust.invalid within 100 ms',
+    message: `error contacting notary server: proxy 127.0.0.1:${silent.port}: no connection to trust.invalid within 100 ms`,
+    hint: expect.stringContaining('HTTPS_PROXY'),
   })
 })
 

@@ -47,7 +47,9 @@ describe('NO_PROXY', () => {
     ['.host.example', 'host.example', 443, false],
     ['st.example', 'host.example', 443, false],
     ['other, host.example', 'host.example', 443, true],
-    ['other host.example', 'host.example', 443, true],
+    // As Go, and unlike curl: only commas part the list.
+    ['other host.example', 'host.example', 443, false],
+    [' other , host.example ', 'host.example', 443, true],
     ['host.example:443', 'host.example', 443, true],
     ['host.example:4443', 'host.example', 443, false],
     ['10.1.2.3', '10.1.2.3', 443, true],
@@ -57,16 +59,37 @@ describe('NO_PROXY', () => {
     ['10.0.0.0/8', 'host.example', 443, false],
     ['10.0.0.0/99', '10.1.2.3', 443, false],
     ['fd00::/8', 'fd00::1', 443, true],
-    ['::1', '::1', 443, true],
-    ['[::1]', '::1', 443, true],
-    ['[::1]:443', '::1', 443, true],
-    ['[::1]:1', '::1', 443, false],
+    ['fd00::1', 'fd00::1', 443, true],
+    ['[fd00::1]', 'fd00::1', 443, true],
+    ['[fd00::1]:443', 'fd00::1', 443, true],
+    ['[fd00::1]:1', 'fd00::1', 443, false],
+    ['.example:443', 'host.example', 443, true],
+    ['.example:4443', 'host.example', 443, false],
+    ['10.1.2.3:443', '10.1.2.3', 443, true],
+    ['10.1.2.3:1', '10.1.2.3', 443, false],
     ['host.example.', 'host.example', 443, true],
     [',, ,', 'host.example', 443, false],
     ['', 'host.example', 443, false],
   ])('%j for %s:%i', (exceptions, hostname, port, direct) => {
     const proxy = proxyFor(hostname, port, { HTTPS_PROXY: 'http://p:1', NO_PROXY: exceptions })
     expect(proxy === undefined).toBe(direct)
+  })
+
+  test.each([
+    ['localhost', true],
+    ['LOCALHOST', true],
+    ['localhost.', true],
+    ['127.0.0.1', true],
+    ['127.9.9.9', true],
+    ['[::1]', true],
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['foo.localhost', false],
+    ['localhost.example', false],
+    ['128.0.0.1', false],
+    ['::2', false],
+  ])('without it: %s is never asked through a proxy, as in Go: %s', (hostname, direct) => {
+    expect(proxyFor(hostname, 443, { HTTPS_PROXY: 'http://p:1' }) === undefined).toBe(direct)
   })
 
   test('the lower-case form counts too', () => {
