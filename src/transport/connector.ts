@@ -114,14 +114,9 @@ async function open(
     ...BOTH_ADDRESS_FAMILIES,
   })
   socket.setNoDelay(true)
-  // Node asks a server that takes up a session for no name any more: only after the name was verified is one kept.
-  let offered: Buffer | undefined
-  socket.on('session', (fresh: Buffer) => {
-    offered = fresh
-    if (socket.authorized) sessions.keep(host, fresh)
-  })
+  // Whoever takes a session up is not asked for a name any more; Node gives out only those of servers that it verified.
+  socket.on('session', (fresh: Buffer) => sessions.keep(host, fresh))
   await settled(socket, 'secureConnect', signal)
-  if (offered !== undefined) sessions.keep(host, offered)
   if (tunnel === undefined) addresses.noteConnection(hostname, socket.remoteAddress)
   return socket
 }
