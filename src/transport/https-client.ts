@@ -54,6 +54,9 @@ export const MAX_REDIRECTS = 3
 /** Bytes of headers: stops endless data there. */
 export const MAX_HEADER_BYTES: number = 32 * 1024
 
+/** Answers before the answer (1xx) that are passed over: stops a flood of them, which would hold off the deadline for headers. */
+export const MAX_INTERIM_ANSWERS = 16
+
 /** Bytes of an error's body that are read so that the connection can be used again; more and it is closed. */
 const MAX_IGNORED_BODY_BYTES = 16 * 1024
 
@@ -70,6 +73,9 @@ export class RedirectRefused extends Error {
     this.status = status
   }
 }
+
+/** More answers before the answer than anybody needs. */
+export class TooManyInterimAnswers extends Error {}
 
 /** The transport was closed under a request. */
 export class TransportClosed extends Error {}
@@ -107,7 +113,7 @@ export class HttpsClient {
   /**
    * Sends, and follows redirects of a GET.
    *
-   * @throws RedirectRefused, BodyTooLong, BodyEncodingRefused, TransportClosed, the signal's reason, UsageError for the
+   * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyEncodingRefused, TransportClosed, the signal's reason, UsageError for the
    * settings of TLS and proxy, else whatever the connection failed with
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
@@ -168,6 +174,11 @@ export class HttpsClient {
 
 async function exchange(agent: Agent, request: HttpsRequest, url: URL, signal: AbortSignal): Promise<HttpsAnswer> {
   const authorized = request.authorization !== undefined && url.origin === request.url.origin
+  let interim = 0
+  const onInfo = (): void => {
+    interim += 1
+    if (interim > MAX_INTERIM_ANSWERS) throw new TooManyInterimAnswers(`more than ${MAX_INTERIM_ANSWERS} interim answers`)
+  }
   const response = await agent.request({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
@@ -175,6 +186,7 @@ async function exchange(agent: Agent, request: HttpsRequest, url: URL, signal: A
     headers: { ...request.headers, ...(authorized ? { authorization: request.authorization } : {}) },
     ...(request.body === undefined ? {} : { body: request.body }),
     signal,
+    onInfo,
   })
   // A body that is given up fails once more, with nobody there to hear it.
   response.body.on('error', () => undefined)

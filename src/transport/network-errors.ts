@@ -2,7 +2,7 @@
 import { describeCause, type ErrorDetails, printable, systemCode, TrustError, UnavailableError } from '../errors.js'
 import { ProxyFailure } from './connector.js'
 import { BodyEncodingRefused } from './http-body.js'
-import { RedirectRefused } from './https-client.js'
+import { RedirectRefused, TooManyInterimAnswers } from './https-client.js'
 import { AddressRefused } from './private-addresses.js'
 
 /** Who was asked, and for what. */
@@ -59,10 +59,11 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
   if (cause instanceof RedirectRefused) return badAnswer(String(cause.status), { ...details, hint: hintFor(cause) })
   if (cause instanceof BodyEncodingRefused) return badAnswer('200', { ...details, hint: hintFor(cause) })
   if (cause instanceof AddressRefused) return badAnswer('the redirect is not followed', { ...details, hint: hintFor(cause) })
+  if (cause instanceof TooManyInterimAnswers) return badAnswer(`no HTTP answer (${cause.message})`, details)
   const code = systemCode(cause) ?? ''
   const message = `error contacting notary server: ${describeCause(cause)}`
   if (isTlsFault(code)) return new UnavailableError('ERR_TLS', message, { ...details, hint: tlsHint(cause, code, context) })
-  if (cause instanceof Error && HTTP_FAULTS.has(cause.name)) {
+  if (cause instanceof Error && HTTP_FAULTS.has(cause.name) && !isCutOff(cause)) {
     // Without the cause, which holds a piece of the answer: that may be a token.
     return badAnswer(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
   }
@@ -97,10 +98,17 @@ export function statusError(
 
 /** True for what another attempt may mend at once: a connection that was refused, reset or cut off. */
 export function isPassing(cause: unknown): boolean {
-  return cause instanceof ProxyFailure ? false : PASSING.has(systemCode(cause) ?? '')
+  if (cause instanceof ProxyFailure) return false
+  return PASSING.has(systemCode(cause) ?? '') || isCutOff(cause)
 }
 
 const PASSING: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'UND_ERR_SOCKET'])
+
+/** The body ended before its time on a connection that was to be closed after it: undici has its own words for that. */
+function isCutOff(cause: unknown): boolean {
+  if (systemCode(cause) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true
+  return cause instanceof Error && cause.name === 'HTTPParserError' && cause.message.endsWith('(Invalid EOF state)')
+}
 
 function badAnswer(what: string, details: ErrorDetails): UnavailableError {
   return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${what}.`, details)
