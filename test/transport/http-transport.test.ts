@@ -71,7 +71,7 @@ describe('a plain answer', () => {
     ['2.root', 'no-cache'],
     ['root', 'no-cache'],
     [`snapshot.${'a'.repeat(64)}`, undefined],
-  ])('asks for %s with identity and cache-control %s', async (name, cacheControl) => {
+  ])('asks for %s with identity and cache-control %s [HTTP-38]', async (name, cacheControl) => {
     const server = await serve((_, response) => response.end(BODY))
     await ask(transportTo(server.url), { name })
     expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'docker-content-trust' })
@@ -383,6 +383,32 @@ describe('retries', () => {
     const events: TransportEvent[] = []
     expect(await textOf(ask(transportTo(server.url, { onEvent: (event) => events.push(event) })))).toBe(BODY)
     expect(events.map(({ type }) => type)).toEqual(['request', 'response', 'retry', 'request', 'response'])
+  })
+
+  test.each([
+    ['with its connection', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"signed'],
+    ['where the connection was to be closed', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{"signed'],
+    ['within its chunks', 'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\na\r\n{"signed":\r\n'],
+  ])('a body that is cut off %s is asked for again [HTTP-39]', async (_, raw) => {
+    let count = 0
+    const server = await serve((_request, response) => {
+      count += 1
+      if (count === 1) response.socket?.end(raw)
+      else response.end(BODY)
+    })
+    expect(await textOf(ask(transportTo(server.url)))).toBe(BODY)
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('what follows a body on its connection is not the answer to the next question [HTTP-20]', async () => {
+    const server = await serve((request, response) => {
+      if (request.url.includes('root'))
+        response.socket?.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil')
+      else response.end(BODY)
+    })
+    const transport = transportTo(server.url)
+    expect(await textOf(ask(transport, { name: 'root' }))).toBe('{}')
+    expect(await textOf(ask(transport))).toBe(BODY)
   })
 
   test('a reset connection is tried again', async () => {

@@ -52,7 +52,7 @@ describe('parseServer', () => {
     'https://host/./b',
     'ftp://host',
     'unix:///var/run/docker.sock',
-  ])('%j is no trust server', (text) => {
+  ])('%j is no trust server [HTTP-43]', (text) => {
     expect(() => parseServer(text)).toThrow(UsageError)
     expect(() => parseServer(text)).toThrow(/^valid https URL required for trust server, got /)
   })
@@ -124,7 +124,7 @@ describe('metadataUrl', () => {
     'ä',
   ]
 
-  test.each(wicked)('a collection named %j can lead nowhere', (gun) => {
+  test.each(wicked)('a collection named %j can lead nowhere [HTTP-42]', (gun) => {
     expect(() => metadataUrl(server, gun, 'root')).toThrow(UsageError)
   })
 

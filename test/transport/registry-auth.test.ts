@@ -102,7 +102,7 @@ const unauthorized = {
 }
 
 describe('an anonymous token', () => {
-  test('is asked for with service and the pull scope, whatever scope the server names', async () => {
+  test('is asked for with service and the pull scope, whatever scope the server names [HTTP-46]', async () => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await trustServer('Bearer anon', bearer(realm, ',scope="repository:other:pull,push,*"'))
     const { credentials, asked } = source({ 'registry.example': me })
@@ -131,7 +131,7 @@ describe('an anonymous token', () => {
     expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer anon')
   })
 
-  test('is another one for another collection', async () => {
+  test('is another one for another collection [HTTP-49]', async () => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await trustServer('Bearer anon', bearer(realm))
     const transport = transportTo(server)
@@ -324,7 +324,7 @@ describe('credentials', () => {
 
 describe('a realm', () => {
   test.each(['http://localhost/token', 'https://user:pw@localhost/token', 'token', '', 'file:///token'])(
-    '%j gets nothing',
+    '%j gets nothing [HTTP-44]',
     async (realm) => {
       const server = await trustServer('Bearer x', `Bearer realm="${realm}"`)
       const { credentials, asked } = source({ 'registry.example': me })
@@ -376,7 +376,7 @@ describe('a realm', () => {
     ['a token of another type', '{"token":{"a":1}}'],
     ['a token with a line break', JSON.stringify({ token: `x\r\nx-injected: ${SECRET}` })],
     ['an endless answer', JSON.stringify({ token: 'x'.repeat(MAX_TOKEN_ANSWER_BYTES) })],
-  ])('that answers with %s is ERR_SERVER_RESPONSE, and nothing of it is told', async (_, body) => {
+  ])('that answers with %s is ERR_SERVER_RESPONSE, and nothing of it is told [HTTP-47]', async (_, body) => {
     const realm = await serve((_request, response) => response.end(body))
     const server = await trustServer('Bearer x', bearer(realm))
     const failure = await ask(transportTo(server)).catch((cause: unknown) => cause)
