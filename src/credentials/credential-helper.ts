@@ -17,6 +17,9 @@ const PIPE_GRACE_MS = 500
 /** As a helper says that it has nothing (errCredentialsNotFoundMessage). */
 const NOT_FOUND = 'credentials not found in native keychain'
 
+/** As helpers say that their keychain does not open: osxkeychain, secretservice, pass with gpg, wincred. */
+const LOCKED = /locked|interaction|passphrase|decryption failed|secret key|D-?Bus|cancel|denied|not initialized/i
+
 /** The username of an identity token. */
 const TOKEN_USERNAME = '<token>'
 
@@ -48,16 +51,20 @@ export async function askHelper(helper: string, serverAddress: string, options: 
       hint: `config.json names the credential helper ${helper}, which is not installed: install it, or take credsStore or credHelpers out of config.json.`,
     })
   }
-  const { status, output } = await run(program, file, serverAddress, options)
+  const { status, output } = await run(helper, program, file, serverAddress, options)
   if (status !== 0) {
     if (output.trim() === NOT_FOUND) return undefined
     // What it wrote is not repeated: nobody knows what is in it.
+    if (LOCKED.test(output)) {
+      throw helperError(`${program}: the keychain is locked or cannot be reached`, { hint: unlockHint(helper) })
+    }
     throw helperError(`${program}: ${typeof status === 'number' ? `exit status ${status}` : `ended by ${status}`}`)
   }
   return parseAnswer(program, output)
 }
 
 function run(
+  helper: string,
   program: string,
   file: string,
   serverAddress: string,
@@ -78,9 +85,10 @@ function run(
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       end()
     }
-    const fail = (reason: string): void => settle(() => reject(helperError(`${program}: ${reason}`)))
+    const fail = (reason: string, hint?: string): void =>
+      settle(() => reject(helperError(`${program}: ${reason}`, hint === undefined ? {} : { hint })))
     const onAbort = (): void => settle(() => reject(signal?.reason))
-    const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), timeoutMs)
+    const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`, unlockHint(helper)), timeoutMs)
     const finish = (): void =>
       settle(() =>
         resolve({ status: child.exitCode ?? child.signalCode ?? 'unknown', output: Buffer.concat(chunks).toString('utf8') }),
@@ -131,6 +139,10 @@ async function findProgram(program: string, env: HelperOptions['env']): Promise<
     }
   }
   return undefined
+}
+
+function unlockHint(helper: string): string {
+  return `Unlock the keychain of the credential helper ${helper}, or start what it needs (a desktop session, gpg-agent), and try again.`
 }
 
 function helperError(what: string, details: { readonly hint?: string } = {}): UnavailableError {

@@ -1,5 +1,5 @@
 /** Secrets and where they come from. No secret ever stands in an error. */
-import { UsageError } from '../errors.js'
+import { TrustError, UnavailableError, UsageError } from '../errors.js'
 
 /** What a registry or a token server takes. */
 export type Credentials =
@@ -32,13 +32,30 @@ export type CredentialsOption = Credentials | Readonly<Record<string, Credential
  */
 export function givenCredentials(option: CredentialsOption): CredentialSource {
   if (typeof option === 'function') {
-    return { get: async (key) => expectCredentials(await option(key), `the credentials function, asked for ${key}`) }
+    return { get: async (key) => expectCredentials(await ask(option, key), `the credentials function, asked for ${key}`) }
   }
   const single = asCredentials(option)
   if (single !== undefined) return { get: async () => single }
   const byKey = new Map<string, Credentials | undefined>()
   for (const [key, value] of Object.entries(option)) byKey.set(key, expectCredentials(value, `credentials for ${key}`))
   return { get: async (key) => byKey.get(key) }
+}
+
+/** Its failure is none of the network's: no other request would mend it. */
+async function ask(option: CredentialsFunction, key: string): Promise<Credentials | undefined> {
+  try {
+    return await option(key)
+  } catch (cause) {
+    if (cause instanceof TrustError) throw cause
+    throw new UnavailableError(
+      'ERR_UNAUTHORIZED',
+      `error getting credentials - err: the credentials function failed for ${key}`,
+      {
+        hint: 'The server asks for credentials, and the function that the program gave for them threw an error: see its cause.',
+        cause,
+      },
+    )
+  }
 }
 
 function expectCredentials(value: unknown, what: string): Credentials | undefined {

@@ -67,7 +67,7 @@ export function bearerAuthorization(token: string): string | undefined {
 }
 
 /**
- * Reads `{"token" or "access_token", "expires_in"?}`.
+ * Reads `{"token" or "access_token", "expires_in"?, "issued_at"?}`.
  *
  * @throws NoToken
  */
@@ -86,5 +86,14 @@ export function readToken(body: Uint8Array): BearerToken {
   if (typeof token !== 'string' || !TOKEN68.test(token)) throw new NoToken('the token server answered without a usable token')
   const seconds = fields.get('expires_in')
   const lifetime = typeof seconds === 'number' && seconds > 0 ? Math.min(seconds, MAX_LIFETIME_S) : DEFAULT_LIFETIME_S
-  return { token, lifetimeMs: lifetime * 1000 }
+  const lifetimeMs = lifetime * 1000
+  const ageMs = ageOf(fields.get('issued_at'))
+  // A token that has ended before it came shows that the clocks differ: then what it says of its age does not count.
+  return { token, lifetimeMs: ageMs < lifetimeMs ? lifetimeMs - ageMs : lifetimeMs }
+}
+
+/** Milliseconds since the token was made; a token of the future was made now. */
+function ageOf(issuedAt: unknown): number {
+  const issued = typeof issuedAt === 'string' ? Date.parse(issuedAt) : Number.NaN
+  return Number.isNaN(issued) ? 0 : Math.max(0, Date.now() - issued)
 }

@@ -17,7 +17,7 @@ export interface CredentialsQuestion {
 /** What was decided. */
 export type CredentialsDecision =
   | { readonly credentials: Credentials; readonly owner: string }
-  | { readonly credentials: undefined; readonly hint?: string }
+  | { readonly credentials: undefined; readonly hint: string }
 
 /** The trust server's own entry, else the registry's; docker.io's stays with docker.io. */
 export async function decideCredentials(question: CredentialsQuestion): Promise<CredentialsDecision> {
@@ -32,7 +32,9 @@ export async function decideCredentials(question: CredentialsQuestion): Promise<
     const hint = `The credentials of docker.io are not sent to ${question.recipient.host} for ${server.host}: map docker.io to this trust server (servers) to allow it.`
     return { credentials: undefined, hint }
   }
-  return { credentials: undefined }
+  const places = [...new Set([server.host, registry])].join(' or ')
+  const hint = `There are no credentials for ${places}: log in to the registry (docker login), or give credentials that may pull this image.`
+  return { credentials: undefined, hint }
 }
 
 /** Both the one that asks and the one that gets: a token made at docker.io for another server is a secret too. */

@@ -34,9 +34,40 @@ test('a helper that never answers is ended', async () => {
   await expect(askHelper('slow', 'host', { env: { PATH: bin }, timeoutMs: 500 })).rejects.toMatchObject({
     code: 'ERR_UNAUTHORIZED',
     message: 'error getting credentials - err: docker-credential-slow: no answer within 0.5 s',
+    hint: expect.stringMatching(/^Unlock the keychain/),
   })
   expect(Date.now() - started).toBeLessThan(5_000)
   await expect.poll(helperIsAlive).toBe(false)
+})
+
+test.each([
+  ['osxkeychain', 'User interaction is not allowed.'],
+  ['secretservice', 'The collection "login" is locked'],
+  ['secretservice without a session', 'Cannot autolaunch D-Bus without X11 $DISPLAY'],
+  ['pass', 'exit status 2: gpg: decryption failed: No secret key'],
+  ['pass, never set up', 'pass not initialized: exit status 1: Error: password store is empty'],
+])('a keychain that does not open is told apart from one that has nothing: %s', async (_, words) => {
+  await helper(`cat >/dev/null; echo '${words} pa55word'; exit 1`)
+  const failure = await askHelper('slow', 'host', { env: { PATH: bin } }).catch((cause: unknown) => cause)
+  expect(failure).toMatchObject({
+    code: 'ERR_UNAUTHORIZED',
+    message: 'error getting credentials - err: docker-credential-slow: the keychain is locked or cannot be reached',
+    hint: expect.stringMatching(/^Unlock the keychain of the credential helper slow/),
+  })
+  expect(JSON.stringify(failure)).not.toContain('pa55word')
+})
+
+test('a helper that has nothing says so, and that is no failure', async () => {
+  await helper('cat >/dev/null; echo credentials not found in native keychain; exit 1')
+  expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toBeUndefined()
+})
+
+test('a helper that is not installed is named, with what to do', async () => {
+  await expect(askHelper('absent', 'host', { env: { PATH: bin } })).rejects.toMatchObject({
+    code: 'ERR_UNAUTHORIZED',
+    message: 'error getting credentials - err: exec: "docker-credential-absent": executable file not found in $PATH',
+    hint: expect.stringContaining('not installed'),
+  })
 })
 
 test('a signal ends a helper, and rejects with its reason', async () => {

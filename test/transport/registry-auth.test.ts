@@ -92,6 +92,10 @@ function source(entries: Record<string, Credentials>): { credentials: ReturnType
   return { credentials, asked }
 }
 
+function methods(events: readonly TransportEvent[]): string[] {
+  return events.flatMap((event) => (event.type === 'auth' ? [event.method] : []))
+}
+
 const me = { username: 'me', password: SECRET }
 const unauthorized = {
   code: 'ERR_UNAUTHORIZED',
@@ -156,6 +160,22 @@ describe('an anonymous token', () => {
     await new Promise((resolve) => setTimeout(resolve, 250))
     await ask(transport)
     expect(realm.requests).toHaveLength(2)
+  })
+
+  test.each([
+    ['most of its life', -59.9, 2],
+    ['little of its life', -1, 1],
+    ['more than its life, so that the clocks differ', -900, 1],
+    ['none of its life yet', 900, 1],
+  ])('that was issued when it had spent %s is used accordingly', async (_, seconds, requests) => {
+    const issued_at = new Date(Date.now() + seconds * 1000).toISOString()
+    const realm = await tokenServer({ anonymous: 'anon', extra: { expires_in: 60, issued_at } })
+    const server = await trustServer('Bearer anon', bearer(realm))
+    const transport = transportTo(server)
+    await ask(transport)
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    await ask(transport)
+    expect(realm.requests).toHaveLength(requests)
   })
 
   test('that was accepted once and is refused later is renewed before credentials are touched', async () => {
@@ -246,7 +266,9 @@ describe('credentials', () => {
     })
     const server = await trustServer('Bearer mine', bearer(realm))
     const { credentials } = source({ 'registry.example': { identityToken: 'refresh me' } })
-    expect(await ask(transportTo(server, { credentials }))).toHaveLength(2)
+    const events: TransportEvent[] = []
+    expect(await ask(transportTo(server, { credentials, onEvent: (event) => events.push(event) }))).toHaveLength(2)
+    expect(methods(events)).toEqual(['bearer-anonymous', 'identity-token'])
     const post = realm.requests[1]
     expect([post?.method, post?.url, post?.headers.authorization]).toEqual(['POST', '/token', undefined])
     expect(Object.fromEntries(new URLSearchParams(post?.body))).toEqual({
@@ -262,16 +284,20 @@ describe('credentials', () => {
     const realm = await tokenServer()
     const server = await trustServer('Bearer given', bearer(realm))
     const { credentials } = source({ 'registry.example': { registryToken: 'given' } })
-    expect(await ask(transportTo(server, { credentials }))).toHaveLength(2)
+    const events: TransportEvent[] = []
+    expect(await ask(transportTo(server, { credentials, onEvent: (event) => events.push(event) }))).toHaveLength(2)
+    expect(methods(events)).toEqual(['bearer-anonymous', 'bearer-credentials'])
   })
 
   test('Basic is answered directly', async () => {
     const server = await trustServer(basic, 'Basic realm="x"')
     const { credentials } = source({ 'registry.example': me })
-    const transport = transportTo(server, { credentials })
+    const events: TransportEvent[] = []
+    const transport = transportTo(server, { credentials, onEvent: (event) => events.push(event) })
     await ask(transport)
     await ask(transport)
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, basic, basic])
+    expect(methods(events)).toEqual(['basic'])
   })
 
   test('Bearer is preferred to Basic', async () => {
@@ -420,6 +446,27 @@ test.each(['basic', 'bearer'])('a host that the trust server redirects to asks f
   expect(asked).toEqual([])
   expect(realm.requests).toEqual([])
   expect(other.requests).toHaveLength(1)
+})
+
+test('without any credentials the hint names where they were looked for', async () => {
+  const realm = await tokenServer()
+  const server = await trustServer('Bearer mine', bearer(realm))
+  await expect(ask(transportTo(server, source({})))).rejects.toMatchObject({
+    ...unauthorized,
+    hint: expect.stringContaining(`no credentials for localhost:${server.port} or registry.example`),
+  })
+})
+
+test('a credentials function that fails is no failure of the network', async () => {
+  const realm = await tokenServer()
+  const server = await trustServer('Bearer mine', bearer(realm))
+  const cause = new Error('vault is sealed')
+  const credentials = givenCredentials(() => Promise.reject(cause))
+  await expect(ask(transportTo(server, { credentials }))).rejects.toMatchObject({
+    code: 'ERR_UNAUTHORIZED',
+    message: `error getting credentials - err: the credentials function failed for localhost:${server.port}`,
+    cause,
+  })
 })
 
 test('a refusal without a challenge asks for no credentials', async () => {
