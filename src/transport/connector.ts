@@ -78,7 +78,8 @@ export function createConnector(options: ConnectorOptions): Connector {
         connecting.delete(controller)
       })
       .then(
-        (socket) => callback(null, socket),
+        // undici would take a socket that ended meanwhile as a reason to connect once more, and again.
+        (socket) => (socket.destroyed ? callback(socket.errored ?? closed(), null) : callback(null, socket)),
         (cause: unknown) => callback(cause instanceof Error ? cause : new Error(String(cause)), null),
       )
   }
@@ -129,9 +130,13 @@ function settled(socket: Socket, event: string, signal: AbortSignal): Promise<vo
       socket.destroy()
       finish(() => reject(signal.reason))
     }
-    const onError = (cause: Error): void => finish(() => reject(cause))
-    const onClose = (): void =>
-      finish(() => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })))
+    // A server that refuses a client certificate says so when a TLS 1.3 handshake is already over here. Node only tells of
+    // the alert; what comes next is the end of the connection, and that is all that undici would repeat.
+    const onError = (cause: Error): void => {
+      socket.destroy(cause)
+      finish(() => reject(cause))
+    }
+    const onClose = (): void => finish(() => reject(closed()))
     const onReady = (): void => finish(resolve)
     const finish = (end: () => void): void => {
       signal.removeEventListener('abort', onAbort)
@@ -143,6 +148,10 @@ function settled(socket: Socket, event: string, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', onAbort)
     if (signal.aborted) onAbort()
   })
+}
+
+function closed(): Error {
+  return Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })
 }
 
 function openTunnel(

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createTrustClient } from '../../src/index.js'
 import { makeServerCertificates } from './lab/certificates.js'
 import { type NotaryServer, startNotaryServer } from './lab/notary-server.js'
 import { createOurReader, digestOf, lookupAfresh, type OurReader } from './lab/our-reader.js'
@@ -21,8 +22,9 @@ let tokens: TokenServer
 let server: NotaryServer
 let reader: OurReader
 
-/** Who is asked for: everything with the password, pulling the public collection without any. */
-function allow({ url, headers }: TokenRequest): readonly string[] {
+/** Who is asked for: everything with the password, in a header or as an identity token; pulling the public collection without any. */
+function allow({ method, url, headers, body }: TokenRequest): readonly string[] {
+  if (method === 'POST') return new URLSearchParams(body).get('refresh_token') === password ? ['pull'] : []
   if (headers.authorization === `Basic ${basic(password)}`) return ['pull', 'push', '*']
   return headers.authorization === undefined && decodeURIComponent(url).includes(publicGun) ? ['pull'] : []
 }
@@ -110,6 +112,60 @@ test('a credential helper opens what is private', async () => {
   await configure({ credHelpers: { 'registry.example': 'lab' } })
   const run = await reader.dctWith({ PATH: `${bin}:${process.env['PATH']}` }, 'verify', `${privateGun}:1.0`)
   expect(run).toMatchObject({ status: 0, stdout: `${privateGun}@${digest}\n` })
+})
+
+test('an identity token is exchanged for a token by POST, and opens what is private', async () => {
+  await configure({ auths: { 'registry.example': { identitytoken: password } } })
+  const asked = await tokenRequests(async () => {
+    expect((await reader.verify(`${privateGun}:1.0`)).digest).toBe(digest)
+  })
+  expect(asked.map(({ method, headers }) => [method, headers.authorization])).toEqual([
+    ['GET', undefined],
+    ['POST', undefined],
+  ])
+  expect(asked[1]?.url).not.toContain(password)
+  const run = await reader.dct('verify', '--verbose', `${privateGun}:1.0`)
+  expect(run).toMatchObject({ status: 0, stdout: `${privateGun}@${digest}\n` })
+  expect(run.stderr).not.toContain(password)
+})
+
+test.each([
+  ['for whatever asks', { username: 'robot', password }],
+  ['by registry', { 'registry.example': { username: 'robot', password } }],
+  ['by a function', (key: string) => (key === 'registry.example' ? { username: 'robot', password } : undefined)],
+])('credentials that a program gives %s open what is private, and the events tell how', async (_, credentials) => {
+  const events: object[] = []
+  const onEvent = (event: object): unknown => events.push(event)
+  expect((await reader.verify(`${privateGun}:1.0`, { credentials, onEvent })).digest).toBe(digest)
+  expect(events).toContainEqual({ type: 'auth', realm: tokens.auth.realm, method: 'bearer-anonymous' })
+  expect(events).toContainEqual({ type: 'auth', realm: tokens.auth.realm, method: 'bearer-credentials' })
+  for (const secret of [password, basic(password), 'eyJ']) expect(JSON.stringify(events)).not.toContain(secret)
+})
+
+test('one login is enough for many questions of one client', async () => {
+  await using client = createTrustClient({ ...reader.options, credentials: { username: 'robot', password } })
+  const asked = await tokenRequests(async () => {
+    for (let question = 0; question < 3; question++) expect(await client.verifyTag(`${privateGun}:1.0`)).toMatchObject({ digest })
+  })
+  expect(asked.map(({ headers }) => headers.authorization)).toEqual([undefined, `Basic ${basic(password)}`])
+})
+
+test.each([
+  ['not installed', undefined, 'executable file not found in $PATH', 'not installed'],
+  ['locked', 'echo The collection is locked; exit 1', 'the keychain is locked or cannot be reached', 'Unlock the keychain'],
+  ['without an entry', 'echo credentials not found in native keychain; exit 1', 'server returned 401', 'no credentials for'],
+])('a credential helper that is %s is told apart from others', async (_, script, message, hint) => {
+  const bin = join(reader.config, 'bin')
+  await mkdir(bin)
+  if (script !== undefined) {
+    await writeFile(join(bin, 'docker-credential-lab'), `#!/bin/sh\n${script}\n`)
+    await chmod(join(bin, 'docker-credential-lab'), 0o755)
+  }
+  await configure({ credsStore: 'lab' })
+  const run = await reader.dctWith({ PATH: `${bin}:${process.env['PATH']}` }, 'verify', `${privateGun}:1.0`)
+  expect(run).toMatchObject({ status: 5, stdout: '' })
+  expect(run.stderr).toContain(message)
+  expect(run.stderr).toContain(hint)
 })
 
 test('without credentials what is private is refused by both clients', async () => {

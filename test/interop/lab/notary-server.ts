@@ -22,6 +22,8 @@ export interface NotaryServerOptions {
   /** Keys in notary-signer (ECDSA, as in production); otherwise the server makes ed25519 keys itself. */
   readonly signer?: boolean
   readonly auth?: TokenAuth
+  /** Clients must show a certificate of the same CA, e.g. the server's own. */
+  readonly clientCertificates?: boolean
   /** The host name in the URL and in the certificate; default localhost. Another name must lead to `address` somehow. */
   readonly host?: string
   /** The address to listen on; default 127.0.0.1. */
@@ -82,10 +84,12 @@ async function startOnce(options: NotaryServerOptions): Promise<NotaryServer> {
       await waitFor('notary-signer', children, () => connectOnce(signerPort))
     }
     const port = options.port ?? (await freePort())
-    const server = await startServer(folder, `${address}:${port}`, { certificates, signerPort, auth: options.auth })
+    const server = await startServer(folder, `${address}:${port}`, { certificates, signerPort, ...options })
     children.push(server)
     const ask = { ca: certificates.caPem, timeoutMilliseconds: 2_000 }
-    await waitFor('notary-server', children, () => get(`https://${address}:${port}/v2/`, ask))
+    await waitFor('notary-server', children, () =>
+      options.clientCertificates === true ? connectOnce(port) : get(`https://${address}:${port}/v2/`, ask),
+    )
     return {
       url: `https://${host}:${port}`,
       host,
@@ -110,11 +114,12 @@ const storageAndLog = { storage: { backend: 'memory' }, logging: { level: 'error
 interface ServerSettings {
   certificates: ServerCertificates
   signerPort: number | undefined
-  auth: TokenAuth | undefined
+  auth?: TokenAuth | undefined
+  clientCertificates?: boolean | undefined
 }
 
 async function startServer(folder: string, http_addr: string, settings: ServerSettings): Promise<LabChild> {
-  const { certificates, signerPort, auth } = settings
+  const { certificates, signerPort, auth, clientCertificates } = settings
   const remote = {
     type: 'remote',
     hostname: 'localhost',
@@ -126,7 +131,12 @@ async function startServer(folder: string, http_addr: string, settings: ServerSe
   }
   const token = auth && { realm: auth.realm, service: auth.service, issuer: auth.issuer, rootcertbundle: auth.rootCertBundle }
   const config = {
-    server: { http_addr, tls_cert_file: certificates.cert, tls_key_file: certificates.key },
+    server: {
+      http_addr,
+      tls_cert_file: certificates.cert,
+      tls_key_file: certificates.key,
+      ...(clientCertificates === true && { client_ca_file: certificates.ca }),
+    },
     trust_service: signerPort === undefined ? { type: 'local' } : remote,
     ...(token && { auth: { type: 'token', options: token } }),
     ...storageAndLog,
