@@ -10,6 +10,8 @@ export function describeEvent(event: TrustEvent): string | undefined {
       return `${event.status} from ${event.url}: ${event.bytes} bytes in ${event.milliseconds} ms`
     case 'retry':
       return `attempt ${event.attempt} in ${event.delayMs} ms, ${event.reason}: ${event.url}`
+    case 'auth':
+      return `authenticating at ${event.realm}: ${event.method}`
     case 'cache':
       return event.action === 'written'
         ? `cache of ${event.gun}: wrote ${listed(event.roles, 'version floors')}`

@@ -11,7 +11,7 @@ const COMMON = `Options:
   --timeout SECONDS              for the network work of each reference (default: 30)
   --json                         one JSON object a line
   --quiet, -q                    errors only
-  --verbose                      say more
+  --verbose                      say what is asked, answered, loaded and kept
   --help, -h, --version
 `
 
@@ -28,6 +28,7 @@ Commands:
   verify REFERENCE...            print the trusted digest of image references
   lookup GUN TARGET...           the same for any Notary collection and target name
   cache list|verify|forget GUN   what is kept on this machine
+  env [REFERENCE]                what a verification would use on this machine, and why
   demo                           see it work, without a network or any configuration
 
 Try:  dct demo
@@ -65,6 +66,14 @@ forget    remove metadata, root and version floors of a collection. The root is 
           root key with its publisher before you do this because of an error.
 
 ${COMMON}`,
+  env: `Usage: dct env [OPTIONS] [REFERENCE]
+
+Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: switch, trust
+server, proxy, CA and client certificates, credentials (never the secrets), cache and pins. No server is asked.
+
+${COMMON}
+Exit status: 0, or that of whatever is unusable.
+`,
   demo: `Usage: dct demo
 
 Starts a trust server on this machine with a collection that the real notary signed, and verifies against it: a signed tag,

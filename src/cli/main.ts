@@ -12,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['verify', async () => (await import('./verify.js')).verify],
   ['lookup', async () => (await import('./lookup.js')).lookup],
   ['cache', async () => (await import('./cache.js')).cache],
+  ['env', async () => (await import('./env.js')).env],
   ['demo', async () => (await import('./demo.js')).demo],
 ])
 

@@ -1,6 +1,4 @@
 /** Options and environment -> frozen settings: the only place that knows where a value may come from. */
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { createFileStore } from '../cache/file-store.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
 import { type CredentialSource, type CredentialsOption, givenCredentials } from '../credentials/credentials.js'
@@ -9,6 +7,7 @@ import { UsageError } from '../errors.js'
 import { parseServer, type TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
 import { NO_PINNING, type TrustPinning } from '../trust/pinning.js'
+import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from './choices.js'
 import type { Environment } from './content-trust.js'
 import { createTeller, type TrustEvent } from './events.js'
 import type { TrustClientOptions } from './options.js'
@@ -74,17 +73,17 @@ function checkOptions(options: TrustClientOptions): void {
 export async function readSettings(given: TrustClientOptions): Promise<Settings> {
   checkOptions(given)
   const env = given.env ?? process.env
-  const dockerConfig = resolve(given.dockerConfig ?? (env['DOCKER_CONFIG'] || join(home(env), '.docker')))
+  const dockerConfig = chooseDockerConfig(given, env).value
   return Object.freeze({
     env,
-    serverFor: (registry: string) => chooseServer(registry, given, env),
+    serverFor: (registry: string) => chooseServer(registry, given, env).value,
     isMappedForDockerIo: ({ typed }: TrustServer) => {
       const mapped = given.server === undefined ? given.servers?.['docker.io'] : undefined
       return mapped !== undefined && parseServer(mapped).typed === typed
     },
     dockerConfig,
     credentials: await readCredentials(given.credentials, dockerConfig, env),
-    store: given.store ?? createFileStore(resolve(given.trustDirectory ?? join(dockerConfig, 'trust'))),
+    store: given.store ?? createFileStore(chooseTrustDirectory(given, env).value),
     transport: given.transport,
     pinning: await readPins(given.pinning),
     digestReferences: given.digestReferences ?? 'require-signed',
@@ -96,18 +95,6 @@ export async function readSettings(given: TrustClientOptions): Promise<Settings>
     now: () => readClock(given.now),
     onEvent: createTeller(given.onEvent),
   })
-}
-
-interface GivenServers {
-  readonly server?: string | undefined
-  readonly servers?: Readonly<Record<string, string>> | undefined
-}
-
-/** The option, else the map, else the environment, else Docker's default. */
-function chooseServer(registry: string, { server, servers }: GivenServers, env: Environment): TrustServer {
-  const mapped = servers !== undefined && Object.hasOwn(servers, registry) ? servers[registry] : undefined
-  const typed = server ?? mapped ?? (env['DOCKER_CONTENT_TRUST_SERVER'] || undefined)
-  return parseServer(typed ?? (registry === 'docker.io' ? 'https://notary.docker.io' : `https://${registry}`))
 }
 
 /** A malformed config.json fails at once: whether a server asks for credentials must not decide it. */
@@ -127,10 +114,6 @@ async function readPins(option: unknown): Promise<TrustPinning> {
   if (option === undefined) return NO_PINNING
   const { readPinning } = await import('./pinning-settings.js')
   return readPinning(option)
-}
-
-function home(env: Environment): string {
-  return (process.platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir()
 }
 
 function readClock(now: (() => Date) | undefined): number {

@@ -68,6 +68,17 @@ export function dockerCredentials(options: DockerCredentialsOptions): DockerCred
   return { get, check: async () => void (await read()) }
 }
 
+/** Where credentials for `docker.io` or `host[:port]` would come from, in words without a secret; undefined for nowhere. No helper is asked. */
+export function credentialsOrigin({ auths, credHelpers, credsStore }: DockerConfig, registryKey: string): string | undefined {
+  const own = findByHost(credHelpers, registryKey)
+  const helper = own ?? credsStore ?? ''
+  if (helper !== '') return `docker-credential-${helper} (${own === undefined ? 'credsStore' : 'credHelpers'}) for ${registryKey}`
+  const kept = findByHost(auths, registryKey)
+  if (kept === undefined) return undefined
+  const kind = 'identityToken' in kept ? 'an identity token' : 'registryToken' in kept ? 'a registry token' : 'a password'
+  return `${kind} in auths for ${registryKey}`
+}
+
 /**
  * Reads `config.json`; a file that is not there says nothing.
  *

@@ -1,0 +1,157 @@
+/** `dct env [REFERENCE]`: what a verification would use, and why; nothing is asked of a server. */
+
+import { createFileStore } from '../cache/file-store.js'
+import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from '../client/choices.js'
+import { contentTrustEnabled } from '../client/content-trust.js'
+import type { TrustClientOptions } from '../client/options.js'
+import { readPinning } from '../client/pinning-settings.js'
+import { credentialsOrigin, readDockerConfig } from '../credentials/docker-config.js'
+import { TrustError, UsageError } from '../errors.js'
+import { type ImageReference, parseReference } from '../reference/reference.js'
+import type { TrustServer } from '../transport/notary-url.js'
+import { proxyFor } from '../transport/proxy.js'
+import { readTlsMaterial } from '../transport/tls.js'
+import { pinFor } from '../trust/pinning.js'
+import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
+import type { Io } from './io.js'
+import { exitStatus, gravest, Speaker } from './output.js'
+
+/** One thing that was decided. */
+interface Finding {
+  readonly value: string
+  readonly why: string
+}
+
+/** The exit status: that of whatever would fail. */
+export async function env(line: CommandLine, io: Io): Promise<number> {
+  const [word = 'alpine', ...more] = line.words
+  if (more.length > 0) throw new UsageError('ERR_SETTINGS_INVALID', 'dct env takes one image reference')
+  const speaker = new Speaker(io, line)
+  const reference = parseReference(word)
+  const options = await clientOptions(line, io)
+  const findings: Record<string, Finding> = {}
+  const statuses: number[] = []
+  for (const [name, find] of Object.entries(subjects(line, io, options, reference))) {
+    try {
+      findings[name] = await find()
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error
+      findings[name] = { value: `unusable (${error.code})`, why: error.message }
+      statuses.push(exitStatus(error))
+    }
+  }
+  if (line.values.json) speaker.json(findings)
+  else for (const [name, finding] of Object.entries(findings)) speaker.answer(paragraph(name, finding))
+  return gravest(statuses)
+}
+
+/** `trustServer` -> two lines that begin with `trust server:`. */
+function paragraph(name: string, { value, why }: Finding): string {
+  const label = `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}:`
+  return `${label.padEnd(17)} ${value}\n${' '.repeat(18)}${why}`
+}
+
+/** What is looked at, in the order in which a verification needs it. */
+function subjects(
+  line: CommandLine,
+  io: Io,
+  options: TrustClientOptions,
+  { gun, domain, tag }: ImageReference,
+): Record<string, () => Finding | Promise<Finding>> {
+  const server = (): TrustServer => chooseServer(domain, options, io.env).value
+  const config = chooseDockerConfig(options, io.env)
+  return {
+    contentTrust: () => describeSwitch(line, io),
+    collection: () => ({ value: gun, why: `what ${tag ?? 'a digest'} is looked up in` }),
+    trustServer: () => {
+      const { value, why } = chooseServer(domain, options, io.env)
+      return { value: value.typed, why: inWordsOfFlags(why) }
+    },
+    proxy: () => describeProxy(server(), io),
+    caCertificates: () => describeAuthorities(server(), config.value, io, options),
+    dockerConfig: () => ({ value: config.value, why: inWordsOfFlags(config.why) }),
+    credentials: () => describeCredentials(server(), domain, config.value),
+    cache: () => describeCache(options, io, gun),
+    pinning: () => describePinning(options, gun),
+  }
+}
+
+function describeSwitch(line: CommandLine, io: Io): Finding {
+  const chosen = commandSwitch(line, io)
+  const library = contentTrustEnabled({ env: io.env }) ? 'on' : 'off'
+  const variable = io.env['DOCKER_CONTENT_TRUST']
+  const said =
+    variable === undefined || variable === ''
+      ? 'DOCKER_CONTENT_TRUST is not set'
+      : `DOCKER_CONTENT_TRUST is ${JSON.stringify(variable)}`
+  const flag = line.values['disable-content-trust'] === undefined ? said : '--disable-content-trust is given'
+  return {
+    value: contentTrustEnabled({ env: io.env, ...chosen }) ? 'on' : 'off',
+    why: `for dct verify: ${flag}. For the library, which follows Docker: ${library}, as ${said}`,
+  }
+}
+
+function describeProxy({ url }: TrustServer, { env }: Io): Finding {
+  const proxy = proxyFor(url.hostname.replace(/^\[(.*)\]$/, '$1'), Number(url.port || 443), env)
+  if (proxy !== undefined)
+    return { value: `${proxy.tls ? 'https' : 'http'}://${proxy.hostname}:${proxy.port}`, why: 'HTTPS_PROXY' }
+  const isSet = Boolean(env['HTTPS_PROXY'] || env['https_proxy'])
+  return {
+    value: 'none',
+    why: isSet ? `HTTPS_PROXY is set, but not for ${url.host}: NO_PROXY, or this machine` : 'HTTPS_PROXY is not set',
+  }
+}
+
+async function describeAuthorities(
+  server: TrustServer,
+  dockerConfig: string,
+  { env }: Io,
+  { ca }: TrustClientOptions,
+): Promise<Finding> {
+  const given = ca === undefined ? [] : [ca].flat()
+  const material = await readTlsMaterial({ dockerConfig, host: server.host, env, ca: given })
+  const sources = [
+    "Node's own and this machine's",
+    ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].filter((name) => env[name]),
+    ...(given.length > 0 ? ['--tlscacert'] : []),
+    `*.crt in ${material.folder}`,
+  ]
+  const pairs = material.clientPairs.map(({ file }) => file)
+  const shown = pairs.length === 0 ? 'no client certificate' : `client certificates ${pairs.join(', ')}`
+  return { value: `${material.ca.length}, ${shown}`, why: sources.join('; ') }
+}
+
+async function describeCredentials({ host }: TrustServer, registry: string, dockerConfig: string): Promise<Finding> {
+  const config = await readDockerConfig(dockerConfig)
+  const why = 'used only when the server refuses an anonymous token: its own entry, else that of the registry'
+  for (const owner of [host, host.replace(/:443$/, ''), registry]) {
+    const origin = credentialsOrigin(config, owner)
+    if (origin !== undefined) return { value: origin, why }
+  }
+  return { value: `none for ${host} or ${registry} in ${dockerConfig}`, why }
+}
+
+async function describeCache(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {
+  const { value, why } = chooseTrustDirectory(options, env)
+  const { metadata, unreadable } = await createFileStore(value).read(gun)
+  const kept = metadata.has('root')
+    ? `root and ${metadata.size - 1} more files of ${gun} are kept`
+    : `nothing of ${gun} is kept yet`
+  const spoiled = [...unreadable].map(([role, reason]) => `; ${role} cannot be read: ${reason}`).join('')
+  return { value, why: `${inWordsOfFlags(why)}; ${kept}${spoiled}` }
+}
+
+async function describePinning({ pinning }: TrustClientOptions, gun: string): Promise<Finding> {
+  if (pinning === undefined) return { value: 'none', why: 'no --pinning: an unknown collection is trusted on first use' }
+  const pin = pinFor(gun, await readPinning(pinning))
+  if (pin.kind !== 'none') return { value: `${pin.kind}, rule ${JSON.stringify(pin.rule)}`, why: '--pinning' }
+  return { value: 'none for this collection', why: `--pinning; first use is ${pin.firstUse}` }
+}
+
+/** Options of the library by the names they have here. */
+function inWordsOfFlags(why: string): string {
+  return why
+    .replace('the server option', '--server')
+    .replace('the dockerConfig option', '--config')
+    .replace('the trustDirectory option', '--trust-dir')
+}

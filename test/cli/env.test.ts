@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createCertificate } from '../../src/testing/index.js'
+import { runProgram, type World } from './program.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-env-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+type Findings = Record<string, { readonly value: string; readonly why: string }>
+
+/** What `dct env --json` finds. */
+async function findings(argv: readonly string[] = [], world: World = {}): Promise<Findings & { status: number }> {
+  const { out, status } = await runProgram(['env', '--json', ...argv], { env: { HOME: folder }, ...world })
+  return Object.assign(JSON.parse(out) as Findings, { status })
+}
+
+test('says what a verification would use, each with its reason, two lines each', async () => {
+  const { status, out, err } = await runProgram(['env'], { env: { HOME: folder } })
+  expect({ status, err }).toEqual({ status: 0, err: '' })
+  expect(out).toContain('content trust:    on\n')
+  expect(out).toContain("trust server:     https://notary.docker.io\n                  Docker's default for docker.io: ")
+  expect(out).toContain(`cache:            ${join(folder, '.docker', 'trust')}\n`)
+  expect(out.split('\n')).toHaveLength(2 * 9 + 1)
+})
+
+describe('the switch', () => {
+  test.each([
+    [{}, [], 'on', 'off'],
+    [{ DOCKER_CONTENT_TRUST: '1' }, [], 'on', 'on'],
+    [{ DOCKER_CONTENT_TRUST: '0' }, [], 'off', 'off'],
+    [{ DOCKER_CONTENT_TRUST: '1' }, ['--disable-content-trust'], 'off', 'on'],
+    [{ DOCKER_CONTENT_TRUST: '0' }, ['--disable-content-trust=false'], 'on', 'off'],
+  ])('with %j and %j is %s for the command, %s for the library', async (env, argv, command, library) => {
+    const { contentTrust } = await findings(argv, { env: { HOME: folder, ...env } })
+    expect(contentTrust?.value).toBe(command)
+    expect(contentTrust?.why).toContain(`follows Docker: ${library},`)
+  })
+})
+
+describe('the trust server', () => {
+  test('is that of the option, the environment, or the registry, as typed', async () => {
+    const env = { HOME: folder, DOCKER_CONTENT_TRUST_SERVER: 'https://trust.example:443' }
+    expect((await findings(['ghcr.io/a/b:1']))['trustServer']).toMatchObject({ value: 'https://ghcr.io' })
+    expect((await findings([], { env }))['trustServer']).toEqual({
+      value: 'https://trust.example:443',
+      why: 'DOCKER_CONTENT_TRUST_SERVER',
+    })
+    expect((await findings(['--server', 'https://own.example'], { env }))['trustServer']).toEqual({
+      value: 'https://own.example',
+      why: '--server',
+    })
+  })
+
+  test('that cannot be one is said, and all the rest too', async () => {
+    const found = await findings([], { env: { HOME: folder, DOCKER_CONTENT_TRUST_SERVER: 'http://plain.example' } })
+    expect(found.status).toBe(2)
+    expect(found['trustServer']).toEqual({
+      value: 'unusable (ERR_SETTINGS_INVALID)',
+      why: expect.stringContaining('valid https URL required for trust server, got http://plain.example'),
+    })
+    expect(found['cache']?.value).toBe(join(folder, '.docker', 'trust'))
+  })
+})
+
+test('the proxy is shown without its password', async () => {
+  const env = { HOME: folder, HTTPS_PROXY: 'http://me:secret@proxy.example:3128' }
+  expect((await findings([], { env }))['proxy']).toEqual({ value: 'http://proxy.example:3128', why: 'HTTPS_PROXY' })
+  expect((await findings([], { env: { ...env, NO_PROXY: 'docker.io' } }))['proxy']?.value).toBe('none')
+})
+
+describe('certificates', () => {
+  test('are counted, and the folder for them is named', async () => {
+    const before = (await findings())['caCertificates']
+    const tls = join(folder, '.docker', 'tls', 'notary.docker.io')
+    expect(before?.value).toMatch(/^[0-9]+, no client certificate$/)
+    expect(before?.why).toContain(tls)
+    await mkdir(tls, { recursive: true })
+    const { pem } = createCertificate({ subject: { cn: 'a CA' }, notBefore: new Date(0), notAfter: new Date(4e12), ca: true })
+    await writeFile(join(tls, 'ca.crt'), pem)
+    expect(Number.parseInt((await findings())['caCertificates']?.value ?? '', 10)).toBe(
+      Number.parseInt(before?.value ?? '', 10) + 1,
+    )
+  })
+
+  test('that cannot be used are named', async () => {
+    const tls = join(folder, '.docker', 'tls', 'notary.docker.io')
+    await mkdir(tls, { recursive: true })
+    await writeFile(join(tls, 'client.cert'), 'x')
+    expect((await findings())['caCertificates']).toMatchObject({
+      value: 'unusable (ERR_SETTINGS_INVALID)',
+      why: expect.stringContaining('missing key client.key'),
+    })
+  })
+})
+
+describe('credentials', () => {
+  const secret = Buffer.from('me:hunter2').toString('base64')
+  test.each([
+    [{}, 'none for notary.docker.io or docker.io in'],
+    [{ auths: { 'https://index.docker.io/v1/': { auth: secret } } }, 'a password in auths for docker.io'],
+    [{ auths: { 'notary.docker.io': { identitytoken: secret } } }, 'an identity token in auths for notary.docker.io'],
+    [{ credsStore: 'desktop' }, 'docker-credential-desktop (credsStore) for notary.docker.io'],
+    [{ credHelpers: { 'docker.io': 'ecr' } }, 'docker-credential-ecr (credHelpers) for docker.io'],
+  ])('of %j are %s, and no secret is shown', async (config, origin) => {
+    await mkdir(join(folder, '.docker'))
+    await writeFile(join(folder, '.docker', 'config.json'), JSON.stringify(config))
+    const found = await findings()
+    expect(found['credentials']?.value).toContain(origin)
+    expect(JSON.stringify(found)).not.toMatch(new RegExp(`hunter2|${secret}`))
+  })
+})
+
+test('pins are those of the collection', async () => {
+  const file = join(folder, 'pins.json')
+  await writeFile(file, JSON.stringify({ certs: { 'docker.io/library/*': ['a'.repeat(64)] }, disable_tofu: true }))
+  expect((await findings(['--pinning', file]))['pinning']).toEqual({
+    value: 'certificates, rule "docker.io/library/*"',
+    why: '--pinning',
+  })
+  expect((await findings(['--pinning', file, 'ghcr.io/a/b']))['pinning']?.why).toContain('first use is refused')
+})
+
+test('asks no server, and takes one reference', async () => {
+  expect((await findings(['nowhere.invalid/x'])).status).toBe(0)
+  expect((await runProgram(['env', 'a', 'b'])).status).toBe(2)
+  expect((await runProgram(['env', 'Not valid'])).status).toBe(2)
+})
