@@ -162,7 +162,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     'the token server answers something that is not JSON',
     'ERR_SERVER_RESPONSE',
     async () => {
-      const realm = await serve((_, response) => response.end(`{"token":"${TOKEN}"`))
+      const realm = await serve((_, response) => response.end(`{"token":${TOKEN}}`))
       return { server: (await serve(challenged(bearer(realm), refuses))).url }
     },
   ],
@@ -241,7 +241,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
   [
     'config.json is not JSON',
     'ERR_SETTINGS_INVALID',
-    async () => ({ server: 'https://localhost:1', config: `{"auths":{"registry.example":{"auth":"${encoded(PASSWORD)}"}}` }),
+    async () => ({ server: 'https://localhost:1', config: `{"auths":{"registry.example":{"password":${PASSWORD}}}}` }),
   ],
   [
     'config.json holds something that is not base64 of a name and a password',

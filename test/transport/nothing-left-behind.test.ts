@@ -12,6 +12,9 @@ import { type Handler, type LoopbackServer, listen, startServer, testAuthority }
 
 /** For machines that are busy. */
 const PATIENCE = { timeout: 10_000 }
+/** Shorter than what would end them anyway. */
+const CONNECTIONS = { timeout: 5_000 }
+const TIMERS = { timeout: 1_000 }
 
 let dockerConfig: string
 
@@ -24,6 +27,8 @@ const silent: Handler = () => undefined
 const challenge = (realm: string): Handler => {
   return (_, response) => response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}/token"` }).end()
 }
+/** The test runner has a timer of its own for a moment. */
+const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
 /** Timers that keep a process alive. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
@@ -54,6 +59,7 @@ const MOMENTS: readonly [title: string, start: () => Promise<LoopbackServer[]>][
 
 test.each(MOMENTS)('aborted while %s', async (_, start) => {
   const servers = await start()
+  await quiet()
   const before = timers()
   const controller = new AbortController()
   const transport = createHttpTransport({
@@ -72,8 +78,8 @@ test.each(MOMENTS)('aborted while %s', async (_, start) => {
   expect(await running).toBe(reason)
   expect(getEventListeners(controller.signal, 'abort')).toEqual([])
   await transport.close()
-  await expect.poll(() => servers.map((server) => server.openConnections()), PATIENCE).toEqual(servers.map(() => 0))
-  await expect.poll(timers, PATIENCE).toBeLessThanOrEqual(before)
+  await expect.poll(() => servers.map((server) => server.openConnections()), CONNECTIONS).toEqual(servers.map(() => 0))
+  await expect.poll(timers, TIMERS).toBeLessThanOrEqual(before)
   for (const server of servers) await server.close()
 })
 
@@ -85,7 +91,7 @@ test('a request that is given up gives up its connection at once, though the cli
   await expect.poll(() => server.requests.length, PATIENCE).toBe(1)
   controller.abort('stop')
   await expect(running).rejects.toBe('stop')
-  await expect.poll(() => server.openConnections(), PATIENCE).toBe(0)
+  await expect.poll(() => server.openConnections(), CONNECTIONS).toBe(0)
   await transport.close()
 })
 
@@ -106,6 +112,7 @@ test.each([
 test('through the public door: an aborted call rejects with its reason, and leaves no connection', async () => {
   await using server = await startServer(silent)
   const controller = new AbortController()
+  await quiet()
   const before = timers()
   const running = verifyTag('registry.example/app:1', {
     env: {},
@@ -120,6 +127,6 @@ test('through the public door: an aborted call rejects with its reason, and leav
   controller.abort('stop')
   await expect(running).rejects.toBe('stop')
   expect(getEventListeners(controller.signal, 'abort')).toEqual([])
-  await expect.poll(() => server.openConnections(), PATIENCE).toBe(0)
-  await expect.poll(timers, PATIENCE).toBeLessThanOrEqual(before)
+  await expect.poll(() => server.openConnections(), CONNECTIONS).toBe(0)
+  await expect.poll(timers, TIMERS).toBeLessThanOrEqual(before)
 })
