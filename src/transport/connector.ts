@@ -5,8 +5,9 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import { type SecureContext, connect as tlsConnect } from 'node:tls'
 import type { buildConnector } from 'undici'
+import { systemCode } from '../errors.js'
 import { PrivateAddresses } from './private-addresses.js'
 import { type ProxyServer, proxyFor } from './proxy.js'
 import type { TlsContexts } from './tls.js'
@@ -28,6 +29,8 @@ export interface ConnectorOptions {
 interface Memory {
   readonly addresses: PrivateAddresses
   readonly sessions: TlsSessions
+  /** By host: the place in the list of contexts that did. */
+  readonly contexts: Map<string, number>
 }
 
 /** Connects for an undici Agent. */
@@ -41,6 +44,20 @@ export interface Connector {
 const NEXT_ADDRESS_MS = 1_000
 // For the TCP socket beneath; the types of tls.connect do not know them.
 const BOTH_ADDRESS_FAMILIES = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS }
+
+/** Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*) that mean: by an unknown CA. */
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+])
+
+/** True for the code of a certificate by a CA that is not among those asked about. */
+export function isUnknownAuthority(code: string): boolean {
+  return UNKNOWN_AUTHORITY.has(code)
+}
 
 /** A connection that did not come about in time. */
 export class ConnectTimeout extends Error {
@@ -65,6 +82,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const memory = {
     addresses: new PrivateAddresses(options.trustServerHostname, options.lookup),
     sessions: new TlsSessions(),
+    contexts: new Map<string, number>(),
   }
   const connect: buildConnector.connector = ({ hostname, port }, callback) => {
     const controller = new AbortController()
@@ -91,12 +109,36 @@ export function createConnector(options: ConnectorOptions): Connector {
 
 async function open(
   options: ConnectorOptions,
-  { addresses, sessions }: Memory,
+  memory: Memory,
   hostname: string,
   port: number,
   signal: AbortSignal,
 ): Promise<Socket> {
-  addresses.check(hostname)
+  memory.addresses.check(hostname)
+  const host = `${hostname}:${port}`
+  const contexts = hostname === options.trustServerHostname ? options.contexts.trustServer : options.contexts.otherHosts
+  const known = memory.contexts.get(host) ?? 0
+  for (const [at, context] of contexts.entries()) {
+    if (at < known) continue
+    try {
+      const socket = await shakeHands(options, memory, hostname, port, context(), signal)
+      memory.contexts.set(host, at)
+      return socket
+    } catch (cause) {
+      if (at === contexts.length - 1 || !isUnknownAuthority(systemCode(cause) ?? '')) throw cause
+    }
+  }
+  throw new Error('no context to connect with')
+}
+
+async function shakeHands(
+  options: ConnectorOptions,
+  { addresses, sessions }: Memory,
+  hostname: string,
+  port: number,
+  secureContext: SecureContext,
+  signal: AbortSignal,
+): Promise<Socket> {
   const proxy = proxyFor(hostname, port, options.env)
   const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, hostname, port, options.contexts, signal)
   const host = `${hostname}:${port}`
@@ -104,11 +146,11 @@ async function open(
   const socket = tlsConnect({
     ...(tunnel === undefined ? {} : { socket: tunnel }),
     ...(session === undefined ? {} : { session }),
+    secureContext,
     host: hostname,
     port,
     lookup: addresses.lookup(hostname),
     servername: serverName(hostname),
-    secureContext: hostname === options.trustServerHostname ? options.contexts.trustServer : options.contexts.otherHosts,
     // Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not count.
     rejectUnauthorized: true,
     // Not h2: undici 7 takes a body that RST_STREAM cuts off for a whole one, and knows no limit for its headers.
@@ -179,7 +221,7 @@ function openTunnel(
     const request = proxy.tls
       ? httpsRequest({
           ...common,
-          ...{ secureContext: contexts.otherHosts },
+          ...{ secureContext: contexts.otherHosts.at(-1)?.() },
           servername: serverName(proxy.hostname),
           rejectUnauthorized: true,
         })

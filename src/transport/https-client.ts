@@ -93,6 +93,7 @@ export interface HttpsClientOptions {
 interface Connections {
   readonly agent: Agent
   readonly connector: Connector
+  readonly request: Agent['request']
 }
 
 /** Sends requests; connections are opened with the first. */
@@ -118,11 +119,11 @@ export class HttpsClient {
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
     return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
-      const { agent } = await this.#connected()
+      const { request: ask } = await this.#connected()
       let url = request.url
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
-        const answer = await exchange(agent, request, url, signal)
+        const answer = await exchange(ask, request, url, signal)
         // undici frees the connection a moment after the body ended; asked before that, it would open another.
         await setImmediate()
         if (!REDIRECTS.has(answer.status)) return answer
@@ -153,8 +154,12 @@ export class HttpsClient {
 
   async #open(): Promise<Connections> {
     const { deadlines, env, trustServerHostname, lookup } = this.#options
-    // undici takes about 0.1 s to load: not before somebody asks.
-    const [{ Agent }, tls] = await Promise.all([import('undici'), this.#options.tls()])
+    // Not before somebody asks, and not the whole of undici: its fetch, caches and mocks would take twice as long again.
+    const [{ default: Agent }, { default: request }, tls] = await Promise.all([
+      import('undici/lib/dispatcher/agent.js'),
+      import('undici/lib/api/api-request.js'),
+      this.#options.tls(),
+    ])
     const contexts = createTlsContexts(tls)
     const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
     const agent = new Agent({
@@ -168,18 +173,18 @@ export class HttpsClient {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
     })
-    return { agent, connector }
+    return { agent, connector, request: request.bind(agent) }
   }
 }
 
-async function exchange(agent: Agent, request: HttpsRequest, url: URL, signal: AbortSignal): Promise<HttpsAnswer> {
+async function exchange(ask: Connections['request'], request: HttpsRequest, url: URL, signal: AbortSignal): Promise<HttpsAnswer> {
   const authorized = request.authorization !== undefined && url.origin === request.url.origin
   let interim = 0
   const onInfo = (): void => {
     interim += 1
     if (interim > MAX_INTERIM_ANSWERS) throw new TooManyInterimAnswers(`more than ${MAX_INTERIM_ANSWERS} interim answers`)
   }
-  const response = await agent.request({
+  const response = await ask({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
     method: request.method,

@@ -1,6 +1,6 @@
 /** What went wrong on the wire, in the words and codes that callers know. */
 import { describeCause, type ErrorDetails, printable, systemCode, TrustError, UnavailableError } from '../errors.js'
-import { ProxyFailure } from './connector.js'
+import { isUnknownAuthority, ProxyFailure } from './connector.js'
 import { BodyEncodingRefused } from './http-body.js'
 import { RedirectRefused, TooManyInterimAnswers } from './https-client.js'
 import { AddressRefused } from './private-addresses.js'
@@ -15,15 +15,7 @@ export interface NetworkContext {
   readonly tlsFolder: string
 }
 
-/** Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*) that mean: unknown issuer. */
-const UNKNOWN_ISSUER: ReadonlySet<string> = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-])
-
+/** More of Node's spellings of OpenSSL's verification results (X509_V_ERR_*). */
 const OTHER_CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
   'CERT_CHAIN_TOO_LONG',
   'CERT_HAS_EXPIRED',
@@ -119,7 +111,7 @@ function hintFor(refused: Error): string {
 }
 
 function isTlsFault(code: string): boolean {
-  return UNKNOWN_ISSUER.has(code) || OTHER_CERTIFICATE_FAULTS.has(code) || TLS_FAULT.test(code)
+  return isUnknownAuthority(code) || OTHER_CERTIFICATE_FAULTS.has(code) || TLS_FAULT.test(code)
 }
 
 function tlsHint(cause: unknown, code: string, context: NetworkContext): string {

@@ -4,7 +4,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { systemCode } from '../errors.js'
@@ -27,7 +27,9 @@ export interface TlsSources {
 export interface TlsMaterial {
   /** `<dockerConfig>/tls/<host>`, whether it exists or not. */
   readonly folder: string
-  /** PEM, one certificate each. */
+  /** What somebody gave for this server: the folder's and the option's; PEM, one certificate each. */
+  readonly own: readonly string[]
+  /** Those and the default ones. */
   readonly ca: readonly string[]
   /** For the trust server's own host only. */
   readonly clientPairs: readonly ClientPair[]
@@ -41,10 +43,16 @@ export interface ClientPair {
   readonly key: string
 }
 
-/** The contexts to connect with. They are the same one where there is no client certificate. */
+/** A context that is made when it is wanted: to parse all CAs of a machine takes longer than a handshake. */
+export type LazyContext = () => SecureContext
+
+/**
+ * The contexts to connect with, the likeliest and cheapest first: the CAs that were given for the server, those that Node
+ * has parsed anyway, then all of them together. Who is believed is the same as if the last were the only one.
+ */
 export interface TlsContexts {
-  readonly trustServer: SecureContext
-  readonly otherHosts: SecureContext
+  readonly trustServer: readonly LazyContext[]
+  readonly otherHosts: readonly LazyContext[]
 }
 
 /** Stops a downgrade to protocols that can be read by others; as Docker's client. */
@@ -65,7 +73,8 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
   const [defaults, own] = await Promise.all([readDefaultAuthorities(sources.env), readFolder(folder)])
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
   // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
-  return { folder, ca: distinctCertificates([...defaults, ...own.ca, ...given]), clientPairs: own.clientPairs }
+  const named = distinctCertificates([...own.ca, ...given])
+  return { folder, own: named, ca: distinctCertificates([...defaults, ...named]), clientPairs: own.clientPairs }
 }
 
 /**
@@ -74,18 +83,27 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
  * @throws UsageError ERR_SETTINGS_INVALID when the client certificates do not go together
  */
 export function createTlsContexts(material: TlsMaterial): TlsContexts {
-  const otherHosts = contextFor(material.ca)
-  if (material.clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
+  const { own, ca, clientPairs, folder } = material
+  const lists = [...(own.length > 0 ? [own] : []), undefined, ca]
+  const otherHosts = lists.map((list) => () => contextFor(list))
+  if (clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
+  const cert = clientPairs.map((pair) => pair.cert)
+  const key = clientPairs.map((pair) => pair.key)
   try {
-    const cert = material.clientPairs.map((pair) => pair.cert)
-    const key = material.clientPairs.map((pair) => pair.key)
-    const trustServer = createSecureContext({ ca: [...material.ca], minVersion: MINIMUM_TLS_VERSION, cert, key })
-    return { trustServer, otherHosts }
+    createSecureContext({ cert, key })
   } catch (cause) {
-    throw unusable(material.folder, 'client certificates that do not go together', cause, {
+    throw unusable(folder, 'client certificates that do not go together', cause, {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
     })
   }
+  const withPairs = (list: readonly string[] | undefined): LazyContext => {
+    let made: SecureContext | undefined
+    return () => {
+      made ??= createSecureContext({ ...optionsFor(list), cert, key })
+      return made
+    }
+  }
+  return { trustServer: lists.map(withPairs), otherHosts }
 }
 
 /** Lists of CAs that are remembered; a program has one or two. */
@@ -96,13 +114,13 @@ const remembered = new Map<string, WeakRef<SecureContext>>()
 
 /**
  * Parsing some 170 roots takes about 40 ms, and every `verifyTag` has a transport of its own. The same list makes the
- * same context, so one that is still there serves again; none is kept alive for that.
+ * same context, so one that is still there serves again; none is kept alive for that. No list: Node's default CAs.
  */
-function contextFor(ca: readonly string[]): SecureContext {
-  const key = sha256Hex(utf8(ca.join('\n')))
+function contextFor(ca: readonly string[] | undefined): SecureContext {
+  const key = ca === undefined ? 'default' : sha256Hex(utf8(ca.join('\n')))
   const known = remembered.get(key)?.deref()
   if (known !== undefined) return known
-  const made = createSecureContext({ ca: [...ca], minVersion: MINIMUM_TLS_VERSION })
+  const made = createSecureContext(optionsFor(ca))
   remembered.delete(key)
   remembered.set(key, new WeakRef(made))
   for (const oldest of remembered.keys()) {
@@ -110,6 +128,10 @@ function contextFor(ca: readonly string[]): SecureContext {
     remembered.delete(oldest)
   }
   return made
+}
+
+function optionsFor(ca: readonly string[] | undefined): SecureContextOptions {
+  return { minVersion: MINIMUM_TLS_VERSION, ...(ca === undefined ? {} : { ca: [...ca] }) }
 }
 
 async function readFolder(folder: string): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {

@@ -124,17 +124,18 @@ describe('a server that is not believed is ERR_TLS', () => {
   })
 
   test.each([
-    ['another name', { names: ['other.example'] }, /not for localhost/],
-    ['an expired certificate', { notAfter: new Date(Date.now() - DAY / 2) }, /has expired/],
-    ['a certificate of tomorrow', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/],
-    ['another CA', { issuer: otherAuthority }, /private CA/],
-  ])('%s', async (_, options, hint) => {
+    ['another name', { names: ['other.example'] }, /not for localhost/, 1],
+    ['an expired certificate', { notAfter: new Date(Date.now() - DAY / 2) }, /has expired/, 1],
+    ['a certificate of tomorrow', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/, 1],
+    // The given CAs, Node's own, and all of this machine.
+    ['another CA', { issuer: otherAuthority }, /private CA/, 3],
+  ])('%s', async (_, options, hint, connections) => {
     const server = await serve({ certificate: serverCertificate(options) })
     await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({
       code: 'ERR_TLS',
       hint: expect.stringMatching(hint),
     })
-    expect(server.connections()).toBe(1)
+    expect(server.connections()).toBe(connections)
     expect(server.requests).toEqual([])
   })
 
@@ -293,9 +294,13 @@ test('a colon in the name of the folder is encoded on Windows', () => {
 test('the same CAs are parsed once for many transports, and other ones are not mistaken for them', async () => {
   const [one, same, other] = await Promise.all(
     [[testAuthority.pem], [testAuthority.pem], [otherAuthority.pem]].map((ca) =>
-      readTlsMaterial({ dockerConfig, host: 'h', env: {}, ca }).then(createTlsContexts),
+      readTlsMaterial({ dockerConfig, host: 'h', env: {}, ca }).then((material) =>
+        createTlsContexts(material).otherHosts.map((context) => context()),
+      ),
     ),
   )
-  expect(same?.otherHosts).toBe(one?.otherHosts)
-  expect(other?.otherHosts).not.toBe(one?.otherHosts)
+  expect(one).toHaveLength(3)
+  expect(new Set(one).size).toBe(3)
+  expect(same?.map((context, at) => context === one?.[at])).toEqual([true, true, true])
+  expect(other?.map((context, at) => context === one?.[at])).toEqual([false, true, false]) // Node's own are the same
 })
