@@ -3,15 +3,13 @@
  * that readers take for the files, and the next writer carries out. The layout of the files stays Docker's.
  */
 import { base64, fromBase64, utf8, utf8Text } from '../bytes.js'
+import { isRole } from './names.js'
 
 /** What is to lie in the cache. */
 export interface Journal {
   readonly metadata: ReadonlyMap<string, Uint8Array>
   readonly floors: Uint8Array
 }
-
-/** A role becomes a path when the journal is carried out. */
-const ROLE = /^[a-z]+(?:\/[-a-z0-9_]+)*$/
 
 /** The bytes of a journal file. */
 export function encodeJournal(gun: string, { metadata, floors }: Journal): Uint8Array {
@@ -28,7 +26,7 @@ export function decodeJournal(file: Uint8Array, gun: string): Journal | undefine
     const metadata = new Map<string, Uint8Array>()
     for (const [role, text] of files) {
       const bytes = bytesOf(text)
-      if (typeof role !== 'string' || !ROLE.test(role) || bytes === undefined) return undefined
+      if (typeof role !== 'string' || !isRole(role) || bytes === undefined) return undefined
       metadata.set(role, bytes)
     }
     return { metadata, floors: decodedFloors }

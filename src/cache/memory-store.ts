@@ -13,7 +13,7 @@ export function createMemoryStore(): MetadataStore {
     },
     commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
       const kept = collections.get(gun)
-      if (kept === undefined || !isSuperseded(kept.floors)) {
+      if (!isSuperseded({ metadata: new Map(), ...kept, unreadable: new Map() })) {
         collections.set(gun, { metadata: new Map([...(kept?.metadata ?? []), ...metadata]), floors, stamp: String(++commits) })
       }
       return Promise.resolve()

@@ -10,6 +10,8 @@ export interface CachedCollection {
   readonly floors?: Uint8Array
   /** Why the floors cannot be read, when they are there. */
   readonly floorsUnreadable?: string
+  /** Somebody died while writing here: worth a commit even when nothing else is. */
+  readonly isUnfinished?: boolean
 }
 
 /** What a verified refresh leaves. */
@@ -18,10 +20,10 @@ export interface CacheChanges {
   readonly metadata: ReadonlyMap<string, Uint8Array>
   readonly floors: Uint8Array
   /**
-   * Asked right before writing, with the floors that lie there now: when another process got further meanwhile, nothing
-   * is to be written.
+   * Asked right before writing, with what lies there now (of the metadata at least root and timestamp): when another
+   * process got further meanwhile, nothing is to be written.
    */
-  readonly isSuperseded: (floors: Uint8Array) => boolean
+  readonly isSuperseded: (now: CachedCollection) => boolean
 }
 
 /** A cache. Methods reject with whatever the medium says; the caller decides what that means. */

@@ -1,13 +1,17 @@
-/** Files that are read without following anything and written so that a kill at any moment leaves the old or the new one. */
+/** Files that are read without following anything, and replaced whole: a kill at any moment leaves the old or the new one. */
 import { constants } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { systemCode } from '../errors.js'
 
 /** Larger files were not written by any client (denial of service). Bytes. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024
 
-/** A file that is there and must not be used. */
+/** Times that a rename is tried on Windows, where whoever has the file open forbids it; 10 ms, then 20 ms, ... in between. */
+const MAX_RENAMES = 10
+
+/** A file or folder that is there and must not be used. */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile'
 }
@@ -25,54 +29,55 @@ export async function readRegularFile(path: string): Promise<Uint8Array | undefi
     return new Uint8Array(await file.readFile())
   } catch (cause) {
     if (cause instanceof UnreadableFile) throw cause
-    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined
-    if (systemCode(cause) === 'ELOOP') throw new UnreadableFile(`${path} is a symbolic link`, { cause })
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined
+    if (code === 'ELOOP') throw new UnreadableFile(`${path} is a symbolic link`, { cause })
     throw new UnreadableFile(cause instanceof Error ? cause.message : String(cause), { cause })
   }
 }
 
-/** Writes beside the file, then moves over it. Folders 0700, files 0600. A link or file in its place is replaced, never written through. */
-export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const folder = dirname(path)
-  await makeFolder(folder)
-  const temporary = join(folder, `.dct-${crypto.randomUUID()}.tmp`)
+/** A file that is written and synced beside the place that it is meant for. */
+export interface ReadyFile {
+  readonly temporary: string
+  readonly path: string
+}
+
+const TEMPORARY = /^\.dct-(?:(?<owner>.+)-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
+
+/** Writes `name` for `folder`, 0600, under a name that `ownerOf` tells again. Nothing is left of it when it fails. */
+export async function writeBeside(folder: string, name: string, bytes: Uint8Array, owner?: string): Promise<ReadyFile> {
+  const temporary = join(folder, `.dct-${owner === undefined ? '' : `${owner}-`}${crypto.randomUUID()}.tmp`)
   try {
-    {
-      await using file = await open(temporary, 'wx', 0o600)
-      await file.writeFile(bytes)
-      await file.sync()
-    }
-    await rename(temporary, path)
-    await syncFolder(folder)
+    await using file = await open(temporary, 'wx', 0o600)
+    await file.writeFile(bytes)
+    await file.sync()
+    return { temporary, path: join(folder, name) }
   } catch (cause) {
-    await rm(temporary, { force: true })
+    await discard([{ temporary }])
     throw cause
   }
 }
 
-/** Makes a folder, 0700, and those above it. (Node's own recursive way never ends on /proc.) */
-export async function makeFolder(path: string): Promise<void> {
-  try {
-    await makeOneFolder(path)
-  } catch (cause) {
-    if (systemCode(cause) !== 'ENOENT' || dirname(path) === path) throw cause
-    await makeFolder(dirname(path))
-    await makeOneFolder(path)
+/** Moves it into its place. A link or a file there is replaced, never written through. */
+export async function putInPlace({ temporary, path }: ReadyFile, move = rename, platform = process.platform): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await move(temporary, path)
+    } catch (cause) {
+      const isBusy = ['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(cause) ?? '')
+      if (!isBusy || platform !== 'win32' || attempt >= MAX_RENAMES) throw cause
+      await pause(10 * attempt)
+    }
   }
 }
 
-/** One that is there already is as good: another process may have been faster. */
-async function makeOneFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 })
-  } catch (cause) {
-    if (systemCode(cause) !== 'EEXIST') throw cause
-  }
+/** Takes away what is not needed. What cannot be taken away now is swept up by a later commit. */
+export async function discard(files: Iterable<Pick<ReadyFile, 'temporary'>>): Promise<void> {
+  await Promise.allSettled([...files].map(({ temporary }) => rm(temporary, { force: true })))
 }
 
-/** Makes a rename durable where folders can be synced at all. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  await using handle = await open(folder, constants.O_RDONLY)
-  await handle.sync()
+/** True for the name of a temporary file of this owner. */
+export function isTemporary(name: string, owner?: string): boolean {
+  const match = TEMPORARY.exec(name)
+  return match !== null && match.groups?.['owner'] === owner
 }

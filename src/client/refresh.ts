@@ -14,8 +14,12 @@ import { decodeFloors } from '../trust/version-floors.js'
 import type { CollectionEvent } from './events.js'
 import type { KeptSets } from './kept-sets.js'
 import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
+import { Overtaken } from './overtaken.js'
 import type { Freshness, Warning } from './results.js'
 import { ServerFiles } from './server-files.js'
+
+/** Runs of one refresh, when others change the cache underneath it in a way that does not go together. */
+const MAX_RUNS = 5
 
 /** What is refreshed, with what. */
 export interface RefreshRequest {
@@ -46,10 +50,23 @@ export interface Refreshed {
 
 /** @throws TrustError of any kind */
 export async function refresh(request: RefreshRequest): Promise<Refreshed> {
-  const { gun, kept, transport, store } = request
+  const { gun, kept, transport } = request
   const server = new ServerFiles(request)
   const unchanged = transport === undefined ? undefined : await kept.confirm(request, server)
   if (unchanged !== undefined) return { stage: unchanged, freshness: 'fresh', warnings: [] }
+  for (let runs = 1; ; runs++) {
+    try {
+      return await refreshByCache(request, runs === 1 ? server : new ServerFiles(request))
+    } catch (cause) {
+      if (!(cause instanceof Overtaken)) throw cause
+      if (runs === MAX_RUNS) throw new UnavailableError('ERR_CACHE', cause.message, { gun, cause })
+    }
+  }
+}
+
+/** The long way. @throws Overtaken when another process changed what it was measured against */
+async function refreshByCache(request: RefreshRequest, server: ServerFiles): Promise<Refreshed> {
+  const { gun, transport, store } = request
   const files = await readFiles(store, gun)
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
   if (transport !== undefined) askAhead(gun, files, server)

@@ -16,13 +16,15 @@ import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type { Trusted } from '../trust/trusted.js'
 import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
-import { decodeFloors, encodeFloors, isNewer } from '../trust/version-floors.js'
+import { encodeFloors } from '../trust/version-floors.js'
 import { type CachedState, judgeCache } from './cached-state.js'
 import { FileSource, missing } from './file-source.js'
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES } from './limits.js'
+import { Overtaken } from './overtaken.js'
 import type { Refreshed, RefreshRequest } from './refresh.js'
 import type { Freshness, Warning } from './results.js'
 import type { ServerFiles } from './server-files.js'
+import { isSupersededBy } from './superseded.js'
 import { staleWarning } from './warnings.js'
 
 /** The server gave no usable answer where the cache may stand in. */
@@ -211,8 +213,9 @@ export class Refresh {
     const floors = stage.floors()
     const file = encodeFloors({ gun, floors, ...(origin === undefined ? {} : { origin }) })
     const metadata = new Map([...stage.files()].filter(([role, one]) => !same(this.#cached.files.metadata.get(role), one)))
-    const isChanged = metadata.size > 0 || !same(this.#cached.files.floors, file)
-    const isSuperseded = (now: Uint8Array) => isNewer(decodeFloors(now, gun)?.floors ?? new Map(), floors)
+    const isChanged = metadata.size > 0 || !same(this.#cached.files.floors, file) || this.#cached.files.isUnfinished === true
+    const outcome = { root: stage.files().get('root'), floors }
+    const isSuperseded = (now: CachedCollection) => isSupersededBy(now, gun, this.#cached, outcome)
     const isKept = !isChanged || (await this.#commit({ metadata, floors: file, isSuperseded }))
     if (isKept && freshness === 'fresh') kept.keep(this.#request, stage, file)
     return { stage, freshness, warnings: this.#warnings }
@@ -225,6 +228,7 @@ export class Refresh {
       tell({ type: 'cache', gun, action: 'written', roles: [...changes.metadata.keys()] })
       return true
     } catch (cause) {
+      if (cause instanceof Overtaken) throw cause
       const message = `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${describeCause(cause)}`
       this.#warnings.push({ code: 'WARN_CACHE_UNWRITABLE', message })
       return false

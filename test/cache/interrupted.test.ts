@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { createFileStore } from '../../src/cache/file-store.js'
+import { makeFolder } from '../../src/cache/folders.js'
 import { decodeJournal, encodeJournal } from '../../src/cache/journal.js'
-import { withLock } from '../../src/cache/lock.js'
-import { makeFolder } from '../../src/cache/safe-file.js'
 
 const GUN = 'registry.example/app'
 const bytes = (text: string) => utf8(text)
@@ -77,46 +75,14 @@ describe('a journal', () => {
   })
 })
 
-describe('the lock', () => {
-  test('lets one in at a time', async () => {
-    let inside = 0
-    let most = 0
-    await Promise.all(
-      Array.from({ length: 20 }, () =>
-        withLock(join(folder, 'lock'), async () => {
-          most = Math.max(most, ++inside)
-          await new Promise((done) => setTimeout(done, 2))
-          inside--
-        }),
-      ),
-    )
-    expect(most).toBe(1)
-    expect(existsSync(join(folder, 'lock'))).toBe(false)
-  })
-
-  test('of a process that died is broken', async () => {
-    await writeFile(join(folder, 'lock'), 'left behind')
-    const before = new Date(Date.now() - 60_000)
-    await utimes(join(folder, 'lock'), before, before)
-    expect(await withLock(join(folder, 'lock'), async () => 'in')).toBe('in')
-    expect(await readdir(folder)).toEqual([])
-  })
-
-  test('is released when the work fails, and never taken from another', async () => {
-    await expect(withLock(join(folder, 'lock'), () => Promise.reject(new Error('no')))).rejects.toThrow('no')
-    await withLock(join(folder, 'lock'), () => writeFile(join(folder, 'lock'), 'of another'))
-    expect(await readFile(join(folder, 'lock'), 'utf8')).toBe('of another')
-  })
-})
-
 describe('folders', () => {
   test('are made with their parents, at once by many', async () => {
     const deep = join(folder, 'a', 'b', 'c')
-    await Promise.all(Array.from({ length: 10 }, () => makeFolder(deep)))
+    await Promise.all(Array.from({ length: 10 }, () => makeFolder(folder, ['a', 'b', 'c'])))
     await mkdir(join(deep, 'd'))
   })
 
   test.runIf(process.platform === 'linux')('that cannot be made are an error, not an endless loop', async () => {
-    await expect(makeFolder('/proc/self/trust/x')).rejects.toThrow('ENOENT')
+    await expect(makeFolder('/proc/self/trust', ['x'])).rejects.toThrow('ENOENT')
   })
 })

@@ -112,13 +112,16 @@ describe('the cache on disk', () => {
     expect(await contents()).toEqual(before)
   })
 
-  test('leaves no temporary files, and minds none that a crash left (CACHE-37)', async () => {
+  test('leaves no temporary files, and those that a crash left go with the next write; nothing else does (CACHE-37)', async () => {
     await verify()
-    await writeFile(join(dirname(metadata('root')), '.dct-crashed.tmp'), 'x')
+    const left = `.dct-${crypto.randomUUID()}.tmp`
+    const notOurs = [join(dirname(metadata('root')), 'notes.tmp'), join(dirname(metadata(RELEASES)), '.dct-notes.tmp')]
+    for (const place of ['root', RELEASES]) await writeFile(join(dirname(metadata(place)), left), 'x')
+    for (const path of notOurs) await writeFile(path, 'precious')
     story.collection.sign('3.21', 'y')
     story.collection.publish()
     await verify()
-    expect((await tree()).filter((file) => file.endsWith('.tmp'))).toHaveLength(1)
+    expect((await tree()).filter((file) => file.endsWith('.tmp'))).toEqual(notOurs.map((path) => relative(trust, path)).sort())
   })
 
   test('that Docker wrote, without floors, is taken over', async () => {

@@ -1,0 +1,74 @@
+/** What lies in folders, without following links. */
+import type { Dirent } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describeCause, systemCode } from '../errors.js'
+import { ABSENT } from './folders.js'
+import { BASE_ROLES, decodeName, isRole } from './names.js'
+
+/** Files of one collection that are read; nobody has more delegations. */
+const MAX_FILES = 2000
+
+/** Folders below `tuf/` that are looked into. */
+const MAX_FOLDERS = 100_000
+
+/** Something in the folder of a collection. */
+export interface Found {
+  /** Folders below the folder of the collection. */
+  readonly folders: readonly string[]
+  readonly entry: Dirent
+}
+
+/** What lies in a metadata folder and in `targets/` below it. Other folders there belong to others. */
+export async function filesIn(folder: string, report?: (place: string, reason: string) => void): Promise<Found[]> {
+  const found: Found[] = []
+  const open: (readonly string[])[] = [[]]
+  for (let folders = open.pop(); folders !== undefined && found.length < MAX_FILES; folders = open.pop()) {
+    const below = folders
+    for (const entry of await entriesOf(join(folder, ...below), (reason) => report?.(below.join('/'), reason))) {
+      const isTargets = below.length > 0 || entry.name === 'targets'
+      if (isTargets && entry.isDirectory()) open.push([...below, entry.name])
+      else if (entry.name === 'targets') report?.('targets', 'it is not a folder')
+      else found.push({ folders: below, entry })
+    }
+  }
+  return found
+}
+
+/** The role whose file it is. */
+export function roleOf({ folders, entry }: Found): string | undefined {
+  if (!entry.name.endsWith('.json')) return undefined
+  const role = [...folders, entry.name.slice(0, -'.json'.length)].map(decodeName).join('/')
+  return isRole(role) ? role : undefined
+}
+
+/** The names of the collections below `tuf/`. Names too long for the disk cannot be told. */
+export async function collectionsIn(folder: string): Promise<string[]> {
+  const found: string[] = []
+  const open: (readonly string[])[] = [[]]
+  for (let looked = 0; open.length > 0 && looked < MAX_FOLDERS; looked++) {
+    const folders = open.pop() ?? []
+    const gun = folders.map(decodeName)
+    const entries = await entriesOf(join(folder, ...folders))
+    const isMetadata = folders.at(-1) === 'metadata' && entries.some(({ name }) => isFileOfRole(name))
+    if (isMetadata && folders.length > 1 && !gun.includes(undefined)) found.push(gun.slice(0, -1).join('/'))
+    for (const entry of entries) {
+      if (entry.isDirectory() && !(isMetadata && entry.name === 'targets')) open.push([...folders, entry.name])
+    }
+  }
+  return found
+}
+
+function isFileOfRole(name: string): boolean {
+  return BASE_ROLES.some((role) => name === `${role}.json`)
+}
+
+/** Nothing, when the folder is not there. */
+export async function entriesOf(folder: string, report?: (reason: string) => void): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (cause) {
+    if (!ABSENT.has(systemCode(cause))) report?.(describeCause(cause))
+    return []
+  }
+}

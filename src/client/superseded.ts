@@ -1,0 +1,57 @@
+/** What to do when the cache is not any more what it was when the refresh began: another process, ours or Docker's, was faster. */
+import { sameBytes } from '../bytes.js'
+import type { CachedCollection } from '../cache/metadata-store.js'
+import { UntrustedError } from '../errors.js'
+import { raiseFloors } from '../trust/cached-floors.js'
+import { RootChain } from '../trust/root-chain.js'
+import { decodeFloors, isNewer, type VersionFloor, type VersionFloors } from '../trust/version-floors.js'
+import type { CachedState } from './cached-state.js'
+import { Overtaken } from './overtaken.js'
+
+/** What a refresh is about to write. */
+export interface Outcome {
+  readonly root: Uint8Array | undefined
+  readonly floors: VersionFloors
+}
+
+/**
+ * True when what lies there now is newer than the outcome, so that nothing is to be written.
+ *
+ * @throws Overtaken when they do not go together: another root was pinned, the root was forgotten, or a role is newer there
+ * though the whole is older
+ * @throws Error when nobody can tell
+ */
+export function isSupersededBy(now: CachedCollection, gun: string, before: CachedState, outcome: Outcome): boolean {
+  const reason = now.unreadable.get('root')
+  if (reason !== undefined) throw new Error(reason)
+  const root = now.metadata.get('root')
+  if (!same(root, outcome.root) && !same(root, before.files.metadata.get('root'))) throw new Overtaken()
+  const floors = floorsOf(now, gun)
+  if (isNewer(floors, outcome.floors)) return true
+  if ([...floors].some(([role, floor]) => isLower(outcome.floors.get(role), floor))) throw new Overtaken()
+  return false
+}
+
+/** The floors that lie there, raised by what Docker may have written meanwhile. */
+function floorsOf({ metadata, floors }: CachedCollection, gun: string): VersionFloors {
+  const known = (floors === undefined ? undefined : decodeFloors(floors, gun)?.floors) ?? new Map()
+  const root = metadata.get('root')
+  const timestamp = metadata.get('timestamp')
+  if (root === undefined || timestamp === undefined) return known
+  try {
+    const files = new Map(Object.entries({ root, timestamp }))
+    return raiseFloors(gun, RootChain.start(gun, root).root, files, known)
+  } catch (cause) {
+    if (cause instanceof UntrustedError) return known
+    throw cause
+  }
+}
+
+/** As for loading: a floor is void once one of its keys is not a key of the role any more. */
+function isLower(ours: VersionFloor | undefined, floor: VersionFloor): boolean {
+  return ours !== undefined && ours.version < floor.version && floor.keys.every((key) => ours.keys.includes(key))
+}
+
+function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameBytes(a, b)
+}

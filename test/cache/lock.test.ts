@@ -1,0 +1,185 @@
+/** One writer at a time, whoever dies, sleeps or lives in another container. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { utf8 } from '../../src/bytes.js'
+import { createFileStore } from '../../src/cache/file-store.js'
+import { lockState, withLock } from '../../src/cache/lock.js'
+import { decodeHolder, isDead, type LockHolder, thisHolder } from '../../src/cache/lock-holder.js'
+
+let folder: string
+let path: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-lock-'))
+  path = join(folder, 'lock')
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const inside = () => Promise.resolve('in')
+/** Milliseconds that it took to get the lock. */
+async function timeToGet(): Promise<number> {
+  const start = performance.now()
+  expect(await withLock(path, inside)).toBe('in')
+  return performance.now() - start
+}
+
+/** A process of this system that has ended. */
+function deadHolder(): LockHolder {
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  return { ...thisHolder(), pid, started: 'long ago' }
+}
+
+async function left(holder: LockHolder | string, age = 0): Promise<void> {
+  await writeFile(path, typeof holder === 'string' ? holder : JSON.stringify(holder))
+  const time = new Date(Date.now() - age)
+  await utimes(path, time, time)
+}
+
+describe('a lock', () => {
+  test('lets one in at a time', async () => {
+    let now = 0
+    let most = 0
+    const work = async () => {
+      most = Math.max(most, ++now)
+      await new Promise((done) => setTimeout(done, 2))
+      now--
+    }
+    await Promise.all(Array.from({ length: 20 }, () => withLock(path, work)))
+    expect(most).toBe(1)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('of a process that died is broken at once, by one of many', async () => {
+    await left(deadHolder())
+    let now = 0
+    let most = 0
+    let inherited = 0
+    const start = performance.now()
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        withLock(path, async (lock) => {
+          most = Math.max(most, ++now)
+          inherited += lock.inherited ? 1 : 0
+          await lock.assertHeld()
+          await new Promise((done) => setTimeout(done, 2))
+          now--
+        }),
+      ),
+    )
+    expect({ most, inherited }).toEqual({ most: 1, inherited: 1 })
+    expect(performance.now() - start).toBeLessThan(8000)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('of a process whose number is used again is broken at once', async () => {
+    await left({ ...thisHolder(), started: 'long ago' })
+    if (process.platform === 'linux') expect(await timeToGet()).toBeLessThan(8000)
+  })
+
+  test.runIf(process.platform === 'linux')('of one that was killed and waits to be buried is broken at once', async () => {
+    // The shell never asks for its child, so that the dead one keeps its number.
+    const shell = spawn('sh', ['-c', `${process.execPath} -e 0 & echo $!; exec sleep 30`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [said] = (await once(shell.stdout, 'data')) as [Buffer]
+    const pid = Number(said.toString())
+    const state = () => readFile(`/proc/${pid}/stat`, 'utf8').then((stat) => stat.split(') ')[1]?.[0])
+    while ((await state()) !== 'Z') await new Promise((done) => setTimeout(done, 10))
+    const started = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[19] ?? ''
+    expect(isDead({ ...thisHolder(), pid, started })).toBe(true)
+    shell.kill('SIGKILL')
+  })
+
+  test('of another system, where nobody can tell, is broken once it is old', async () => {
+    await left({ ...deadHolder(), system: 'another' }, 9000)
+    expect(await lockState(path)).toBe('held')
+    expect(await timeToGet()).toBeGreaterThan(300)
+    await left({ ...deadHolder(), system: 'another' }, 11_000)
+    expect(await lockState(path)).toBe('abandoned')
+    expect(await timeToGet()).toBeLessThan(8000)
+  })
+
+  test('that does not say whose it is, is broken after a second, even when its clock is far ahead', async () => {
+    await left('', -3_600_000)
+    expect(await timeToGet()).toBeGreaterThan(900)
+    await left('{"token":', 5000)
+    expect(await timeToGet()).toBeLessThan(900)
+  })
+
+  test('is broken though somebody died breaking it', async () => {
+    await left(deadHolder())
+    await writeFile(`${path}.turn`, JSON.stringify(deadHolder()))
+    expect(await timeToGet()).toBeLessThan(8000)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('is released when the work fails, and never taken from another', async () => {
+    await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(existsSync(path)).toBe(false)
+    await withLock(path, async (lock) => {
+      await rm(path)
+      await writeFile(path, 'of another')
+      await expect(lock.assertHeld()).rejects.toThrow('was lost to another process')
+    })
+    expect(await readFile(path, 'utf8')).toBe('of another')
+  })
+})
+
+test('who holds a lock is read only from what says it whole', () => {
+  const self = thisHolder()
+  expect(decodeHolder(JSON.stringify(self))).toEqual(self)
+  expect(isDead(self)).toBe(false)
+  for (const text of [
+    '',
+    'null',
+    '[]',
+    '{}',
+    '{"token":1}',
+    JSON.stringify({ ...self, pid: -1 }),
+    JSON.stringify({ ...self, pid: 1.5 }),
+  ])
+    expect(decodeHolder(text), text).toBeUndefined()
+})
+
+describe('a writer', () => {
+  const GUN = 'registry.example/app'
+  const changes = (generation: string) => ({
+    metadata: new Map(['root', 'timestamp', 'snapshot', 'targets'].map((role) => [role, utf8(`${role} ${generation}`)])),
+    floors: utf8(`floors ${generation}`),
+  })
+
+  test('who slept until others had gone on does not put his older files over theirs (CACHE-12)', async () => {
+    const store = createFileStore(folder)
+    const newer = createFileStore(folder)
+    await store.commit(GUN, { ...changes('one'), isSuperseded: () => false })
+    const lock = join(folder, 'dct', 'registry.example%2fapp.lock')
+    let others: Promise<void> | undefined
+    const isSuperseded = () => {
+      // Asleep here: his lock is taken for abandoned, and another writes.
+      others = rm(lock).then(() => newer.commit(GUN, { ...changes('three'), isSuperseded: () => false }))
+      return false
+    }
+    await expect(store.commit(GUN, { ...changes('two'), isSuperseded })).rejects.toThrow('was lost to another process')
+    await others
+    expect(await newer.read(GUN)).toMatchObject(changes('three'))
+    expect((await readdir(folder, { recursive: true })).filter((name) => /\.(tmp|lock|journal)$/.test(name))).toEqual([])
+  })
+
+  test('who died is told by the next reader, so that the next run carries out what he left', async () => {
+    const store = createFileStore(folder)
+    await store.commit(GUN, { ...changes('one'), isSuperseded: () => false })
+    expect((await store.read(GUN)).isUnfinished).toBeUndefined()
+    path = join(folder, 'dct', 'registry.example%2fapp.lock')
+    await left(deadHolder())
+    expect((await store.read(GUN)).isUnfinished).toBe(true)
+    await writeFile(join(folder, 'dct', `.dct-registry.example%2fapp-${crypto.randomUUID()}.tmp`), 'x')
+    await writeFile(join(folder, 'dct', `.dct-registry.example%2fapp-b-${crypto.randomUUID()}.tmp`), 'of another')
+    await store.commit(GUN, { ...changes('one'), isSuperseded: () => false })
+    expect((await store.read(GUN)).isUnfinished).toBeUndefined()
+    expect((await readdir(join(folder, 'dct'))).filter((name) => name.endsWith('.tmp'))).toHaveLength(1)
+  })
+})
