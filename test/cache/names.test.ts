@@ -1,0 +1,186 @@
+/** Names of collections and roles as names of files: Docker's where a disk can hold them, never those of another collection. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { utf8 } from '../../src/bytes.js'
+import { createFileStore } from '../../src/cache/file-store.js'
+import type { MetadataStore } from '../../src/cache/metadata-store.js'
+import { decodeName, flatName, metadataFolder, roleFile } from '../../src/cache/names.js'
+
+const PLATFORMS = ['linux', 'darwin', 'win32'] as const
+const folderOf = (gun: string, platform: NodeJS.Platform = 'linux') => metadataFolder(gun, platform).slice(1, -1).join('/')
+
+/** GUNs as the grammar has them, with the odd ones more often. */
+const segment = fc.oneof(
+  fc.constantFrom(
+    'con',
+    'NUL',
+    'com1',
+    'aux.x',
+    'metadata',
+    'targets',
+    'changelist',
+    'a.',
+    'A',
+    'a',
+    'localhost:5000',
+    'x'.repeat(120),
+  ),
+  fc.stringMatching(/^[A-Za-z0-9._:-]{1,12}$/),
+)
+const guns = fc
+  .array(segment, { minLength: 1, maxLength: 5 })
+  .filter((segments) => segments.every((one) => one !== '.' && one !== '..'))
+  .map((segments) => segments.join('/'))
+
+describe('the folder of a collection', () => {
+  test('is that of Docker wherever the disk can hold it', () => {
+    for (const gun of [
+      'docker.io/library/alpine',
+      'localhost:5000/Team/app',
+      'a/con/nul.x',
+      `x/${'y'.repeat(250)}`,
+      'a/metadata/b',
+    ])
+      expect(folderOf(gun)).toBe(gun)
+    for (const platform of PLATFORMS) expect(folderOf('docker.io/library/alpine', platform)).toBe('docker.io/library/alpine')
+  })
+
+  test.each([
+    ['registry.example/con', 'registry.example/%63on'],
+    ['nul.example/aux/com1', '%6eul.example/%61ux/%63om1'],
+    ['prn/lpt9.x/com10', '%70rn/%6cpt9.x/com10'],
+    ['trailing./dots..', 'trailing%2e/dots.%2e'],
+    ['localhost:5000/Team', 'localhost%3a5000/%54eam'],
+    ['CON/Nul.x', '%43%4f%4e/%4eul.x'],
+  ])('holds nothing that Windows cannot hold: %s (CACHE-25)', (gun, folder) => {
+    expect(folderOf(gun, 'win32')).toBe(folder)
+    expect(folder.split('/').map(decodeName).join('/')).toBe(gun)
+  })
+
+  test.each(['darwin', 'win32'] as const)('tells upper case from lower where the disk does not: %s (CACHE-25)', (platform) => {
+    expect(folderOf('registry.example/Team', platform)).not.toBe(folderOf('registry.example/team', platform))
+    expect(folderOf('registry.example/Team', platform)).toBe(folderOf('registry.example/Team', platform).toLowerCase())
+  })
+
+  test('has no name of more than 255 bytes, and names that begin alike stay apart (CACHE-26)', () => {
+    const long = `${'x'.repeat(300)}.example`
+    for (const platform of PLATFORMS) {
+      const [one = '', other = ''] = [folderOf(`${long}:1/a`, platform), folderOf(`${long}:2/a`, platform)]
+      expect(one).not.toBe(other)
+      for (const name of one.split('/')) expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255)
+    }
+  })
+
+  test('is its own: no two collections share one, whatever the disk folds or minds', () => {
+    fc.assert(
+      fc.property(guns, guns, fc.constantFrom(...PLATFORMS), (one, other, platform) => {
+        const fold = (path: string) => (platform === 'linux' ? path : path.toLowerCase())
+        const paths = [one, other].map((gun) => fold(metadataFolder(gun, platform).join('/')))
+        expect(paths[0] === paths[1]).toBe(one === other)
+        const flat = [one, other].map((gun) => flatName(gun).toLowerCase())
+        expect(flat[0] === flat[1]).toBe(one === other)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test.each(['../../x', 'a/../../b', 'a/./b', '/abs', 'a//b', 'a/', '', 'a/..', 'a\\..\\b', 'a\0b'])(
+    'never leads out of the trust directory: %j (CACHE-20, CACHE-21)',
+    (gun) => {
+      expect(() => metadataFolder(gun)).toThrow('cannot be the name of a cache folder')
+    },
+  )
+})
+
+describe('the file of a role', () => {
+  test.each([
+    '../x',
+    'targets/../../x',
+    'targets//x',
+    '/targets',
+    'targets/a.b',
+    'targets/A',
+    'mirrors',
+    '',
+    'root/x',
+    'targets/',
+  ])('is never made of a name that is no role: %j (CACHE-28)', (role) => {
+    expect(() => roleFile(role)).toThrow('cannot be the name of a cached file')
+  })
+
+  test('can be held by Windows too (CACHE-25)', () => {
+    expect(roleFile('targets/con/nul', 'win32')).toEqual({ folders: ['targets', '%63on'], file: '%6eul.json' })
+    expect(roleFile('targets/con/nul', 'linux')).toEqual({ folders: ['targets', 'con'], file: 'nul.json' })
+  })
+
+  test('has at most 255 bytes with its ending', () => {
+    const { file } = roleFile(`targets/${'x'.repeat(253)}`, 'linux')
+    expect(file.length).toBeLessThanOrEqual(255)
+    expect(roleFile(`targets/${'x'.repeat(250)}`, 'linux').file).toBe(`${'x'.repeat(250)}.json`)
+  })
+})
+
+describe('a store', () => {
+  let folder: string
+  let store: MetadataStore
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'dct-names-'))
+    store = createFileStore(join(folder, 'trust'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  const keep = (gun: string, roles = ['root', 'timestamp', 'snapshot', 'targets']) =>
+    store.commit(gun, {
+      metadata: new Map(roles.map((role) => [role, utf8(`${role} of ${gun}`)])),
+      floors: utf8(`floors of ${gun}`),
+      isSuperseded: () => false,
+    })
+  const textOf = async (gun: string, role: string) => Buffer.from((await store.read(gun)).metadata.get(role) ?? []).toString()
+
+  test.each(['../../x', 'a/../../b', '/abs'])(
+    'reads, writes and forgets nothing outside: %s (CACHE-20, CACHE-21)',
+    async (gun) => {
+      await expect(store.read(gun)).rejects.toThrow('cannot be the name')
+      await expect(keep(gun)).rejects.toThrow('cannot be the name')
+      await expect(store.forget(gun)).rejects.toThrow('cannot be the name')
+      expect(await readdir(folder)).toEqual([])
+    },
+  )
+
+  test('writes no file for a role that is none (CACHE-28)', async () => {
+    await expect(keep('a/b', ['root', 'targets/../../../../../x'])).rejects.toThrow('cannot be the name')
+    expect((await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json'))).toEqual([])
+  })
+
+  test('keeps a delegation apart from the collection whose folder has its name (CACHE-22)', async () => {
+    await keep('g', ['root', 'timestamp', 'snapshot', 'targets', 'targets/metadata/root', 'targets/x/metadata/root'])
+    await keep('g/metadata/targets')
+    await keep('g/metadata/targets/x')
+    await keep('g/metadata')
+    expect(await textOf('g', 'targets/metadata/root')).toBe('targets/metadata/root of g')
+    for (const gun of ['g', 'g/metadata', 'g/metadata/targets', 'g/metadata/targets/x'])
+      expect(await textOf(gun, 'root')).toBe(`root of ${gun}`)
+    expect(await store.list()).toEqual(['g', 'g/metadata', 'g/metadata/targets', 'g/metadata/targets/x'])
+    expect(await store.forget('g')).toBe(true)
+    expect(await store.list()).toEqual(['g/metadata', 'g/metadata/targets', 'g/metadata/targets/x'])
+  })
+
+  test('lists what is kept under encoded and odd names, and forgets it', async () => {
+    const kept = ['LOCALHOST:5000/Con/a.', 'a/changelist', 'a/metadata', 'docker.io/library/alpine', 'targets', 'x/%7e'].sort()
+    for (const gun of kept) await keep(gun)
+    expect(await store.list()).toEqual(kept)
+    for (const gun of kept) expect(await store.forget(gun)).toBe(true)
+    expect(await store.list()).toEqual([])
+    expect(await store.forget('docker.io/library/alpine')).toBe(false)
+  })
+
+  test('holds names longer than the disk can (CACHE-26)', async () => {
+    const guns = [1, 2].map((port) => `${'x'.repeat(300)}.example:${port}/app`)
+    for (const gun of guns) await keep(gun)
+    for (const gun of guns) expect(await textOf(gun, 'root')).toBe(`root of ${gun}`)
+    for (const gun of guns) expect(await store.forget(gun)).toBe(true)
+  })
+})

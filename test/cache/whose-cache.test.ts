@@ -1,0 +1,220 @@
+/** Stories of one cache and several writers: other processes, other servers, other collections, and whoever winds it back. */
+import { chmod, cp, lstat, mkdtemp, rename as move, readdir, rm, utimes } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createFileStore } from '../../src/cache/file-store.js'
+import { putInPlace, writeBeside } from '../../src/cache/safe-file.js'
+import { readSettings } from '../../src/client/settings.js'
+import { createMemoryStore, createTrustClient, type MetadataStore } from '../../src/index.js'
+import { createSimulatedTransport, createTrustCollection } from '../../src/testing/index.js'
+import { GUN, refusalOf, Story, storeWith, versionOf } from '../client/story.js'
+
+let folder: string
+let trust: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-whose-'))
+  trust = join(folder, 'trust')
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** A store in which something happens right before the next commit. */
+function interposed(inner: MetadataStore, happens: () => Promise<unknown>): MetadataStore {
+  let next: (() => Promise<unknown>) | undefined = happens
+  return {
+    read: (gun) => inner.read(gun),
+    async commit(gun, changes) {
+      const now = next
+      next = undefined
+      await now?.()
+      return inner.commit(gun, changes)
+    },
+    forget: (gun) => inner.forget(gun),
+    list: () => inner.list(),
+  }
+}
+
+describe.each([
+  ['in memory', () => createMemoryStore()],
+  ['on disk', () => createFileStore(trust)],
+])('another process, %s,', (_, createStore) => {
+  test('that pinned another root first keeps it, and whoever comes second is refused (CACHE-13)', async () => {
+    const story = new Story({}, { store: createStore() })
+    const anew = createTrustCollection(GUN, { seed: 'anew' })
+    anew.sign('3.19', 'evil')
+    anew.publish()
+    const kept = () => story.keptVersions()
+    const store = interposed(story.store, () => story.verify())
+    expect(await refusalOf(story.verify('alpine:3.19', { store, transport: anew.transport() }))).toMatchObject({
+      code: 'ERR_ROOT_ROTATION',
+    })
+    expect(await kept()).toMatchObject({ root: 1 })
+    expect(await story.verify()).toMatchObject({ rootTrust: 'cached-root' })
+  })
+
+  test('that pinned the root before this one on the first use is followed up (CACHE-13)', async () => {
+    const story = new Story({}, { store: createStore() })
+    const older = story.replay()
+    story.collection.rotateRoot().publish()
+    const store = interposed(story.store, async () => {
+      const slow = new Story()
+      slow.serve(older).transport.faults.set('*', 'missing')
+      await slow.verify('alpine:3.19', { store: story.store })
+    })
+    expect(await story.verify('alpine:3.19', { store })).toMatchObject({ rootTrust: 'cached-root' })
+    expect(await story.keptVersions()).toMatchObject({ root: 2, timestamp: 2 })
+  })
+
+  test('that forgot the collection meanwhile does not get half of it back', async () => {
+    const story = new Story({}, { store: createStore() })
+    await story.verify()
+    story.collection.sign('3.20', 'x')
+    story.collection.publish()
+    const store = interposed(story.store, () => story.store.forget(GUN))
+    expect(await story.verify('alpine:3.20', { store })).toMatchObject({ rootTrust: 'first-use' })
+    expect(await story.verify('alpine:3.20', { offline: true })).toMatchObject({ rootTrust: 'cached-root' })
+  })
+
+  test('that is Docker, and writes no floors, does not get its newer files replaced by older ones (CACHE-12)', async () => {
+    const story = new Story({}, { store: createStore() })
+    await story.verify()
+    story.collection.sign('3.19', 'second')
+    story.collection.publish()
+    const slow = story.collection.transport({ faults: { timestamp: story.collection.served('timestamp') ?? 'missing' } })
+    story.collection.sign('3.19', 'third')
+    story.collection.publish()
+    const { floors = new Uint8Array() } = await story.store.read(GUN)
+    const docker = async () => {
+      const metadata = new Map(
+        ['timestamp', 'snapshot', 'targets'].map((role) => [role, story.collection.served(role) ?? floors]),
+      )
+      await story.store.commit(GUN, { metadata, floors, isSuperseded: () => false })
+    }
+    await story.verify('alpine:3.19', { store: interposed(story.store, docker), transport: slow })
+    expect(await story.keptVersions()).toEqual({ root: 1, timestamp: 3, snapshot: 3, targets: 3 })
+  })
+
+  test('that saw a newer snapshot under an older timestamp has the verdict reached once more (CACHE-12)', async () => {
+    const story = new Story({}, { store: createStore() })
+    await story.verify()
+    story.collection.setVersion('timestamp', 9).touchTimestamp()
+    const split = story.collection.transport({ faults: { timestamp: story.collection.served('timestamp') ?? 'missing' } })
+    story.collection.setVersion('timestamp', 2).sign('3.19', 'second')
+    story.collection.publish()
+    const store = interposed(story.store, () => story.verify())
+    const refusal = await refusalOf(story.verify('alpine:3.19', { store, transport: split }))
+    expect(refusal).toMatchObject({ code: 'ERR_VERSION_ROLLBACK', role: 'snapshot' })
+    expect((await story.floors())['snapshot']).toBe(2)
+  })
+})
+
+describe('a timestamp that is kept', () => {
+  test('and newer than that of the server: the older one is refused (CACHE-15)', async () => {
+    const story = new Story()
+    const older = story.replay()
+    story.collection.touchTimestamp()
+    await story.verify()
+    expect(await story.serve(older).refused()).toMatchObject({ code: 'ERR_VERSION_ROLLBACK', role: 'timestamp' })
+  })
+
+  test('stands in when the server cannot be reached, with a warning, until it expires (CACHE-16)', async () => {
+    const story = new Story()
+    await story.verify()
+    story.transport.faults.set('*', 'unreachable')
+    const { freshness, warnings } = await story.verify()
+    expect(freshness).toBe('stale')
+    expect(warnings.map(({ code }) => code)).toEqual(['WARN_STALE_TIMESTAMP'])
+    story.now = new Date(story.now.getTime() + 15 * 86_400_000)
+    expect((await story.refused()).code).toBe('ERR_METADATA_EXPIRED')
+  })
+
+  test('does not stand in for another server that cannot be reached (CACHE-19)', async () => {
+    const story = new Story()
+    await story.verify()
+    story.transport.faults.set('*', 'unreachable')
+    expect((await story.refused('alpine:3.19', { server: 'https://other.example' })).code).toBe('ERR_SERVER_UNREACHABLE')
+    expect((await story.refused('alpine:3.19', { server: 'https://other.example', offline: true })).code).toBe('ERR_OFFLINE')
+  })
+
+  test('of another collection is not taken for its own, in one store and one client (CACHE-38)', async () => {
+    const names = ['registry.example/team/app', 'other.example/team/app']
+    const collections = names.map((name) => createTrustCollection(name))
+    const digests = collections.map((collection) => collection.sign('1.0', collection.gun))
+    for (const collection of collections) collection.publish()
+    const { transport: _, ...options } = new Story().options
+    const client = createTrustClient({ ...options, transport: createSimulatedTransport(collections) })
+    const results = await Promise.all([...names, ...names].map((name) => client.verifyTag(`${name}:1.0`)))
+    expect(results.map((result) => ('digest' in result ? result.digest : ''))).toEqual([...digests, ...digests])
+    await client.close()
+  })
+})
+
+describe('a cache on disk', () => {
+  const onDisk = () => new Story({}, { store: createFileStore(trust) })
+
+  test('that was wound back as a whole answers offline as it did then, and no server can use that (CACHE-31)', async () => {
+    const story = onDisk()
+    const { digest } = await story.verify()
+    await cp(trust, join(folder, 'before'), { recursive: true })
+    const newer = story.collection.sign('3.19', 'newer')
+    story.collection.publish()
+    await story.verify()
+    await rm(trust, { recursive: true })
+    await move(join(folder, 'before'), trust)
+    expect((await story.verify('alpine:3.19', { offline: true })).digest).toBe(digest)
+    expect((await story.verify()).digest).toBe(newer)
+  })
+
+  test.each([0, 4_000_000_000])('is judged alike whatever its files say of their age: %i (CACHE-36)', async (seconds) => {
+    const story = onDisk()
+    const { digest } = await story.verify()
+    for (const entry of await readdir(trust, { recursive: true })) await utimes(join(trust, entry), seconds, seconds)
+    expect(await story.verify('alpine:3.19', { offline: true })).toMatchObject({ digest, freshness: 'offline' })
+    expect(await story.verify()).toMatchObject({ digest, freshness: 'fresh' })
+    expect(versionOf((await story.store.read(GUN)).metadata.get('timestamp') ?? new Uint8Array())).toBe(1)
+  })
+
+  test('whose path is too long for the system cannot be kept; that is a warning, and the answer stands (CACHE-26)', async () => {
+    const store = createFileStore(join(folder, ...Array.from({ length: 17 }, () => 'x'.repeat(250))))
+    const { rootTrust, warnings } = await new Story({}, { store }).verify()
+    expect(rootTrust).toBe('first-use')
+    expect(warnings.map(({ code }) => code)).toContain('WARN_CACHE_UNWRITABLE')
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'that others may write to is used as it is: all of it is verified again (CACHE-29)',
+    async () => {
+      const story = onDisk()
+      await story.verify()
+      await chmod(trust, 0o777)
+      expect(await story.verify()).toMatchObject({ freshness: 'fresh', warnings: [] })
+      expect((await lstat(trust)).mode & 0o777).toBe(0o777)
+      const spoiled = await storeWith(({ metadata }) => metadata.set('root', new Uint8Array()), story.store)
+      expect((await refusalOf(story.verify('alpine:3.19', { store: spoiled }))).code).toBe('ERR_CACHE')
+    },
+  )
+
+  test('without HOME is that of the user, and a relative HOME still gives one place (CACHE-30)', async () => {
+    expect((await readSettings({ env: {} })).dockerConfig).toBe(join(homedir(), '.docker'))
+    for (const env of [{ HOME: 'relative', USERPROFILE: 'relative' }, { DOCKER_CONFIG: 'relative' }])
+      expect(isAbsolute((await readSettings({ env })).dockerConfig)).toBe(true)
+  })
+})
+
+describe('on Windows', () => {
+  test('a file that somebody has open is replaced once he is done; elsewhere a refusal stands at once (CACHE-34)', async () => {
+    const ready = await writeBeside(folder, 'file', new Uint8Array([1]))
+    await rm(ready.temporary)
+    const renames = vi.fn(async () => {
+      if (renames.mock.calls.length < 4) throw Object.assign(new Error('EPERM'), { code: 'EPERM' })
+    })
+    await putInPlace(ready, renames, 'win32')
+    expect(renames).toHaveBeenCalledTimes(4)
+    renames.mockClear()
+    await expect(putInPlace(ready, renames, 'linux')).rejects.toThrow('EPERM')
+    expect(renames).toHaveBeenCalledTimes(1)
+    const never = vi.fn(() => Promise.reject(Object.assign(new Error('EBUSY'), { code: 'EBUSY' })))
+    await expect(putInPlace(ready, never, 'win32')).rejects.toThrow('EBUSY')
+    expect(never.mock.calls.length).toBeLessThanOrEqual(10)
+  })
+})
