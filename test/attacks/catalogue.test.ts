@@ -71,7 +71,7 @@ describe('the catalogue of attacks', () => {
   })
 
   test('reads ranges, lists and neighbours of other lists, and nothing without parentheses', () => {
-    expect(mentioned('a (JSON-08..10) b [SIG-01, ATK-02] (ROOT-38, CACHE-18) CERT-01 (BEHAVIOUR 5)')).toEqual([
+    expect(mentioned('a (JSON-08..10) b [SIG-01, ATK-02] (ROOT-38, ODD-18) CERT-01 (BEHAVIOUR 5)')).toEqual([
       'JSON-08',
       'JSON-09',
       'JSON-10',
