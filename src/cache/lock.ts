@@ -128,8 +128,13 @@ async function breakLock(path: string, { text }: SeenLock): Promise<boolean> {
 }
 
 async function isOurs(path: string, file: FileHandle): Promise<boolean> {
-  const [there, ours] = await Promise.all([lstat(path, { bigint: true }).catch(() => undefined), file.stat({ bigint: true })])
-  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
+  try {
+    const [there, ours] = await Promise.all([lstat(path, { bigint: true }), file.stat({ bigint: true })])
+    return there.ino === ours.ino && there.dev === ours.dev
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return false
+    throw cause
+  }
 }
 
 /** Only our own: a holder who slept for long may have lost it to another. A disk that falters once is asked twice. */

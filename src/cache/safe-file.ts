@@ -59,7 +59,11 @@ export async function writeBeside(folder: string, name: string, bytes: Uint8Arra
 }
 
 /** Moves it into its place. A link or a file there is replaced, never written through. */
-export async function putInPlace({ temporary, path }: ReadyFile, move = rename, platform = process.platform): Promise<void> {
+export async function putInPlace(
+  { temporary, path }: ReadyFile,
+  move: typeof rename = rename,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await move(temporary, path)

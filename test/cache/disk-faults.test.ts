@@ -109,12 +109,39 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
     else if (template === undefined && kept.files['root'] === undefined) expect(kept.floors, where).toBeUndefined()
     else if (kept.floors === old.floors) expect([old.files, renewed.files], where).toContainEqual(kept.files)
     else expect(kept, where).toEqual(renewed)
+    // Who lives takes his lock away; one whose disk is gone cannot.
+    if (!fault.forever) expect(existsSync(join(trust, LOCK)), where).toBe(false)
     await ageLock(trust)
     await commit()
     expect(comparable(await store.read(GUN)), where).toEqual(renewed)
     expect(await leftovers(trust), where).toEqual([])
     await rm(trust, { recursive: true })
   }
+})
+
+describe('before anything is moved it is synced, and the folders before the floors', () => {
+  /** The calls that make things durable, in their order. */
+  async function durable(trust: string, all: CacheChanges): Promise<string> {
+    await faultyDisk().during(() => createFileStore(trust).commit(GUN, all))
+    return faultyDisk()
+      .calls.filter((call) => call === 'sync' || call === 'rename')
+      .join(' ')
+      .replace(/(\b\w+)((?: \1)+)/g, (run, call) => `${call}*${run.split(' ').length}`)
+  }
+
+  test('on a first commit without a journal, every new folder too; else with one; one file needs none', async () => {
+    const trust = join(await folderLike(undefined), 'trust')
+    // Five files and the floors; then metadata and targets, and the seven above that got a new folder.
+    expect(await durable(trust, changes('one'))).toBe('sync*6 rename*5 sync*9 rename')
+    expect(await durable(trust, changes('two', ['timestamp', 'snapshot']))).toBe('sync rename sync*4 rename*2 sync rename')
+    expect(await durable(trust, changes('three', ['timestamp']))).toBe('sync*2 rename sync rename')
+  })
+
+  test('and when it lies there already, nothing is written', async () => {
+    const trust = await folderLike(undefined)
+    await createFileStore(trust).commit(GUN, changes('one'))
+    expect(await durable(trust, changes('one'))).toBe('')
+  })
 })
 
 describe('a verification', () => {

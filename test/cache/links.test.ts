@@ -162,7 +162,9 @@ describe('a file of 10 GB', () => {
   test('is refused in the place of the root (CACHE-09)', async () => {
     await verify()
     await truncate(file('root'), 10 * 2 ** 30)
-    expect(await refusalOf(verify())).toMatchObject({ code: 'ERR_CACHE', role: 'root' })
+    const refusal = await refusalOf(verify())
+    expect(refusal).toMatchObject({ code: 'ERR_CACHE', role: 'root' })
+    expect(refusal.message).toContain('has 10737418240 bytes, at most 67108864 are read')
   })
 
   test('is not read as floors, which are rebuilt (CACHE-09)', async () => {
