@@ -5,11 +5,24 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { createFileStore } from '../../src/cache/file-store.js'
 import { lockState, withLock } from '../../src/cache/lock.js'
 import { decodeHolder, isDead, type LockHolder, thisHolder } from '../../src/cache/lock-holder.js'
+
+/** Something that happens right before a lock is broken. */
+const disk = vi.hoisted(() => ({ beforeTurn: undefined as (() => Promise<void>) | undefined }))
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>()
+  const open = async (...args: Parameters<typeof real.open>) => {
+    const happens = String(args[0]).endsWith('.turn') ? disk.beforeTurn : undefined
+    if (happens !== undefined) disk.beforeTurn = undefined
+    await happens?.()
+    return real.open(...args)
+  }
+  return { ...real, open }
+})
 
 let folder: string
 let path: string
@@ -73,6 +86,23 @@ describe('a lock', () => {
     expect({ most, inherited }).toEqual({ most: 1, inherited: 1 })
     expect(performance.now() - start).toBeLessThan(8000)
     expect(await readdir(folder)).toEqual([])
+  })
+
+  test('that somebody else broke and took meanwhile is his', async () => {
+    await left(deadHolder())
+    const other = JSON.stringify(thisHolder())
+    disk.beforeTurn = async () => {
+      await rm(path)
+      await writeFile(path, other)
+    }
+    let isInside = false
+    const waiting = withLock(path, async () => {
+      isInside = true
+    })
+    await new Promise((done) => setTimeout(done, 300))
+    expect({ isInside, text: await readFile(path, 'utf8') }).toEqual({ isInside: false, text: other })
+    await rm(path)
+    await waiting
   })
 
   test('of a process whose number is used again is broken at once', async () => {
