@@ -73,17 +73,21 @@ class Run {
   /** Killed at some moment: most often once it writes, which takes milliseconds. */
   async kill(trustDirectory, isRunning) {
     const own = join(trustDirectory, 'dct')
-    await mkdir(own, { recursive: true, mode: 0o700 })
-    const watcher = watch(own)
-    const [inside, which, delay, whenever] = [roll() < 0.8, Math.floor(roll() * 3), roll() * 12, roll() * (isRunning ? 60 : 400)]
+    const metadata = join(trustDirectory, 'tuf', publisher.gun, 'metadata')
+    for (const place of [own, metadata]) await mkdir(place, { recursive: true, mode: 0o700 })
+    const [when, which, delay, whenever] = [roll(), Math.floor(roll() * 3), roll(), roll() * (isRunning ? 60 : 400)]
     const end = () => this.process.kill('SIGKILL')
     const bell = isRunning ? undefined : setTimeout(end, PATIENCE)
-    if (inside) {
-      let locks = 0
+    // Most often once the lock is taken, or in the midst of the renames, which are over in a moment.
+    const [place, sign, wait] = when < 0.5 ? [own, /\.lock$/, delay * 12] : [metadata, /^[a-z]+\.json$/, delay * 0.5]
+    const watcher = watch(place)
+    let signs = 0
+    if (when < 0.85)
       watcher.on('change', (_, file) => {
-        if (file?.endsWith('.lock') && existsSync(join(own, file)) && locks++ === (isRunning ? which : 0)) setTimeout(end, delay)
+        if (sign.test(file ?? '') && existsSync(join(place, file)) && signs++ === (isRunning ? which : 0))
+          wait < 0.25 ? end() : setTimeout(end, wait)
       })
-    } else setTimeout(end, whenever)
+    else setTimeout(end, whenever)
     if (isRunning) this.process.stdin.write('\n')
     await this.ended
     clearTimeout(bell)
