@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/{crypto,metadata,reference,trust,client,attacks}/**/*.test.ts',
-      'test/{fixtures,public-api}.test.ts',
+      'test/fixtures.test.ts',
       'test/testing/trust-collection.test.ts',
     ],
     // Its workers are threads: umask and folders of the process are out of reach there.

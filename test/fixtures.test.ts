@@ -155,11 +155,15 @@ const nobody: Transport = {
 function startingWith(gun: string, cache: Files): MetadataStore {
   const kept = createMemoryStore()
   let found = cache
+  const withFound = (asked: string, collection: CachedCollection): CachedCollection =>
+    asked === gun ? { ...collection, metadata: new Map([...found, ...collection.metadata]) } : collection
   return {
     ...kept,
     async read(asked) {
-      const collection = await kept.read(asked)
-      return asked === gun ? { ...collection, metadata: new Map([...found, ...collection.metadata]) } : collection
+      return withFound(asked, await kept.read(asked))
+    },
+    commit(asked, changes) {
+      return kept.commit(asked, { ...changes, isSuperseded: (now) => changes.isSuperseded(withFound(asked, now)) })
     },
     async forget(asked) {
       if (asked === gun) found = new Map()

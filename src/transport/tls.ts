@@ -106,8 +106,8 @@ export function createTlsContexts(material: TlsMaterial): TlsContexts {
   return { trustServer: lists.map(withPairs), otherHosts }
 }
 
-/** Lists of CAs that are remembered; a program has one or two. */
-const MAX_REMEMBERED = 4
+/** Lists of CAs that are remembered; a program has two or three. */
+const MAX_REMEMBERED = 8
 
 /** By the hash of the list: what stands in it is read anew each time, and nobody's key is in it. */
 const remembered = new Map<string, WeakRef<SecureContext>>()

@@ -42,7 +42,7 @@ describe('a collection served over https', () => {
     })
     const paths = server.requests.map((path) => path.replace(/[0-9a-f]{64}/, '<hash>')).sort()
     expect(paths).toEqual(
-      ['2.root', 'root', 'snapshot.<hash>', 'targets.<hash>', 'timestamp'].map(
+      ['2.root', 'root', 'snapshot', 'targets', 'targets/releases', 'timestamp'].map(
         (name) => `/v2/localhost:5000/app/_trust/tuf/${name}.json`,
       ),
     )
