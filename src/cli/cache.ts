@@ -1,7 +1,8 @@
 /** `dct cache list|verify|forget` */
+import type { MetadataStore } from '../cache/metadata-store.js'
 import { collectionOf, Session } from '../client/session.js'
 import { readSettings } from '../client/settings.js'
-import { TrustError, UsageError } from '../errors.js'
+import { describeCause, TrustError, UnavailableError, UsageError } from '../errors.js'
 import { parseGun } from '../reference/reference.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import { EXIT, type Io } from './io.js'
@@ -28,7 +29,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
       if (guns.length === 0)
         throw new UsageError('ERR_SETTINGS_INVALID', 'dct cache forget needs the GUN that is to be forgotten')
       return each(guns, speaker, async (gun) => {
-        const forgotten = await store.forget(gun)
+        const forgotten = await forget(store, gun)
         if (forgotten)
           speaker.warning({
             message: `${gun} is forgotten: the next root that a server offers for it is trusted on first use, unless a pin says otherwise`,
@@ -40,6 +41,14 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
         'ERR_SETTINGS_INVALID',
         `dct cache takes list, verify or forget${action === undefined ? '' : `, got ${JSON.stringify(action)}`}`,
       )
+  }
+}
+
+async function forget(store: MetadataStore, gun: string): Promise<boolean> {
+  try {
+    return await store.forget(gun)
+  } catch (cause) {
+    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be removed: ${describeCause(cause)}`, { gun, cause })
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a client does once something is asked: settings, connections, refreshes. Loaded inside the call, with all that it imports. */
+import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
@@ -91,6 +92,8 @@ export class Session {
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()
+    // One for each request or refresh, and many run at once.
+    setMaxListeners(0, work.signal, ...(signal === undefined ? [] : [signal]))
     const interrupt = () => work.abort(signal?.reason)
     signal?.addEventListener('abort', interrupt)
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)

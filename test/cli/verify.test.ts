@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -192,6 +192,19 @@ describe('cache, stale and offline', () => {
     expect(none.err).toContain('offline')
     await verify([reference])
     expect(JSON.parse((await verify(['--offline', '--json', reference])).out)).toMatchObject({ freshness: 'offline' })
+  })
+
+  test('a cache that cannot be removed is ERR_CACHE, and the status that of no answer', async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'dct-elsewhere-'))
+    await mkdir(join(folder, 'trust'))
+    await symlink(elsewhere, join(folder, 'trust', 'tuf'))
+    const ran = await runProgram(['cache', '--config', folder, 'forget', gun])
+    expect(ran).toMatchObject({
+      status: 5,
+      out: '',
+      err: expect.stringContaining(`dct: error: the cache of ${gun} cannot be removed`),
+    })
+    await rm(elsewhere, { recursive: true })
   })
 
   test('dct cache lists, verifies and forgets', async () => {

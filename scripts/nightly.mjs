@@ -1,0 +1,48 @@
+// npm run nightly: the large counts. Every step runs, whatever became of those before; the last lines of each are shown again
+// at the end, since they give its figures.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+const STEPS = [
+  ['kills', ['run', '--silent', 'test:crash', '--', '--kills', '500'], {}],
+  ['crowd', ['run', '--silent', 'test:crowd', '--', '--verifications', '100', '--seconds', '900'], {}],
+  ['soak', ['run', '--silent', 'test:soak', '--', '--verifications', '20000', '--collections', '200'], {}],
+  ['disk faults', ['exec', '--', 'vitest', 'run', 'test/cache/disk-faults.test.ts'], { NIGHTLY: '1' }],
+  ['fuzzing', ['exec', '--', 'vitest', 'run', 'test/fuzz'], { FUZZ_RUNS: '50' }],
+  [
+    'differential',
+    ['run', '--silent', 'fuzz:differential', '--', '--count', '20000', '--seed', String(Date.now() % 1_000_000)],
+    {},
+  ],
+  ['mutation', ['run', '--silent', 'mutate'], {}],
+]
+const KEPT_LINES = 6
+
+/** Runs npm, shows what it prints, and keeps the end of it. */
+async function run(name, argv, env) {
+  console.log(`\n== ${name}`)
+  const child = spawn('npm', argv, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: process.platform === 'win32',
+  })
+  let text = ''
+  child.stdout.on('data', (chunk) => {
+    process.stdout.write(chunk)
+    text = `${text}${chunk}`.slice(-10_000)
+  })
+  const [status] = await once(child, 'close')
+  return { name, status: status ?? 1, lines: text.trimEnd().split('\n').slice(-KEPT_LINES) }
+}
+
+const wanted = process.argv.slice(2)
+const results = []
+for (const [name, argv, env] of STEPS) {
+  if (wanted.length === 0 || wanted.includes(name)) results.push(await run(name, argv, env))
+}
+console.log('\n== figures')
+for (const { name, status, lines } of results) {
+  console.log(`${name}: ${status === 0 ? 'held' : `FAILED with ${status}`}`)
+  for (const line of lines) console.log(`  ${line}`)
+}
+process.exitCode = results.length > 0 && results.every(({ status }) => status === 0) ? 0 : 1
