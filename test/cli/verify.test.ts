@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -195,8 +195,9 @@ describe('cache, stale and offline', () => {
   })
 
   test('a cache that cannot be removed is ERR_CACHE, and the status that of no answer', async () => {
-    const elsewhere = await mkdtemp(join(tmpdir(), 'dct-elsewhere-'))
-    await mkdir(join(folder, 'trust'))
+    await verify([reference])
+    const elsewhere = join(folder, 'elsewhere')
+    await rename(join(folder, 'trust', 'tuf'), elsewhere)
     await symlink(elsewhere, join(folder, 'trust', 'tuf'))
     const ran = await runProgram(['cache', '--config', folder, 'forget', gun])
     expect(ran).toMatchObject({
@@ -204,7 +205,7 @@ describe('cache, stale and offline', () => {
       out: '',
       err: expect.stringContaining(`dct: error: the cache of ${gun} cannot be removed`),
     })
-    await rm(elsewhere, { recursive: true })
+    expect(await readdir(elsewhere)).not.toEqual([])
   })
 
   test('dct cache lists, verifies and forgets', async () => {
