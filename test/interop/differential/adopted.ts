@@ -1,0 +1,109 @@
+/**
+ * Collections that the real publisher made (`fixtures/`), adopted: the same documents under another name with keys of ours in
+ * place of theirs, signed anew and dated around today, for their timestamps were good for two weeks.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describeFile, type FileDocument, type KeyDocument, type RoleDocument } from '../../../src/testing/documents.js'
+import { signFile } from '../../../src/testing/envelope.js'
+import type { SigningKey } from '../../../src/testing/index.js'
+import { DAY, type Files, type Signed, type Spoiling, type State } from './draft.js'
+import { nameHashed } from './names.js'
+import { createSeededKey } from './seeded-keys.js'
+
+/** The documents of one recorded state, by role. */
+export type Recorded = ReadonlyMap<string, Signed>
+
+/** Every folder that a real server's files were recorded in: `<fixture>/<served...>`, in order. */
+export function readRecorded(fixtures: string): ReadonlyMap<string, Recorded> {
+  const folders = readdirSync(fixtures)
+    .filter((name) => !name.startsWith('simulated-'))
+    .sort()
+    .flatMap((name) =>
+      readdirSync(join(fixtures, name))
+        .filter((served) => served.startsWith('served'))
+        .sort()
+        .map((served) => `${name}/${served}`),
+    )
+  const states = folders.map((folder) => [folder, readState(join(fixtures, folder))] as const)
+  return new Map(states.filter(([, state]) => ['root', 'timestamp', 'snapshot', 'targets'].every((role) => state.has(role))))
+}
+
+function readState(folder: string): Recorded {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /^(?:[a-z]+|targets\/.*)\.json$/.test(path),
+  )
+  return new Map(
+    files.sort().map((path) => [path.slice(0, -'.json'.length), JSON.parse(readFileSync(join(folder, path), 'utf8')).signed]),
+  )
+}
+
+export interface Adoption {
+  readonly gun: string
+  readonly now: Date
+  readonly spoilings: ReadonlyMap<string, Spoiling>
+  /** What was done to it; the spoilings say more while they work. */
+  readonly mutations: readonly string[]
+}
+
+/** Signs the documents with keys of ours. */
+export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Adoption): State {
+  const documents = new Map([...recorded].map(([role, signed]) => [role, structuredClone(signed)]))
+  const keys = new Map<string, SigningKey>()
+  for (const document of documents.values()) takeOverKeys(document, keys, gun, now)
+  const root = documents.get('root')
+  const signers = new Map<string, readonly SigningKey[]>()
+  const own = new Map([...keys.values()].map((key) => [key.id, key]))
+  const note = (role: string, { keyids }: RoleDocument): void =>
+    void signers.set(
+      role,
+      (keyids ?? []).flatMap((id) => own.get(id) ?? []),
+    )
+  for (const [role, described] of Object.entries<RoleDocument>(Object(root?.['roles']))) note(role, described)
+  for (const document of documents.values())
+    for (const role of Object(document['delegations'])?.roles ?? []) note(role.name, role)
+
+  const files: Files = new Map()
+  const meta = new Map<string, FileDocument>()
+  const publish = (role: string): void => {
+    const document = documents.get(role)
+    if (document === undefined) return
+    const build = (): Signed => ({ ...structuredClone(document), expires: new Date(now.getTime() + 300 * DAY).toISOString() })
+    const { served, vouched } = signFile<Signed>(build, signers.get(role) ?? [], 'canonical', spoilings.get(role))
+    meta.set(role, describeFile(vouched))
+    files.set(role, served)
+    if (role === 'root') files.set(`${document.version}.root`, served)
+    if (role !== 'timestamp') files.set(nameHashed(role, vouched), served)
+  }
+  for (const role of ['root', ...[...documents.keys()].filter((name) => name.startsWith('targets'))]) publish(role)
+  Object.assign(documents.get('snapshot') ?? {}, { meta: Object.fromEntries(meta) })
+  publish('snapshot')
+  Object.assign(documents.get('timestamp') ?? {}, { meta: { snapshot: meta.get('snapshot') } })
+  publish('timestamp')
+  return { files, mutations }
+}
+
+/** Lists a key of ours for each of theirs, of the same type. */
+function takeOverKeys(document: Signed, taken: Map<string, SigningKey>, gun: string, now: Date): void {
+  const holder = 'keys' in document ? document : Object(document['delegations'])
+  const listed: Record<string, KeyDocument> = holder?.keys ?? {}
+  for (const [id, { keytype }] of Object.entries(listed)) {
+    const type = (['ecdsa', 'ecdsa-x509', 'rsa', 'rsa-x509', 'ed25519'] as const).find((known) => known === keytype) ?? 'ecdsa'
+    const certificate = {
+      subject: { cn: gun },
+      notBefore: new Date(now.getTime() - 9 * DAY),
+      notAfter: new Date(now.getTime() + 999 * DAY),
+      serial: 7n,
+    }
+    const key =
+      taken.get(id) ?? createSeededKey({ type, rsaMethod: 'rsapkcs1v15', certificate, seed: `${gun} adopted ${taken.size}` })
+    taken.set(id, key)
+  }
+  if (Object.keys(listed).length > 0) holder.keys = Object.fromEntries(Object.keys(listed).flatMap((id) => named(taken.get(id))))
+  const roles: RoleDocument[] = Object.values(Object(document['roles'] ?? holder?.roles))
+  for (const role of roles) if (Array.isArray(role.keyids)) role.keyids = role.keyids.map((id) => taken.get(id)?.id ?? id)
+}
+
+function named(key: SigningKey | undefined): [string, KeyDocument][] {
+  return key === undefined ? [] : [[key.id, key.document]]
+}

@@ -1,0 +1,79 @@
+/** The two who are asked: the real `notary lookup`, and this project's library. Each keeps a folder of its own over the states of a case. */
+import { execFile } from 'node:child_process'
+import { createTrustClient, type Transport, TrustError } from '../../../src/index.js'
+
+/** What came of a lookup. */
+export type Answer =
+  | { readonly kind: 'digest'; readonly digest: string; readonly size: number }
+  | { readonly kind: 'refused'; readonly code: string; readonly role: string; readonly says: string }
+  | { readonly kind: 'crashed' | 'hung'; readonly says: string }
+
+/** What both may take for one lookup; more is a hang. Milliseconds. */
+const PATIENCE = 30_000
+
+export interface Place {
+  readonly url: string
+  /** A PEM file. */
+  readonly ca: string
+  readonly folder: string
+}
+
+/** One run of the program; it is killed when it takes too long. */
+export function askNotary({ url, ca, folder }: Place, gun: string, target: string): Promise<Answer> {
+  const args = ['-s', url, '-d', folder, '--tlscacert', ca, 'lookup', gun, target]
+  const env = { PATH: process.env['PATH'], HOME: folder }
+  return new Promise((resolve) => {
+    execFile('notary', args, { env, timeout: PATIENCE, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      const said = `${stdout}\n${stderr}`.trim()
+      if (error === null) return resolve(parseAnswer(stdout))
+      if (error.killed === true) return resolve({ kind: 'hung', says: said })
+      // Its own failures end with status 1; a panic of Go's ends with 2, a missing program has no number at all.
+      if (error.code !== 1) return resolve({ kind: 'crashed', says: `${error.code ?? error.signal}: ${said}` })
+      const says = said.replace(/^[\s\S]*?\* fatal: /, '').trim()
+      resolve({ kind: 'refused', code: '', role: '', says })
+    })
+  })
+}
+
+/** TARGET sha256:HEX SIZE; of whatever length HEX is. */
+function parseAnswer(stdout: string): Answer {
+  const match = / (sha256:[0-9a-f]*) (-?\d+)\n*$/.exec(stdout)
+  if (match === null) return { kind: 'crashed', says: `no known answer: ${stdout}` }
+  return { kind: 'digest', digest: match[1] ?? '', size: Number(match[2]) }
+}
+
+export interface OurPlace {
+  readonly url: string
+  readonly transport: Transport
+  readonly folder: string
+}
+
+/** The library; `lookup` goes through the roles as notary does. */
+export async function askUs({ url, transport, folder }: OurPlace, gun: string, target: string): Promise<Answer> {
+  const client = createTrustClient({ env: {}, server: url, transport, dockerConfig: folder, timeout: PATIENCE })
+  const timer = new AbortController()
+  try {
+    return await Promise.race([answerOf(client.lookup(gun, target)), hang(timer.signal)])
+  } finally {
+    timer.abort()
+  }
+}
+
+async function answerOf(lookup: Promise<{ digest: string; size: number }>): Promise<Answer> {
+  try {
+    const { digest, size } = await lookup
+    return { kind: 'digest', digest, size }
+  } catch (error) {
+    if (!(error instanceof TrustError))
+      return { kind: 'crashed', says: error instanceof Error ? String(error.stack) : String(error) }
+    const { code, role = '', message } = error
+    return code === 'ERR_SERVER_UNREACHABLE' ? { kind: 'hung', says: message } : { kind: 'refused', code, role, says: message }
+  }
+}
+
+function hang(end: AbortSignal): Promise<Answer> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve({ kind: 'hung', says: `more than ${PATIENCE} ms` }), PATIENCE + 5_000)
+    end.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  })
+}

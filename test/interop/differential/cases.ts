@@ -1,0 +1,192 @@
+/** Case number `index` of a seed: one collection in one to three states, and a name to look up in each. */
+import type { TargetDocument } from '../../../src/testing/index.js'
+import { TAMPERINGS } from '../../attacks/tamperings.js'
+import { adopt, type Recorded } from './adopted.js'
+import { CERTIFICATE_MUTATIONS } from './certificate-mutations.js'
+import {
+  DATE_MUTATIONS,
+  DECLARED_MUTATIONS,
+  DELEGATION_MUTATIONS,
+  TARGET_MUTATIONS,
+  TEXT_MUTATIONS,
+  VERSION_MUTATIONS,
+} from './content-mutations.js'
+import { Draft, RELEASES, type Spoiling, type State } from './draft.js'
+import { mutateField } from './field-mutations.js'
+import { firstCollection, NAMES, nextHonest, oddHonest } from './honest-steps.js'
+import { Random } from './random.js'
+import { KEY_MUTATIONS, type Mutation, SIGNATURE_MUTATIONS, SIGNER_MUTATIONS } from './signature-mutations.js'
+import { mutateBytes, ROTATION_MUTATIONS, WIRE_MUTATIONS } from './wire-mutations.js'
+
+export interface Case {
+  readonly gun: string
+  readonly target: string
+  readonly states: readonly State[]
+}
+
+export interface CaseSource {
+  readonly seed: string
+  /** The start of today. */
+  readonly now: Date
+  readonly recorded: ReadonlyMap<string, Recorded>
+}
+
+export function gunOf(index: number): string {
+  return `diff.example/case${index}`
+}
+
+/** The same for the same seed, number and day. */
+export function makeCase({ seed, now, recorded }: CaseSource, index: number): Case {
+  const random = new Random(`${seed} ${index}`)
+  const gun = gunOf(index)
+  const states = random.weighted([
+    [25, honestStates],
+    [45, mutatedStates],
+    [10, tamperedStates],
+    [8, (draft: Draft) => adoptedState(draft, recorded)],
+    [12, twiceMutatedStates],
+  ])(new Draft(gun, random, now))
+  return { gun, target: chooseTarget(random, states), states }
+}
+
+function honestStates(draft: Draft): State[] {
+  firstCollection(draft)
+  if (draft.random.chance(0.5)) oddHonest(draft)
+  const states = [draft.publish()]
+  for (let left = draft.random.int(3); left > 0; left--) {
+    nextHonest(draft)
+    if (draft.random.chance(0.3)) oddHonest(draft)
+    states.push(draft.publish())
+  }
+  return states
+}
+
+/** The last of one or two states is mutated. */
+function mutatedStates(draft: Draft): State[] {
+  firstCollection(draft)
+  const states: State[] = []
+  if (draft.random.chance(0.55)) {
+    states.push(draft.publish())
+    if (draft.random.chance(0.7)) nextHonest(draft)
+  }
+  mutate(draft)
+  return [...states, draft.publish()]
+}
+
+/** An honest state, two mutated ones; or a mutated one and an honest one after it. */
+function twiceMutatedStates(draft: Draft): State[] {
+  firstCollection(draft)
+  if (draft.random.chance(0.5)) mutate(draft)
+  const states = [draft.publish()]
+  nextHonest(draft)
+  if (draft.random.chance(0.7)) mutate(draft)
+  states.push(draft.publish())
+  nextHonest(draft)
+  if (draft.random.chance(0.3)) mutate(draft)
+  return [...states, draft.publish()]
+}
+
+const TABLES: readonly (readonly [weight: number, table: readonly Mutation[]])[] = [
+  [14, SIGNATURE_MUTATIONS],
+  [10, KEY_MUTATIONS],
+  [4, SIGNER_MUTATIONS],
+  [6, VERSION_MUTATIONS],
+  [7, DATE_MUTATIONS],
+  [10, DECLARED_MUTATIONS],
+  [10, DELEGATION_MUTATIONS],
+  [2, TARGET_MUTATIONS],
+  [12, TEXT_MUTATIONS],
+  [12, CERTIFICATE_MUTATIONS],
+  [12, WIRE_MUTATIONS],
+  [8, ROTATION_MUTATIONS],
+]
+
+/** One mutation, sometimes two. */
+function mutate(draft: Draft): void {
+  const role = draft.random.pick(
+    draft.isNew ? ['root', 'timestamp', 'snapshot', 'targets', 'targets'] : [...draft.roles, 'targets'],
+  )
+  if (draft.random.chance(0.1)) oddHonest(draft)
+  if (draft.random.chance(0.25)) mutateField(draft, role)
+  else if (draft.random.chance(0.18)) mutateBytes(draft, role)
+  else {
+    const [name, apply] = draft.random.pick(draft.random.weighted(TABLES))
+    draft.did(`${name} (${role.replace(/\/.*/, '/*')})`)
+    apply(draft, role)
+  }
+  if (draft.random.chance(0.12)) mutate(draft)
+}
+
+/** The tamperings of the attack catalogue, on a collection as they expect it: every role at version 3, this is to be the fourth. */
+function tamperedStates(draft: Draft): State[] {
+  const { collection, random } = draft
+  const roles = ['targets', RELEASES, 'targets/alice']
+  for (const role of roles.slice(1)) draft.delegate(role, { ...draft.signers(role) })
+  const states: State[] = []
+  const publish = (): void => {
+    for (const role of roles) collection.sign('latest', `${role} ${states.length}`, { role })
+    if (states.length > 0) collection.setVersion('root', collection.version('root') + 1)
+    states.push(draft.publish())
+  }
+  for (let version = 1; version <= 3; version++) publish()
+  const role = random.pick(['root', 'timestamp', 'snapshot', ...roles] as const)
+  const { name, tamper, not } = random.pick(TAMPERINGS.filter(({ not }) => !not?.includes(role as 'targets')))
+  draft.did(`named: ${name} (${role.replace(/\/.*/, '/*')})`)
+  const { wire, declared, ...spoiling } = tamper
+  void not
+  draft.spoil(role, spoiling as Spoiling)
+  if (role === 'timestamp') draft.spoil('snapshot', {})
+  if (declared !== undefined) {
+    const above = role === 'snapshot' ? 'timestamp' : 'snapshot'
+    draft.spoil(above, { before: (signed) => declared(Object(signed['meta'])[role] ?? { length: 0, hashes: {} }) })
+  }
+  if (wire !== undefined) {
+    draft.onWire((files) => {
+      for (const file of [...files.keys()].filter((one) => one === role || one === `4.${role}` || one.startsWith(`${role}.`))) {
+        const spoiled = typeof wire === 'function' ? wire(files.get(file)) : undefined
+        if (spoiled instanceof Uint8Array) files.set(file, spoiled)
+        else files.delete(file)
+      }
+    })
+  }
+  publish()
+  return random.chance(0.5) ? states.slice(2) : states.slice(3)
+}
+
+/** What the real publisher wrote, one field or some bytes of it changed. */
+function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): State[] {
+  const { gun, now, random } = draft
+  const [folder, state] = random.pick([...recorded])
+  const spoilings = new Map<string, Spoiling>()
+  const mutations = [`honest: the documents of ${folder}`]
+  // It takes spoilings as a draft does, and gives them to the adopted documents.
+  const recorder = Object.assign(Object.create(draft), {
+    spoil: (role: string, spoiling: Spoiling) => void spoilings.set(role, spoiling),
+    did: (mutation: string) => void mutations.push(mutation),
+  }) as Draft
+  if (random.chance(0.8)) {
+    const role = random.pick([...state.keys()])
+    if (random.chance(0.7)) mutateField(recorder, role)
+    else mutateBytes(recorder, role)
+  }
+  return [adopt(state, { gun, now, spoilings, mutations })]
+}
+
+/** Mostly a name that is there. */
+function chooseTarget(random: Random, states: readonly State[]): string {
+  if (random.chance(0.05)) return random.pick(['absent', 'LATEST', ...NAMES])
+  const files = [...(states.at(-1)?.files ?? new Map<string, Uint8Array>())]
+  const names = files
+    .filter(([name]) => name === 'targets' || /^targets\/[a-z]+$/.test(name))
+    .flatMap(([, file]) => targetsOf(file))
+  return random.chance(0.5) || names.length === 0 ? 'latest' : random.pick(names)
+}
+
+function targetsOf(file: Uint8Array): string[] {
+  try {
+    const targets: Record<string, TargetDocument> | null = JSON.parse(Buffer.from(file).toString()).signed.targets
+    return Object.keys(targets ?? {}).filter((name) => !name.startsWith('-'))
+  } catch {
+    return []
+  }
+}

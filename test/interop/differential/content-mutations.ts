@@ -1,0 +1,264 @@
+/** Versions, dates, what is declared of files, delegations, and the text of a file: all signed by whoever holds the keys. */
+import type { DelegationDocument, FileDocument } from '../../../src/testing/index.js'
+import { DAY, type Draft, RELEASES, type Signed } from './draft.js'
+import { STRANGER, text, utf8 } from './honest-steps.js'
+import type { Mutation } from './signature-mutations.js'
+
+function insider(name: string, change: (signed: Signed, draft: Draft, role: string) => void): Mutation {
+  return [name, (draft, role) => draft.spoil(role, { before: (signed) => change(signed, draft, role) })]
+}
+
+const at = ({ now }: Draft, days: number): string => new Date(now.getTime() + days * DAY).toISOString()
+
+export const VERSION_MUTATIONS: readonly Mutation[] = [
+  ...[0, -1, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 53 - 1, 2 ** 53].map((version) =>
+    insider(`version: ${version}`, (signed) => void Object.assign(signed, { version })),
+  ),
+  insider('version: one less', (signed) => void signed.version--),
+  insider('version: one more', (signed) => void signed.version++),
+  insider('version: two less', (signed) => void Object.assign(signed, { version: signed.version - 2 })),
+  [
+    'version: the next one lower, signed at a later state',
+    (draft, role) => void (role === 'root' || draft.collection.setVersion(role, 1)),
+  ],
+]
+
+export const DATE_MUTATIONS: readonly Mutation[] = [
+  insider('date: two days ago', (signed, draft) => void Object.assign(signed, { expires: at(draft, -2) })),
+  insider('date: ten years ago', (signed, draft) => void Object.assign(signed, { expires: at(draft, -3653) })),
+  ...[
+    '9999-12-31T23:59:59Z',
+    '10000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00Z',
+    '0000-01-01T00:00:00Z',
+    '2036-02-30T00:00:00Z',
+    '2036-06-30T23:59:60Z',
+    '2036-06-30T24:00:00Z',
+    '2036-06-30t00:00:00z',
+    '2036-06-30 00:00:00Z',
+    '2036-06-30T00:00:00',
+    '2036-06-30T00:00:00+0100',
+    '2036-06-30T00:00:00+24:00',
+    '2036-06-30T00:00:00+23:60',
+    '2036-06-30T00:00:00,5Z',
+    '2036-06-30T0:00:00Z',
+    '2036-06-30T00:00:00.1234567890123Z',
+    '2036-06-30T00:00:00.Z',
+    '2036-06-30',
+    ' 2036-06-30T00:00:00Z',
+    '',
+  ].map((date) => insider(`date: ${JSON.stringify(date)}`, (signed) => void Object.assign(signed, { expires: date }))),
+]
+
+/** What timestamp and snapshot say of a file. */
+function declared(name: string, change: (file: FileDocument, draft: Draft) => void): Mutation {
+  return [
+    `declared: ${name}`,
+    (draft, role) => {
+      const above = role === 'snapshot' || role === 'timestamp' ? 'timestamp' : 'snapshot'
+      // A timestamp alone may be renewed under its number; here it is another.
+      if (above === 'timestamp') draft.spoil('snapshot', {})
+      draft.spoil(above, {
+        before: (signed) => {
+          const file = Object(signed['meta'])[above === 'timestamp' ? 'snapshot' : role]
+          if (file !== undefined) change(file, draft)
+        },
+      })
+    },
+  ]
+}
+
+const flip = (hash: string | undefined): string =>
+  Buffer.from(Buffer.from(hash ?? '', 'base64').map((byte) => byte ^ 1)).toString('base64')
+
+export const DECLARED_MUTATIONS: readonly Mutation[] = [
+  declared('a byte more', (file) => void file.length++),
+  declared('a byte less', (file) => void file.length--),
+  declared('length 0', (file) => void Object.assign(file, { length: 0 })),
+  declared('length -1', (file) => void Object.assign(file, { length: -1 })),
+  declared('a petabyte', (file) => void Object.assign(file, { length: 1e15 })),
+  declared('sha256 alone', ({ hashes }) => void Reflect.deleteProperty(hashes, 'sha512')),
+  declared('sha512 alone', ({ hashes }) => void Reflect.deleteProperty(hashes, 'sha256')),
+  declared('no hashes', (file) => void Object.assign(file, { hashes: {} })),
+  declared('an unknown hash alone', (file) => void Object.assign(file, { hashes: { md5: 'AAAA' } })),
+  declared('an unknown hash too', ({ hashes }) => void Object.assign(hashes, { md5: 'AAAA' })),
+  declared('another sha256', ({ hashes }) => void Object.assign(hashes, { sha256: flip(hashes['sha256']) })),
+  declared('another sha512', ({ hashes }) => void Object.assign(hashes, { sha512: flip(hashes['sha512']) })),
+  declared('sha256 cut', ({ hashes }) => void Object.assign(hashes, { sha256: flip(hashes['sha256']).slice(0, 40) })),
+  declared('sha512 cut', ({ hashes }) => void Object.assign(hashes, { sha512: flip(hashes['sha512']).slice(0, 40) })),
+  declared('sha256 empty', ({ hashes }) => void Object.assign(hashes, { sha256: '' })),
+  insider('declared: an entry gone', (signed, draft) => {
+    const meta = Object(signed['meta'])
+    const names = Object.keys(meta)
+    if (names.length > 0) Reflect.deleteProperty(meta, draft.random.pick(names))
+  }),
+  insider(
+    'declared: an entry for a role that is not there',
+    (signed) => void Object.assign(Object(signed['meta']), { 'targets/nobody': { length: 1, hashes: { sha256: '' } } }),
+  ),
+  insider('declared: a file under the name of another', (signed) => {
+    const meta = Object(signed['meta'])
+    const [first, second] = Object.keys(meta)
+    if (first !== undefined && second !== undefined) meta[first] = meta[second]
+  }),
+]
+
+/** One of the delegations that a role lists. */
+function onDelegation(
+  name: string,
+  change: (role: DelegationDocument, draft: Draft, all: DelegationDocument[]) => void,
+): Mutation {
+  return [
+    `delegation: ${name}`,
+    (draft) => {
+      const holder = draft.random.pick(['targets', 'targets', ...draft.signedDelegations])
+      draft.spoil(holder, {
+        before: (signed) => {
+          const roles: DelegationDocument[] = Object(signed['delegations']).roles ?? []
+          if (roles.length > 0) change(draft.random.pick(roles), draft, roles)
+        },
+      })
+    },
+  ]
+}
+
+const BAD_NAMES = [
+  'targets',
+  'targets/',
+  'targets/../x',
+  'targets//x',
+  'targets/a/b/c',
+  'targets/BIG',
+  'targets/ä',
+  'other/x',
+  'root',
+  'targets/x.y',
+  `targets/${'x'.repeat(250)}`,
+  '',
+]
+
+export const DELEGATION_MUTATIONS: readonly Mutation[] = [
+  ...BAD_NAMES.map((name) =>
+    onDelegation(`named ${JSON.stringify(name.slice(0, 20))}`, (role) => void Object.assign(role, { name })),
+  ),
+  onDelegation('listed twice', (role, _, all) => void all.push({ ...role })),
+  onDelegation('listed twice with other keys', (role, _, all) => void all.push({ ...role, keyids: [], threshold: 1 })),
+  onDelegation('without paths', (role) => void Object.assign(role, { paths: [] })),
+  onDelegation(
+    'with other paths',
+    (role, { random }) =>
+      void Object.assign(role, { paths: random.pick([['nothing'], ['/'], ['*'], ['lat', 'lat'], ['latest/'], ['v1', '']]) }),
+  ),
+  onDelegation('with path hash prefixes', (role) => void Object.assign(role, { path_hash_prefixes: ['00'] })),
+  onDelegation('terminating', (role) => void Object.assign(role, { terminating: true })),
+  onDelegation('in another order', (_, __, all) => void all.reverse()),
+  ...['two days ago', 'ten years ago'].map(
+    (when): Mutation => [`delegation: expired ${when}`, (draft) => expireDelegation(draft, when === 'two days ago' ? -2 : -3653)],
+  ),
+  [
+    'delegation: releases lost its keys',
+    (draft) => {
+      if (draft.delegations.includes(RELEASES)) draft.collection.setDelegationKeys(RELEASES, { keys: 0, threshold: 1 })
+    },
+  ],
+  [
+    'delegation: other keys, the file not signed anew',
+    (draft) => {
+      const role = draft.random.pick(['', ...draft.signedDelegations])
+      if (role !== '') draft.collection.setDelegationKeys(role, draft.signers(role), { resign: false })
+    },
+  ],
+]
+
+function expireDelegation(draft: Draft, days: number): void {
+  const role = draft.random.pick(['', ...draft.signedDelegations])
+  if (role !== '') draft.spoil(role, { before: (signed) => void Object.assign(signed, { expires: at(draft, days) }) })
+}
+
+/** A target that cannot be answered, or not clearly. */
+export const TARGET_MUTATIONS: readonly Mutation[] = [
+  ['no sha256', (hashes: Record<string, string>) => void Reflect.deleteProperty(hashes, 'sha256')],
+  ['sha256 cut', (hashes: Record<string, string>) => void Object.assign(hashes, { sha256: flip(hashes['sha256']).slice(0, 40) })],
+  [
+    'sha256 too long',
+    (hashes: Record<string, string>) => void Object.assign(hashes, { sha256: Buffer.alloc(33, 1).toString('base64') }),
+  ],
+  ['SHA256 in upper case', (hashes: Record<string, string>) => void Object.assign(hashes, { SHA256: flip(hashes['sha256']) })],
+].map(([name, change]): Mutation => {
+  const spoilAll = (signed: Signed): void => {
+    for (const { hashes } of Object.values<FileDocument>(Object(signed['targets'])))
+      if (typeof change === 'function') change(hashes)
+  }
+  return [`target: ${String(name)}`, (draft) => draft.spoil('targets', { before: spoilAll })]
+})
+
+function onText(name: string, change: (file: string) => string): Mutation {
+  return [`text: ${name}`, (draft, role) => draft.spoil(role, { bytes: (file) => utf8(change(text(file))) })]
+}
+
+const VERSION = /"version": ?(\d+)/
+
+export const TEXT_MUTATIONS: readonly Mutation[] = [
+  onText('a version with .0', (file) => file.replace(VERSION, '"version":$1.0')),
+  onText('a version with e0', (file) => file.replace(VERSION, '"version":$1e0')),
+  onText('a version with a zero before it', (file) => file.replace(VERSION, '"version":0$1')),
+  onText('a version twice', (file) => file.replace(VERSION, '"version":7,"version":$1')),
+  onText('a version twice, the other last', (file) => file.replace(VERSION, '"version":$1,"version":7')),
+  onText('a version in two cases', (file) => file.replace(VERSION, '"Version":7,"version":$1')),
+  onText('a version in two cases, the other last', (file) => file.replace(VERSION, '"version":$1,"Version":7')),
+  onText('signed twice', (file) => file.replace('{"signed":', '{"signed":{},"signed":')),
+  onText('signatures twice', (file) => file.replace(/"signatures": ?\[/, '"signatures":[],"signatures":[')),
+  onText('a member escaped', (file) => file.replace('"version"', '"\\u0076ersion"')),
+  onText('a member with a long s', (file) => file.replace('"version"', '"ver\u017fion"')),
+  onText('a slash escaped', (file) => file.replace('"_type": ?"', '"_type":"').replace('Targets', '\\u0054argets')),
+  onText('a byte-order mark', (file) => `\ufeff${file}`),
+  onText('bytes after it', (file) => `${file}{}`),
+  onText('white space before it', (file) => ` \n${file}`),
+  onText('a form feed after it', (file) => `${file}\f`),
+  onText('a comma too many', (file) => file.replace(/}$/, ',}')),
+  onText('a comment', (file) => `/* x */${file}`),
+  onText('single quotes', (file) => file.replaceAll('"', "'")),
+  onText('cut in half', (file) => file.slice(0, file.length / 2)),
+  onText('nothing', () => ''),
+  onText('null', () => 'null'),
+  onText('a list around it', (file) => `[${file}]`),
+  onText('a lone surrogate in an unknown member', (file) => file.replace('"signatures"', '"note":"\\ud800","signatures"')),
+  onText('a huge number in an unknown member', (file) => file.replace('"signatures"', '"note":1e400,"signatures"')),
+  onText('a number beyond 2^53 in an unknown member', (file) =>
+    file.replace('"signatures"', '"note":9007199254740993,"signatures"'),
+  ),
+  onText('deep nesting in an unknown member', (file) =>
+    file.replace('"signatures"', `"note":${'['.repeat(65)}${']'.repeat(65)},"signatures"`),
+  ),
+  onText('very deep nesting in an unknown member', (file) =>
+    file.replace('"signatures"', `"note":${'['.repeat(20_000)}${']'.repeat(20_000)},"signatures"`),
+  ),
+  [
+    'text: bad UTF-8 in an unknown member',
+    (draft, role) =>
+      draft.spoil(role, {
+        bytes: (file) => {
+          const [head = '', ...rest] = text(file).split('"signatures"')
+          return new Uint8Array(
+            Buffer.concat([
+              Buffer.from(`${head}"note":"`),
+              Buffer.of(0xff),
+              Buffer.from(`","signatures"${rest.join('"signatures"')}`),
+            ]),
+          )
+        },
+      }),
+  ],
+  insider('signed member: a half', (signed) => void Object.assign(signed, { note: 0.5 })),
+  insider('signed member: a control character', (signed) => void Object.assign(signed, { note: '\u0001\u2028<&>' })),
+  insider('signed member: a lone surrogate', (signed) => void Object.assign(signed, { note: '\ud800' })),
+  insider(
+    'signed member: large whole numbers',
+    (signed) => void Object.assign(signed, { note: [2 ** 53, 2 ** 60, -(2 ** 53) - 2] }),
+  ),
+  insider(
+    'signed member: a name that is not ASCII',
+    (signed) => void Object.assign(signed, { ü: 1, '\u{1f433}': 2, '\uffff': 3 }),
+  ),
+  insider('signed member: a stranger', (signed) => void Object.assign(signed, { keys2: STRANGER.document })),
+]

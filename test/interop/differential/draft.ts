@@ -1,0 +1,188 @@
+/** One collection of a case while it is made: what is done to it has a name, and every publication makes a state. */
+import type {
+  CertificateChanges,
+  Envelope,
+  KeyRecipe,
+  RoleRecipe,
+  SigningKey,
+  Tampering,
+  TrustCollection,
+} from '../../../src/testing/index.js'
+import { createTrustCollection, type TargetsDocument } from '../../../src/testing/index.js'
+import type { Random } from './random.js'
+import { createSeededKey } from './seeded-keys.js'
+
+export const DAY = 86_400_000
+export const RELEASES = 'targets/releases'
+
+/** What every `signed` has; whatever else is in it. */
+export interface Signed {
+  _type: string
+  version: number
+  expires: string
+  [member: string]: unknown
+}
+
+export type Spoiling = Tampering<Signed>
+export type SignedFile = Envelope<Signed>
+export type Files = Map<string, Uint8Array>
+
+/** What a server holds, and what was done to make it so. */
+export interface State {
+  readonly files: Files
+  /** Those of this state; a name that begins with `honest` must change no verdict. */
+  readonly mutations: readonly string[]
+}
+
+const KEY_TYPES = [
+  [8, { type: 'ecdsa' }],
+  [1, { type: 'ecdsa', curve: 'P-224' }],
+  [2, { type: 'ecdsa', curve: 'P-384' }],
+  [1, { type: 'ecdsa', curve: 'P-521' }],
+  [4, { type: 'ed25519' }],
+  [3, { type: 'ecdsa-x509' }],
+  [1, { type: 'rsa', rsaMethod: 'rsapkcs1v15' }],
+  [1, { type: 'rsa', rsaMethod: 'rsapss' }],
+  [1, { type: 'rsa-x509', rsaMethod: 'rsapkcs1v15' }],
+] as const
+const ROOT_KEY_TYPES = [
+  [6, { type: 'ecdsa-x509' }],
+  [1, { type: 'ecdsa-x509', curve: 'P-384' }],
+  [2, { type: 'rsa-x509', rsaMethod: 'rsapkcs1v15' }],
+] as const
+
+/** What a key is to be other than by chance. */
+export type KeyChanges = Omit<KeyRecipe, 'seed' | 'certificate'> & { readonly certificate?: CertificateChanges }
+
+export class Draft {
+  readonly gun: string
+  readonly random: Random
+  /** The start of today: notary asks the real clock. */
+  readonly now: Date
+  readonly collection: TrustCollection
+  readonly #tamperings = new Map<string, Spoiling[]>()
+  readonly #onWire: ((files: Files, before: Files) => void)[] = []
+  readonly #delegations: string[] = []
+  #mutations: string[] = []
+  #before: Files = new Map()
+  #keysMade = 0
+
+  constructor(gun: string, random: Random, now: Date) {
+    this.gun = gun
+    this.random = random
+    this.now = now
+    const roles = {
+      root: this.signers('root'),
+      timestamp: this.signers('timestamp'),
+      snapshot: this.signers('snapshot'),
+      targets: this.signers('targets'),
+    }
+    this.collection = createTrustCollection(gun, { now, roles, wire: random.chance(0.15) ? 'pretty' : 'canonical' })
+  }
+
+  /** The four base roles and the delegations that have a file. */
+  get roles(): string[] {
+    return ['root', 'timestamp', 'snapshot', 'targets', ...this.signedDelegations]
+  }
+
+  get delegations(): readonly string[] {
+    return this.#delegations
+  }
+
+  get signedDelegations(): string[] {
+    return this.#delegations.filter((role) => this.collection.version(role) > 0)
+  }
+
+  /** True before anything is published. */
+  get isNew(): boolean {
+    return this.collection.version('timestamp') === 0
+  }
+
+  /** One to three keys and a threshold that they meet. */
+  signers(role: string, changes: KeyChanges = {}): RoleRecipe & { keys: SigningKey[]; threshold: number } {
+    const count = this.random.weighted([
+      [6, 1],
+      [3, 2],
+      [1, 3],
+    ])
+    const keys = Array.from({ length: count }, () => this.key(role, changes))
+    return { keys, threshold: 1 + this.random.int(count) }
+  }
+
+  /** A key as the role may have it. */
+  key(role: string, { certificate, ...changes }: KeyChanges = {}): SigningKey {
+    const recipe = this.random.weighted<KeyChanges>(role === 'root' ? ROOT_KEY_TYPES : KEY_TYPES)
+    const years = role === 'root' ? 5 : this.random.pick([-1, 1, 5]) // but root's, nobody asks how long they are good
+    return createSeededKey({
+      ...recipe,
+      ...changes,
+      seed: `${this.gun} ${role} ${this.#keysMade++}`,
+      certificate: {
+        subject: { cn: role === 'root' ? this.gun : role },
+        notBefore: new Date(this.now.getTime() - 800 * DAY),
+        notAfter: new Date(this.now.getTime() + years * 365 * DAY),
+        serial: BigInt(this.#keysMade),
+        ca: false,
+        keyUsage: ['digitalSignature'],
+        extendedKeyUsage: ['codeSigning'],
+        ...certificate,
+      },
+    })
+  }
+
+  delegate(role: string, recipe: RoleRecipe & { readonly paths?: readonly string[] }): void {
+    this.collection.delegate(role, recipe)
+    this.#delegations.push(role)
+  }
+
+  undelegate(role: string): void {
+    this.collection.undelegate(role)
+    const left = this.#delegations.filter((name) => name !== role && !name.startsWith(`${role}/`))
+    this.#delegations.splice(0, this.#delegations.length, ...left)
+  }
+
+  /** Says what is done to this state. */
+  did(mutation: string): void {
+    this.#mutations.push(mutation)
+  }
+
+  /** Spoils the next file of a role; several spoilings add up. */
+  spoil(role: string, tampering: Spoiling): void {
+    this.#tamperings.set(role, [...(this.#tamperings.get(role) ?? []), tampering])
+  }
+
+  /** Changes what is served, after publication; `before` is what the state before served. */
+  onWire(change: (files: Files, before: Files) => void): void {
+    this.#onWire.push(change)
+  }
+
+  publish(): State {
+    for (const [role, list] of this.#tamperings) {
+      // The overloads of `tamper` want the one document of the role; these fit all.
+      this.collection.tamper(role as 'targets', together(list) as Tampering<object> as Tampering<TargetsDocument>)
+    }
+    this.collection.publish()
+    const files = this.collection.files()
+    for (const change of this.#onWire) change(files, this.#before)
+    const state = { files, mutations: this.#mutations }
+    this.#tamperings.clear()
+    this.#onWire.length = 0
+    this.#mutations = []
+    this.#before = files
+    return state
+  }
+}
+
+function together(list: readonly Spoiling[]): Spoiling {
+  const spoilers = list.flatMap(({ bytes }) => (bytes === undefined ? [] : [bytes]))
+  return {
+    before: (signed) => {
+      for (const { before } of list) before?.(signed)
+    },
+    after: (envelope) => {
+      for (const { after } of list) after?.(envelope)
+    },
+    ...(spoilers.length === 0 ? {} : { bytes: (file) => spoilers.reduce((bytes, spoil) => spoil(bytes), file) }),
+    parents: list.some(({ parents }) => parents === 'honest') ? 'honest' : 'forged',
+  }
+}

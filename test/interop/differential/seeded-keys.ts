@@ -1,0 +1,127 @@
+/**
+ * Keys that sign the same text the same way in every run, so that a case can be replayed to the byte: ECDSA with a number
+ * from a hash, RSA keys from seeded primes. (OpenSSL 3.0 offers neither.) RSA-PSS alone keeps its random salt.
+ */
+import { checkPrimeSync, createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import {
+  type CertificateOptions,
+  createCertificate,
+  createSigningKey,
+  type KeyPair,
+  type KeyRecipe,
+  type MadeCertificate,
+  type SigningKey,
+} from '../../../src/testing/index.js'
+
+/** The order of each curve, by OpenSSL's name. */
+const ORDERS = new Map([
+  ['secp224r1', 0xffffffffffffffffffffffffffff16a2e0b8f03e13dd29455c5c2a3dn],
+  ['prime256v1', 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n],
+  ['secp384r1', 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n],
+  [
+    'secp521r1',
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  ],
+])
+
+export type SeededRecipe = KeyRecipe & { readonly seed: string }
+
+/** A key whose signatures are the same again; x509 keys are issued by `seededCa`, RSA ones by themselves. */
+export function createSeededKey(recipe: SeededRecipe): SigningKey {
+  const isRsa = recipe.type?.startsWith('rsa') === true
+  const certificate: Omit<CertificateOptions, 'keys'> | undefined =
+    recipe.certificate === undefined || isRsa ? recipe.certificate : { issuer: seededCa(), ...recipe.certificate }
+  const key = createSigningKey({
+    ...recipe,
+    ...(isRsa && recipe.pair === undefined ? { pair: seededRsaPair(recipe.seed) } : {}),
+    ...(certificate === undefined ? {} : { certificate }),
+  })
+  return key.method === 'ecdsa' ? { ...key, sign: (message) => signEcdsa(key.pair.privateKey, message) } : key
+}
+
+let authority: MadeCertificate | undefined
+
+/** A CA with an Ed25519 key, which signs the same way every time. */
+export function seededCa(): MadeCertificate {
+  authority ??= createCertificate({
+    subject: { cn: 'differential CA' },
+    keys: createSigningKey({ type: 'ed25519', seed: 'differential CA' }).pair,
+    notBefore: new Date('2020-01-01T00:00:00Z'),
+    notAfter: new Date('2045-01-01T00:00:00Z'),
+    ca: true,
+  })
+  return authority
+}
+
+const rsaPairs = new Map<number, KeyPair>()
+
+/** One of three: primes take a while to find. */
+function seededRsaPair(seed: string): KeyPair {
+  const number = (createHash('sha256').update(seed).digest()[0] ?? 0) % 3
+  const made = rsaPairs.get(number) ?? makeRsaPair(`differential RSA ${number}`)
+  rsaPairs.set(number, made)
+  return made
+}
+
+function makeRsaPair(seed: string): KeyPair {
+  const e = 65_537n
+  const [p, q] = [seededPrime(`${seed} p`), seededPrime(`${seed} q`)]
+  const d = inverse(e, (p - 1n) * (q - 1n))
+  const parts = { n: p * q, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) }
+  const encoded = Object.entries(parts).map(([name, value]) => [name, Buffer.from(evenHex(value), 'hex').toString('base64url')])
+  const privateKey = createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(encoded) }, format: 'jwk' })
+  return { privateKey, publicKey: createPublicKey(privateKey) }
+}
+
+/** 1024 bits with the two highest set, so that two of them make 2048; 65537 does not divide it less one. */
+function seededPrime(seed: string): bigint {
+  let candidate = number(stream(seed, 128)) | (3n << 1022n) | 1n
+  while (candidate % 65_537n === 1n || !checkPrimeSync(candidate)) candidate += 2n
+  return candidate
+}
+
+/** FIPS 186-5 section 6.4.1, k from a hash of key and message. */
+function signEcdsa(key: KeyObject, message: Uint8Array): Uint8Array {
+  const { namedCurve: curve = '' } = key.asymmetricKeyDetails ?? {}
+  const n = ORDERS.get(curve)
+  if (n === undefined) throw new TypeError(`no curve ${curve}`)
+  const [bits, size] = [n.toString(2).length, Math.ceil(n.toString(2).length / 8)]
+  // SEQUENCE, version 1, then the number itself: Node exports no JWK of P-224.
+  const der = key.export({ type: 'sec1', format: 'der' })
+  const secret = der.subarray(der.indexOf(Buffer.of(2, 1, 1, 4)) + 5).subarray(0, size)
+  const d = number(secret)
+  const z = number(createHash('sha256').update(message).digest()) >> BigInt(Math.max(0, 256 - bits))
+  const k = (number(stream(`${d} ${z}`, 80)) % (n - 1n)) + 1n
+  const exchange = createECDH(curve)
+  exchange.setPrivateKey(Buffer.from(k.toString(16).padStart(2 * size, '0'), 'hex'))
+  const r = number(exchange.getPublicKey().subarray(1, 1 + size)) % n
+  const s = (inverse(k, n) * (z + r * d)) % n
+  return Buffer.from([r, s].map((part) => part.toString(16).padStart(2 * size, '0')).join(''), 'hex')
+}
+
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [a, b, x, y] = [((value % modulus) + modulus) % modulus, modulus, 1n, 0n]
+  while (b !== 0n) {
+    const quotient = a / b
+    ;[a, b] = [b, a % b]
+    ;[x, y] = [y, x - quotient * y]
+  }
+  return ((x % modulus) + modulus) % modulus
+}
+
+function number(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+}
+
+function evenHex(value: bigint): string {
+  const digits = value.toString(16)
+  return digits.length % 2 === 0 ? digits : `0${digits}`
+}
+
+/** SHA-256 in counter mode. */
+function stream(seed: string, length: number): Uint8Array {
+  const blocks = Array.from({ length: Math.ceil(length / 32) }, (_, counter) =>
+    createHash('sha256').update(`${seed}\n${counter}`).digest(),
+  )
+  return Buffer.concat(blocks).subarray(0, length)
+}
