@@ -7,6 +7,7 @@ import type {
   SigningKey,
   Tampering,
   TrustCollection,
+  WireForm,
 } from '../../../src/testing/index.js'
 import { createTrustCollection, type TargetsDocument } from '../../../src/testing/index.js'
 import type { Random } from './random.js'
@@ -67,7 +68,7 @@ export class Draft {
   #before: Files = new Map()
   #keysMade = 0
 
-  constructor(gun: string, random: Random, now: Date) {
+  constructor(gun: string, random: Random, now: Date, wire: WireForm = random.chance(0.15) ? 'pretty' : 'canonical') {
     this.gun = gun
     this.random = random
     this.now = now
@@ -77,7 +78,7 @@ export class Draft {
       snapshot: this.signers('snapshot'),
       targets: this.signers('targets'),
     }
-    this.collection = createTrustCollection(gun, { now, roles, wire: random.chance(0.15) ? 'pretty' : 'canonical' })
+    this.collection = createTrustCollection(gun, { now, roles, wire })
   }
 
   /** The four base roles and the delegations that have a file. */
@@ -105,7 +106,12 @@ export class Draft {
       [3, 2],
       [1, 3],
     ])
-    const keys = Array.from({ length: count }, () => this.key(role, changes))
+    const keys: SigningKey[] = []
+    // There are few RSA keys, and one of them twice in a role would not count twice.
+    while (keys.length < count) {
+      const key = this.key(role, changes)
+      if (!key.type.startsWith('rsa') || !keys.some(({ type }) => type.startsWith('rsa'))) keys.push(key)
+    }
     return { keys, threshold: 1 + this.random.int(count) }
   }
 

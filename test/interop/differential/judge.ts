@@ -17,6 +17,8 @@ export interface Bench {
   readonly served: Map<string, Files>
   readonly stricter: readonly Rule[]
   readonly kinder: readonly Rule[]
+  /** Where notary itself ends in a panic, and we refuse. */
+  readonly panics: readonly Rule[]
 }
 
 /** A class of the figures, or what is wrong. */
@@ -45,7 +47,8 @@ export async function judgeCase(bench: Bench, { gun, target, states }: Case): Pr
         verdicts.push(verdict)
         if (verdict.what.includes(':')) break
         // A refused first state leaves its root with notary, and nothing with us.
-        if (verdict.what === 'both refused') mutations.push('after a refusal')
+        if (verdicts.every(({ what }) => what === 'both refused')) mutations.push('after a refused first state')
+        else if (verdict.what === 'both refused') mutations.push('after a refusal')
         continue
       }
       const told = [`state ${verdicts.length + 1} of ${states.length}, ${JSON.stringify(target)}`, ...mutations]
@@ -62,10 +65,13 @@ export async function judgeCase(bench: Bench, { gun, target, states }: Case): Pr
   return verdicts
 }
 
-function judge({ stricter, kinder }: Bench, notary: Answer, us: Answer, mutations: readonly string[]): Verdict {
+function judge({ stricter, kinder, panics }: Bench, notary: Answer, us: Answer, mutations: readonly string[]): Verdict {
   const fail = (what: string): Verdict => ({ failed: true, what })
   if (us.kind === 'crashed' || us.kind === 'hung') return fail(`we ${us.kind}`)
-  if (notary.kind === 'crashed' || notary.kind === 'hung') return fail(`notary ${notary.kind}`)
+  if (notary.kind === 'crashed' || notary.kind === 'hung') {
+    const rule = notary.kind === 'crashed' ? ruleFor(panics, us, mutations) : undefined
+    return rule === undefined ? fail(`notary ${notary.kind}`) : { failed: false, what: `stricter: ${rule.id}` }
+  }
   if (us.kind === 'digest' && notary.kind === 'digest') {
     const same = us.digest === notary.digest && us.size === notary.size
     return same ? { failed: false, what: 'same digest' } : fail('two digests')
@@ -85,5 +91,6 @@ function judge({ stricter, kinder }: Bench, notary: Answer, us: Answer, mutation
 
 function tell(answer: Answer): string {
   if (answer.kind === 'digest') return `${answer.digest} ${answer.size}`
-  return [answer.kind, 'code' in answer ? answer.code : '', answer.says].join(' ')
+  const code = 'code' in answer ? answer.code : ''
+  return [answer.kind, code, answer.says.replace(/\s+/g, ' ').slice(0, 400)].join(' ')
 }

@@ -7,8 +7,8 @@ import type { Answer } from './askers.js'
 
 export interface Rule {
   readonly id: string
-  /** The code of our refusal; empty in `kinder.md`. */
-  readonly code: string
+  /** The codes that our refusal may have; none in `kinder.md`, where it is notary that refuses. */
+  readonly codes: readonly string[]
   /** What the refusal has to say: every one of these texts. */
   readonly says: readonly string[]
   /** Patterns; one of the mutations so far has to fit one of them. */
@@ -24,10 +24,10 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
     .flatMap((line) => {
       const match = LINE.exec(line)
       if (match === null) return []
-      const cells = (match[2] ?? '').split(' | ').map((cell) => cell.trim())
+      const cells = (match[2] ?? '').split('|').map((cell) => cell.trim())
       const [code = '', says = '', mutations = '', reason = ''] = columns === 'stricter' ? cells : ['', ...cells]
-      if (reason === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
-      return [{ id: match[1] ?? '', code: quoted(code)[0] ?? '', says: quoted(says), mutations: quoted(mutations).map(pattern) }]
+      if (reason === '' || mutations === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
+      return [{ id: match[1] ?? '', codes: quoted(code), says: quoted(says), mutations: quoted(mutations).map(pattern) }]
     })
   if (new Set(rules.map(({ id }) => id)).size !== rules.length) throw new Error(`${file}: an identifier stands there twice`)
   return rules
@@ -37,8 +37,8 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
 export function ruleFor(rules: readonly Rule[], refusal: Answer, mutations: readonly string[]): Rule | undefined {
   if (refusal.kind !== 'refused') return undefined
   return rules.find(
-    ({ code, says, mutations: patterns }) =>
-      code === refusal.code &&
+    ({ codes, says, mutations: patterns }) =>
+      (codes.length === 0 ? refusal.code === '' : codes.includes(refusal.code)) &&
       says.every((words) => refusal.says.includes(words)) &&
       mutations.some((mutation) => !mutation.startsWith('honest') && patterns.some((one) => one.test(mutation))),
   )

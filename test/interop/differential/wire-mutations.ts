@@ -67,8 +67,6 @@ function namesOf(files: Files, role: string): string[] {
   return [...files.keys()].filter((name) => name === role || new RegExp(`^${role}\\.[0-9a-f]{64}$`).test(name))
 }
 
-const newestRoot = (draft: Draft): string => `${draft.collection.version('root')}.root`
-
 export const WIRE_MUTATIONS: readonly Mutation[] = [
   onWire('the file missing', (files, role) => {
     for (const name of namesOf(files, role)) files.delete(name)
@@ -97,9 +95,10 @@ export const WIRE_MUTATIONS: readonly Mutation[] = [
     const old = before.get('timestamp')
     if (old !== undefined) files.set('timestamp', old)
   }),
-  onWire('the newest root withheld', (files, _, before, draft) => {
-    files.delete(newestRoot(draft))
-    files.set('root', before.get('root') ?? files.get('root') ?? new Uint8Array())
+  onWire('the newest root withheld', (files, _, before) => {
+    const newest = files.get('root') ?? new Uint8Array()
+    for (const [name, file] of [...files]) if (file === newest) files.delete(name)
+    files.set('root', before.get('root') ?? newest)
   }),
   onWire('no roots by number', (files) => {
     for (const name of [...files.keys()]) if (/^\d+\.root$/.test(name)) files.delete(name)
