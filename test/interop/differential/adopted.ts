@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { describeFile, type FileDocument, type KeyDocument, type RoleDocument } from '../../../src/testing/documents.js'
 import { signFile } from '../../../src/testing/envelope.js'
 import type { SigningKey } from '../../../src/testing/index.js'
-import { DAY, type Files, type Signed, type Spoiling, type State } from './draft.js'
+import { DAY, type Files, type Signed, type SignedFile, type Spoiling, type State } from './draft.js'
 import { nameHashed } from './names.js'
 import { createSeededKey } from './seeded-keys.js'
 
 /** The documents of one recorded state, by role. */
-export type Recorded = ReadonlyMap<string, Signed>
+export type Recorded = ReadonlyMap<string, SignedFile>
 
 /** Every folder that a real server's files were recorded in: `<fixture>/<served...>`, in order. */
 export function readRecorded(fixtures: string): ReadonlyMap<string, Recorded> {
@@ -34,7 +34,7 @@ function readState(folder: string): Recorded {
     /^(?:[a-z]+|targets\/.*)\.json$/.test(path),
   )
   return new Map(
-    files.sort().map((path) => [path.slice(0, -'.json'.length), JSON.parse(readFileSync(join(folder, path), 'utf8')).signed]),
+    files.sort().map((path) => [path.slice(0, -'.json'.length), JSON.parse(readFileSync(join(folder, path), 'utf8'))]),
   )
 }
 
@@ -48,20 +48,14 @@ export interface Adoption {
 
 /** Signs the documents with keys of ours. */
 export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Adoption): State {
-  const documents = new Map([...recorded].map(([role, signed]) => [role, structuredClone(signed)]))
+  const documents = new Map([...recorded].map(([role, { signed }]) => [role, structuredClone(signed)]))
   const keys = new Map<string, SigningKey>()
   for (const document of documents.values()) takeOverKeys(document, keys, gun, now)
-  const root = documents.get('root')
-  const signers = new Map<string, readonly SigningKey[]>()
-  const own = new Map([...keys.values()].map((key) => [key.id, key]))
-  const note = (role: string, { keyids }: RoleDocument): void =>
-    void signers.set(
-      role,
-      (keyids ?? []).flatMap((id) => own.get(id) ?? []),
+  // Who signed, even with a key that is listed no more.
+  const signersOf = (role: string): SigningKey[] =>
+    (recorded.get(role)?.signatures ?? []).map(
+      ({ keyid }) => keys.get(keyid) ?? createSeededKey({ type: 'ed25519', seed: `${gun} removed ${keyid}` }),
     )
-  for (const [role, described] of Object.entries<RoleDocument>(Object(root?.['roles']))) note(role, described)
-  for (const document of documents.values())
-    for (const role of Object(document['delegations'])?.roles ?? []) note(role.name, role)
 
   const files: Files = new Map()
   const meta = new Map<string, FileDocument>()
@@ -69,7 +63,7 @@ export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Ad
     const document = documents.get(role)
     if (document === undefined) return
     const build = (): Signed => ({ ...structuredClone(document), expires: new Date(now.getTime() + 300 * DAY).toISOString() })
-    const { served, vouched } = signFile<Signed>(build, signers.get(role) ?? [], 'canonical', spoilings.get(role))
+    const { served, vouched } = signFile<Signed>(build, signersOf(role), 'canonical', spoilings.get(role))
     meta.set(role, describeFile(vouched))
     files.set(role, served)
     if (role === 'root') files.set(`${document.version}.root`, served)

@@ -27,7 +27,7 @@ function addDelegation(draft: Draft, role: string): void {
 function signSome(draft: Draft): void {
   const { collection, random } = draft
   for (let left = 1 + random.int(5); left > 0; left--) {
-    const role = random.pick(['targets', ...draft.delegations])
+    const role = random.pick(['targets', ...draft.delegations.filter((one) => collection.keys(one).length > 0)])
     const name = random.pick(NAMES)
     const sha512 = random.chance(0.2) ? { sha512: createHash('sha512').update(name).digest('base64') } : {}
     const custom = random.chance(0.2) ? { custom: { Text: 'ä \u2028\n', list: [0, -1, null], empty: {} } } : {}

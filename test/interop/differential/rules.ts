@@ -11,8 +11,8 @@ export interface Rule {
   readonly codes: readonly string[]
   /** What the refusal has to say: every one of these texts. */
   readonly says: readonly string[]
-  /** Patterns; one of the mutations so far has to fit one of them. */
-  readonly mutations: readonly RegExp[]
+  /** Alternatives; of one of them, every pattern has to fit something that was done so far. */
+  readonly mutations: readonly (readonly RegExp[])[]
 }
 
 const LINE = /^\| `([a-z0-9-]+)` \|(.+)\|$/
@@ -27,20 +27,29 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
       const cells = (match[2] ?? '').split('|').map((cell) => cell.trim())
       const [code = '', says = '', mutations = '', reason = ''] = columns === 'stricter' ? cells : ['', ...cells]
       if (reason === '' || mutations === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
-      return [{ id: match[1] ?? '', codes: quoted(code), says: quoted(says), mutations: quoted(mutations).map(pattern) }]
+      if (/`\*/.test(mutations)) throw new Error(`${file}: the line of ${match[1]} would excuse what is honest`)
+      return [
+        {
+          id: match[1] ?? '',
+          codes: quoted(code),
+          says: quoted(says),
+          mutations: mutations.split(/, (?=`)/).map((one) => quoted(one).map(pattern)),
+        },
+      ]
     })
   if (new Set(rules.map(({ id }) => id)).size !== rules.length) throw new Error(`${file}: an identifier stands there twice`)
   return rules
 }
 
-/** The first rule that the refusal and the mutations fit. */
+/** The first rule that the refusal and the mutations fit. What is honest excuses nothing by itself. */
 export function ruleFor(rules: readonly Rule[], refusal: Answer, mutations: readonly string[]): Rule | undefined {
-  if (refusal.kind !== 'refused') return undefined
+  if (refusal.kind !== 'refused' || mutations.every((mutation) => mutation.startsWith('honest'))) return undefined
+  const fits = (patterns: readonly RegExp[]): boolean => patterns.every((one) => mutations.some((mutation) => one.test(mutation)))
   return rules.find(
-    ({ codes, says, mutations: patterns }) =>
-      (codes.length === 0 ? refusal.code === '' : codes.includes(refusal.code)) &&
-      says.every((words) => refusal.says.includes(words)) &&
-      mutations.some((mutation) => !mutation.startsWith('honest') && patterns.some((one) => one.test(mutation))),
+    (rule) =>
+      (rule.codes.length === 0 ? refusal.code === '' : rule.codes.includes(refusal.code)) &&
+      rule.says.every((words) => refusal.says.includes(words)) &&
+      rule.mutations.some(fits),
   )
 }
 

@@ -2,6 +2,7 @@
  * The differential test: `npm run fuzz:differential -- --count N --seed S`, or `--only K` for one case again.
  * Fails on the first difference that the closed lists do not allow; all of them are printed.
  */
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +29,12 @@ const first = only ?? 0
 requirePrograms('notary')
 const started = performance.now()
 const folder = await mkdtemp(join(tmpdir(), 'dct-differential-'))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(1)
+  })
+}
 const served = new Map<string, Files>()
 const holders = Array.from({ length: count }, (_, at) => gunOf(first + at)).map((gun) => ({
   gun,
