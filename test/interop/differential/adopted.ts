@@ -2,13 +2,13 @@
  * Collections that the real publisher made (`fixtures/`), adopted: the same documents under another name with keys of ours in
  * place of theirs, signed anew and dated around today, for their timestamps were good for two weeks.
  */
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeFile, type FileDocument, type KeyDocument, type RoleDocument } from '../../../src/testing/documents.js'
 import { signFile } from '../../../src/testing/envelope.js'
 import type { SigningKey } from '../../../src/testing/index.js'
 import { DAY, type Files, type Signed, type SignedFile, type Spoiling, type State } from './draft.js'
-import { nameHashed } from './names.js'
 import { createSeededKey } from './seeded-keys.js'
 
 /** The documents of one recorded state, by role. */
@@ -67,7 +67,7 @@ export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Ad
     meta.set(role, describeFile(vouched))
     files.set(role, served)
     if (role === 'root') files.set(`${document.version}.root`, served)
-    if (role !== 'timestamp') files.set(nameHashed(role, vouched), served)
+    if (role !== 'timestamp') files.set(`${role}.${createHash('sha256').update(vouched).digest('hex')}`, served)
   }
   for (const role of ['root', ...[...documents.keys()].filter((name) => name.startsWith('targets'))]) publish(role)
   Object.assign(documents.get('snapshot') ?? {}, { meta: Object.fromEntries(meta) })

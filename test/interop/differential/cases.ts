@@ -8,7 +8,6 @@ import {
   DECLARED_MUTATIONS,
   DELEGATION_MUTATIONS,
   TARGET_MUTATIONS,
-  TEXT_MUTATIONS,
   VERSION_MUTATIONS,
 } from './content-mutations.js'
 import { Draft, RELEASES, type Spoiling, type State } from './draft.js'
@@ -16,6 +15,7 @@ import { mutateField } from './field-mutations.js'
 import { firstCollection, NAMES, nextHonest, oddHonest } from './honest-steps.js'
 import { Random } from './random.js'
 import { KEY_MUTATIONS, type Mutation, SIGNATURE_MUTATIONS, SIGNER_MUTATIONS } from './signature-mutations.js'
+import { TEXT_MUTATIONS } from './text-mutations.js'
 import { mutateBytes, ROTATION_MUTATIONS, WIRE_MUTATIONS } from './wire-mutations.js'
 
 export interface Case {
