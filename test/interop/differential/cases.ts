@@ -45,6 +45,7 @@ export function makeCase({ seed, now, recorded }: CaseSource, index: number): Ca
     [10, tamperedStates],
     [8, (draft) => adoptedState(draft, recorded)],
     [12, twiceMutatedStates],
+    [5, replayedStates],
   ])
   // The tamperings of the catalogue look for texts as Notary writes them.
   const draft = make === tamperedStates ? new Draft(gun, random, now, 'canonical') : new Draft(gun, random, now)
@@ -54,11 +55,11 @@ export function makeCase({ seed, now, recorded }: CaseSource, index: number): Ca
 
 function honestStates(draft: Draft): State[] {
   firstCollection(draft)
-  if (draft.random.chance(0.5)) oddHonest(draft)
+  for (let left = draft.random.int(4); left > 0; left--) oddHonest(draft)
   const states = [draft.publish()]
   for (let left = draft.random.int(3); left > 0; left--) {
     nextHonest(draft)
-    if (draft.random.chance(0.3)) oddHonest(draft)
+    for (let odd = draft.random.int(3); odd > 0; odd--) oddHonest(draft)
     states.push(draft.publish())
   }
   return states
@@ -86,6 +87,23 @@ function twiceMutatedStates(draft: Draft): State[] {
   states.push(draft.publish())
   nextHonest(draft)
   if (draft.random.chance(0.3)) mutate(draft)
+  return [...states, draft.publish()]
+}
+
+/** After two honest states an older one, whole or in part; or a role that counts back, signed so. */
+function replayedStates(draft: Draft): State[] {
+  const { collection, random } = draft
+  firstCollection(draft)
+  const states = [draft.publish()]
+  for (const role of ['targets', ...draft.signedDelegations]) collection.sign('latest', `${role} again`, { role })
+  if (random.chance(0.5)) nextHonest(draft)
+  states.push(draft.publish())
+  const role = random.pick(['timestamp', 'snapshot', 'targets', ...draft.signedDelegations])
+  const replay = random.pick(WIRE_MUTATIONS.filter(([name]) => name.endsWith('as in the state before')))
+  const countBack: Mutation = ['version: one that was there before', () => void collection.setVersion(role, 1)]
+  const [name, apply] = random.chance(0.5) ? replay : countBack
+  draft.did(`${name} (${role.replace(/\/.*/, '/*')})`)
+  apply(draft, role)
   return [...states, draft.publish()]
 }
 
