@@ -141,7 +141,7 @@ function loseKeys(draft: Draft): void {
   if (!draft.delegations.includes(name)) draft.delegate(name, { keys: 0, threshold: 1 })
   draft.spoil('targets', {
     before: ({ delegations }) => {
-      for (const role of Object(delegations).roles) if (role.keyids.length === 0) role.keyids = null
+      for (const role of Object(delegations).roles) if (role.keyids?.length === 0) role.keyids = null
     },
   })
 }
