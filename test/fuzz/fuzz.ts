@@ -101,7 +101,7 @@ export function growth<Input>(make: (size: number) => Input, work: (input: Input
     for (let left = times; left > 0; left--) work(input)
     return (performance.now() - started) / times
   }
-  const rounds = Array.from({ length: 7 }, () => [best(small, 4), best(large, 1)] as const)
+  const rounds = Array.from({ length: 5 }, () => [best(small, 4), best(large, 1)] as const)
   return Math.min(...rounds.map(([, long]) => long)) / Math.min(...rounds.map(([short]) => short))
 }
 

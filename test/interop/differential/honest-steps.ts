@@ -92,7 +92,7 @@ const ODDITIES: readonly (readonly [name: string, apply: (draft: Draft, role: st
     'a date with nanoseconds',
     (draft, role) =>
       draft.spoil(role, {
-        before: (signed) => void Object.assign(signed, { expires: signed.expires.replace(/\.\d+/, '.123456789') }),
+        before: (signed) => void Object.assign(signed, { expires: `${signed.expires}`.replace(/\.\d+/, '.123456789') }),
       }),
   ],
   [
@@ -147,6 +147,7 @@ function loseKeys(draft: Draft): void {
 }
 
 function offsetDate(draft: Draft, date: string): string {
+  if (Number.isNaN(Date.parse(date))) return date // it was spoiled before
   const [hours, local] = draft.random.pick([
     ['+05:30', 5.5],
     ['-23:59', -(23 + 59 / 60)],
