@@ -27,7 +27,7 @@ export function askNotary({ url, ca, folder }: Place, gun: string, target: strin
       const said = `${stdout}\n${stderr}`.trim()
       if (error === null) return resolve(parseAnswer(stdout))
       if (error.killed === true) return resolve({ kind: 'hung', says: said })
-      // Its own failures end with status 1; a panic of Go's ends with 2, a missing program has no number at all.
+      // Its own failures end with status 1; no answer at all with 2, a missing program has no number at all.
       if (error.code !== 1) return resolve({ kind: 'crashed', says: `${error.code ?? error.signal}: ${said}` })
       const says = said.replace(/^[\s\S]*?\* fatal: /, '').trim()
       resolve({ kind: 'refused', code: '', role: '', says })

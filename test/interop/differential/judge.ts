@@ -17,8 +17,8 @@ export interface Bench {
   readonly served: Map<string, Files>
   readonly stricter: readonly Rule[]
   readonly kinder: readonly Rule[]
-  /** Where notary itself ends in a panic, and we refuse. */
-  readonly panics: readonly Rule[]
+  /** Where notary gives no answer at all, and we refuse. */
+  readonly unanswered: readonly Rule[]
 }
 
 /** A class of the figures, or what is wrong. */
@@ -65,11 +65,11 @@ export async function judgeCase(bench: Bench, { gun, target, states }: Case): Pr
   return verdicts
 }
 
-function judge({ stricter, kinder, panics }: Bench, notary: Answer, us: Answer, mutations: readonly string[]): Verdict {
+function judge({ stricter, kinder, unanswered }: Bench, notary: Answer, us: Answer, mutations: readonly string[]): Verdict {
   const fail = (what: string): Verdict => ({ failed: true, what })
   if (us.kind === 'crashed' || us.kind === 'hung') return fail(`we ${us.kind}`)
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
-    const rule = notary.kind === 'crashed' ? ruleFor(panics, us, mutations) : undefined
+    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, us, mutations) : undefined
     return rule === undefined ? fail(`notary ${notary.kind}`) : { failed: false, what: `stricter: ${rule.id}` }
   }
   if (us.kind === 'digest' && notary.kind === 'digest') {

@@ -55,8 +55,8 @@ try {
     transport,
     folder,
     served,
-    stricter: stricter.filter(({ id }) => !id.startsWith('notary-panics')),
-    panics: stricter.filter(({ id }) => id.startsWith('notary-panics')),
+    stricter: stricter.filter(({ id }) => !id.startsWith('no-answer-there')),
+    unanswered: stricter.filter(({ id }) => id.startsWith('no-answer-there')),
     kinder: readRules('test/interop/kinder.md', 'kinder'),
   }
   const source = { seed, now: new Date(Math.floor(Date.now() / DAY) * DAY), recorded: readRecorded('fixtures') }
