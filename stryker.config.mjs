@@ -9,7 +9,7 @@ export default {
   ignoreStatic: true,
   // The words of a message are held where users rely on them.
   mutator: { excludedMutations: ['StringLiteral'] },
-  reporters: ['clear-text', 'json', 'html'],
+  reporters: ['progress-append-only', 'clear-text', 'json', 'html'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: 'reports/mutation/mutation.json' },
   htmlReporter: { fileName: 'reports/mutation/index.html' },
