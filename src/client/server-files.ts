@@ -65,12 +65,15 @@ export class ServerFiles {
     this.#options.tell({ type: 'wrong-guess', gun: this.#options.gun, name, bytes })
   }
 
+  /** A guess had a limit of its own: one that is too long is refused where asking is. */
   async #guessOr(guess: Answer, name: string, maxBytes: number): Answer {
     try {
-      return await guess
+      const file = await guess
+      if (file === undefined || file.length <= maxBytes) return file
     } catch {
-      return this.#fetch(name, maxBytes, false)
+      // asked for once more below: it may have failed where asking would not
     }
+    return this.#fetch(name, maxBytes, false)
   }
 
   async #fetch(name: string, maxBytes: number, guess: boolean): Answer {

@@ -1,7 +1,7 @@
 /** How often the server is asked, and for what: round trips first, then bytes. */
 import { describe, expect, test, vi } from 'vitest'
 import { createTrustClient, type MetadataStore, type TrustClient, type TrustEvent } from '../../src/index.js'
-import { DAY, GUN, Story } from './story.js'
+import { codeAndRole, DAY, GUN, Story } from './story.js'
 
 const FIRST_FLIGHT = ['2.root', 'root', 'snapshot', 'targets', 'targets/releases', 'timestamp']
 
@@ -95,6 +95,12 @@ describe('on first use', () => {
     const story = new Story()
     story.transport.faults.set('targets/releases', 'silent')
     expect((await story.verify()).status).toBe('trusted')
+  })
+
+  test('a guess of the next root has no other limit than the root that is asked for', async () => {
+    const story = new Story()
+    story.transport.faults.set('2.root', new Uint8Array(5 * 1024 * 1024))
+    expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_METADATA_TOO_LARGE', role: 'root' })
   })
 
   test('a guess is not read beyond 8 MiB', async () => {
