@@ -1,6 +1,6 @@
 /** What to do when the cache is not any more what it was when the refresh began: another process, ours or Docker's, was faster. */
 import { sameBytes } from '../bytes.js'
-import type { CachedCollection } from '../cache/metadata-store.js'
+import type { CacheChanges, CachedCollection, MetadataStore } from '../cache/metadata-store.js'
 import { UntrustedError } from '../errors.js'
 import { raiseFloors } from '../trust/cached-floors.js'
 import { RootChain } from '../trust/root-chain.js'
@@ -30,6 +30,31 @@ export function isSupersededBy(now: CachedCollection, gun: string, before: Cache
   if (isNewer(floors, outcome.floors)) return true
   if ([...floors].some(([role, floor]) => isLower(outcome.floors.get(role), floor))) throw new Overtaken()
   return false
+}
+
+/**
+ * Commits. A store that others wrote may wrap or swallow what `isSuperseded` throws: an answer that does not go with what
+ * is pinned there must not stand for that.
+ *
+ * @throws Overtaken, else what the store says
+ */
+export async function commitUnlessOvertaken(store: MetadataStore, gun: string, changes: CacheChanges): Promise<void> {
+  let overtaken: Overtaken | undefined
+  const isSuperseded = (now: CachedCollection): boolean => {
+    overtaken = undefined // a store may ask again
+    try {
+      return changes.isSuperseded(now)
+    } catch (cause) {
+      if (cause instanceof Overtaken) overtaken = cause
+      throw cause
+    }
+  }
+  try {
+    await store.commit(gun, { ...changes, isSuperseded })
+  } catch (cause) {
+    throw overtaken ?? cause
+  }
+  if (overtaken !== undefined) throw overtaken
 }
 
 /** The floors that lie there, raised by what Docker may have written meanwhile. */

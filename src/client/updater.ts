@@ -24,7 +24,7 @@ import { Overtaken } from './overtaken.js'
 import type { Refreshed, RefreshRequest } from './refresh.js'
 import type { Freshness, Warning } from './results.js'
 import type { ServerFiles } from './server-files.js'
-import { isSupersededBy } from './superseded.js'
+import { commitUnlessOvertaken, isSupersededBy } from './superseded.js'
 import { staleWarning } from './warnings.js'
 
 /** The server gave no usable answer where the cache may stand in. */
@@ -224,7 +224,7 @@ export class Refresh {
   async #commit(changes: CacheChanges): Promise<boolean> {
     const { gun, store, tell } = this.#request
     try {
-      await store.commit(gun, changes)
+      await commitUnlessOvertaken(store, gun, changes)
       tell({ type: 'cache', gun, action: 'written', roles: [...changes.metadata.keys()] })
       return true
     } catch (cause) {

@@ -52,6 +52,21 @@ describe.each([
     expect(await story.verify()).toMatchObject({ rootTrust: 'cached-root' })
   })
 
+  test.each([
+    ['wraps', (cause: unknown) => Promise.reject(new Error('the transaction failed', { cause }))],
+    ['swallows', () => Promise.resolve()],
+  ])('that pinned another root first keeps it, though a store %s what stops its commit (CACHE-13)', async (_how, handle) => {
+    const story = new Story({}, { store: createStore() })
+    const anew = createTrustCollection(GUN, { seed: 'anew' })
+    anew.sign('3.19', 'evil')
+    anew.publish()
+    const inner = interposed(story.store, () => story.verify())
+    const store = { ...inner, commit: (...what: Parameters<MetadataStore['commit']>) => inner.commit(...what).catch(handle) }
+    expect(await refusalOf(story.verify('alpine:3.19', { store, transport: anew.transport() }))).toMatchObject({
+      code: 'ERR_ROOT_ROTATION',
+    })
+  })
+
   test('that pinned the root before this one on the first use is followed up (CACHE-13)', async () => {
     const story = new Story({}, { store: createStore() })
     const older = story.replay()
