@@ -8,6 +8,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { type SecureContext, connect as tlsConnect } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { systemCode } from '../errors.js'
+import { dependsOnAuthorities } from './certificate-faults.js'
 import { PrivateAddresses } from './private-addresses.js'
 import { type ProxyServer, proxyFor } from './proxy.js'
 import type { TlsContexts } from './tls.js'
@@ -44,20 +45,6 @@ export interface Connector {
 const NEXT_ADDRESS_MS = 1_000
 // For the TCP socket beneath; the types of tls.connect do not know them.
 const BOTH_ADDRESS_FAMILIES = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS }
-
-/** Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*) that mean: by an unknown CA. */
-const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-])
-
-/** True for the code of a certificate by a CA that is not among those asked about. */
-export function isUnknownAuthority(code: string): boolean {
-  return UNKNOWN_AUTHORITY.has(code)
-}
 
 /** A connection that did not come about in time. */
 export class ConnectTimeout extends Error {
@@ -125,7 +112,7 @@ async function open(
       memory.contexts.set(host, at)
       return socket
     } catch (cause) {
-      if (at === contexts.length - 1 || !isUnknownAuthority(systemCode(cause) ?? '')) throw cause
+      if (at === contexts.length - 1 || !dependsOnAuthorities(systemCode(cause) ?? '')) throw cause
     }
   }
   throw new Error('no context to connect with')

@@ -1,6 +1,7 @@
 /** What went wrong on the wire, in the words and codes that callers know. */
 import { describeCause, type ErrorDetails, printable, systemCode, TrustError, UnavailableError } from '../errors.js'
-import { isUnknownAuthority, ProxyFailure } from './connector.js'
+import { isCertificateFault } from './certificate-faults.js'
+import { ProxyFailure } from './connector.js'
 import { BodyEncodingRefused } from './http-body.js'
 import { RedirectRefused, TooManyInterimAnswers } from './https-client.js'
 import { AddressRefused } from './private-addresses.js'
@@ -14,26 +15,6 @@ export interface NetworkContext {
   /** The folder where a CA for the trust server goes. */
   readonly tlsFolder: string
 }
-
-/** More of Node's spellings of OpenSSL's verification results (X509_V_ERR_*). */
-const OTHER_CERTIFICATE_FAULTS: ReadonlySet<string> = new Set([
-  'CERT_CHAIN_TOO_LONG',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REJECTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-  'ERROR_IN_CERT_NOT_AFTER_FIELD',
-  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
-  'HOSTNAME_MISMATCH',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
-  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
-  'UNSPECIFIED',
-])
 
 /** Errors of TLS itself: no common version, a plain-text server, an alert. */
 const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
@@ -111,7 +92,7 @@ function hintFor(refused: Error): string {
 }
 
 function isTlsFault(code: string): boolean {
-  return isUnknownAuthority(code) || OTHER_CERTIFICATE_FAULTS.has(code) || TLS_FAULT.test(code)
+  return isCertificateFault(code) || TLS_FAULT.test(code)
 }
 
 function tlsHint(cause: unknown, code: string, context: NetworkContext): string {

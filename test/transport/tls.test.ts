@@ -100,6 +100,25 @@ describe('whose certificates are believed', () => {
   })
 })
 
+describe('a CA for the server that does not do leaves it to the others of this machine', () => {
+  const dates = (from: number, to: number) => ({
+    notBefore: new Date(Date.now() + from * DAY),
+    notAfter: new Date(Date.now() + to * DAY),
+  })
+  const subject = { cn: 'company CA' }
+  const renewed = createCertificate({ subject, ca: true, ...dates(-1, 10) })
+
+  test.each([
+    ['one that expired and was renewed with the same key', { keys: renewed, ...dates(-10, -1) }],
+    ['one that only has the same name', dates(-1, 10)],
+  ])('%s', async (_what, options) => {
+    const other = createCertificate({ subject, ca: true, ...options })
+    const server = await serve({ certificate: serverCertificate({ issuer: renewed }) })
+    const file = await put('elsewhere', 'ca.pem', renewed.pem)
+    expect(await ask(server.url, { env: { SSL_CERT_FILE: file }, ca: other.pem })).toBe(2)
+  })
+})
+
 describe('a server that is not believed is ERR_TLS', () => {
   test('an unknown CA: the hint names the folder for it', async () => {
     const server = await serve()
@@ -125,8 +144,8 @@ describe('a server that is not believed is ERR_TLS', () => {
 
   test.each([
     ['another name', { names: ['other.example'] }, /not for localhost/, 1],
-    ['an expired certificate', { notAfter: new Date(Date.now() - DAY / 2) }, /has expired/, 1],
-    ['a certificate of tomorrow', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/, 1],
+    ['an expired certificate', { notAfter: new Date(Date.now() - DAY / 2) }, /has expired/, 3],
+    ['a certificate of tomorrow', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/, 3],
     // The given CAs, Node's own, and all of this machine.
     ['another CA', { issuer: otherAuthority }, /private CA/, 3],
   ])('%s', async (_, options, hint, connections) => {
