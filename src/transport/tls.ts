@@ -118,16 +118,14 @@ const remembered = new Map<string, WeakRef<SecureContext>>()
  */
 function contextFor(ca: readonly string[] | undefined): SecureContext {
   const key = ca === undefined ? 'default' : sha256Hex(utf8(ca.join('\n')))
-  const known = remembered.get(key)?.deref()
-  if (known !== undefined) return known
-  const made = createSecureContext(optionsFor(ca))
-  remembered.delete(key)
-  remembered.set(key, new WeakRef(made))
+  const context = remembered.get(key)?.deref() ?? createSecureContext(optionsFor(ca))
+  remembered.delete(key) // the least used go first
+  remembered.set(key, new WeakRef(context))
   for (const oldest of remembered.keys()) {
     if (remembered.size <= MAX_REMEMBERED) break
     remembered.delete(oldest)
   }
-  return made
+  return context
 }
 
 function optionsFor(ca: readonly string[] | undefined): SecureContextOptions {

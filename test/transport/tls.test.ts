@@ -323,3 +323,15 @@ test('the same CAs are parsed once for many transports, and other ones are not m
   expect(same?.map((context, at) => context === one?.[at])).toEqual([true, true, true])
   expect(other?.map((context, at) => context === one?.[at])).toEqual([false, true, false]) // Node's own are the same
 })
+
+test('of many lists of CAs those in use stay parsed', async () => {
+  const folder = join(dockerConfig, 'none')
+  const contextOf = (authority: string) =>
+    createTlsContexts({ folder, own: [authority], ca: [authority], clientPairs: [] }).otherHosts[0]?.()
+  const dates = { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) }
+  const used = contextOf(otherAuthority.pem)
+  for (let other = 0; other < 10; other++) {
+    contextOf(createCertificate({ subject: { cn: `CA ${other}` }, ca: true, ...dates }).pem)
+    expect(contextOf(otherAuthority.pem)).toBe(used)
+  }
+})
