@@ -36,6 +36,19 @@ export async function readDefaultAuthorities(env: AuthorityEnvironment): Promise
   return [...rootCertificates, ...(extra ?? []), ...machine, ...folders]
 }
 
+/** Options of Node that have it believe other CAs than its own bundle. */
+const OTHER_DEFAULTS = /--use[-_](?:openssl|system)[-_]ca/
+
+/**
+ * True when the CAs that Node itself believes are among those that are read here. It was started with the environment of
+ * the process, and `env` may be another.
+ */
+export function nodeBelievesNoOthers(env: AuthorityEnvironment): boolean {
+  const { NODE_EXTRA_CA_CERTS: extra, NODE_OPTIONS: options = '', NODE_USE_SYSTEM_CA: system } = process.env
+  if (OTHER_DEFAULTS.test([options, ...process.execArgv].join(' ')) || system === '1') return false
+  return extra === undefined || extra === '' || extra === env['NODE_EXTRA_CA_CERTS']
+}
+
 async function readNamedBundle(env: AuthorityEnvironment, variable: string): Promise<string[] | undefined> {
   const file = env[variable]
   if (file === undefined || file === '') return undefined

@@ -8,7 +8,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { systemCode } from '../errors.js'
-import { readDefaultAuthorities } from './default-authorities.js'
+import { nodeBelievesNoOthers, readDefaultAuthorities } from './default-authorities.js'
 import { distinctCertificates, readText, unusable, usableCertificates } from './pem-files.js'
 
 /** Where certificates come from. */
@@ -31,6 +31,8 @@ export interface TlsMaterial {
   readonly own: readonly string[]
   /** Those and the default ones. */
   readonly ca: readonly string[]
+  /** Node's own default CAs are among them. */
+  readonly withNodes: boolean
   /** For the trust server's own host only. */
   readonly clientPairs: readonly ClientPair[]
 }
@@ -74,7 +76,8 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
   // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
   const named = distinctCertificates([...own.ca, ...given])
-  return { folder, own: named, ca: distinctCertificates([...defaults, ...named]), clientPairs: own.clientPairs }
+  const ca = distinctCertificates([...defaults, ...named])
+  return { folder, own: named, ca, withNodes: nodeBelievesNoOthers(sources.env), clientPairs: own.clientPairs }
 }
 
 /**
@@ -83,8 +86,8 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
  * @throws UsageError ERR_SETTINGS_INVALID when the client certificates do not go together
  */
 export function createTlsContexts(material: TlsMaterial): TlsContexts {
-  const { own, ca, clientPairs, folder } = material
-  const lists = [...(own.length > 0 ? [own] : []), undefined, ca]
+  const { own, ca, withNodes, clientPairs, folder } = material
+  const lists = [...(own.length > 0 ? [own] : []), ...(withNodes ? [undefined] : []), ca]
   const otherHosts = lists.map((list) => () => contextFor(list))
   if (clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
   const cert = clientPairs.map((pair) => pair.cert)

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { rootCertificates } from 'node:tls'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createCertificate } from '../../src/testing/certificate-maker.js'
 import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
@@ -22,6 +24,7 @@ let dockerConfig: string
 const open: { close(): Promise<void> }[] = []
 
 beforeEach(async () => {
+  vi.stubEnv('NODE_EXTRA_CA_CERTS', '') // what this process was started with decides how many contexts are tried
   dockerConfig = await mkdtemp(join(tmpdir(), 'dct-tls-'))
 })
 afterEach(async () => {
@@ -327,11 +330,32 @@ test('the same CAs are parsed once for many transports, and other ones are not m
 test('of many lists of CAs those in use stay parsed', async () => {
   const folder = join(dockerConfig, 'none')
   const contextOf = (authority: string) =>
-    createTlsContexts({ folder, own: [authority], ca: [authority], clientPairs: [] }).otherHosts[0]?.()
+    createTlsContexts({ folder, own: [authority], ca: [authority], withNodes: true, clientPairs: [] }).otherHosts[0]?.()
   const dates = { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) }
   const used = contextOf(otherAuthority.pem)
   for (let other = 0; other < 10; other++) {
     contextOf(createCertificate({ subject: { cn: `CA ${other}` }, ca: true, ...dates }).pem)
     expect(contextOf(otherAuthority.pem)).toBe(used)
   }
+})
+
+/** In a process of its own: Node reads its settings when it starts. `npm test` builds what it runs. */
+test.each([
+  ['NODE_EXTRA_CA_CERTS of the process', [], {}],
+  ['--use-openssl-ca', ['--use-openssl-ca'], { SSL_CERT_FILE: true }],
+  ['--use-openssl-ca in NODE_OPTIONS', [], { NODE_OPTIONS: '--use-openssl-ca', SSL_CERT_FILE: true }],
+])('a CA that only Node itself was started with is not believed: %s', async (_what, argv, settings) => {
+  const server = await serve()
+  const file = await put('elsewhere', 'ca.pem', testAuthority.pem)
+  const variables = Object.keys(settings).length === 0 ? { NODE_EXTRA_CA_CERTS: true } : settings
+  const env = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, value === true ? file : String(value)]))
+  const url = (name: string) => JSON.stringify(new URL(`../../dist/transport/${name}.js`, import.meta.url).href)
+  const program = `
+    const { createHttpTransport } = await import(${url('http-transport')})
+    const { parseServer } = await import(${url('notary-url')})
+    const transport = createHttpTransport({ server: parseServer('${server.url}'), dockerConfig: '/nonexistent', env: {} })
+    const request = { gun: 'a/b', name: 'root', maxBytes: 100, signal: new AbortController().signal }
+    console.log(await transport.fetchMetadata(request).then(() => 'believed', ({ code }) => code))`
+  const child = promisify(execFile)(process.execPath, [...argv, '--input-type=module', '-e', program], { env })
+  expect((await child).stdout).toBe('ERR_TLS\n')
 })
