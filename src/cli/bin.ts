@@ -8,8 +8,10 @@ process.once('SIGINT', () => {
   interrupted.abort(new Error('interrupted'))
   process.once('SIGINT', () => process.exit(EXIT.interrupted)) // a second Ctrl-C waits for nothing
 })
-// Whoever reads us may have enough (`dct verify - | head`).
-process.stdout.on('error', () => process.exit())
+// Whoever reads us may have enough (`dct verify - | head`): what was not verified until then must not pass for verified.
+process.stdout.on('error', () => process.exit(EXIT.unread))
+// What is said there changes no verdict.
+process.stderr.on('error', () => undefined)
 
 const status = await run(process.argv.slice(2), {
   env: process.env,

@@ -16,5 +16,5 @@ export interface Io {
   readonly now?: () => Date
 }
 
-/** Exit statuses beside those of the error kinds. */
-export const EXIT = { ok: 0, usage: 2, internal: 70, interrupted: 130 } as const
+/** Exit statuses beside those of the error kinds; `unread` is a shell's word for SIGPIPE. */
+export const EXIT = { ok: 0, usage: 2, internal: 70, interrupted: 130, unread: 141 } as const

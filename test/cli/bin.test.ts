@@ -88,3 +88,20 @@ test('a reader that has enough does not make it crash', async () => {
   child.stdout?.destroy()
   expect((await ended).err).toBe('')
 })
+
+const BY_DIGEST = `alpine@sha256:${'a'.repeat(64)}`
+
+test('a reader that has enough before all is verified does not make the rest pass for verified', async () => {
+  const { port } = await silentServer()
+  const server = ['--server', `https://127.0.0.1:${port}`, '--timeout', '0.3', '--config', '/nonexistent']
+  const references = [BY_DIGEST, 'alpine', BY_DIGEST, 'busybox']
+  const { child, ended } = start(['verify', '--digest-references', 'accept', ...server, ...references])
+  child.stdout?.once('data', () => child.stdout?.destroy())
+  expect((await ended).status).toBe(141)
+})
+
+test('nobody who reads standard error does not change the status', async () => {
+  const { child, ended } = start(['verify', '--digest-references', 'accept', BY_DIGEST, BY_DIGEST, 'Not:a:reference'])
+  child.stderr?.destroy()
+  expect((await ended).status).toBe(2)
+})
