@@ -24,13 +24,21 @@ export function parseGoBoolean(text: string): boolean | undefined {
  * Docker's own rule: `disableContentTrust` when given, else `DOCKER_CONTENT_TRUST`, where unset and empty are off, Go's
  * false values are off and anything else is on.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when `disableContentTrust` is not a boolean
+ * @throws UsageError ERR_SETTINGS_INVALID when `disableContentTrust` is not a boolean, or `env` or all of it no object
  */
-export function contentTrustEnabled({ env = process.env, disableContentTrust }: ContentTrustSwitch = {}): boolean {
+export function contentTrustEnabled(given: ContentTrustSwitch = {}): boolean {
+  if (!isObject(given)) throw new UsageError('ERR_SETTINGS_INVALID', 'the options must be an object')
+  const { env = process.env, disableContentTrust } = given
+  if (!isObject(env)) throw new UsageError('ERR_SETTINGS_INVALID', 'option env: expected an object')
   if (disableContentTrust !== undefined && typeof disableContentTrust !== 'boolean') {
     throw new UsageError('ERR_SETTINGS_INVALID', `disableContentTrust must be true or false, got ${String(disableContentTrust)}`)
   }
   if (disableContentTrust !== undefined) return !disableContentTrust
   const value = env['DOCKER_CONTENT_TRUST'] ?? ''
   return value !== '' && (parseGoBoolean(value) ?? true)
+}
+
+/** From JavaScript anything may come. */
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

@@ -44,7 +44,7 @@ const DEFAULT_TIMEOUT = 30_000
 const EXPECTED: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, expected: string]>> = {
   env: [isObject, 'an object'],
   server: [isText, 'a text'],
-  servers: [(value) => isObject(value) && Object.values(value).every(isText), 'an object of texts'],
+  servers: [(value) => isPlainObject(value) && Object.values(value).every(isText), 'an object of texts'],
   trustDirectory: [isText, 'a text'],
   dockerConfig: [isText, 'a text'],
   store: [hasMethods('read', 'commit', 'forget', 'list'), 'a MetadataStore'],
@@ -117,8 +117,9 @@ async function readPins(option: unknown): Promise<TrustPinning> {
 }
 
 function readClock(now: (() => Date) | undefined): number {
-  const time = (now?.() ?? new Date()).getTime()
-  if (Number.isNaN(time)) throw new UsageError('ERR_SETTINGS_INVALID', 'option now: the clock gives no valid date')
+  const date = now?.() ?? new Date()
+  const time = hasMethods('getTime')(date) ? date.getTime() : Number.NaN
+  if (!Number.isFinite(time)) throw new UsageError('ERR_SETTINGS_INVALID', 'option now: the clock gives no valid date')
   return time
 }
 
@@ -136,6 +137,11 @@ function isFunction(value: unknown): boolean {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
+}
+
+/** What is in a Map or a list would go unseen. */
+function isPlainObject(value: unknown): value is object {
+  return isObject(value) && !(Symbol.iterator in value)
 }
 
 function isOneOf(...values: unknown[]): (value: unknown) => boolean {

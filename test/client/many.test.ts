@@ -265,12 +265,24 @@ describe('settings', () => {
     ['a store that is none', { store: Object() as never }],
     ['a CA that is none', { ca: 'not PEM' }],
     ['a clock that gives no date', { now: () => new Date(Number.NaN) }],
+    ['a clock that gives a number', { now: () => 5 as never }],
+    ['servers in a Map', { servers: new Map([['docker.io', 'https://mapped.example']]) as never }],
+    ['servers in a list', { servers: ['https://mapped.example'] as never }],
   ])('with %s are a usage error, and nothing is asked', async (_, more) => {
     const story = new Story()
     const refusal = await refusalOf(verifyTag('alpine:3.19', { ...story.options, ...more }))
     expect(refusal).toMatchObject({ code: 'ERR_SETTINGS_INVALID', kind: 'usage' })
     expect(refusal.message).not.toContain('secret')
     expect(story.requests()).toEqual([])
+  })
+
+  test.each<[string, unknown]>([
+    ['null', null],
+    ['a text', 'alpine'],
+    ['an environment that is null', { env: null }],
+  ])('that are %s are a usage error whether content trust is on or not', async (_, options) => {
+    const refusal = await refusalOf(verifyTag('alpine:3.19', options as TrustClientOptions))
+    expect(refusal).toMatchObject({ code: 'ERR_SETTINGS_INVALID', kind: 'usage' })
   })
 
   test('choose the server: the option, then the map, then the environment, then the registry itself', async () => {
