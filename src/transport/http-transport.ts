@@ -106,7 +106,7 @@ class HttpTransport implements Transport {
   }
 
   #get(url: URL, request: MetadataRequest, authorization: string | undefined): Promise<HttpsAnswer> {
-    const { name, maxBytes, signal } = request
+    const { name, maxBytes, guess, signal } = request
     const headers = {
       'accept-encoding': 'identity',
       'user-agent': 'docker-content-trust',
@@ -117,12 +117,12 @@ class HttpTransport implements Transport {
     const send = async (): Promise<HttpsAnswer> => {
       const started = performance.now()
       onEvent?.({ type: 'request', url: url.href })
-      const answer = await this.#client.send({ url, method: 'GET', headers, authorization, maxBytes, signal })
+      const answer = await this.#client.send({ url, method: 'GET', headers, authorization, maxBytes, guess, signal })
       const milliseconds = Math.round(performance.now() - started)
       onEvent?.({ type: 'response', url: url.href, status: answer.status, bytes: answer.body.length, milliseconds })
       return answer
     }
-    if (request.guess) return send()
+    if (guess) return send()
     return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
   }
 

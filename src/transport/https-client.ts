@@ -17,6 +17,8 @@ export interface HttpsRequest {
   readonly body?: string
   /** A longer body of a 200 is refused. Other bodies are not kept. */
   readonly maxBytes: number
+  /** Nobody waits long for it: `guessMs` instead of `headersMs`. */
+  readonly guess?: boolean | undefined
   readonly signal: AbortSignal
 }
 
@@ -37,13 +39,15 @@ export interface Deadlines {
   readonly connectMs: number
   /** From the request to the end of the headers: one that reads and stays silent. */
   readonly headersMs: number
+  /** The same for a guess: a server that is silent about names that it need not know. */
+  readonly guessMs: number
   /** Between two pieces of the body: one that stops in the middle. */
   readonly bodyIdleMs: number
   /** The whole of one request, redirects included: one that sends a byte now and then. */
   readonly totalMs: number
 }
 
-export const DEADLINES: Deadlines = { connectMs: 10_000, headersMs: 15_000, bodyIdleMs: 10_000, totalMs: 60_000 }
+export const DEADLINES: Deadlines = { connectMs: 10_000, headersMs: 15_000, guessMs: 3_000, bodyIdleMs: 10_000, totalMs: 60_000 }
 
 /** Connections to one host at a time: enough for all that one refresh asks, too few to be a flood. */
 export const MAX_CONNECTIONS_PER_HOST = 6
@@ -123,7 +127,8 @@ export class HttpsClient {
       let url = request.url
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
-        const answer = await exchange(ask, request, url, signal)
+        const { headersMs, guessMs } = this.#options.deadlines
+        const answer = await exchange(ask, request, url, request.guess ? Math.min(guessMs, headersMs) : headersMs, signal)
         // undici frees the connection a moment after the body ended; asked before that, it would open another.
         await setImmediate()
         if (!REDIRECTS.has(answer.status)) return answer
@@ -168,7 +173,6 @@ export class HttpsClient {
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: deadlines.headersMs,
       bodyTimeout: deadlines.bodyIdleMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
@@ -177,7 +181,13 @@ export class HttpsClient {
   }
 }
 
-async function exchange(ask: Connections['request'], request: HttpsRequest, url: URL, signal: AbortSignal): Promise<HttpsAnswer> {
+async function exchange(
+  ask: Connections['request'],
+  request: HttpsRequest,
+  url: URL,
+  headersTimeout: number,
+  signal: AbortSignal,
+): Promise<HttpsAnswer> {
   const authorized = request.authorization !== undefined && url.origin === request.url.origin
   let interim = 0
   const onInfo = (): void => {
@@ -190,6 +200,7 @@ async function exchange(ask: Connections['request'], request: HttpsRequest, url:
     method: request.method,
     headers: { ...request.headers, ...(authorized ? { authorization: request.authorization } : {}) },
     ...(request.body === undefined ? {} : { body: request.body }),
+    headersTimeout,
     signal,
     onInfo,
   })

@@ -312,6 +312,16 @@ describe('slow retrieval', () => {
     })
   })
 
+  test('a guess that a server is silent about is given up long before a file that is wanted', async () => {
+    const server = await serve(() => undefined)
+    const transport = transportTo(server.url, { deadlines: { guessMs: 100 } })
+    const enough = new AbortController()
+    const wanted = ask(transport, { signal: enough.signal }).catch((cause: unknown) => cause)
+    await expect(ask(transport, { guess: true })).rejects.toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+    enough.abort('the wanted one still waits')
+    expect(await wanted).toBe('the wanted one still waits')
+  })
+
   test('a body that stops in the middle is given up', async () => {
     const server = await serve((_, response) => response.writeHead(200).write('x'))
     await expect(ask(transportTo(server.url, { deadlines: { bodyIdleMs: 100 } }))).rejects.toMatchObject({
