@@ -26,6 +26,8 @@ export class KeptSets {
 
   /** Keeps a set that the store holds too. */
   keep({ gun, server }: RefreshRequest, stage: TargetsStage, floors: Uint8Array): void {
+    this.drop(gun)
+    if (bytesOf(stage) > MAX_KEPT_BYTES) return // it would only drive out all the others
     this.#add(gun, { stage, floors, server: server.typed, stamp: undefined })
     for (const oldest of this.#sets.keys()) {
       if (this.#bytes <= MAX_KEPT_BYTES) break
