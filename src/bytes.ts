@@ -53,3 +53,8 @@ export function isBase64(text: string): boolean {
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0
 }
+
+/** The same for what may not be there: true also when both are missing. */
+export function sameIfThere(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : sameBytes(a, b)
+}

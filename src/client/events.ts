@@ -1,6 +1,7 @@
 /** What a client tells while it works, for logs and metrics: never a secret, and no verdict depends on who listens. */
 import diagnostics from 'node:diagnostics_channel'
 import type { TransportEvent } from '../transport/events.js'
+import type { Trusted } from '../trust/trusted.js'
 import type { WarningCode } from './results.js'
 
 /** Where a file came from. `memory`: a living client still had the verified set. */
@@ -27,6 +28,15 @@ export type CollectionEvent = { readonly gun: string } & (
 
 /** Told apart by `type`; more may come. */
 export type TrustEvent = TransportEvent | CollectionEvent
+
+/** Says what came into the verified set. */
+export function roleLoaded(
+  gun: string,
+  { role, metadata: { version, expires } }: Trusted<{ version: number; expires: number }>,
+  from: FileOrigin,
+): CollectionEvent {
+  return { type: 'role-loaded', gun, role, version, expires: new Date(expires).toISOString(), from }
+}
 
 /** Every event of every client of the process is published here too (node:diagnostics_channel). */
 export const EVENT_CHANNEL = 'docker-content-trust'

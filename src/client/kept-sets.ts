@@ -2,10 +2,11 @@
  * Verified sets that a living client keeps: when root and timestamp are still the same, nothing is read, parsed or
  * verified again. Certificates, pins and expiry are judged at each call.
  */
-import { sameBytes } from '../bytes.js'
+import { sameBytes, sameIfThere } from '../bytes.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
 import { TrustError } from '../errors.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
+import { roleLoaded } from './events.js'
 import { MAX_KEPT_BYTES, MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
 import type { RefreshRequest } from './refresh.js'
 import type { ServerFiles } from './server-files.js'
@@ -26,8 +27,6 @@ export class KeptSets {
 
   /** Keeps a set that the store holds too. */
   keep({ gun, server }: RefreshRequest, stage: TargetsStage, floors: Uint8Array): void {
-    this.drop(gun)
-    if (bytesOf(stage) > MAX_KEPT_BYTES) return // it would only drive out all the others
     this.#add(gun, { stage, floors, server: server.typed, stamp: undefined })
     for (const oldest of this.#sets.keys()) {
       if (this.#bytes <= MAX_KEPT_BYTES) break
@@ -63,16 +62,14 @@ export class KeptSets {
     if (file.value === undefined || !sameBytes(file.value, timestamp.file)) return undefined
     const stage = await judgedAgain(known.stage, request)
     if (stage === undefined) return undefined
-    for (const { role, metadata } of stage.trusted()) {
-      const { version, expires } = metadata
-      tell({ type: 'role-loaded', gun, role, version, expires: new Date(expires).toISOString(), from: 'memory' })
-    }
+    for (const trusted of stage.trusted()) tell(roleLoaded(gun, trusted, 'memory'))
     this.#add(gun, { ...known, stage })
     return stage
   }
 
   #add(gun: string, set: KeptSet): void {
     this.drop(gun)
+    if (bytesOf(set.stage) > MAX_KEPT_BYTES) return // it would only drive out all the others
     this.#sets.set(gun, set)
     this.#bytes += bytesOf(set.stage)
   }
@@ -85,8 +82,8 @@ async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet)
     if (stamp !== undefined && stamp === known.stamp) return true
     const { metadata, floors } = await store.read(gun)
     const files = known.stage.files()
-    const isSame = (role: string) => same(metadata.get(role), files.get(role))
-    if (!same(floors, known.floors) || !isSame('root') || !isSame('timestamp')) return false
+    const isSame = (role: string) => sameIfThere(metadata.get(role), files.get(role))
+    if (!sameIfThere(floors, known.floors) || !isSame('root') || !isSame('timestamp')) return false
     known.stamp = stamp
     return true
   } catch {
@@ -112,8 +109,4 @@ async function judgedAgain(stage: TargetsStage, { now, pinning }: RefreshRequest
 
 function bytesOf(stage: TargetsStage): number {
   return [...stage.files().values()].reduce((sum, { length }) => sum + length, 0)
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && sameBytes(a, b)
 }

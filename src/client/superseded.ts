@@ -1,5 +1,5 @@
 /** What to do when the cache is not any more what it was when the refresh began: another process, ours or Docker's, was faster. */
-import { sameBytes } from '../bytes.js'
+import { sameIfThere } from '../bytes.js'
 import type { CacheChanges, CachedCollection, MetadataStore } from '../cache/metadata-store.js'
 import { UntrustedError } from '../errors.js'
 import { raiseFloors } from '../trust/cached-floors.js'
@@ -25,7 +25,7 @@ export function isSupersededBy(now: CachedCollection, gun: string, before: Cache
   const reason = now.unreadable.get('root')
   if (reason !== undefined) throw new Error(reason)
   const root = now.metadata.get('root')
-  if (!same(root, outcome.root) && !same(root, before.files.metadata.get('root'))) throw new Overtaken()
+  if (!sameIfThere(root, outcome.root) && !sameIfThere(root, before.files.metadata.get('root'))) throw new Overtaken()
   const floors = floorsOf(now, gun)
   if (isNewer(floors, outcome.floors)) return true
   if ([...floors].some(([role, floor]) => isLower(outcome.floors.get(role), floor))) throw new Overtaken()
@@ -75,8 +75,4 @@ function floorsOf({ metadata, floors }: CachedCollection, gun: string): VersionF
 /** As for loading: a floor is void once one of its keys is not a key of the role any more. */
 function isLower(ours: VersionFloor | undefined, floor: VersionFloor): boolean {
   return ours !== undefined && ours.version < floor.version && floor.keys.every((key) => ours.keys.includes(key))
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : sameBytes(a, b)
 }

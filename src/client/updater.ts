@@ -8,7 +8,7 @@
  *
  * Source: TUF 1.0.33 section 5; notary 0.7.0 client/tufclient.go.
  */
-import { sameBytes } from '../bytes.js'
+import { sameBytes, sameIfThere } from '../bytes.js'
 import type { CacheChanges, CachedCollection } from '../cache/metadata-store.js'
 import { describeCause, StaleError, TrustError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
 import { brokenRotation } from '../trust/refusals.js'
@@ -18,6 +18,7 @@ import type { Trusted } from '../trust/trusted.js'
 import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
 import { encodeFloors } from '../trust/version-floors.js'
 import { type CachedState, judgeCache } from './cached-state.js'
+import { roleLoaded } from './events.js'
 import { FileSource, missing } from './file-source.js'
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES } from './limits.js'
 import { Overtaken } from './overtaken.js'
@@ -100,10 +101,9 @@ export class Refresh {
   }
 
   /** Says what came into the set. */
-  #loaded({ role, metadata: { version, expires }, file }: Trusted<{ version: number; expires: number }>): void {
+  #loaded(trusted: Trusted<{ version: number; expires: number }>): void {
     const { gun, tell } = this.#request
-    const from = this.#cached.files.metadata.get(role) === file ? 'cache' : 'server'
-    tell({ type: 'role-loaded', gun, role, version, expires: new Date(expires).toISOString(), from })
+    tell(roleLoaded(gun, trusted, this.#cached.files.metadata.get(trusted.role) === trusted.file ? 'cache' : 'server'))
   }
 
   /** The verified set that the cached timestamp leads to. */
@@ -212,8 +212,9 @@ export class Refresh {
     const origin = freshness === 'fresh' ? server.url.href : this.#cached.origin
     const floors = stage.floors()
     const file = encodeFloors({ gun, floors, ...(origin === undefined ? {} : { origin }) })
-    const metadata = new Map([...stage.files()].filter(([role, one]) => !same(this.#cached.files.metadata.get(role), one)))
-    const isChanged = metadata.size > 0 || !same(this.#cached.files.floors, file) || this.#cached.files.isUnfinished === true
+    const metadata = new Map([...stage.files()].filter(([role, one]) => !sameIfThere(this.#cached.files.metadata.get(role), one)))
+    const isChanged =
+      metadata.size > 0 || !sameIfThere(this.#cached.files.floors, file) || this.#cached.files.isUnfinished === true
     const outcome = { root: stage.files().get('root'), floors }
     const isSuperseded = (now: CachedCollection) => isSupersededBy(now, gun, this.#cached, outcome)
     const isKept = !isChanged || (await this.#commit({ metadata, floors: file, isSuperseded }))
@@ -261,8 +262,4 @@ function asksForNewRoot(cause: unknown): boolean {
 
 function detailsOf({ gun, role, evidence, hint }: TrustError) {
   return { gun, role, evidence, hint }
-}
-
-function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && sameBytes(a, b)
 }

@@ -88,7 +88,7 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
 export function createTlsContexts(material: TlsMaterial): TlsContexts {
   const { own, ca, withNodes, clientPairs, folder } = material
   const lists = [...(own.length > 0 ? [own] : []), ...(withNodes ? [undefined] : []), ca]
-  const otherHosts = lists.map((list) => () => contextFor(list))
+  const otherHosts = lists.map((list) => once(() => contextFor(list)))
   if (clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
   const cert = clientPairs.map((pair) => pair.cert)
   const key = clientPairs.map((pair) => pair.key)
@@ -99,14 +99,17 @@ export function createTlsContexts(material: TlsMaterial): TlsContexts {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
     })
   }
-  const withPairs = (list: readonly string[] | undefined): LazyContext => {
-    let made: SecureContext | undefined
-    return () => {
-      made ??= createSecureContext({ ...optionsFor(list), cert, key })
-      return made
-    }
+  const trustServer = lists.map((list) => once(() => createSecureContext({ ...optionsFor(list), cert, key })))
+  return { trustServer, otherHosts }
+}
+
+/** Made with the first connection that wants it, and kept as long as the transport. */
+function once(make: LazyContext): LazyContext {
+  let made: SecureContext | undefined
+  return () => {
+    made ??= make()
+    return made
   }
-  return { trustServer: lists.map(withPairs), otherHosts }
 }
 
 /** Lists of CAs that are remembered; a program has two or three. */
