@@ -1,5 +1,5 @@
 /** Bytes and their spellings. Strict both ways: what does not spell bytes is undefined, never a guess. */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 
 const encoder = new TextEncoder()
 // ignoreBOM keeps a byte-order mark in the text, where the JSON scanner refuses it.
@@ -23,11 +23,6 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
 /** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
   return bytesToHex(bytes)
-}
-
-/** The bytes of an even number of hexadecimal digits, either case; undefined otherwise. */
-export function fromHex(text: string): Uint8Array | undefined {
-  return /^(?:[0-9a-f]{2})*$/i.test(text) ? hexToBytes(text.toLowerCase()) : undefined
 }
 
 /** Standard base64 with padding. */

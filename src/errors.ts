@@ -68,27 +68,42 @@ export type Evidence = Readonly<Record<string, string | number | boolean | null 
 
 /** What `toJSON` gives, and what `dct verify --json` prints under `error`. */
 export interface TrustErrorJson {
+  /** The class: `UntrustedError`, ... */
   readonly name: string
+  /** What exactly failed. */
   readonly code: ErrorCode
+  /** What the caller should do. */
   readonly kind: ErrorKind
+  /** One line, Docker's own words first where Docker has words. */
   readonly message: string
+  /** What to do about it, in words. */
   readonly hint: string
+  /** Whether the same call may succeed later without anything being changed. */
   readonly retryable: boolean
+  /** The trust collection concerned. */
   readonly gun?: string
+  /** The role whose metadata failed. */
   readonly role?: string
+  /** What was seen. */
   readonly evidence?: Evidence
+  /** The error underneath: its class, its system code and its message. */
   readonly cause?: { readonly name?: string; readonly code?: string; readonly message: string }
 }
 
 /** The base of every error that this library throws on purpose. */
 export abstract class TrustError<Code extends ErrorCode = ErrorCode> extends Error {
+  /** What the caller should do. */
   abstract readonly kind: ErrorKind
+  /** What exactly failed; part of the API. */
   readonly code: Code
   /** What to do about it. Whoever knows more than where it was thrown may add to it. */
   hint: string
   // Only declared: a field would be there, undefined, where there is nothing to say.
+  /** The trust collection concerned. */
   declare readonly gun?: string
+  /** The role whose metadata failed, e.g. `targets/releases`. */
   declare readonly role?: string
+  /** What was seen: thresholds, key IDs, versions, dates, hashes. */
   declare readonly evidence?: Evidence
 
   constructor(code: Code, message: string, details: ErrorDetails = {}) {
@@ -106,6 +121,7 @@ export abstract class TrustError<Code extends ErrorCode = ErrorCode> extends Err
     return RETRYABLE.has(this.code)
   }
 
+  /** What of it can be logged or sent: no stack, and of a foreign cause only name, code and message. */
   toJSON(): TrustErrorJson {
     return {
       name: this.name,

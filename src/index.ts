@@ -26,6 +26,7 @@ export { verifyTag } from './client/verify-tag.js'
 export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'
 export {
   type ErrorCode,
+  type ErrorDetails,
   type ErrorKind,
   type Evidence,
   type StaleCode,

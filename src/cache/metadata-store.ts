@@ -28,6 +28,7 @@ export interface CacheChanges {
 
 /** A cache. Methods reject with whatever the medium says; the caller decides what that means. */
 export interface MetadataStore {
+  /** All that is kept of a collection; empty maps when it is nothing. */
   read(gun: string): Promise<CachedCollection>
   /** Keeps all of it, unless superseded; an interrupted write must not leave half a file. */
   commit(gun: string, changes: CacheChanges): Promise<void>

@@ -29,7 +29,7 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options']
 
 /** Options as typed. */
-export interface OptionValues {
+interface OptionValues {
   readonly server?: string
   readonly 'trust-dir'?: string
   readonly config?: string

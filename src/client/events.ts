@@ -39,7 +39,7 @@ export function roleLoaded(
 }
 
 /** Every event of every client of the process is published here too (node:diagnostics_channel). */
-export const EVENT_CHANNEL = 'docker-content-trust'
+const EVENT_CHANNEL = 'docker-content-trust'
 
 /** Tells a listener and the diagnostics channel. Whoever listens must not be able to change a verdict, so nothing is thrown. */
 export function createTeller(listener: ((event: TrustEvent) => void) | undefined): (event: TrustEvent) => void {

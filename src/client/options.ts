@@ -15,6 +15,7 @@ export interface TrustPinningOption {
   readonly disable_tofu?: boolean
 }
 
+/** What a client is made with. */
 export interface TrustClientOptions extends ContentTrustSwitch {
   /** Default: `process.env`. Read when something is asked, never at import. */
   readonly env?: Environment
@@ -32,6 +33,7 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly store?: MetadataStore
   /** Instead of https. */
   readonly transport?: Transport
+  /** Which roots are believed; binding on every run, cached root or not. Default: none, and an unknown collection is trusted on first use. */
   readonly pinning?: TrustPinningOption
   /** `name@sha256:...`: `require-signed` (default) looks for signed tags with the digest; `accept` checks nothing, as Docker does. */
   readonly digestReferences?: 'require-signed' | 'accept'

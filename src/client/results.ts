@@ -4,6 +4,7 @@ import type { RootTrust } from '../trust/anchor.js'
 /** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
 
+/** Every warning; part of the API. */
 export type WarningCode =
   | 'WARN_STALE_TIMESTAMP'
   | 'WARN_FIRST_USE'
@@ -17,7 +18,9 @@ export type WarningCode =
 
 /** Something that does not keep the answer from being trusted, and that somebody should know. */
 export interface Warning {
+  /** What it is about. */
   readonly code: WarningCode
+  /** One line for people. */
   readonly message: string
 }
 
@@ -27,11 +30,13 @@ export interface Provenance {
   readonly gun: string
   /** How the root came to be trusted. */
   readonly rootTrust: RootTrust
+  /** Who confirmed it in this run. */
   readonly freshness: Freshness
   /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */
   readonly server: string
+  /** What does not keep the answer from being trusted. */
   readonly warnings: readonly Warning[]
 }
 
@@ -102,7 +107,9 @@ export interface ListedTag {
   readonly signers: readonly string[]
 }
 
+/** What `listTags` answers. */
 export interface TagList extends Provenance {
+  /** In natural order. */
   readonly tags: readonly ListedTag[]
 }
 
@@ -118,6 +125,8 @@ export interface InspectedRole {
   readonly signedBy: readonly string[]
 }
 
+/** What `inspect` answers. */
 export interface Inspection extends Provenance {
+  /** Root, timestamp, snapshot, targets and its delegations, parents first. */
   readonly roles: readonly InspectedRole[]
 }

@@ -6,10 +6,10 @@ import { UnavailableError } from '../errors.js'
 import { type Credentials, ownText } from './credentials.js'
 
 /** Milliseconds until a helper is given up: one that waits for a keychain nobody unlocks would hold everything up. */
-export const HELPER_TIMEOUT_MS = 20_000
+const HELPER_TIMEOUT_MS = 20_000
 
 /** Bytes that are read from a helper: stops one that never stops writing. */
-export const MAX_HELPER_OUTPUT_BYTES: number = 64 * 1024
+const MAX_HELPER_OUTPUT_BYTES: number = 64 * 1024
 
 /** Milliseconds between a helper's end and the end of what is read: a program that it left behind may hold the pipe. */
 const PIPE_GRACE_MS = 500

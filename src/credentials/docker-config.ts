@@ -27,7 +27,7 @@ export interface DockerCredentialsOptions {
 const DOCKER_HUB_KEY = 'https://index.docker.io/v1/'
 
 /** Bytes of config.json that are read: stops a device or a mistake of a file. */
-export const MAX_CONFIG_BYTES: number = 4 * 1024 * 1024
+const MAX_CONFIG_BYTES: number = 4 * 1024 * 1024
 
 /** Milliseconds for which an answer of a helper is kept: many collections of one registry ask for the same. */
 const HELPER_ANSWER_MS = 60_000

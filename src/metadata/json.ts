@@ -29,7 +29,7 @@ export class NumberLiteral {
 export const MAX_NESTING = 64
 
 /** More members and items than this in one document are refused (denial of service: each costs some 200 bytes). 100,000 tags have 500,000. */
-export const MAX_VALUES = 600_000
+const MAX_VALUES = 600_000
 
 /** Why a text is not acceptable JSON. */
 export class JsonError extends Error {

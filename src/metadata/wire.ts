@@ -59,7 +59,7 @@ export interface TargetWire extends FileWire {
   readonly custom?: JsonValue | undefined
 }
 
-export interface DelegationWire extends RoleWire {
+interface DelegationWire extends RoleWire {
   readonly name: string
   readonly paths: readonly string[]
 }

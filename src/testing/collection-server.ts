@@ -14,6 +14,7 @@ export interface CollectionServer extends AsyncDisposable {
   readonly requests: string[]
   /** Open to be changed while it runs. `tls` and `unreachable` cut the connection. */
   readonly faults: Map<string, Fault>
+  /** Cuts the connections and frees the port. */
   close(): Promise<void>
 }
 

@@ -33,13 +33,6 @@ export function bitString(content: Uint8Array): Uint8Array {
   return tlv(0x03, Uint8Array.of(0), content)
 }
 
-/** BIT STRING of named bits, the first eight of them. */
-export function bits(positions: readonly number[]): Uint8Array {
-  const byte = positions.reduce((sum, position) => sum | (0x80 >> position), 0)
-  const unused = byte === 0 ? 0 : 7 - Math.max(...positions)
-  return byte === 0 ? bitString(new Uint8Array()) : tlv(0x03, Uint8Array.of(unused, byte))
-}
-
 /** UTCTime before 2050, GeneralizedTime from then on. */
 export function time(date: Date): Uint8Array {
   const digits = date.toISOString().replace(/[-:T]|\.\d+/g, '')

@@ -27,6 +27,7 @@ export interface SimulatedTransport extends Transport {
 /** Something that serves files by name. */
 export interface FileHolder {
   readonly gun: string
+  /** The file of that name (`root`, `2.root`, `snapshot.<hex>`), as a server would send it. */
   served(name: string): Uint8Array | undefined
 }
 

@@ -47,7 +47,7 @@ const NEXT_ADDRESS_MS = 1_000
 const BOTH_ADDRESS_FAMILIES = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS }
 
 /** A connection that did not come about in time. */
-export class ConnectTimeout extends Error {
+class ConnectTimeout extends Error {
   readonly code = 'ETIMEDOUT'
 }
 

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 
 /** Something took longer than it may. */
-export class DeadlinePassed extends Error {
+class DeadlinePassed extends Error {
   readonly code = 'ETIMEDOUT'
 }
 

@@ -12,8 +12,6 @@ import { withRetries } from './retry.js'
 import { readTlsMaterial, tlsFolder } from './tls.js'
 import type { MetadataRequest, Transport } from './transport.js'
 
-export type { TransportEvent } from './events.js'
-
 /** What an HTTP transport needs. */
 export interface HttpTransportOptions {
   readonly server: TrustServer

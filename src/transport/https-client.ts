@@ -56,10 +56,10 @@ export const MAX_CONNECTIONS_PER_HOST = 6
 export const MAX_REDIRECTS = 3
 
 /** Bytes of headers: stops endless data there. */
-export const MAX_HEADER_BYTES: number = 32 * 1024
+const MAX_HEADER_BYTES: number = 32 * 1024
 
 /** Answers before the answer (1xx) that are passed over: stops a flood of them, which would hold off the deadline for headers. */
-export const MAX_INTERIM_ANSWERS = 16
+const MAX_INTERIM_ANSWERS = 16
 
 /** Bytes of an error's body that are read so that the connection can be used again; more and it is closed. */
 const MAX_IGNORED_BODY_BYTES = 16 * 1024
@@ -82,7 +82,7 @@ export class RedirectRefused extends Error {
 export class TooManyInterimAnswers extends Error {}
 
 /** The transport was closed under a request. */
-export class TransportClosed extends Error {}
+class TransportClosed extends Error {}
 
 /** What a client needs. */
 export interface HttpsClientOptions {

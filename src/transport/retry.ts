@@ -4,13 +4,13 @@ import type { HttpsAnswer } from './https-client.js'
 import { isPassing } from './network-errors.js'
 
 /** Requests for one file, the first included: more would make an outage worse. */
-export const MAX_ATTEMPTS = 3
+const MAX_ATTEMPTS = 3
 
 /** Milliseconds before the second attempt, doubled for the third; the half of it is left to chance, against herds. */
 const FIRST_DELAY_MS = 200
 
 /** The longest Retry-After that is waited for, in milliseconds; a server that asks for more gets no second request. */
-export const MAX_RETRY_AFTER_MS = 2_000
+const MAX_RETRY_AFTER_MS = 2_000
 
 const PASSING_STATUS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 

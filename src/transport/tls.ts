@@ -38,7 +38,7 @@ export interface TlsMaterial {
 }
 
 /** A client certificate (a chain, leaf first) and its key, both PEM. */
-export interface ClientPair {
+interface ClientPair {
   /** The file of the certificate. */
   readonly file: string
   readonly cert: string
@@ -46,7 +46,7 @@ export interface ClientPair {
 }
 
 /** A context that is made when it is wanted: to parse all CAs of a machine takes longer than a handshake. */
-export type LazyContext = () => SecureContext
+type LazyContext = () => SecureContext
 
 /**
  * The contexts to connect with, the likeliest and cheapest first: the CAs that were given for the server, those that Node

@@ -59,7 +59,7 @@ function makeKey(role: string, number: number): SigningKey {
  * Every role has two keys and needs both, and stands at version 3. `alpine:3.19` is released, signed by alice, and
  * another digest of it stands in targets, where a silent fallback would find it.
  */
-export function seasonedCollection(): { collection: TrustCollection; digest: string } {
+function seasonedCollection(): { collection: TrustCollection; digest: string } {
   const signers = (role: string) => ({ keys: keysOf(role), threshold: 2 })
   const collection = createTrustCollection(GUN, {
     now: START,

@@ -10,7 +10,7 @@ export const VALID = { notBefore: new Date('2024-01-01T00:00:00Z'), notAfter: ne
 export const NOW: number = Date.parse('2025-01-01T00:00:00Z')
 
 /** Places in a TBSCertificate v3. */
-export const TBS = { signature: 2, validity: 4, subject: 5, publicKey: 6 } as const
+const TBS = { signature: 2, validity: 4, subject: 5, publicKey: 6 } as const
 
 /** AlgorithmIdentifier: RSA ones carry NULL. */
 export function algorithm(oid: string, parameters: Uint8Array = tlv(0x05)): Uint8Array {

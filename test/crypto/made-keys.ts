@@ -13,7 +13,7 @@ import { utf8 } from '../../src/bytes.js'
 import { keyId, type PublicKey } from '../../src/crypto/keys.js'
 import type { KeyPair } from '../../src/testing/certificate-maker.js'
 
-export type Method = 'ecdsa' | 'eddsa' | 'rsapss' | 'rsapkcs1v15'
+type Method = 'ecdsa' | 'eddsa' | 'rsapss' | 'rsapkcs1v15'
 
 /** A listed key and the hand that signs with it. */
 export interface Signer {

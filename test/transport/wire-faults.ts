@@ -6,7 +6,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import type { ErrorCode } from '../../src/index.js'
 
 /** One request, and the honest answer to it; undefined is 404. */
-export interface Asked {
+interface Asked {
   readonly name: string
   readonly honest: Uint8Array | undefined
   readonly request: IncomingMessage

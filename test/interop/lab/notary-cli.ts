@@ -11,14 +11,14 @@ export interface Output {
   readonly stderr: string
 }
 
-export interface FoundTarget {
+interface FoundTarget {
   readonly target: string
   /** 'sha256:...' */
   readonly digest: string
   readonly size: number
 }
 
-export interface ListedTarget extends FoundTarget {
+interface ListedTarget extends FoundTarget {
   readonly role: string
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import canonicalize from 'canonicalize'
 import { type ClientOptions, createReader, type NotaryCli, type Output } from './notary-cli.js'
 
-export interface TargetEntry {
+interface TargetEntry {
   readonly target: string
   readonly digestHex: string
   readonly size: number
@@ -14,7 +14,7 @@ export interface TargetEntry {
   readonly custom?: unknown
 }
 
-export interface AddOptions extends Pick<TargetEntry, 'sha512' | 'custom'> {
+interface AddOptions extends Pick<TargetEntry, 'sha512' | 'custom'> {
   /** Delegations instead of the targets role. */
   readonly roles?: readonly string[]
 }
