@@ -1,0 +1,107 @@
+/**
+ * Every snippet and command of the documents works as it stands, on a machine of its own.
+ *
+ * `ts` is compiled as strictly as the project and run; a first line `// name.ts` keeps it for the snippets below.
+ * `sh` is run. Both end with success, and print what a `text` block right behind them shows. `console` is what cannot be
+ * run here: its `dct` and `npm` lines are read. `json` is JSON, `yaml` is YAML, and its `run` lines are read too.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { readCommandLine } from '../../src/cli/arguments.js'
+import { type CodeBlock, readDocuments } from './markdown.js'
+import { asShown, createWorld, type World } from './world.js'
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2023,
+  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  types: ['node'],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
+  noUnusedLocals: true,
+  verbatimModuleSyntax: true,
+  skipLibCheck: true,
+}
+const COMMANDS = ['verify', 'lookup', 'cache', 'env', 'demo']
+/** Nothing else may stand for code: what nobody reads, nobody checks. */
+const LANGUAGES = ['ts', 'sh', 'console', 'json', 'yaml', 'text', 'mermaid', '']
+
+const documents = readDocuments().filter(({ path }) => path !== 'CHANGELOG.md')
+const scripts: Record<string, string> = (await import('../../package.json', { with: { type: 'json' } })).default.scripts
+
+/** The lines that a person would type. */
+function commandsOf({ language, code }: CodeBlock): string[] {
+  const lines = code.split('\n')
+  if (language === 'console') return lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2))
+  return language === 'yaml' ? [...code.matchAll(/^ *-? *run: (.*)$/gm)].map(([, line = '']) => line) : lines
+}
+
+/** Names of scripts and calls of dct in one line, pipes and comments cut away. */
+function readLine(line: string): void {
+  for (const part of line.replace(/(^|\s)#.*$/, '').split(/&&|\|\||[|;]/)) {
+    const words = part.trim().split(/\s+/)
+    const [program, name = '', third = ''] = words
+    if (program === 'npm' && !['ci', 'install'].includes(name))
+      expect(Object.keys(scripts)).toContain(name === 'run' ? third : name)
+    if (program !== 'dct' || name.startsWith('-')) continue
+    expect(COMMANDS, line).toContain(name)
+    expect(() => readCommandLine(words.slice(1)), line).not.toThrow()
+  }
+}
+
+describe.each(documents.filter(({ blocks }) => blocks.length > 0))('$path', ({ path, blocks }) => {
+  const snippets = blocks.filter(({ language }) => language === 'ts')
+  const runnable = blocks.filter(({ language }) => language === 'ts' || language === 'sh')
+  let world: World
+  beforeAll(async () => {
+    if (runnable.length > 0) world = await createWorld()
+    for (const block of snippets) await writeFile(join(world.folder, nameOf(block)), `${block.code}\nexport {}\n`)
+  })
+  afterAll(() => world?.[Symbol.asyncDispose]())
+
+  test('every block is in a language that is checked', () => {
+    expect(blocks.filter(({ language }) => !LANGUAGES.includes(language)).map(({ line }) => `${path}:${line}`)).toEqual([])
+  })
+
+  test('commands are ones that dct and npm have', () => {
+    for (const block of blocks) if (['sh', 'console', 'yaml'].includes(block.language)) commandsOf(block).forEach(readLine)
+  })
+
+  test('JSON and YAML can be read', () => {
+    for (const { language, code } of blocks) {
+      if (language === 'json') expect(() => JSON.parse(code)).not.toThrow()
+      if (language === 'yaml') expect(() => parse(code)).not.toThrow()
+    }
+  })
+
+  test.runIf(snippets.length > 0)('the snippets compile', () => {
+    const files = snippets.map((block) => join(world.folder, nameOf(block)))
+    const program = ts.createProgram(files, OPTIONS)
+    const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+      return `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+    })
+    expect(problems).toEqual([])
+    program.emit()
+  })
+
+  test.each(runnable.map((block): [number, CodeBlock] => [block.line, block]))(
+    'what stands at line %i works',
+    async (_, block) => {
+      const { error, out, err } =
+        block.language === 'ts'
+          ? await world.run(process.execPath, [join(world.folder, nameOf(block).replace(/ts$/, 'js'))])
+          : await world.run('/bin/sh', ['-e', '-c', block.code])
+      expect(error, `${err}${out}`).toBeNull()
+      if (block.prints !== undefined) expect(out).toMatch(asShown(block.prints))
+    },
+  )
+})
+
+function nameOf({ line, code }: CodeBlock): string {
+  return /^\/\/ ([a-z-]+\.ts)\n/.exec(code)?.[1] ?? `line-${line}.ts`
+}

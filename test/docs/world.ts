@@ -1,0 +1,75 @@
+/** A machine for the documents' commands and snippets: a home, a `dct`, a trust server with the images they name. */
+import { type ExecFileException, execFile } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTrustCollection, serveCollections } from '../../src/testing/index.js'
+import { ROOT } from './markdown.js'
+
+const HOUR = 3_600_000
+
+export interface Ran {
+  readonly error: ExecFileException | null
+  readonly out: string
+  readonly err: string
+}
+
+export interface World extends AsyncDisposable {
+  /** The working directory of every command. */
+  readonly folder: string
+  /** What is signed for alpine:3.19. */
+  readonly digest: string
+  run(program: string, argv: readonly string[]): Promise<Ran>
+}
+
+/** A new one; nothing of it outlives `Symbol.asyncDispose`. */
+export async function createWorld(): Promise<World> {
+  // The commands read the real clock.
+  const now = new Date(Date.now() - HOUR)
+  const alpine = createTrustCollection('docker.io/library/alpine', { now })
+  const digest = alpine.sign('3.19', 'the image')
+  alpine.sign('3.20', 'another image')
+  const app = createTrustCollection('registry.example/team/app', { now })
+  for (const role of ['targets/releases', 'targets/alice']) app.delegate(role).sign('1.0', 'the app', { role })
+  app.sign('1.1', 'the app, only from the owner')
+  for (const collection of [alpine, app]) collection.publish()
+  const server = await serveCollections([alpine, app])
+  const folder = await mkdtemp(join(tmpdir(), 'dct-docs-'))
+  const home = join(folder, 'home')
+  const tls = join(home, '.docker', 'tls', new URL(server.url).host)
+  const bin = join(folder, 'bin')
+  for (const one of [tls, bin, join(folder, 'node_modules')]) await mkdir(one, { recursive: true })
+  await writeFile(join(tls, 'ca.crt'), server.ca)
+  await writeFile(join(folder, 'ca.crt'), server.ca)
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  await symlink(ROOT, join(folder, 'node_modules', 'docker-content-trust'), 'junction')
+  await symlink(join(ROOT, 'node_modules', '@types'), join(folder, 'node_modules', '@types'), 'junction')
+  await program(bin, 'dct', `exec "${process.execPath}" "${join(ROOT, 'dist/cli/bin.js')}" "$@"`)
+  // What the documents hand a digest to says what it was handed.
+  for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
+  const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }
+  return {
+    folder,
+    digest,
+    run: (file, argv) =>
+      new Promise((done) => execFile(file, argv, { cwd: folder, env }, (error, out, err) => done({ error, out, err }))),
+    [Symbol.asyncDispose]: async () => {
+      await server.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function program(bin: string, name: string, line: string): Promise<void> {
+  await writeFile(join(bin, name), `#!/bin/sh\n${line}\n`)
+  await chmod(join(bin, name), 0o755)
+}
+
+/** Whether a text is what a document shows of it: `...` stands for anything, on a line of its own for any lines. */
+export function asShown(shown: string): RegExp {
+  const escaped = shown.split('\n').map((line) => {
+    if (line.trim() === '...') return '(?:.*\\n)*?'
+    return `${line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\.\\.\\.', '.*')}\\n`
+  })
+  return new RegExp(`^${escaped.join('')}$`)
+}
