@@ -1,6 +1,6 @@
 /** A machine for the documents' commands and snippets: a home, a `dct`, a trust server with the images they name. */
 import { type ExecFileException, execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTrustCollection, serveCollections } from '../../src/testing/index.js'
@@ -22,8 +22,18 @@ export interface World extends AsyncDisposable {
   run(program: string, argv: readonly string[]): Promise<Ran>
 }
 
-/** A new one; nothing of it outlives `Symbol.asyncDispose`. */
-export async function createWorld(): Promise<World> {
+/** A folder for worlds, where Node and TypeScript find the package as a user has it installed. */
+export async function createPlace(): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'dct-docs-'))
+  await mkdir(join(place, 'node_modules'))
+  await writeFile(join(place, 'package.json'), '{"type":"module"}')
+  await symlink(ROOT, join(place, 'node_modules', 'docker-content-trust'), 'junction')
+  await symlink(join(ROOT, 'node_modules', '@types'), join(place, 'node_modules', '@types'), 'junction')
+  return place
+}
+
+/** A new one in a folder of a place; nothing but its files outlives `Symbol.asyncDispose`. */
+export async function createWorld(folder: string): Promise<World> {
   // The commands read the real clock.
   const now = new Date(Date.now() - HOUR)
   const alpine = createTrustCollection('docker.io/library/alpine', { now })
@@ -34,16 +44,12 @@ export async function createWorld(): Promise<World> {
   app.sign('1.1', 'the app, only from the owner')
   for (const collection of [alpine, app]) collection.publish()
   const server = await serveCollections([alpine, app])
-  const folder = await mkdtemp(join(tmpdir(), 'dct-docs-'))
   const home = join(folder, 'home')
   const tls = join(home, '.docker', 'tls', new URL(server.url).host)
   const bin = join(folder, 'bin')
-  for (const one of [tls, bin, join(folder, 'node_modules')]) await mkdir(one, { recursive: true })
+  for (const one of [tls, bin]) await mkdir(one, { recursive: true })
   await writeFile(join(tls, 'ca.crt'), server.ca)
   await writeFile(join(folder, 'ca.crt'), server.ca)
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
-  await symlink(ROOT, join(folder, 'node_modules', 'docker-content-trust'), 'junction')
-  await symlink(join(ROOT, 'node_modules', '@types'), join(folder, 'node_modules', '@types'), 'junction')
   await program(bin, 'dct', `exec "${process.execPath}" "${join(ROOT, 'dist/cli/bin.js')}" "$@"`)
   // What the documents hand a digest to says what it was handed.
   for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
@@ -53,10 +59,7 @@ export async function createWorld(): Promise<World> {
     digest,
     run: (file, argv) =>
       new Promise((done) => execFile(file, argv, { cwd: folder, env }, (error, out, err) => done({ error, out, err }))),
-    [Symbol.asyncDispose]: async () => {
-      await server.close()
-      await rm(folder, { recursive: true })
-    },
+    [Symbol.asyncDispose]: () => server.close(),
   }
 }
 
