@@ -33,12 +33,12 @@ export interface CodeBlock {
   readonly prints?: string
 }
 
-export interface Link {
+interface Link {
   readonly line: number
   readonly url: string
 }
 
-export interface Heading {
+interface Heading {
   readonly depth: number
   readonly text: string
   /** As GitHub makes it. */

@@ -8,7 +8,7 @@ import { ROOT } from './markdown.js'
 
 const HOUR = 3_600_000
 
-export interface Ran {
+interface Ran {
   readonly error: ExecFileException | null
   readonly out: string
   readonly err: string
