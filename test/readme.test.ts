@@ -1,5 +1,5 @@
 /** The first screen keeps its promise. That all of the README works is seen in docs/, as for every other document. */
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { helpText } from '../src/cli/help.js'
@@ -27,6 +27,18 @@ test('one sentence, one command, one snippet', () => {
 
 test('its command prints what it promises', async () => {
   expect((await world.run('/bin/sh', ['-c', 'dct verify alpine:3.19'])).out).toBe(`docker.io/library/alpine@${world.digest}\n`)
+})
+
+test('its snippets print the signed digest, in plain JavaScript too', async () => {
+  const snippets = readme.blocks.filter(({ language }) => language === 'ts')
+  expect(snippets.length).toBeGreaterThan(1)
+  for (const { line, code } of snippets) {
+    const file = join(world.folder, `line-${line}.mjs`)
+    await writeFile(file, code)
+    const { error, out, err } = await world.run(process.execPath, [file])
+    expect(error, err).toBeNull()
+    expect(out).toContain(world.digest)
+  }
 })
 
 test('every line of its commands works by itself', async () => {
