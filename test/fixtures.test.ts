@@ -1,22 +1,17 @@
 /** Every folder of fixtures/: what is served there, under the clock of its case, gives the answer that the case expects. */
-import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import {
   type CachedCollection,
-  createMemoryStore,
   createTrustClient,
   type LookupResult,
   type MetadataStore,
-  type Transport,
   TrustError,
-  UnavailableError,
-  UntrustedError,
   type VerifyResult,
 } from '../src/index.js'
-import { type CompleteStep, caseSchema, type FixtureCase, stepsOf } from './interop/lab/fixture-cases/case-file.js'
+import { type Fixture, type LoadedStep, loadFixture } from '../src/testing/index.js'
 
 const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url))
 const cases = readdirSync(fixtures).filter((name) => existsSync(join(fixtures, name, 'case.json')))
@@ -26,19 +21,17 @@ const verifiedButUnsigned = ['ERR_TAG_NOT_SIGNED', 'ERR_DIGEST_NOT_SIGNED', 'ERR
 
 const sizeLimit = 600_000
 
-type Files = ReadonlyMap<string, Uint8Array>
 type Outcome = VerifyResult | LookupResult | TrustError
 
 test.each(cases)('%s', async (name) => {
   const folder = join(fixtures, name)
-  const file = caseSchema.parse(JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')))
-  const steps = stepsOf(file)
-  expectNothingElse(folder, steps)
-  const store = startingWith(file.gun, readFiles(join(folder, 'cache')))
-  for (const [index, step] of steps.entries()) {
+  const file = await loadFixture(folder)
+  expectNothingElse(folder, file.steps)
+  const store = file.createStore()
+  for (const [index, step] of file.steps.entries()) {
     if (step.forget) await store.forget(file.gun)
     const before = await store.read(file.gun)
-    const outcome = await ask(file, step, folder, store)
+    const outcome = await ask(file, step, store)
     const after = await store.read(file.gun)
     const where = `step ${index + 1} (${step.about ?? step.reference ?? step.target})`
     expect(asExpected(outcome, step), where).toEqual(step.expect)
@@ -52,8 +45,8 @@ test.each(cases)('%s', async (name) => {
     }
     expect(outcome, where).toMatchObject({ gun: file.gun, server: file.server })
     if ('canonicalReference' in outcome) expect(outcome.canonicalReference, where).toBe(`${file.gun}@${outcome.digest}`)
-    expectKept(after, before, readFiles(join(folder, step.served)), where)
-    const again = await ask(file, { ...step, options: { ...step.options, offline: true } }, folder, store)
+    expectKept(after, before, step, where)
+    const again = await ask(file, { ...step, clientOptions: { ...step.clientOptions, offline: true } }, store)
     const same = { digest: outcome.digest, role: outcome.role, freshness: 'offline' }
     expect(again, `${where}: offline`).toMatchObject(step.offline ?? same)
   }
@@ -83,18 +76,8 @@ describe('fixtures as a whole', () => {
   })
 })
 
-async function ask({ gun, server }: FixtureCase, step: CompleteStep, folder: string, store: MetadataStore): Promise<Outcome> {
-  const { pinning, ...options } = step.options ?? {}
-  await using client = createTrustClient({
-    ...options,
-    ...(pinning && { pinning: { ...pinning, ...(pinning.ca && { ca: filesIn(folder, pinning.ca) }) } }),
-    env: {},
-    disableContentTrust: false,
-    server,
-    store,
-    transport: step.unreachable ? nobody : serving(gun, readFiles(join(folder, step.served))),
-    now: () => new Date(step.now),
-  })
+async function ask({ gun }: Fixture, step: LoadedStep, store: MetadataStore): Promise<Outcome> {
+  await using client = createTrustClient({ ...step.clientOptions, store })
   try {
     if (step.reference !== undefined) return await client.verifyTag(step.reference)
     return await client.lookup(gun, step.target ?? '', step.roles && { roles: step.roles })
@@ -104,12 +87,8 @@ async function ask({ gun, server }: FixtureCase, step: CompleteStep, folder: str
   }
 }
 
-function filesIn(folder: string, names: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, join(folder, name)]))
-}
-
 /** What the case speaks of, and nothing else; of an error always the code. */
-function asExpected(outcome: Outcome, { expect: expected }: CompleteStep): Record<string, unknown> {
+function asExpected(outcome: Outcome, { expect: expected }: LoadedStep): Record<string, unknown> {
   const all: Record<string, unknown> =
     outcome instanceof TrustError
       ? { code: outcome.code, role: outcome.role, message: outcome.message }
@@ -119,11 +98,11 @@ function asExpected(outcome: Outcome, { expect: expected }: CompleteStep): Recor
 }
 
 /** Everything kept is served now or was kept before, and the answer's own files are there. */
-function expectKept({ metadata, floors }: CachedCollection, before: CachedCollection, served: Files, where: string): void {
+function expectKept({ metadata, floors }: CachedCollection, before: CachedCollection, step: LoadedStep, where: string): void {
   for (const role of ['root', 'timestamp', 'snapshot', 'targets']) expect(metadata.has(role), `${where}: ${role}`).toBe(true)
   expect(floors, where).toBeDefined()
   for (const [role, bytes] of metadata) {
-    const known = [served.get(role), before.metadata.get(role)].filter((file) => file !== undefined)
+    const known = [step.collection.served(role), before.metadata.get(role)].filter((file) => file !== undefined)
     expect(
       known.some((file) => Buffer.compare(file, bytes) === 0),
       `${where}: ${role}`,
@@ -131,66 +110,12 @@ function expectKept({ metadata, floors }: CachedCollection, before: CachedCollec
   }
 }
 
-/** Consistent names are answered from the plain file when it is the very file, so that a wrong reference shows. */
-function serving(gun: string, files: Files): Transport {
-  return {
-    async fetchMetadata(request) {
-      expect(request.gun).toBe(gun)
-      const [, role = request.name, hash] = /^(.*)\.([0-9a-f]{64})$/.exec(request.name) ?? []
-      const file = files.get(role)
-      if (file === undefined || (hash !== undefined && sha256(file) !== hash)) return undefined
-      if (file.length <= request.maxBytes) return file
-      throw new UntrustedError('ERR_METADATA_TOO_LARGE', `${request.name} is longer than ${request.maxBytes}`, { gun, role })
-    },
-    close: () => Promise.resolve(),
-  }
-}
-
-const nobody: Transport = {
-  fetchMetadata: ({ gun }) => Promise.reject(new UnavailableError('ERR_SERVER_UNREACHABLE', 'nobody answers', { gun })),
-  close: () => Promise.resolve(),
-}
-
-/** A memory store that found Docker's files, which come without floors of ours. */
-function startingWith(gun: string, cache: Files): MetadataStore {
-  const kept = createMemoryStore()
-  let found = cache
-  const withFound = (asked: string, collection: CachedCollection): CachedCollection =>
-    asked === gun ? { ...collection, metadata: new Map([...found, ...collection.metadata]) } : collection
-  return {
-    ...kept,
-    async read(asked) {
-      return withFound(asked, await kept.read(asked))
-    },
-    commit(asked, changes) {
-      return kept.commit(asked, { ...changes, isSuperseded: (now) => changes.isSuperseded(withFound(asked, now)) })
-    },
-    async forget(asked) {
-      if (asked === gun) found = new Map()
-      return kept.forget(asked)
-    },
-  }
-}
-
-/** By name without `.json`; none when there is no such folder. */
-function readFiles(folder: string): Files {
-  if (!existsSync(folder)) return new Map()
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'))
-  return new Map(
-    names.map((name) => [name.slice(0, -'.json'.length).replaceAll('\\', '/'), new Uint8Array(readFileSync(join(folder, name)))]),
-  )
-}
-
 /** A folder that no step uses, or one that is missing, would be a case that tests less than it seems to. */
-function expectNothingElse(folder: string, steps: readonly CompleteStep[]): void {
+function expectNothingElse(folder: string, steps: readonly LoadedStep[]): void {
   const named = steps.flatMap(({ served, unreachable, options }) => [
     ...(unreachable ? [] : [served]),
     ...Object.values(options?.pinning?.ca ?? {}),
   ])
   const optional = existsSync(join(folder, 'cache')) ? ['cache'] : []
   expect(readdirSync(folder).sort(), basename(folder)).toEqual([...new Set(['case.json', ...optional, ...named])].sort())
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

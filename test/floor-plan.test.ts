@@ -113,7 +113,7 @@ test('each library is used in its own place only', () => {
     [
       /^zod(\/|$)/,
       (path, kind) =>
-        ['src/metadata/schema.ts', 'src/client/settings.ts'].includes(path) ||
+        ['src/metadata/schema.ts', 'src/client/settings.ts', 'src/testing/fixture-case.ts'].includes(path) ||
         (path === 'src/metadata/parse.ts' && kind === 'types'),
     ],
     [/^undici(\/|$)/, (path) => room(path) === 'transport'],
@@ -134,4 +134,18 @@ test('importing the library loads neither undici, nor zod, nor the ASN.1 library
   }
   expect(loaded.size).toBeGreaterThan(3)
   expect([...loaded].filter(([to]) => /^(undici|zod|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
+})
+
+test('tests, measurements and examples know the testing kit only by its public door', () => {
+  const paths = ['test', 'bench', 'scripts', 'examples'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
+  )
+  const files = paths.filter((path) => /\.[cm]?[jt]s$/.test(path) && !path.includes('node_modules'))
+  expect(files.length).toBeGreaterThan(100)
+  const wrong = files.flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(/['"]\.[^'"\n]*\/(?:src|dist)\/testing\/([^'"\n]+)['"]/g)]
+      .filter(([, file]) => !/^index\.(js|ts|d\.ts)$/.test(file ?? ''))
+      .map(([, file]) => `${path} -> testing/${file}`),
+  )
+  expect(wrong).toEqual([])
 })

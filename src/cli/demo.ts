@@ -6,8 +6,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type CollectionServer, serveCollections } from '../testing/collection-server.js'
 import { readServedFolder } from '../testing/served-folder.js'
+import { startTrustServer, type TestTrustServer } from '../testing/trust-server.js'
 import type { CommandLine } from './arguments.js'
 import { EXIT, type Io } from './io.js'
 import { run } from './main.js'
@@ -27,7 +27,9 @@ interface Answer {
 export async function demo(_line: CommandLine, io: Io): Promise<number> {
   const { gun, now } = await readCase()
   const folder = await mkdtemp(join(tmpdir(), 'dct-demo-'))
-  const server = await serveCollections([await readServedFolder(gun, fileURLToPath(new URL('served/', FIXTURE)))])
+  const server = await startTrustServer({
+    collections: [await readServedFolder(gun, fileURLToPath(new URL('served/', FIXTURE)))],
+  })
   try {
     return await new Demo(io, gun, new Date(now), server, folder).run()
   } finally {
@@ -40,10 +42,10 @@ class Demo {
   readonly #io: Io
   readonly #gun: string
   readonly #now: Date
-  readonly #server: CollectionServer
+  readonly #server: TestTrustServer
   readonly #folder: string
 
-  constructor(io: Io, gun: string, now: Date, server: CollectionServer, folder: string) {
+  constructor(io: Io, gun: string, now: Date, server: TestTrustServer, folder: string) {
     this.#io = io
     this.#gun = gun
     this.#now = now

@@ -24,6 +24,8 @@ import {
   Validity,
   Version,
 } from '@peculiar/asn1-x509'
+import { bytesOf } from './numbers.js'
+import { type SignedHash, signEcdsa } from './repeatable-signatures.js'
 
 /** A private key and its public half. */
 export interface KeyPair {
@@ -156,7 +158,8 @@ export function createCertificate(options: CertificateOptions): MadeCertificate 
     subjectPublicKeyInfo: AsnConvert.parse(publicKey, SubjectPublicKeyInfo),
     ...(extensions.length === 0 ? {} : { extensions: new Extensions(extensions) }),
   })
-  const signatureValue = sign(algorithm.hash, new Uint8Array(AsnConvert.serialize(body)), issuer.privateKey)
+  const message = new Uint8Array(AsnConvert.serialize(body))
+  const signatureValue = signatureOf(issuer.privateKey, algorithm.hash, message)
   const certificate = new Certificate({
     tbsCertificate: body,
     signatureAlgorithm: algorithm.identifier,
@@ -219,7 +222,7 @@ function extensionsOf(options: CertificateOptions): Extension[] {
 function signatureAlgorithm(
   key: KeyObject,
   hash: keyof typeof RSA_SIGNATURES,
-): { readonly identifier: AlgorithmIdentifier; readonly hash: string | null } {
+): { readonly identifier: AlgorithmIdentifier; readonly hash: SignedHash | null } {
   if (key.asymmetricKeyType === 'ed25519')
     return { identifier: new AlgorithmIdentifier({ algorithm: '1.3.101.112' }), hash: null }
   // RSA signatures carry NULL for parameters, ECDSA none (RFC 3279 section 2.2).
@@ -228,6 +231,11 @@ function signatureAlgorithm(
   }
   if (hash === 'md5') throw new TypeError('there is no ECDSA signature with MD5 in X.509')
   return { identifier: new AlgorithmIdentifier({ algorithm: ECDSA_SIGNATURES[hash] }), hash }
+}
+
+/** The same for the same input, so that seeded keys give the same certificate. */
+function signatureOf(key: KeyObject, hash: SignedHash | null, message: Uint8Array): Uint8Array {
+  return key.asymmetricKeyType === 'ec' && hash !== null ? signEcdsa(key, hash, message, 'der') : sign(hash, message, key)
 }
 
 function isTextList(texts: NameText | readonly NameText[]): texts is readonly NameText[] {
@@ -245,9 +253,8 @@ function generalName(name: string): GeneralName {
 
 /** The content of an INTEGER that is not negative. */
 function integerBytes(value: bigint): ArrayBuffer {
-  const digits = value.toString(16)
-  const even = digits.length % 2 === 0 ? digits : `0${digits}`
-  return new Uint8Array(Buffer.from(/^[89a-f]/.test(even) ? `00${even}` : even, 'hex')).buffer
+  const bytes = bytesOf(value)
+  return new Uint8Array((bytes[0] ?? 0) < 0x80 ? bytes : [0, ...bytes]).buffer
 }
 
 function defaultSerial(subject: Uint8Array, publicKey: Uint8Array): bigint {

@@ -1,4 +1,5 @@
 /** DER elements, for keys made from a seed and for certificates that are spoiled in ways no library would write. */
+import { bytesOf } from './numbers.js'
 
 /** One element: tag, length, the parts as content. */
 export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
@@ -16,8 +17,7 @@ export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** INTEGER, not negative. */
 export function integer(value: bigint): Uint8Array {
-  const digits = value.toString(16)
-  const bytes = Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, 'hex')
+  const bytes = bytesOf(value)
   return tlv(0x02, ...((bytes[0] ?? 0) >= 0x80 ? [Uint8Array.of(0)] : []), bytes)
 }
 

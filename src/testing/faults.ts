@@ -2,14 +2,26 @@
 import { type TrustError, UnavailableError, UntrustedError } from '../errors.js'
 import type { MetadataRequest, Transport } from '../transport/transport.js'
 
-/** What happens to one file instead of its being served. A function gets the honest bytes, and may do something meanwhile. */
-export type Fault =
+/**
+ * What can happen to a file on its way, by name. `tls` is for transports in process alone: a server over https has one
+ * certificate for all of its files (see `startTrustServer`).
+ */
+export type FaultName =
   | 'missing'
   | 'unreachable'
-  | 'unauthorized'
-  | 'server-error'
-  | 'tls'
+  | 'cut-off'
   | 'silent'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate-limited'
+  | 'server-error'
+  | 'login-page'
+  | 'empty'
+  | 'tls'
+
+/** What happens to one file instead of its being served. A function gets the honest bytes, and may do something meanwhile. */
+export type Fault =
+  | FaultName
   | Uint8Array
   | ((honest: Uint8Array | undefined) => Uint8Array | undefined | Promise<Uint8Array | undefined>)
 
@@ -40,8 +52,22 @@ export function createSimulatedTransport(
 }
 
 /** The fault for a file: its own name first, then that of its role, then `*`. */
-export function faultFor(faults: ReadonlyMap<string, Fault>, name: string): Fault | undefined {
+export function faultFor<Kind>(faults: ReadonlyMap<string, Kind>, name: string): Kind | undefined {
   return faults.get(name) ?? faults.get(name.replace(/\.[0-9a-f]{64}$/, '')) ?? faults.get('*')
+}
+
+/** HTTP status of the faults that are one. */
+export const FAULT_STATUS: Readonly<Partial<Record<FaultName, number>>> = {
+  unauthorized: 401,
+  forbidden: 403,
+  'rate-limited': 429,
+  'server-error': 503,
+}
+
+/** What is served with status 200 in the place of a file. */
+export const FAULT_BODIES: Readonly<Partial<Record<FaultName, Uint8Array>>> = {
+  'login-page': Buffer.from('<!doctype html><title>Sign in</title>'),
+  empty: Buffer.alloc(0),
 }
 
 class LocalTransport implements SimulatedTransport {
@@ -88,6 +114,8 @@ async function answer(fault: Fault | undefined, honest: Uint8Array | undefined, 
   if (typeof fault === 'function') return fault(honest)
   if (fault === 'missing') return undefined
   if (fault === 'silent') await untilAborted(asked.signal)
+  const body = FAULT_BODIES[fault]
+  if (body !== undefined) return body
   throw failure(fault, asked)
 }
 
@@ -95,31 +123,25 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
-function failure(fault: string, { gun, name }: Asked): TrustError {
+/** In the words of the transport over https. */
+function failure(fault: FaultName, { gun, name }: Asked): TrustError {
   const details = { gun, role: roleOf(name) }
-  switch (fault) {
-    case 'unauthorized':
-      return new UnavailableError(
-        'ERR_UNAUTHORIZED',
-        'you are not authorized to perform this operation: server returned 401.',
-        details,
-      )
-    case 'server-error':
-      return new UnavailableError('ERR_SERVER_RESPONSE', 'unable to reach trust server at this time: 503.', details)
-    case 'tls':
-      return new UnavailableError(
-        'ERR_TLS',
-        'error contacting notary server: self-signed certificate in certificate chain',
-        details,
-      )
-    default:
-      return new UnavailableError(
-        'ERR_SERVER_UNREACHABLE',
-        'error contacting notary server: connect ECONNREFUSED 192.0.2.1:443',
-        details,
-      )
+  const status = FAULT_STATUS[fault]
+  if (status === 401 || status === 403) {
+    const message = `you are not authorized to perform this operation: server returned ${status}.`
+    return new UnavailableError('ERR_UNAUTHORIZED', message, details)
   }
+  if (status !== undefined)
+    return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${status}.`, details)
+  const cause = CONNECTION_FAULTS.get(fault) ?? 'connect ECONNREFUSED 192.0.2.1:443'
+  const code = fault === 'tls' ? 'ERR_TLS' : 'ERR_SERVER_UNREACHABLE'
+  return new UnavailableError(code, `error contacting notary server: ${cause}`, details)
 }
+
+const CONNECTION_FAULTS: ReadonlyMap<FaultName, string> = new Map([
+  ['tls', 'self-signed certificate in certificate chain'],
+  ['cut-off', 'the answer was cut off'],
+])
 
 function roleOf(name: string): string {
   return name.replace(/\.[0-9a-f]{64}$/, '').replace(/^\d+\./, '')

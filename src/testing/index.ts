@@ -1,35 +1,84 @@
-/** The testing kit: trust collections signed for real, honest or spoiled, without a Notary server. */
+/** The testing kit: trust collections signed for real, honest or spoiled, without a Notary server. See docs/testing.md. */
 export {
   type CertificateOptions,
   createCertificate,
   createKeys,
   type ExtensionParts,
+  encodeName,
   type Issuer,
   type KeyKind,
   type KeyPair,
   type MadeCertificate,
   type NameParts,
   type NameText,
+  toPem,
 } from './certificate-maker.js'
-export { type CollectionServer, serveCollections } from './collection-server.js'
-export type {
-  DelegationDocument,
-  Envelope,
-  FileDocument,
-  KeyDocument,
-  RoleDocument,
-  RootDocument,
-  SignatureDocument,
-  SnapshotDocument,
-  TargetDocument,
-  TargetsDocument,
-  TimestampDocument,
-  WireForm,
+export { type Clock, createClock, type Stretch } from './clock.js'
+export type { DelegationOptions, SignedTags, SignOptions, TrustCollectionOptions } from './collection-options.js'
+export * as der from './der-writer.js'
+export {
+  canonicalBytes,
+  type DelegationDocument,
+  describeFile,
+  type Envelope,
+  type FileDocument,
+  type KeyDocument,
+  type RoleDocument,
+  type RootDocument,
+  type SignatureDocument,
+  type SnapshotDocument,
+  type TargetDocument,
+  type TargetsDocument,
+  type TimestampDocument,
+  type WireForm,
 } from './documents.js'
-export type { Tampering } from './envelope.js'
-export { createSimulatedTransport, type Fault, type Faults, type FileHolder, type SimulatedTransport } from './faults.js'
+export { type SignedFile, signFile, type Tampering } from './envelope.js'
+export {
+  createSimulatedTransport,
+  type Fault,
+  type FaultName,
+  type Faults,
+  type FileHolder,
+  type SimulatedTransport,
+} from './faults.js'
+export type {
+  CompleteStep,
+  ExpectedAnswer,
+  ExpectedRefusal,
+  FixtureCase,
+  FixtureOptions,
+  FixtureQuestion,
+  FixtureStep,
+} from './fixture-case.js'
+export {
+  type Fixture,
+  type FixtureContent,
+  type FixtureFiles,
+  type LoadedStep,
+  loadFixture,
+  type RecordableCollection,
+  type RecordOptions,
+  recordFixture,
+  writeFixture,
+} from './fixtures.js'
 export { type Curve, createSigningKey, type KeyRecipe, type KeyType, type SigningKey } from './keys.js'
+export type { ServerCertificate } from './loopback-certificate.js'
 export type { BaseRole, CertificateChanges, RoleRecipe } from './roles.js'
 export type { RootRotation } from './root-line.js'
 export { readServedFolder } from './served-folder.js'
-export { createTrustCollection, type SignOptions, type TrustCollection, type TrustCollectionOptions } from './trust-collection.js'
+export type { ServerAuth } from './server-auth.js'
+export {
+  type CommonDocument,
+  type NamedTampering,
+  TAMPERINGS,
+  type TamperedRole,
+  type TamperingName,
+} from './tamperings.js'
+export { createTrustCollection, type TrustCollection } from './trust-collection.js'
+export {
+  type ServedRequest,
+  type ServerFault,
+  startTrustServer,
+  type TestTrustServer,
+  type TrustServerOptions,
+} from './trust-server.js'

@@ -1,5 +1,14 @@
 /** Keys that sign collections: every type that Notary knows, the same ones again from the same seed where that can be. */
-import { constants, createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
+import {
+  checkPrimeSync,
+  constants,
+  createECDH,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign,
+} from 'node:crypto'
 import {
   type CertificateOptions,
   createCertificate,
@@ -9,6 +18,8 @@ import {
 } from './certificate-maker.js'
 import { bitString, integer, objectIdentifier, sequence, tlv } from './der-writer.js'
 import { canonicalBytes, type KeyDocument } from './documents.js'
+import { bytesOf, inverse, numberOf } from './numbers.js'
+import { signEcdsa, signRsaPss } from './repeatable-signatures.js'
 
 /** Key types as root lists them. */
 export type KeyType = 'ecdsa' | 'ecdsa-x509' | 'rsa' | 'rsa-x509' | 'ed25519'
@@ -30,7 +41,7 @@ export interface KeyRecipe {
   readonly bundle?: readonly MadeCertificate[]
   /** A pair to wrap, instead of a fresh one: two certificates of one key, say. */
   readonly pair?: KeyPair
-  /** The same seed gives the same EC and Ed25519 keys; RSA keys are the same within a process. */
+  /** The same seed gives the same key. */
   readonly seed?: string
 }
 
@@ -57,10 +68,10 @@ const CURVES = {
   'P-521': { name: 'secp521r1', oid: '1.3.132.0.35', bytes: 66 },
 } as const
 
-/** RSA pairs of this process, by seed. */
+/** RSA pairs that were made in this process, by seed: each takes a second. */
 const rsaPool = new Map<string, KeyPair>()
 
-/** Makes a key. Signatures of EC and RSA-PSS keys are never the same twice, seed or not. */
+/** Makes a key. The same key signs the same message the same way each time. */
 export function createSigningKey(recipe: KeyRecipe = {}): SigningKey {
   const { type = 'ecdsa', rsaMethod = 'rsapss', bundle = [] } = recipe
   const pair = recipe.pair ?? createPair(type, recipe)
@@ -86,11 +97,30 @@ function createPair(type: KeyType, { curve = 'P-256', seed }: KeyRecipe): KeyPai
   return type === 'ed25519' ? ed25519FromSeed(seed) : ecFromSeed(seed, curve)
 }
 
-/** Slow to make, so a seed gets its pair once a process. */
 function rsaPair(seed: string | undefined): KeyPair {
-  const pair = (seed === undefined ? undefined : rsaPool.get(seed)) ?? createKeys('RSA-2048')
-  if (seed !== undefined) rsaPool.set(seed, pair)
+  if (seed === undefined) return createKeys('RSA-2048')
+  const pair = rsaPool.get(seed) ?? rsaFromSeed(seed)
+  rsaPool.set(seed, pair)
   return pair
+}
+
+/** 2048 bits and the exponent 65537, from the first primes that follow two numbers of the stream. */
+function rsaFromSeed(seed: string): KeyPair {
+  const e = 65_537n
+  const [p, q] = [primeAfter(seed, 0, e), primeAfter(seed, 1, e)]
+  const d = inverse(e, (p - 1n) * (q - 1n))
+  const numbers = { n: p * q, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) }
+  const members = Object.entries(numbers).map(([name, value]) => [name, bytesOf(value).toString('base64url')])
+  return pairOf(createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(members) }, format: 'jwk' }))
+}
+
+/** 1024 bits, the two highest of them set, so that the product has 2048. */
+function primeAfter(seed: string, attempt: number, e: bigint): bigint {
+  const start = stream(seed, attempt, 128)
+  start[0] = (start[0] ?? 0) | 0xc0
+  for (let candidate = numberOf(start) | 1n; ; candidate += 2n) {
+    if ((candidate - 1n) % e !== 0n && checkPrimeSync(candidate)) return candidate
+  }
 }
 
 function ed25519FromSeed(seed: string): KeyPair {
@@ -119,7 +149,8 @@ function ecFromSeed(seed: string, curve: Curve): KeyPair {
 /** SHA-256 in counter mode. */
 function stream(seed: string, attempt: number, length: number): Uint8Array {
   const block = (counter: number) => createHash('sha256').update(`${seed}\n${attempt}\n${counter}`).digest()
-  return new Uint8Array(Buffer.concat([block(0), block(1), block(2)]).subarray(0, length))
+  const blocks = Array.from({ length: Math.ceil(length / 32) }, (_, counter) => block(counter))
+  return new Uint8Array(Buffer.concat(blocks).subarray(0, length))
 }
 
 function pairOf(privateKey: KeyObject): KeyPair {
@@ -146,11 +177,11 @@ function signMessage(key: KeyObject, method: SigningKey['method'], message: Uint
     case 'eddsa':
       return sign(null, message, key)
     case 'ecdsa':
-      return sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' })
+      return signEcdsa(key, 'sha256', message, 'ieee-p1363')
     case 'rsapkcs1v15':
       return sign('sha256', message, { key, padding: constants.RSA_PKCS1_PADDING })
     case 'rsapss':
-      return sign('sha256', message, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 })
+      return signRsaPss(key, message)
   }
 }
 

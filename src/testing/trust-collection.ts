@@ -4,7 +4,10 @@
  * What is changed is seen at the next `publish`, which signs what Notary would sign again and numbers it as Notary does.
  * Every file ever published stays to be had under its hash, every root under its number.
  */
-import type { RootDocument, SnapshotDocument, TargetsDocument, TimestampDocument, WireForm } from './documents.js'
+
+import { DEFAULT_START } from './clock.js'
+import { begin, type SignOptions, type TrustCollectionOptions } from './collection-options.js'
+import type { RootDocument, SnapshotDocument, TargetsDocument, TimestampDocument } from './documents.js'
 import type { Tampering } from './envelope.js'
 import { createSimulatedTransport, type Faults, type SimulatedTransport } from './faults.js'
 import type { SigningKey } from './keys.js'
@@ -13,31 +16,11 @@ import { type BaseRole, KeyMaker, newRole, type RoleRecipe, type RoleState, type
 import { type RootDraft, RootLine, type RootRotation, rootDocument } from './root-line.js'
 import { type AnyTampering, ServedFiles } from './served-files.js'
 
-/** How a collection begins. */
-export interface TrustCollectionOptions {
-  /** When the publisher works, until `publish` says otherwise; 2026-03-01 12:00 UTC when absent. */
-  readonly now?: Date
-  /** Keys of each role. Root: one `ecdsa-x509` key when absent; the others: one `ecdsa` key. */
-  readonly roles?: Partial<Record<BaseRole, RoleRecipe>>
-  /** Another seed gives a collection of the same name with other keys. */
-  readonly seed?: string
-  readonly wire?: WireForm
-}
-
-/** What is signed for a name beside its digest. */
-export interface SignOptions {
-  /** Bytes; 528 when absent. */
-  readonly size?: number
-  readonly custom?: unknown
-  /** `targets` when absent. */
-  readonly role?: string
-  /** Base64, beside the sha256. */
-  readonly sha512?: string
-}
-
-/** A new collection, not yet published. */
+/** A new collection, not yet published. The same name, options and calls give the same bytes. */
 export function createTrustCollection(gun: string, options: TrustCollectionOptions = {}): TrustCollection {
-  return new TrustCollection(gun, options)
+  const collection = new TrustCollection(gun, options)
+  begin(collection, options)
+  return collection
 }
 
 /** See `createTrustCollection`. */
@@ -51,10 +34,7 @@ export class TrustCollection {
   readonly #roles = new Map<string, RoleState>()
   readonly #files: ServedFiles
 
-  constructor(
-    gun: string,
-    { now = new Date('2026-03-01T12:00:00Z'), roles = {}, seed = '', wire = 'canonical' }: TrustCollectionOptions,
-  ) {
+  constructor(gun: string, { now = new Date(DEFAULT_START), roles = {}, seed = '', wire = 'canonical' }: TrustCollectionOptions) {
     this.gun = gun
     this.now = now
     this.#files = new ServedFiles(wire)

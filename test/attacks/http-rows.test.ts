@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMemoryStore, createTrustClient } from '../../src/index.js'
-import { serveCollections } from '../../src/testing/collection-server.js'
+import { startTrustServer } from '../../src/testing/index.js'
 import { codeAndRole, GUN, Story } from '../client/story.js'
 
 let dockerConfig: string
@@ -25,10 +25,10 @@ test('a missing delegation whose name begins with root is not a missing collecti
 
 test('nothing is asked for but metadata files: there is no ping that could fail [HTTP-50]', async () => {
   const story = new Story()
-  await using server = await serveCollections([story.collection])
+  await using server = await startTrustServer({ collections: [story.collection] })
   const options = { env: {}, disableContentTrust: false, server: server.url, ca: server.ca, dockerConfig, now: () => story.now }
   await using client = createTrustClient({ ...options, store: createMemoryStore() })
   expect((await client.verifyTag('alpine:3.19')).status).toBe('trusted')
   expect(server.requests.length).toBeGreaterThan(3)
-  for (const path of server.requests) expect(path).toMatch(new RegExp(`^/v2/${GUN}/_trust/tuf/[^?]+\\.json$`))
+  for (const { path } of server.requests) expect(path).toMatch(new RegExp(`^/v2/${GUN}/_trust/tuf/[^?]+\\.json$`))
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import demoCase from '../../fixtures/demo/case.json' with { type: 'json' }
-import { type CollectionServer, readServedFolder, serveCollections } from '../../src/testing/index.js'
+import { readServedFolder, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
 import { type Ran, runProgram, type World } from './program.js'
 
 const { gun, expect: signed } = demoCase
@@ -13,7 +13,7 @@ const canonical = `${gun}@${signed.digest}`
 const STALE =
   'dct: warning: Error while downloading remote metadata, using cached timestamp - this might not be the latest version available remotely'
 
-let server: CollectionServer
+let server: TestTrustServer
 let folder: string
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const serveFixture = async () => serveCollections([await readServedFolder(gun, 'fixtures/demo/served')])
+const serveFixture = async () => startTrustServer({ collections: [await readServedFolder(gun, 'fixtures/demo/served')] })
 
 /** `dct verify` against the fixture, with a cache of its own. */
 function verify(argv: readonly string[], world: World = {}, url: string = server.url): Promise<Ran> {
@@ -285,9 +285,9 @@ describe('other commands and slips', () => {
       runProgram(['lookup', '--server', server.url, '--tlscacert', join(folder, 'ca.crt'), '--config', folder, ...argv], { now })
     expect((await lookup(gun, '1.0')).out).toBe(`1.0 ${signed.digest} ${signed.size}\n`)
     expect(await lookup('--role', 'targets', gun, '1.0')).toMatchObject({ status: 3, out: '' })
-    const before = server.requests.filter((path) => path.endsWith('/timestamp.json')).length
+    const before = server.requests.filter(({ file }) => file === 'timestamp').length
     expect((await lookup(gun, '1.0', 'none', '0.9')).out.split('\n')).toHaveLength(3)
-    expect(server.requests.filter((path) => path.endsWith('/timestamp.json')).length - before, 'one refresh for all').toBe(1)
+    expect(server.requests.filter(({ file }) => file === 'timestamp').length - before, 'one refresh for all').toBe(1)
   })
 
   test('an aborted run exits 130', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFileStore } from '../../dist/cache/file-store.js'
-import { serveCollections } from '../../dist/testing/index.js'
+import { startTrustServer } from '../../dist/testing/index.js'
 import { die, leftovers, must, numbers, Publisher, versionsOf } from './lab.mjs'
 
 /** Answers after which the publisher goes on: often enough that several write at once, seldom enough that some do not. */
@@ -15,7 +15,7 @@ const VERIFIER = fileURLToPath(new URL('verifier.mjs', import.meta.url))
 
 const { processes, verifications, seconds, seed } = numbers({ processes: 8, verifications: 100, seconds: 300, seed: 1 })
 const publisher = new Publisher('registry.example/team/app', die(seed))
-const server = await serveCollections([publisher])
+const server = await startTrustServer({ collections: [publisher] })
 const folder = await mkdtemp(join(tmpdir(), 'dct-crowd-'))
 const trustDirectory = join(folder, 'trust')
 const store = createFileStore(trustDirectory)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFileStore } from '../../dist/cache/file-store.js'
 import { verifyTag } from '../../dist/index.js'
-import { serveCollections } from '../../dist/testing/index.js'
+import { startTrustServer } from '../../dist/testing/index.js'
 import { clientOptions, die, leftovers, must, numbers, Publisher, versionsOf } from './lab.mjs'
 
 /** One of so many rounds begins with an empty cache. */
@@ -21,7 +21,7 @@ const VERIFIER = fileURLToPath(new URL('verifier.mjs', import.meta.url))
 const { kills, seed } = numbers({ kills: 50, seed: 1 })
 const roll = die(seed)
 const publisher = new Publisher('registry.example/team/app', roll)
-const server = await serveCollections([publisher])
+const server = await startTrustServer({ collections: [publisher] })
 const folder = await mkdtemp(join(tmpdir(), 'dct-kill-'))
 const figures = { kills: 0, insideCommit: 0, afterJournal: 0, firstUses: 0, floorsCompared: 0, leftovers: 0 }
 const seen = new Set()

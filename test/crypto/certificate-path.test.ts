@@ -6,10 +6,10 @@ import {
   type CertificateOptions,
   createCertificate,
   createKeys,
+  der,
   encodeName,
   type MadeCertificate,
-} from '../../src/testing/certificate-maker.js'
-import { bitString, objectIdentifier, sequence, tlv } from '../../src/testing/der-writer.js'
+} from '../../src/testing/index.js'
 import {
   algorithm,
   basicConstraints,
@@ -23,6 +23,8 @@ import {
   VALID,
 } from './certificate-surgery.js'
 import { ecPair, rsaPair, spkiOf } from './made-keys.js'
+
+const { bitString, objectIdentifier, sequence, tlv } = der
 
 type Parts = Partial<CertificateOptions>
 

@@ -1,8 +1,9 @@
 /** Certificates changed after they were made, and signed again: what no honest maker writes. */
 import { constants, type KeyObject, sign } from 'node:crypto'
 import { type CertificateDetails, inspectCertificate } from '../../src/crypto/certificate-details.js'
-import type { MadeCertificate } from '../../src/testing/certificate-maker.js'
-import { bitString, objectIdentifier, sequence, tlv } from '../../src/testing/der-writer.js'
+import { der, type MadeCertificate } from '../../src/testing/index.js'
+
+const { bitString, objectIdentifier, sequence, tlv } = der
 
 export const VALID = { notBefore: new Date('2024-01-01T00:00:00Z'), notAfter: new Date('2034-01-01T00:00:00Z') } as const
 

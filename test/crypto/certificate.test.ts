@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { encodePem, firstCertificateKey, pemCertificates } from '../../src/crypto/certificate.js'
 import { inspectCertificate } from '../../src/crypto/certificate-details.js'
-import { createCertificate, createKeys, toPem } from '../../src/testing/certificate-maker.js'
-import { bitString, sequence, time, tlv } from '../../src/testing/der-writer.js'
+import { createCertificate, createKeys, der, toPem } from '../../src/testing/index.js'
 import { algorithm, basicConstraints, inspect, PSS_SHA1, remake, signPssSha1, VALID } from './certificate-surgery.js'
 import { ecPair, rsaPair, spkiOf } from './made-keys.js'
+
+const { bitString, sequence, time, tlv } = der
 
 const KEYS = ecPair('certificate')
 const LEAF = createCertificate({ ...VALID, subject: { cn: 'registry.example/app' }, keys: KEYS })

@@ -6,10 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { base64, hex, utf8 } from '../../src/bytes.js'
 import { sha256Hex } from '../../src/crypto/hash.js'
 import { canonicalKeyId, importKey, keyId } from '../../src/crypto/keys.js'
-import { createCertificate, createKeys, encodeName, toPem } from '../../src/testing/certificate-maker.js'
-import { bitString, integer, objectIdentifier, sequence, tlv } from '../../src/testing/der-writer.js'
+import { createCertificate, createKeys, der, encodeName, toPem } from '../../src/testing/index.js'
 import { content, elements, remake, VALID } from './certificate-surgery.js'
 import { ecPair, ed25519Pair, listed, rsaPair, spkiOf } from './made-keys.js'
+
+const { bitString, integer, objectIdentifier, sequence, tlv } = der
 
 const GENERATOR =
   'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q=='

@@ -11,7 +11,7 @@ import {
 } from 'node:crypto'
 import { utf8 } from '../../src/bytes.js'
 import { keyId, type PublicKey } from '../../src/crypto/keys.js'
-import type { KeyPair } from '../../src/testing/certificate-maker.js'
+import type { KeyPair } from '../../src/testing/index.js'
 
 type Method = 'ecdsa' | 'eddsa' | 'rsapss' | 'rsapkcs1v15'
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { checkPath } from '../../src/crypto/certificate-path.js'
 import { canonicalKeyId, importKey } from '../../src/crypto/keys.js'
-import { createCertificate, encodeName, toPem } from '../../src/testing/certificate-maker.js'
+import { createCertificate, encodeName, toPem } from '../../src/testing/index.js'
 import { inspect, NOW, remake, VALID } from './certificate-surgery.js'
 import { ecPair, listed } from './made-keys.js'
 

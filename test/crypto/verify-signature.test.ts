@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { importKey, type VerifyingKey } from '../../src/crypto/keys.js'
 import { verifySignature } from '../../src/crypto/verify-signature.js'
-import { createCertificate, createKeys } from '../../src/testing/certificate-maker.js'
+import { createCertificate, createKeys } from '../../src/testing/index.js'
 import { VALID } from './certificate-surgery.js'
 import { ecdsaSigner, ecPair, ed25519Signer, rsaPair, rsaSigner, type Signer, signRsa, x509Signer } from './made-keys.js'
 

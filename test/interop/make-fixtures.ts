@@ -1,8 +1,10 @@
 /** Run by `npm run fixtures` only: writes the folders of fixtures/ anew; `-t <name>` picks one. */
+
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import { writeFixture } from '../../src/testing/index.js'
 import { realCases, simulatedCases } from './lab/fixture-cases/cases.js'
-import { type Laboratory, openLaboratory, writeCase } from './lab/fixture-cases/laboratory.js'
+import { type Laboratory, openLaboratory } from './lab/fixture-cases/laboratory.js'
 import { requirePrograms } from './lab/requirements.js'
 
 const folder = (name: string): string => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url))
@@ -18,12 +20,12 @@ describe('made by the real programs', () => {
   afterAll(() => lab?.[Symbol.asyncDispose]())
 
   for (const [name, make] of Object.entries(realCases)) {
-    test(name, async () => writeCase(folder(name), await make(lab)))
+    test(name, async () => writeFixture(folder(name), await make(lab)))
   }
 })
 
 describe('made by the testing kit', () => {
   for (const [name, make] of Object.entries(simulatedCases)) {
-    test(name, () => writeCase(folder(name), make()))
+    test(name, () => writeFixture(folder(name), make()))
   }
 })

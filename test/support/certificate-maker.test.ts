@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { createCertificate, createKeys, type KeyKind } from '../../src/testing/certificate-maker.js'
+import { createCertificate, createKeys, type KeyKind } from '../../src/testing/index.js'
 
 const dates = { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2060-01-01T00:00:00Z') }
 

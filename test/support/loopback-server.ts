@@ -2,7 +2,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
-import { createCertificate, type MadeCertificate } from '../../src/testing/certificate-maker.js'
+import { createCertificate, type MadeCertificate } from '../../src/testing/index.js'
 
 const DAY = 86_400_000
 

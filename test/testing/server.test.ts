@@ -6,7 +6,7 @@ import { createMemoryStore, type TrustClientOptions, verifyTag } from '../../src
 import {
   createSimulatedTransport,
   createTrustCollection,
-  serveCollections,
+  startTrustServer,
   type TrustCollection,
 } from '../../src/testing/index.js'
 
@@ -35,12 +35,12 @@ const options = (server: { url: string; ca: string }, collection: TrustCollectio
 describe('a collection served over https', () => {
   test('verifies through the real transport, and the requests can be seen', async () => {
     const collection = published()
-    await using server = await serveCollections([collection, published('localhost:5000/other')])
+    await using server = await startTrustServer({ collections: [collection, published('localhost:5000/other')] })
     expect(await verifyTag('localhost:5000/app:1', options(server, collection))).toMatchObject({
       status: 'trusted',
       server: server.url,
     })
-    const paths = server.requests.map((path) => path.replace(/[0-9a-f]{64}/, '<hash>')).sort()
+    const paths = server.requests.map(({ path }) => path.replace(/[0-9a-f]{64}/, '<hash>')).sort()
     expect(paths).toEqual(
       ['2.root', 'root', 'snapshot', 'targets', 'targets/releases', 'timestamp'].map(
         (name) => `/v2/localhost:5000/app/_trust/tuf/${name}.json`,
@@ -57,7 +57,7 @@ describe('a collection served over https', () => {
     ['silent', 'ERR_SERVER_UNREACHABLE'],
   ] as const)('%s becomes %s', async (fault, code) => {
     const collection = published()
-    await using server = await serveCollections([collection], { faults: { '*': fault } })
+    await using server = await startTrustServer({ collections: [collection], faults: { '*': fault } })
     await expect(
       verifyTag('localhost:5000/app:1', { ...options(server, collection), timeout: fault === 'silent' ? 500 : 15_000 }),
     ).rejects.toMatchObject({
@@ -67,7 +67,7 @@ describe('a collection served over https', () => {
 
   test('bytes and functions are served in the place of a file', async () => {
     const collection = published()
-    await using server = await serveCollections([collection], { faults: { timestamp: Buffer.from('<html>') } })
+    await using server = await startTrustServer({ collections: [collection], faults: { timestamp: Buffer.from('<html>') } })
     const verify = () => verifyTag('localhost:5000/app:1', options(server, collection))
     await expect(verify()).rejects.toMatchObject({ code: 'ERR_METADATA_MALFORMED' })
     server.faults.set('timestamp', (honest) => Promise.resolve(honest))
@@ -76,7 +76,7 @@ describe('a collection served over https', () => {
 
   test('without its CA it is not trusted', async () => {
     const collection = published()
-    await using server = await serveCollections([collection])
+    await using server = await startTrustServer({ collections: [collection] })
     const { ca: _, ...without } = options(server, collection)
     await expect(verifyTag('localhost:5000/app:1', without)).rejects.toMatchObject({ code: 'ERR_TLS' })
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMemoryStore, TrustError, verifyTag } from '../../src/index.js'
-import { createCertificate } from '../../src/testing/certificate-maker.js'
+import { createCertificate } from '../../src/testing/index.js'
 import { runProgram } from '../cli/program.js'
 import {
   type Handler,

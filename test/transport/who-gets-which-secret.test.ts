@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Credentials, givenCredentials } from '../../src/credentials/credentials.js'
-import { createCertificate } from '../../src/testing/certificate-maker.js'
+import { createCertificate } from '../../src/testing/index.js'
 import { createHttpTransport } from '../../src/transport/http-transport.js'
 import { parseServer } from '../../src/transport/notary-url.js'
 import {

@@ -6,7 +6,7 @@ import {
   createKeys,
   type KeyPair,
   type MadeCertificate,
-} from '../../src/testing/certificate-maker.js'
+} from '../../src/testing/index.js'
 import { type AnchorPolicy, anchorRoot } from '../../src/trust/anchor.js'
 import { NO_PINNING, type TrustPinning } from '../../src/trust/pinning.js'
 import { RootChain } from '../../src/trust/root-chain.js'

@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { encodePem } from '../../src/crypto/certificate.js'
-import { type CertificateOptions, createCertificate, type NameParts, toPem } from '../../src/testing/certificate-maker.js'
-import { bitString, objectIdentifier, sequence, tlv } from '../../src/testing/der-writer.js'
+import { type CertificateOptions, createCertificate, der, type NameParts, toPem } from '../../src/testing/index.js'
 import { rootCertificate } from '../../src/trust/root-certificate.js'
 import { algorithm, basicConstraints, NOW, PSS_SHA1, remake, signPssSha1, VALID } from '../crypto/certificate-surgery.js'
 import { ecPair, listed, rsaPair } from '../crypto/made-keys.js'
+
+const { bitString, objectIdentifier, sequence, tlv } = der
 
 const GUN = 'docker.com/notary'
 const HOUR = 60 * 60 * 1000

@@ -5,9 +5,14 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describeFile, type FileDocument, type KeyDocument, type RoleDocument } from '../../../src/testing/documents.js'
-import { signFile } from '../../../src/testing/envelope.js'
-import type { SigningKey } from '../../../src/testing/index.js'
+import {
+  describeFile,
+  type FileDocument,
+  type KeyDocument,
+  type RoleDocument,
+  type SigningKey,
+  signFile,
+} from '../../../src/testing/index.js'
 import { DAY, type Files, type Signed, type SignedFile, type Spoiling, type State } from './draft.js'
 import { createSeededKey } from './seeded-keys.js'
 

@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { serveCollections } from '../../../src/testing/index.js'
+import { startTrustServer } from '../../../src/testing/index.js'
 import { createHttpTransport } from '../../../src/transport/http-transport.js'
 import { parseServer } from '../../../src/transport/notary-url.js'
 import { requirePrograms } from '../lab/requirements.js'
@@ -41,7 +41,7 @@ const holders = Array.from({ length: count }, (_, at) => gunOf(first + at)).map(
   served: (name: string) => served.get(gun)?.get(name),
 }))
 // Notary asks for /v2/ first, which is no file's name, and takes anything but 200 for no server.
-const server = await serveCollections(holders, { faults: { '': Buffer.from('{}') } })
+const server = await startTrustServer({ collections: holders, faults: { '': Buffer.from('{}') } })
 const transport = createHttpTransport({ server: parseServer(server.url), ca: server.ca, dockerConfig: folder, env: {} })
 const figures = new Map<string, number>()
 let failed = 0

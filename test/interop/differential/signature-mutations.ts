@@ -1,7 +1,12 @@
 /** What is done to signatures, and to who may make them. */
 import { createHash } from 'node:crypto'
-import { canonicalBytes, type KeyDocument, type RoleDocument, type SignatureDocument } from '../../../src/testing/documents.js'
-import type { SigningKey } from '../../../src/testing/index.js'
+import {
+  canonicalBytes,
+  type KeyDocument,
+  type RoleDocument,
+  type SignatureDocument,
+  type SigningKey,
+} from '../../../src/testing/index.js'
 import { DAY, type Draft, type Signed } from './draft.js'
 import { STRANGER } from './honest-steps.js'
 import { createSeededKey } from './seeded-keys.js'

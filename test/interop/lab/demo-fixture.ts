@@ -1,13 +1,15 @@
 /** The demo's collection: 0.9 in targets; 1.0 in targets/releases and targets/alice, by alice. */
+
 import { createHash } from 'node:crypto'
-import { confirmDigest, type Laboratory, type MadeCase, RELEASES, SIZE, soon, takeServed } from './fixture-cases/laboratory.js'
+import type { FixtureContent } from '../../../src/testing/index.js'
+import { confirmDigest, type Laboratory, RELEASES, SIZE, soon, takeServed } from './fixture-cases/laboratory.js'
 
 const gun = 'registry.example/demo/app'
 
 const digits = (tag: string): string => createHash('sha256').update(`docker-content-trust demo ${tag}`).digest('hex')
 
 /** `gun`, `now` and `served/` are what src/cli/demo.ts reads. */
-export async function demo(lab: Laboratory): Promise<MadeCase> {
+export async function demo(lab: Laboratory): Promise<FixtureContent> {
   await using publisher = await lab.publisher()
   await publisher.init(gun)
   await publisher.addDelegation(gun, RELEASES, [lab.alice.cert])

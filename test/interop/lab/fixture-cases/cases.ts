@@ -1,8 +1,9 @@
 /** Every fixture: the folder's name, and who makes it. */
+import type { FixtureContent } from '../../../../src/testing/index.js'
 import { demo } from '../demo-fixture.js'
 import { certificatePins, expiredByTheClock } from './clock-and-pin-cases.js'
 import { digestReferences, lastDelegationKeyRemoved, releasesAndSigners, rsaX509Delegation } from './delegation-cases.js'
-import type { CaseMaker, MadeCase } from './laboratory.js'
+import type { CaseMaker } from './laboratory.js'
 import { customData, lookupAnyName, oddTags, plainEcdsaServerKeys, plainEd25519ServerKeys, portInTheGun } from './plain-cases.js'
 import {
   cacheWrittenByNotary,
@@ -45,7 +46,7 @@ export const realCases: Readonly<Record<string, CaseMaker>> = {
 }
 
 /** Made by the testing kit, with fixed seeds. */
-export const simulatedCases: Readonly<Record<string, () => MadeCase>> = {
+export const simulatedCases: Readonly<Record<string, () => FixtureContent>> = {
   'simulated-thresholds-above-one': thresholdsAboveOne,
   'simulated-root-under-its-own-threshold': rootUnderItsOwnThreshold,
   'simulated-every-curve': everyCurve,

@@ -1,20 +1,8 @@
 /** The same files under other clocks, and under other pins. */
-import type { FixtureStep } from './case-file.js'
-import {
-  confirm,
-  digestOf,
-  digits,
-  type Laboratory,
-  type MadeCase,
-  type ServedFiles,
-  SIZE,
-  server,
-  signedPart,
-  soon,
-  takeServed,
-} from './laboratory.js'
+import type { FixtureContent, FixtureFiles, FixtureStep } from '../../../../src/testing/index.js'
+import { confirm, digestOf, digits, type Laboratory, SIZE, server, signedPart, soon, takeServed } from './laboratory.js'
 
-async function publishOne(lab: Laboratory, gun: string): Promise<ServedFiles> {
+async function publishOne(lab: Laboratory, gun: string): Promise<FixtureFiles> {
   await using publisher = await lab.publisher()
   await publisher.init(gun)
   await publisher.addHash(gun, '1.0', digits('1.0'), SIZE)
@@ -25,7 +13,7 @@ async function publishOne(lab: Laboratory, gun: string): Promise<ServedFiles> {
 
 const trusted = { status: 'trusted', digest: digestOf('1.0') } as const
 
-export async function expiredByTheClock(lab: Laboratory): Promise<MadeCase> {
+export async function expiredByTheClock(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/expired'
   const served = await publishOne(lab, gun)
   const end = Date.parse(signedPart(served, 'timestamp').expires)
@@ -56,7 +44,7 @@ export async function expiredByTheClock(lab: Laboratory): Promise<MadeCase> {
   return { file: { about, gun, server, reference: `${gun}:1.0`, steps }, served: { served } }
 }
 
-export async function certificatePins(lab: Laboratory): Promise<MadeCase> {
+export async function certificatePins(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/pins'
   const served = await publishOne(lab, gun)
   const [good = ''] = signedPart(served, 'root').roles['root']?.keyids ?? []

@@ -1,19 +1,8 @@
 /** Collections whose tags are released by delegations. */
-import type { FixtureCase, FixtureStep } from './case-file.js'
-import {
-  confirm,
-  digestOf,
-  digits,
-  type Laboratory,
-  type MadeCase,
-  RELEASES,
-  SIZE,
-  server,
-  soon,
-  takeServed,
-} from './laboratory.js'
+import type { FixtureCase, FixtureContent, FixtureStep } from '../../../../src/testing/index.js'
+import { confirm, digestOf, digits, type Laboratory, RELEASES, SIZE, server, soon, takeServed } from './laboratory.js'
 
-export async function releasesAndSigners(lab: Laboratory): Promise<MadeCase> {
+export async function releasesAndSigners(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/signers'
   await using publisher = await lab.publisher()
   const add = (tag: string, content: string, ...roles: string[]) => publisher.addHash(gun, tag, digits(content), SIZE, { roles })
@@ -55,7 +44,7 @@ export async function releasesAndSigners(lab: Laboratory): Promise<MadeCase> {
   return { file: { about, gun, now: soon(), server, steps }, served: { served: await takeServed(lab.signing, gun) } }
 }
 
-export async function rsaX509Delegation(lab: Laboratory): Promise<MadeCase> {
+export async function rsaX509Delegation(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/rsa'
   await using publisher = await lab.publisher()
   await publisher.init(gun)
@@ -75,7 +64,7 @@ export async function rsaX509Delegation(lab: Laboratory): Promise<MadeCase> {
   return { file, served: { served: await takeServed(lab.signing, gun) } }
 }
 
-export async function lastDelegationKeyRemoved(lab: Laboratory): Promise<MadeCase> {
+export async function lastDelegationKeyRemoved(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/last-key'
   await using publisher = await lab.publisher()
   const add = (content: string, ...roles: string[]) => publisher.addHash(gun, '1.0', digits(content), SIZE, { roles })
@@ -116,7 +105,7 @@ export async function lastDelegationKeyRemoved(lab: Laboratory): Promise<MadeCas
   return { file, served: { 'served-1': before, 'served-2': withoutAlice, 'served-3': withoutReleases } }
 }
 
-export async function digestReferences(lab: Laboratory): Promise<MadeCase> {
+export async function digestReferences(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/digests'
   await using publisher = await lab.publisher()
   const add = (tag: string, content: string, ...roles: string[]) => publisher.addHash(gun, tag, digits(content), SIZE, { roles })

@@ -1,14 +1,14 @@
 /** What the functions that make fixtures work with: two real servers, signers' keys, and the way into a folder. */
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import type { FixtureContent, FixtureFiles } from '../../../../src/testing/index.js'
 import { makeSignerKey, type SignerKey } from '../certificates.js'
 import { getMetadata } from '../http.js'
 import { createReader } from '../notary-cli.js'
 import { type NotaryServer, startNotaryServer } from '../notary-server.js'
 import { createPublisher, type Publisher } from '../publisher.js'
-import { caseSchema, type FixtureCase, stepsOf } from './case-file.js'
 
 export const RELEASES = 'targets/releases'
 /** Every entry's, unless a case is about it. */
@@ -18,22 +18,8 @@ export const server = 'https://trust.registry.example'
 const HOUR = 3_600_000
 export const DAY = 24 * HOUR
 
-/** Metadata files by name without `.json`, byte for byte as served. */
-export type ServedFiles = ReadonlyMap<string, Uint8Array>
-
-/** A fixture that is not yet written. */
-export interface MadeCase {
-  readonly file: FixtureCase
-  /** By folder: `served`, `served-1`, ... */
-  readonly served: Readonly<Record<string, ServedFiles>>
-  /** What a cache holds at the beginning. */
-  readonly cache?: ServedFiles
-  /** Text files that options name. */
-  readonly files?: Readonly<Record<string, string>>
-}
-
 /** One a case; the folder is called as the function is in `fixtureCases`. */
-export type CaseMaker = (lab: Laboratory) => Promise<MadeCase>
+export type CaseMaker = (lab: Laboratory) => Promise<FixtureContent>
 
 export interface Laboratory extends AsyncDisposable {
   /** A server with a signer behind it: ECDSA keys. */
@@ -94,7 +80,7 @@ export function soon(days = 0): string {
 }
 
 /** All that the server has of a collection now: every root, the others under their plain names, as the snapshot lists them. */
-export async function takeServed(from: NotaryServer, gun: string): Promise<ServedFiles> {
+export async function takeServed(from: NotaryServer, gun: string): Promise<FixtureFiles> {
   const files = new Map<string, Uint8Array>()
   const take = async (name: string): Promise<boolean> => {
     const { status, body } = await getMetadata(from, gun, name)
@@ -136,35 +122,19 @@ interface Signed {
 }
 
 /** The decoded `signed` of a served file. */
-export function signedPart(files: ServedFiles, name: string): Signed {
+export function signedPart(files: FixtureFiles, name: string): Signed {
   return JSON.parse(Buffer.from(files.get(name) ?? '').toString('utf8')).signed
 }
 
 /** The earliest expiry of these roles, as answers tell it. */
-export function earliestExpiry(files: ServedFiles, ...roles: string[]): string {
+export function earliestExpiry(files: FixtureFiles, ...roles: string[]): string {
   const times = ['root', 'timestamp', 'snapshot', 'targets', ...roles].map((role) => Date.parse(signedPart(files, role).expires))
   return new Date(Math.min(...times)).toISOString()
 }
 
 /** What a client's trust folder holds of a collection. */
-export async function takeCache(folder: string): Promise<ServedFiles> {
+export async function takeCache(folder: string): Promise<FixtureFiles> {
   const names = await readdir(folder, { recursive: true })
   const files = names.filter((name) => name.endsWith('.json'))
   return new Map(await Promise.all(files.map(async (name) => [name.slice(0, -5), await readFile(join(folder, name))] as const)))
-}
-
-/** Writes a fixture's folder anew. */
-export async function writeCase(folder: string, { file, served, cache, files = {} }: MadeCase): Promise<void> {
-  // A case that the test would not understand is not written.
-  stepsOf(caseSchema.parse(file))
-  await rm(folder, { recursive: true, force: true })
-  const write = async (name: string, content: Uint8Array | string): Promise<void> => {
-    if (Buffer.from(content).includes('PRIVATE KEY')) throw new Error(`a private key is about to be written to ${name}`)
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), content)
-  }
-  const folders = Object.entries({ ...served, ...(cache && { cache }) })
-  for (const [name, content] of folders) for (const [role, bytes] of content) await write(`${name}/${role}.json`, bytes)
-  for (const [name, content] of Object.entries(files)) await write(name, content)
-  await write('case.json', `${JSON.stringify(file, undefined, 2)}\n`)
 }

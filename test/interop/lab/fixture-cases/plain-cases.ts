@@ -1,29 +1,18 @@
 /** Collections without delegations: what can stand in one, and who keeps the server's keys. */
 import { createHash } from 'node:crypto'
+import type { FixtureCase, FixtureContent, FixtureStep } from '../../../../src/testing/index.js'
 import type { NotaryServer } from '../notary-server.js'
-import type { FixtureCase, FixtureStep } from './case-file.js'
-import {
-  confirm,
-  digestOf,
-  digits,
-  earliestExpiry,
-  type Laboratory,
-  type MadeCase,
-  SIZE,
-  server,
-  soon,
-  takeServed,
-} from './laboratory.js'
+import { confirm, digestOf, digits, earliestExpiry, type Laboratory, SIZE, server, soon, takeServed } from './laboratory.js'
 
 const plainGun = 'docker.io/library/hello'
 
-export const plainEcdsaServerKeys = (lab: Laboratory): Promise<MadeCase> =>
+export const plainEcdsaServerKeys = (lab: Laboratory): Promise<FixtureContent> =>
   plain(lab, lab.signing, 'A plain collection; the keys of snapshot and timestamp are in notary-signer (ECDSA).')
 
-export const plainEd25519ServerKeys = (lab: Laboratory): Promise<MadeCase> =>
+export const plainEd25519ServerKeys = (lab: Laboratory): Promise<FixtureContent> =>
   plain(lab, lab.local, 'A plain collection; the keys of snapshot and timestamp are in notary-server itself (Ed25519).')
 
-async function plain(lab: Laboratory, at: NotaryServer, about: string): Promise<MadeCase> {
+async function plain(lab: Laboratory, at: NotaryServer, about: string): Promise<FixtureContent> {
   await using publisher = await lab.publisher(at)
   await publisher.init(plainGun)
   await publisher.addHash(plainGun, '1.0', digits('1.0'), SIZE)
@@ -43,7 +32,7 @@ async function plain(lab: Laboratory, at: NotaryServer, about: string): Promise<
   return { file: { about, gun: plainGun, now: soon(), server, steps }, served: { served } }
 }
 
-export async function portInTheGun(lab: Laboratory): Promise<MadeCase> {
+export async function portInTheGun(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'localhost:5000/team/app'
   await using publisher = await lab.publisher()
   await publisher.init(gun)
@@ -61,7 +50,7 @@ export async function portInTheGun(lab: Laboratory): Promise<MadeCase> {
   return { file, served: { served: await takeServed(lab.signing, gun) } }
 }
 
-export async function customData(lab: Laboratory): Promise<MadeCase> {
+export async function customData(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/custom'
   const custom = {
     // Without <, > and &: Go escapes them on the way, and notary-server refuses its own client's signature.
@@ -87,7 +76,7 @@ export async function customData(lab: Laboratory): Promise<MadeCase> {
   return { file: { about, gun, now: soon(), server, steps }, served: { served: await takeServed(lab.signing, gun) } }
 }
 
-export async function oddTags(lab: Laboratory): Promise<MadeCase> {
+export async function oddTags(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/odd-tags'
   const tags = ['__proto__', 'constructor', 'toString', 'v1-RC', 'v1-rc', '_', '1.', '0', 'x'.repeat(128)]
   await using publisher = await lab.publisher()
@@ -115,7 +104,7 @@ export async function oddTags(lab: Laboratory): Promise<MadeCase> {
   return { file: { about, gun, now: soon(), server, steps }, served: { served: await takeServed(lab.signing, gun) } }
 }
 
-export async function lookupAnyName(lab: Laboratory): Promise<MadeCase> {
+export async function lookupAnyName(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'example.com/Files/release-1'
   const sha512 = createHash('sha512').update('anything').digest('hex')
   const names = ['dir/tool.tar.gz', 'with space', 'Größe', 'UPPER']

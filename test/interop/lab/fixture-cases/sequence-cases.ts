@@ -1,15 +1,14 @@
 /** Collections that change while a client looks, honestly and not. */
+
+import type { FixtureContent, FixtureFiles, FixtureStep } from '../../../../src/testing/index.js'
 import { createReader } from '../notary-cli.js'
 import type { Publisher } from '../publisher.js'
-import type { FixtureStep } from './case-file.js'
 import {
   confirm,
   digestOf,
   digits,
   type Laboratory,
-  type MadeCase,
   RELEASES,
-  type ServedFiles,
   SIZE,
   server,
   signedPart,
@@ -19,23 +18,29 @@ import {
 } from './laboratory.js'
 
 /** Signs the tag for this content, publishes, and takes what is served then. */
-async function next(lab: Laboratory, publisher: Publisher, gun: string, content: string, roles?: string[]): Promise<ServedFiles> {
+async function next(
+  lab: Laboratory,
+  publisher: Publisher,
+  gun: string,
+  content: string,
+  roles?: string[],
+): Promise<FixtureFiles> {
   await publisher.addHash(gun, '1.0', digits(content), SIZE, roles && { roles })
   await publisher.publish(gun)
   await confirm(lab.signing, gun, '1.0', content)
   return takeServed(lab.signing, gun)
 }
 
-const without = (files: ServedFiles, ...names: string[]): ServedFiles =>
+const without = (files: FixtureFiles, ...names: string[]): FixtureFiles =>
   new Map([...files].filter(([name]) => !names.includes(name)))
 
 /** Roots are what the case is about: no other number of them will do. */
-function checkRootVersion(files: ServedFiles, version: number): void {
+function checkRootVersion(files: FixtureFiles, version: number): void {
   const found = signedPart(files, 'root').version
   if (found !== version) throw new Error(`the root is version ${found}, not ${version}`)
 }
 
-export async function updatesThenTheFirstStateAgain(lab: Laboratory): Promise<MadeCase> {
+export async function updatesThenTheFirstStateAgain(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/updates'
   await using publisher = await lab.publisher()
   await publisher.init(gun)
@@ -69,7 +74,7 @@ export async function updatesThenTheFirstStateAgain(lab: Laboratory): Promise<Ma
   return { file, served: { 'served-1': one, 'served-2': two, 'served-3': three, 'served-mixed': mixed } }
 }
 
-export async function roots1To4(lab: Laboratory): Promise<MadeCase> {
+export async function roots1To4(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/roots'
   await using publisher = await lab.publisher()
   await publisher.init(gun, { serverSnapshot: false })
@@ -99,7 +104,7 @@ export async function roots1To4(lab: Laboratory): Promise<MadeCase> {
   return { file, served: { 'served-1': one, 'served-4': four } }
 }
 
-export async function rootsWithoutAChain(lab: Laboratory): Promise<MadeCase> {
+export async function rootsWithoutAChain(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/root-gap'
   const numbered = ['1.root', '2.root', '3.root', '4.root', '5.root', '6.root']
   await using publisher = await lab.publisher()
@@ -130,7 +135,7 @@ export async function rootsWithoutAChain(lab: Laboratory): Promise<MadeCase> {
   return { file, served: { 'served-2': two, 'served-4': four, 'served-5': five } }
 }
 
-export async function collectionMadeAnew(lab: Laboratory): Promise<MadeCase> {
+export async function collectionMadeAnew(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/made-anew'
   await using first = await lab.publisher()
   await using second = await lab.publisher()
@@ -155,7 +160,7 @@ export async function collectionMadeAnew(lab: Laboratory): Promise<MadeCase> {
   return { file, served: { 'served-1': one, 'served-2': two } }
 }
 
-export async function cacheWrittenByNotary(lab: Laboratory): Promise<MadeCase> {
+export async function cacheWrittenByNotary(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/cache'
   await using publisher = await lab.publisher()
   await publisher.init(gun)

@@ -1,12 +1,18 @@
 /** What no Notary client writes, and readers must understand or refuse all the same: by the testing kit, with fixed seeds. */
+
 import {
   createCertificate,
   createSigningKey,
   createTrustCollection,
+  type ExpectedAnswer,
+  type ExpectedRefusal,
+  type FixtureCase,
+  type FixtureContent,
+  type FixtureFiles,
+  type FixtureStep,
   type TrustCollection,
 } from '../../../../src/testing/index.js'
-import type { ExpectedAnswer, ExpectedRefusal, FixtureCase, FixtureStep } from './case-file.js'
-import { DAY, digestOf, digits, type MadeCase, RELEASES, type ServedFiles, server } from './laboratory.js'
+import { DAY, digestOf, digits, RELEASES, server } from './laboratory.js'
 
 const begin = Date.parse('2026-03-01T12:00:00Z')
 const after = (days: number): Date => new Date(begin + days * DAY)
@@ -19,31 +25,31 @@ const trusted = (content: string, more: Partial<ExpectedAnswer> = {}): ExpectedA
 const refused = (code: string, role: string): ExpectedRefusal => ({ code, role })
 
 /** Signs the tag for this content, publishes, and takes what is served then under plain names. */
-function next(collection: TrustCollection, content: string, role = 'targets'): ServedFiles {
+function next(collection: TrustCollection, content: string, role = 'targets'): FixtureFiles {
   collection.sign('1.0', digits(content), { role })
   return take(collection.publish())
 }
 
 /** Without `1.root`, which nobody asks for. */
-function take(collection: TrustCollection): ServedFiles {
+function take(collection: TrustCollection): FixtureFiles {
   return new Map([...collection.files()].filter(([name]) => !/\.[0-9a-f]{64}$|^1\.root$/.test(name)))
 }
 
 /** One tag, one answer. */
-function single(about: string, gun: string, expect: ExpectedAnswer, served: ServedFiles): MadeCase {
+function single(about: string, gun: string, expect: ExpectedAnswer, served: FixtureFiles): FixtureContent {
   const file: FixtureCase = { about, gun, now, server, reference: `${gun}:1.0`, expect }
   return { file, served: { served } }
 }
 
 /** The folders of the steps are `served-1`, `served-2`, ... in the order given. */
-function story(about: string, gun: string, served: readonly ServedFiles[], steps: FixtureStep[]): MadeCase {
+function story(about: string, gun: string, served: readonly FixtureFiles[], steps: FixtureStep[]): FixtureContent {
   const folders = Object.fromEntries(served.map((files, index) => [`served-${index + 1}`, files]))
   return { file: { about, gun, now, server, reference: `${gun}:1.0`, steps }, served: folders }
 }
 
 const takeSignature = { after: ({ signatures }: { signatures: unknown[] }) => void signatures.pop() }
 
-export function thresholdsAboveOne(): MadeCase {
+export function thresholdsAboveOne(): FixtureContent {
   const gun = 'registry.example/simulated/thresholds'
   const twoOfThree = { keys: 3, threshold: 2 }
   const roles = { root: twoOfThree, targets: twoOfThree, snapshot: { keys: 2, threshold: 2 }, timestamp: twoOfThree }
@@ -72,7 +78,7 @@ export function thresholdsAboveOne(): MadeCase {
   )
 }
 
-export function rootUnderItsOwnThreshold(): MadeCase {
+export function rootUnderItsOwnThreshold(): FixtureContent {
   const gun = 'registry.example/simulated/root-threshold'
   const collection = createTrustCollection(gun, { roles: { root: { keys: 2, threshold: 2 } }, seed: 'root-threshold' })
   const good = next(collection, 'one')
@@ -89,7 +95,7 @@ export function rootUnderItsOwnThreshold(): MadeCase {
   )
 }
 
-export function everyCurve(): MadeCase {
+export function everyCurve(): FixtureContent {
   const gun = 'registry.example/simulated/curves'
   const collection = createTrustCollection(gun, {
     roles: {
@@ -105,7 +111,7 @@ export function everyCurve(): MadeCase {
   return single('P-384, P-521, P-224 and Ed25519 keys.', gun, expected, next(collection, 'one', RELEASES))
 }
 
-export function rsaRoots(): MadeCase {
+export function rsaRoots(): FixtureContent {
   const gun = 'registry.example/simulated/rsa-roots'
   const collection = createTrustCollection(gun, {
     roles: {
@@ -129,7 +135,7 @@ export function rsaRoots(): MadeCase {
   )
 }
 
-export function caPins(): MadeCase {
+export function caPins(): FixtureContent {
   const gun = 'registry.example/simulated/ca-pins'
   const authority = (cn: string) => {
     const keys = createSigningKey({ seed: cn }).pair
@@ -155,9 +161,9 @@ export function caPins(): MadeCase {
   return { file, served: { served }, files: { 'right-ca.pem': right.pem, 'another-ca.pem': other.pem } }
 }
 
-export function expiredRoles(): MadeCase {
+export function expiredRoles(): FixtureContent {
   const gun = 'registry.example/simulated/expired-roles'
-  const make = (role: string, expires: Date): ServedFiles => {
+  const make = (role: string, expires: Date): FixtureFiles => {
     const collection = createTrustCollection(gun, { seed: 'expired-roles' }).delegate(RELEASES).delegate('targets/alice')
     collection.sign('1.0', digits('one'), { role: 'targets/alice' })
     return next(collection.setExpiry(role, expires), 'one', RELEASES)
@@ -182,7 +188,7 @@ export function expiredRoles(): MadeCase {
   ])
 }
 
-export function fastForwardAndRecovery(): MadeCase {
+export function fastForwardAndRecovery(): FixtureContent {
   const gun = 'registry.example/simulated/fast-forward'
   const collection = createTrustCollection(gun, { seed: 'fast-forward' })
   const one = next(collection, 'one')
@@ -204,7 +210,7 @@ export function fastForwardAndRecovery(): MadeCase {
   )
 }
 
-export function sameVersionOtherContent(): MadeCase {
+export function sameVersionOtherContent(): FixtureContent {
   const gun = 'registry.example/simulated/equivocation'
   const publish = (content: string) => next(createTrustCollection(gun, { seed: 'equivocation' }), content)
   const [one, other] = [publish('one'), publish('other')]

@@ -1,0 +1,167 @@
+/** What `case.json` in the folder of a fixture may say; an unknown field is an error. */
+import { z } from 'zod'
+import type { Freshness } from '../client/results.js'
+import type { RootTrust } from '../trust/anchor.js'
+
+/** How the client is set; paths of CA files are seen from the fixture's folder. */
+export interface FixtureOptions {
+  readonly pinning?: {
+    readonly certs?: Readonly<Record<string, readonly string[]>>
+    readonly ca?: Readonly<Record<string, string>>
+    readonly disable_tofu?: boolean
+  }
+  readonly digestReferences?: 'require-signed' | 'accept'
+  readonly staleFallback?: 'warn' | 'refuse'
+  readonly offline?: boolean
+}
+
+/** An answer: what is given must be equal; warnings are the codes, all of them and in order. */
+export interface ExpectedAnswer {
+  readonly status?: 'trusted' | 'trusted-digest' | 'by-digest'
+  /** `sha256:<hex>` */
+  readonly digest: string
+  readonly size?: number
+  readonly role?: string
+  readonly signers?: readonly string[]
+  readonly tags?: readonly string[]
+  readonly rootTrust?: RootTrust
+  readonly freshness?: Freshness
+  readonly expires?: string
+  readonly warnings?: readonly string[]
+  readonly custom?: unknown
+}
+
+/** A refusal. */
+export interface ExpectedRefusal {
+  /** `ERR_...` */
+  readonly code: string
+  readonly role?: string
+}
+
+/** What is asked, when, and what must come of it. */
+export interface FixtureQuestion {
+  /** RFC 3339. */
+  readonly now?: string
+  /** An image reference: `verifyTag`. */
+  readonly reference?: string
+  /** Any name in the collection: `lookup`; in these roles alone when there are some. */
+  readonly target?: string
+  readonly roles?: readonly string[]
+  readonly options?: FixtureOptions
+  readonly expect?: ExpectedAnswer | ExpectedRefusal
+}
+
+/** One question of several to the same client, which keeps what it has seen. */
+export interface FixtureStep extends FixtureQuestion {
+  readonly about?: string
+  /** The folder that the server serves in this step: `served` when absent. */
+  readonly served?: string
+  /** Nobody answers. */
+  readonly unreachable?: true
+  /** What was kept in the steps before is forgotten first. */
+  readonly forget?: true
+  /** After the answer the same is asked offline, and answered the same from what is kept; unless this says how it is refused. */
+  readonly offline?: ExpectedRefusal
+}
+
+/** The whole. What stands beside `steps` holds for each step that does not say otherwise; without `steps` there is one. */
+export interface FixtureCase extends FixtureQuestion {
+  readonly about: string
+  readonly gun: string
+  readonly server: string
+  readonly steps?: readonly FixtureStep[]
+}
+
+/** A step with nothing left open. */
+export interface CompleteStep extends FixtureStep {
+  readonly served: string
+  readonly now: string
+  readonly expect: ExpectedAnswer | ExpectedRefusal
+}
+
+const text = z.string().min(1)
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const date = z.iso.datetime()
+
+const optionsSchema = z.strictObject({
+  pinning: z
+    .strictObject({
+      certs: z.record(text, z.array(text).readonly()).exactOptional(),
+      ca: z.record(text, text).exactOptional(),
+      disable_tofu: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
+  digestReferences: z.enum(['require-signed', 'accept']).exactOptional(),
+  staleFallback: z.enum(['warn', 'refuse']).exactOptional(),
+  offline: z.boolean().exactOptional(),
+})
+
+const answerSchema = z.strictObject({
+  status: z.enum(['trusted', 'trusted-digest', 'by-digest']).exactOptional(),
+  digest,
+  size: z.int().exactOptional(),
+  role: text.exactOptional(),
+  signers: z.array(text).readonly().exactOptional(),
+  tags: z.array(text).readonly().exactOptional(),
+  rootTrust: z.enum(['pinned-certificate', 'pinned-ca', 'cached-root', 'first-use']).exactOptional(),
+  freshness: z.enum(['fresh', 'stale', 'offline']).exactOptional(),
+  expires: date.exactOptional(),
+  warnings: z.array(text).readonly().exactOptional(),
+  custom: z.unknown().exactOptional(),
+})
+
+const refusalSchema = z.strictObject({ code: z.string().regex(/^ERR_[A-Z_]+$/), role: text.exactOptional() })
+
+const question = {
+  now: date.exactOptional(),
+  reference: text.exactOptional(),
+  target: text.exactOptional(),
+  roles: z.array(text).readonly().exactOptional(),
+  options: optionsSchema.exactOptional(),
+  expect: z.union([refusalSchema, answerSchema]).exactOptional(),
+}
+
+const stepSchema = z.strictObject({
+  about: text.exactOptional(),
+  served: z
+    .string()
+    .regex(/^served(-[a-z0-9]+)*$/)
+    .exactOptional(),
+  unreachable: z.literal(true).exactOptional(),
+  forget: z.literal(true).exactOptional(),
+  offline: refusalSchema.exactOptional(),
+  ...question,
+})
+
+const caseSchema = z.strictObject({
+  about: text,
+  gun: text,
+  server: z.url(),
+  ...question,
+  steps: z.array(stepSchema).min(1).readonly().exactOptional(),
+})
+
+/** Reads a case. @throws TypeError that names every field that is wrong */
+export function parseFixtureCase(value: unknown): FixtureCase {
+  const parsed = caseSchema.safeParse(value)
+  if (!parsed.success) throw new TypeError(`not a fixture: ${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
+
+/** The steps of a case, completed from what holds for all. @throws TypeError for a step without clock, question or expectation */
+export function stepsOf(file: FixtureCase): CompleteStep[] {
+  const { steps, now: sameNow, expect: sameExpect, reference, target, roles, options } = file
+  if (steps !== undefined && sameExpect !== undefined) throw new TypeError('a case with steps expects nothing beside them')
+  const sameQuestion = { ...(reference && { reference }), ...(target && { target }), ...(roles && { roles }) }
+  return (steps ?? [{}]).map((step: FixtureStep, index) => {
+    const { now = sameNow, expect = sameExpect, served = 'served' } = step
+    const asked = step.reference === undefined && step.target === undefined ? sameQuestion : {}
+    const complete = { ...(options && { options }), ...asked, ...step }
+    if ((complete.reference === undefined) === (complete.target === undefined))
+      throw new TypeError(`step ${index + 1}: either reference or target`)
+    if (complete.roles !== undefined && complete.target === undefined)
+      throw new TypeError(`step ${index + 1}: roles are for a target`)
+    if (now === undefined || expect === undefined) throw new TypeError(`step ${index + 1}: now and expect are needed`)
+    return { ...complete, now, expect, served }
+  })
+}

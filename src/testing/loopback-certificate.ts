@@ -1,0 +1,42 @@
+/** The certificate of a server on loopback: a good one, or one that a client must not accept. */
+import { createCertificate, type MadeCertificate } from './certificate-maker.js'
+
+/** What the server shows. Every one but `good` is refused with ERR_TLS. */
+export type ServerCertificate = 'good' | 'expired' | 'another-name' | 'another-ca'
+
+/** What a server listens with, all of it PEM. */
+export interface LoopbackCertificate {
+  /** The CA that clients are told of. */
+  readonly ca: string
+  readonly key: string | Buffer
+  readonly cert: string
+}
+
+const DAY = 86_400_000
+
+/** Made on the spot, valid around the real now: TLS asks the system's clock. */
+export function loopbackCertificate(kind: ServerCertificate = 'good'): LoopbackCertificate {
+  const authority = makeAuthority()
+  const server = createCertificate({
+    subject: { cn: 'localhost' },
+    issuer: kind === 'another-ca' ? makeAuthority() : authority,
+    san: kind === 'another-name' ? ['trust.example'] : ['localhost', '127.0.0.1', '::1'],
+    extendedKeyUsage: ['serverAuth'],
+    notBefore: daysFromNow(kind === 'expired' ? -2 : -1),
+    notAfter: daysFromNow(kind === 'expired' ? -1 : 1),
+  })
+  return { ca: authority.pem, key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }), cert: server.pem }
+}
+
+function makeAuthority(): MadeCertificate {
+  return createCertificate({
+    subject: { cn: 'simulated trust server CA' },
+    ca: true,
+    notBefore: daysFromNow(-3),
+    notAfter: daysFromNow(3),
+  })
+}
+
+function daysFromNow(days: number): Date {
+  return new Date(Date.now() + days * DAY)
+}

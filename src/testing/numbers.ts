@@ -1,0 +1,27 @@
+/** Whole numbers and their bytes, the highest first. */
+
+/** The number that the bytes are. */
+export function numberOf(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString('hex') || '0'}`)
+}
+
+/** The bytes of a number that is not negative, as few as do, or `size` of them. */
+export function bytesOf(value: bigint, size = 1): Buffer {
+  const digits = value.toString(16)
+  return Buffer.from(digits.padStart(Math.max(2 * size, digits.length + (digits.length % 2)), '0'), 'hex')
+}
+
+/** How many bits a positive number has. */
+export function bitLength(value: bigint): number {
+  return value.toString(2).length
+}
+
+/** The inverse modulo a number that has no factor in common with it: Euclid's algorithm. */
+export function inverse(value: bigint, modulus: bigint): bigint {
+  let [rest, next, factor, nextFactor] = [value % modulus, modulus, 1n, 0n]
+  while (rest !== 0n) {
+    const quotient = next / rest
+    ;[rest, next, factor, nextFactor] = [next - quotient * rest, rest, nextFactor - quotient * factor, factor]
+  }
+  return ((nextFactor % modulus) + modulus) % modulus
+}

@@ -1,0 +1,147 @@
+/**
+ * Tamperings by name: `collection.tamper('targets', TAMPERINGS['bit-flipped']).publish()` spoils the next file of a role,
+ * and the entry says with which code a verifying client has to refuse it.
+ */
+import type { ErrorCode } from '../errors.js'
+import type { Envelope } from './documents.js'
+import type { Tampering } from './envelope.js'
+import { createSigningKey } from './keys.js'
+
+/** What `signed` has in every role. */
+export interface CommonDocument {
+  _type: string
+  version: number
+  /** RFC 3339. */
+  expires: string
+}
+
+/** Roles that every tampering fits, and whose tampering refuses the whole answer. */
+export type TamperedRole = 'root' | 'timestamp' | 'snapshot' | 'targets' | 'targets/releases'
+
+/** A tampering for the file of any role. */
+export interface NamedTampering extends Tampering<CommonDocument> {
+  readonly name: TamperingName
+  /** What is done, and by whom. */
+  readonly what: string
+  /**
+   * The code for a client that verified the collection before the file was spoiled. Who sees it for the first time cannot
+   * notice `rolled-back` and `same-version`, and says ERR_ROOT_UNTRUSTED where this says ERR_ROOT_ROTATION.
+   */
+  code(role: TamperedRole): ErrorCode
+}
+
+/** The names. */
+export type TamperingName =
+  | 'bit-flipped'
+  | 'cut-off'
+  | 'bytes-appended'
+  | 'not-json'
+  | 'member-twice'
+  | 'another-type'
+  | 'unsigned'
+  | 'changed-after-signing'
+  | 'signed-by-a-stranger'
+  | 'rolled-back'
+  | 'same-version'
+  | 'expired'
+
+const LOGIN_PAGE = Buffer.from('<!doctype html><title>Sign in</title>')
+const VERSION = /"version":(\s*)(\d+)/
+const PAST = '2001-01-01T00:00:00Z'
+const stranger = createSigningKey({ type: 'ed25519', seed: 'a stranger' })
+
+const set = (changes: object) => (signed: CommonDocument) => void Object.assign(signed, changes)
+
+/** In flight: the roles above name the honest file, and notice. Nothing is above timestamp and root. */
+function inFlight(name: TamperingName, what: string, codes: InFlightCodes, bytes: (bytes: Uint8Array) => Uint8Array): Entry {
+  const { alone, declared } = codes
+  return entry(name, what, { bytes, parents: 'honest' }, (role) => {
+    if (role !== 'root' && role !== 'timestamp') return declared
+    return alone === 'ERR_SIGNATURE_THRESHOLD' && role === 'root' ? 'ERR_ROOT_ROTATION' : alone
+  })
+}
+
+/** The roles above name the spoiled file, as whoever has their keys would have it. */
+function vouched(name: TamperingName, what: string, code: ErrorCode, tampering: Tampering<CommonDocument>): Entry {
+  // The number of a root is that of the next in its chain, and under its threshold it is no root of this chain.
+  const chained: readonly ErrorCode[] = ['ERR_SIGNATURE_THRESHOLD', 'ERR_VERSION_ROLLBACK', 'ERR_EQUIVOCATION']
+  return entry(name, what, tampering, (role) => (role === 'root' && chained.includes(code) ? 'ERR_ROOT_ROTATION' : code))
+}
+
+/** All of them, by name. */
+export const TAMPERINGS: Readonly<Record<TamperingName, NamedTampering>> = Object.freeze(
+  Object.fromEntries([
+    inFlight(
+      'bit-flipped',
+      'One bit of the version is another, on the way.',
+      { alone: 'ERR_SIGNATURE_THRESHOLD', declared: 'ERR_HASH_MISMATCH' },
+      text((file) => file.replace(VERSION, (_, space: string, version: string) => `"version":${space}${Number(version) ^ 1}`)),
+    ),
+    inFlight(
+      'cut-off',
+      'The last twenty bytes are missing, and the answer says that it is whole.',
+      { alone: 'ERR_METADATA_MALFORMED', declared: 'ERR_HASH_MISMATCH' },
+      (bytes) => bytes.slice(0, -20),
+    ),
+    inFlight(
+      'bytes-appended',
+      'Two bytes follow the file.',
+      { alone: 'ERR_METADATA_MALFORMED', declared: 'ERR_METADATA_TOO_LARGE' },
+      (bytes) => Buffer.concat([bytes, Buffer.from('{}')]),
+    ),
+    vouched('not-json', 'A login page in the place of the file, vouched for.', 'ERR_METADATA_MALFORMED', {
+      bytes: () => LOGIN_PAGE,
+    }),
+    vouched(
+      'member-twice',
+      'A second version stands before the first: readers differ in which counts.',
+      'ERR_METADATA_MALFORMED',
+      {
+        bytes: text((file) => file.replace(VERSION, (member) => `"version":1,${member}`)),
+      },
+    ),
+    vouched('another-type', 'Signed as a file of another kind.', 'ERR_METADATA_MALFORMED', { before: set({ _type: 'Mirrors' }) }),
+    vouched('unsigned', 'All signatures are gone.', 'ERR_SIGNATURE_THRESHOLD', {
+      after: (envelope) => void Object.assign(envelope, { signatures: [] }),
+    }),
+    vouched('changed-after-signing', 'Something was added when it was signed already.', 'ERR_SIGNATURE_THRESHOLD', {
+      after: ({ signed }) => set({ note: 'added' })(signed),
+    }),
+    vouched('signed-by-a-stranger', 'A key that nobody listed signed it under its own name.', 'ERR_SIGNATURE_THRESHOLD', {
+      after: signByStranger,
+    }),
+    vouched(
+      'rolled-back',
+      'Two versions lower, by somebody who has the keys; the role needs two versions before it.',
+      'ERR_VERSION_ROLLBACK',
+      {
+        before: (signed) => set({ version: signed.version - 2 })(signed),
+      },
+    ),
+    vouched('same-version', 'The version before with another content, by somebody who has the keys.', 'ERR_EQUIVOCATION', {
+      before: (signed) => set({ version: signed.version - 1, note: 'another' })(signed),
+    }),
+    vouched('expired', 'Signed rightly, and out of date since 2001.', 'ERR_METADATA_EXPIRED', { before: set({ expires: PAST }) }),
+  ]),
+) as Readonly<Record<TamperingName, NamedTampering>>
+
+interface InFlightCodes {
+  /** For files that nothing above declares. */
+  readonly alone: ErrorCode
+  readonly declared: ErrorCode
+}
+
+type Entry = readonly [TamperingName, NamedTampering]
+
+function entry(name: TamperingName, what: string, tampering: Tampering<CommonDocument>, code: NamedTampering['code']): Entry {
+  return [name, Object.freeze({ ...tampering, name, what, code })]
+}
+
+function text(change: (file: string) => string): (bytes: Uint8Array) => Uint8Array {
+  return (bytes) => Buffer.from(change(Buffer.from(bytes).toString()))
+}
+
+function signByStranger(envelope: Envelope<CommonDocument>): void {
+  const sig = Buffer.from(stranger.sign(Buffer.from('whatever'))).toString('base64')
+  envelope.signatures = [{ keyid: stranger.id, method: stranger.method, sig }]
+}
