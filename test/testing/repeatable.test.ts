@@ -80,7 +80,9 @@ describe('signatures', () => {
   })
 
   test('RSA keys are the same on every machine', () => {
-    expect(createSigningKey({ type: 'rsa', seed: 'a' }).id).toBe('8f2be440f11c9f119e1ae7e8e71d9bf4c37416cbe328b1d0f8a100291524fd4e')
+    expect(createSigningKey({ type: 'rsa', seed: 'a' }).id).toBe(
+      '8f2be440f11c9f119e1ae7e8e71d9bf4c37416cbe328b1d0f8a100291524fd4e',
+    )
   })
 })
 
