@@ -1,14 +1,22 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createMemoryStore, type TrustClientOptions, verifyTag } from '../../src/index.js'
+import { createMemoryStore, createTrustClient, type TrustClientOptions, verifyTag } from '../../src/index.js'
 import {
   createSimulatedTransport,
   createTrustCollection,
+  type FaultName,
+  type ServerAuth,
   startTrustServer,
   type TrustCollection,
 } from '../../src/testing/index.js'
+
+const DCT = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
 
 let dockerConfig: string
 beforeAll(async () => {
@@ -22,11 +30,25 @@ function published(gun = 'localhost:5000/app'): TrustCollection {
   return collection.publish()
 }
 
-const options = (server: { url: string; ca: string }, collection: TrustCollection): TrustClientOptions => ({
+const FAULTS: [FaultName, string][] = [
+  ['missing', 'ERR_NO_TRUST_DATA'],
+  ['unreachable', 'ERR_SERVER_UNREACHABLE'],
+  ['cut-off', 'ERR_SERVER_UNREACHABLE'],
+  ['silent', 'ERR_SERVER_UNREACHABLE'],
+  ['unauthorized', 'ERR_UNAUTHORIZED'],
+  ['forbidden', 'ERR_UNAUTHORIZED'],
+  ['rate-limited', 'ERR_SERVER_RESPONSE'],
+  ['server-error', 'ERR_SERVER_RESPONSE'],
+  ['login-page', 'ERR_METADATA_MALFORMED'],
+  ['empty', 'ERR_METADATA_MALFORMED'],
+  ['tls', 'ERR_TLS'],
+]
+
+const options = (server: { url: string; ca?: string }, collection: TrustCollection): TrustClientOptions => ({
   env: {},
   disableContentTrust: false,
   server: server.url,
-  ca: server.ca,
+  ...(server.ca === undefined ? {} : { ca: server.ca }),
   dockerConfig,
   store: createMemoryStore(),
   now: () => collection.now,
@@ -49,19 +71,31 @@ describe('a collection served over https', () => {
     expect(await verifyTag('localhost:5000/other:1', options(server, collection))).toMatchObject({ status: 'trusted' })
   })
 
-  test.each([
-    ['missing', 'ERR_NO_TRUST_DATA'],
-    ['unauthorized', 'ERR_UNAUTHORIZED'],
-    ['server-error', 'ERR_SERVER_RESPONSE'],
-    ['unreachable', 'ERR_SERVER_UNREACHABLE'],
-    ['silent', 'ERR_SERVER_UNREACHABLE'],
-  ] as const)('%s becomes %s', async (fault, code) => {
+  test.each(FAULTS)('%s becomes %s, over https and in process', async (fault, code) => {
     const collection = published()
-    await using server = await startTrustServer({ collections: [collection], faults: { '*': fault } })
-    await expect(
-      verifyTag('localhost:5000/app:1', { ...options(server, collection), timeout: fault === 'silent' ? 500 : 15_000 }),
-    ).rejects.toMatchObject({
-      code,
+    const timeout = fault === 'silent' ? 500 : 15_000
+    if (fault !== 'tls') {
+      await using server = await startTrustServer({ collections: [collection], faults: { '*': fault } })
+      await expect(verifyTag('localhost:5000/app:1', { ...options(server, collection), timeout })).rejects.toMatchObject({ code })
+    }
+    const transport = collection.transport({ faults: { '*': fault } })
+    const inProcess = { ...options({ url: 'https://trust.example' }, collection), transport, timeout }
+    await expect(verifyTag('localhost:5000/app:1', inProcess)).rejects.toMatchObject({ code })
+  })
+
+  test('faults can be changed while it runs; the requests tell collection and file', async () => {
+    const collection = published()
+    await using server = await startTrustServer({ collections: [collection], faults: { timestamp: 'server-error' } })
+    const verify = () => verifyTag('localhost:5000/app:1', options(server, collection))
+    await expect(verify()).rejects.toMatchObject({ code: 'ERR_SERVER_RESPONSE', role: 'timestamp' })
+    server.faults.delete('timestamp')
+    server.requests.length = 0
+    expect((await verify()).status).toBe('trusted')
+    expect(server.requests).toContainEqual({
+      method: 'GET',
+      path: '/v2/localhost:5000/app/_trust/tuf/timestamp.json',
+      gun: 'localhost:5000/app',
+      file: 'timestamp',
     })
   })
 
@@ -79,6 +113,74 @@ describe('a collection served over https', () => {
     await using server = await startTrustServer({ collections: [collection] })
     const { ca: _, ...without } = options(server, collection)
     await expect(verifyTag('localhost:5000/app:1', without)).rejects.toMatchObject({ code: 'ERR_TLS' })
+  })
+})
+
+describe('the environment of a server', () => {
+  const now = () => new Date(Date.now() - 3_600_000) // the command reads the real clock
+  const current = () => createTrustCollection('localhost:5000/app', { now: now(), tags: { 1: 'x' } }).publish()
+  const me = { username: 'me', password: 'pa55:wörd' }
+
+  test.each<[string, ServerAuth | undefined]>([
+    ['nothing', undefined],
+    ['a password', { type: 'basic', ...me }],
+    ['a token for anybody', { type: 'token' }],
+    ['a token for those with a password', { type: 'token', ...me }],
+  ])('is all that verifyTag and a child need, when the server asks for %s', async (_, auth) => {
+    const collection = current()
+    await using server = await startTrustServer({ collections: [collection], ...(auth && { auth }) })
+    const canonical = `localhost:5000/app@${collection.sign('1', 'x')}`
+    expect(await verifyTag('localhost:5000/app:1', { env: { ...server.env } })).toMatchObject({ canonicalReference: canonical })
+    const env = { ...process.env, ...server.env }
+    const child = await promisify(execFile)(process.execPath, [DCT, 'verify', 'localhost:5000/app:1'], { env })
+    expect(child.stdout).toBe(`${canonical}\n`)
+    const shown = new Set(server.requests.map(({ authorization }) => authorization))
+    const expected = { undefined: [undefined], basic: [undefined, 'basic'], token: [undefined, 'bearer'] }[`${auth?.type}`] ?? []
+    expect([...shown]).toEqual(expect.arrayContaining(expected))
+    expect(server.requests.some(({ path }) => path.startsWith('/token?'))).toBe(auth?.type === 'token')
+    expect(JSON.stringify(server.requests)).not.toContain('pa55')
+  })
+
+  test.each<ServerAuth>([
+    { type: 'basic', ...me },
+    { type: 'token', ...me },
+  ])('without the right credentials nothing is served: %j', async (auth) => {
+    const collection = published()
+    await using server = await startTrustServer({ collections: [collection], auth })
+    const verify = (credentials: TrustClientOptions['credentials']) =>
+      verifyTag('localhost:5000/app:1', { ...options(server, collection), ...(credentials && { credentials }) })
+    await expect(verify(undefined)).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
+    await expect(verify({ username: 'me', password: 'wrong' })).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
+    expect((await verify(me)).status).toBe('trusted')
+  })
+
+  test('a token is for one collection, and faults of the token server have a name', async () => {
+    const [one, other] = [published('localhost:5000/one'), published('localhost:5000/other')]
+    await using server = await startTrustServer({ collections: [one, other], auth: { type: 'token' } })
+    await using client = createTrustClient(options(server, one))
+    await client.verifyTag('localhost:5000/one:1')
+    await client.verifyTag('localhost:5000/other:1')
+    const scopes = server.requests.filter(({ path }) => path.startsWith('/token')).map(({ path }) => path.split('scope=')[1])
+    expect(scopes).toEqual([one, other].map(({ gun }) => encodeURIComponent(`repository:${gun}:pull`)))
+    server.faults.set('token', 'forbidden')
+    await expect(verifyTag('localhost:5000/one:1', options(server, one))).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
+  })
+
+  test.each(['expired', 'another-name', 'another-ca'] as const)(
+    'a certificate that is wrong (%s) is ERR_TLS',
+    async (certificate) => {
+      await using server = await startTrustServer({ collections: [current()], certificate })
+      await expect(verifyTag('localhost:5000/app:1', { env: server.env })).rejects.toMatchObject({ code: 'ERR_TLS' })
+      expect(server.requests).toEqual([])
+    },
+  )
+
+  test('closing takes the folder away, and may be done twice', async () => {
+    const server = await startTrustServer()
+    expect(existsSync(server.env.DOCKER_CONFIG)).toBe(true)
+    await server.close()
+    await server.close()
+    expect(existsSync(server.env.DOCKER_CONFIG)).toBe(false)
   })
 })
 

@@ -130,6 +130,31 @@ describe('a publication', () => {
   })
 })
 
+describe('options', () => {
+  test('say at once what the methods say one by one', () => {
+    const expires = new Date('2026-06-01T00:00:00Z')
+    const roles = { root: { keys: 3, threshold: 2 } }
+    const said = createTrustCollection(GUN, {
+      roles,
+      tags: { latest: { digest: 'x', size: 7, custom: { a: 1 } } },
+      delegations: { 'targets/a': { keys: 2, threshold: 2, paths: ['a/'], tags: { 'a/1': 'y' } }, 'targets/a/b': {} },
+      expires: { root: expires, targets: expires },
+      rotations: [{ keys: 1, threshold: 1 }, {}],
+    }).publish()
+    const done = createTrustCollection(GUN, { roles }).delegate('targets/a', { keys: 2, threshold: 2, paths: ['a/'] })
+    done.sign('latest', 'x', { size: 7, custom: { a: 1 } })
+    done.sign('a/1', 'y', { role: 'targets/a' })
+    done.delegate('targets/a/b').setExpiry('root', expires).setExpiry('targets', expires)
+    done.rotateRoot({ keys: 1, threshold: 1 }).rotateRoot().publish()
+    expect([...said.files().keys()]).toEqual([...done.files().keys()])
+    for (const [name, bytes] of said.files())
+      expect(Buffer.from(bytes).toString()).toBe(Buffer.from(done.served(name) ?? '').toString())
+    expect(versions(said)).toMatchObject({ root: 3, targets: 1, 'targets/a': 1 })
+    expect(read(said, '1.root').signed.expires).toBe(expires.toISOString())
+    expect(read(said, '3.root').signed.expires).not.toBe(expires.toISOString())
+  })
+})
+
 describe('rotation', () => {
   test('a new root is signed by old and new keys, unless told otherwise', () => {
     const collection = createTrustCollection(GUN, { roles: { root: { keys: 2, threshold: 2 } } })

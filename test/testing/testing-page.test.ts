@@ -1,0 +1,108 @@
+/** Every example, snippet and table of docs/testing.md holds; the jest example is run by `npm run test:nodes`, which fetches jest. */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createMemoryStore, verifyTag } from '../../src/index.js'
+import { createTrustCollection, type FaultName, TAMPERINGS, type TamperingName } from '../../src/testing/index.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8')
+/** `js <file name>` blocks. */
+const EXAMPLES = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)].map(([, name = '', code = '']) => [name, code] as const)
+const SNIPPETS = [...page.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => {
+  return [page.slice(0, match.index).split('\n').length + 1, match[1] ?? ''] as const
+})
+const NAMES = [
+  'a signed tag is deployed',
+  'nobody signed is not',
+  'bit-flipped is refused',
+  'stranger is refused',
+  'stands in for two weeks',
+]
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-testing-page-'))
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  for (const name of ['docker-content-trust', 'vitest']) {
+    const place = join(folder, 'node_modules', name)
+    await mkdir(dirname(place), { recursive: true })
+    await symlink(name === 'vitest' ? join(ROOT, 'node_modules', name) : ROOT, place, 'junction')
+  }
+  for (const [name, code] of EXAMPLES) await writeFile(join(folder, name), code)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+/** What was printed. Fails with what was printed when the exit status is not 0. */
+async function run(...argv: string[]): Promise<string> {
+  // What a runner tells its children is not for the runners started here.
+  const clean = Object.entries(process.env).filter(
+    ([name]) => !/^(VITEST|NODE_TEST|NODE_V8|NODE_OPTIONS$|FORCE_COLOR$)/.test(name),
+  )
+  const env = { ...Object.fromEntries(clean), NO_COLOR: '1', CI: '1' }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, argv, { cwd: folder, env }).catch(
+    ({ stdout: out, stderr: err }: { stdout: string; stderr: string }) => {
+      throw new Error(`${out}\n${err}`)
+    },
+  )
+  return stdout + stderr
+}
+
+test('there are full examples for three runners', () => {
+  expect(EXAMPLES.map(([name]) => name)).toEqual(['gate.js', 'gate.vitest.test.js', 'gate.node.test.js', 'gate.jest.test.js'])
+  expect(SNIPPETS).toHaveLength(3)
+})
+
+test('the example for vitest passes', { timeout: 60_000 }, async () => {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  const out = await run(vitest, 'run', '--root', folder, '--reporter', 'verbose', 'gate.vitest.test.js')
+  for (const name of NAMES) expect(out).toContain(name)
+  expect(out).toMatch(/Tests\s+6 passed \(6\)/)
+})
+
+test('the example for node:test passes', { timeout: 60_000 }, async () => {
+  const out = await run('--test', '--test-reporter', 'tap', 'gate.node.test.js')
+  for (const name of NAMES) expect(out).toContain(name)
+  expect(out).toContain('# pass 6')
+  expect(out).toContain('# fail 0')
+})
+
+test.each(SNIPPETS)('the snippet at line %i compiles to JavaScript that runs', { timeout: 30_000 }, async (line, code) => {
+  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+  const file = join(folder, `line-${line}.mjs`)
+  await writeFile(file, ts.transpileModule(code, { compilerOptions: options }).outputText)
+  await run(file)
+})
+
+/** First and last cell of each line of the table whose first heading this is. */
+function table(heading: string): [string, string][] {
+  const [, lines = ''] = page.split(`\n| ${heading} |`)
+  const rows = lines.split('\n\n', 1)[0]?.split('\n').slice(2) ?? []
+  return rows
+    .map((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, cell]) => cell ?? ''))
+    .map((cells) => [cells[0] ?? '', cells.at(-1) ?? ''])
+}
+
+test.each(table('fault'))('the fault %s is %s on first use', async (fault, code) => {
+  const collection = createTrustCollection('registry.example/app', { tags: { 1: 'x' } }).publish()
+  const transport = collection.transport({ faults: { '*': fault as FaultName } })
+  const options = {
+    env: {},
+    disableContentTrust: false,
+    store: createMemoryStore(),
+    transport,
+    now: () => collection.now,
+    timeout: 300,
+  }
+  await expect(verifyTag('registry.example/app:1', options)).rejects.toMatchObject({ code })
+})
+
+test('the tables are whole', () => {
+  expect(table('fault')).toHaveLength(11)
+  expect(table('name')).toEqual(Object.keys(TAMPERINGS).map((name) => [name, TAMPERINGS[name as TamperingName].code('targets')]))
+})
