@@ -191,7 +191,8 @@ describe('Ed25519', () => {
   test('the signature that fits every message under a key of small order never verifies [SIG-37]', () => {
     const forged = Uint8Array.of(...IDENTITY, ...new Uint8Array(32))
     const openssl = opensslKey(IDENTITY)
-    expect(opensslVerify(null, MESSAGE, openssl, forged)).toBe(true) // Node alone takes it
+    // OpenSSL 3.0 takes it; the one in Node 24 refuses it too.
+    if (process.versions.openssl.startsWith('3.0.')) expect(opensslVerify(null, MESSAGE, openssl, forged)).toBe(true)
     // Even when such a key got past importKey.
     const smuggled: VerifyingKey = { kind: 'ed25519', bytes: IDENTITY, identity: 'x' }
     expect(verifySignature(smuggled, 'eddsa', MESSAGE, forged)).toBe(false)

@@ -1,0 +1,21 @@
+// What keeps a version from being published.
+
+/** In words; none when all is well. */
+export function releaseProblems({ manifest, changelog, changes, tags }) {
+  const { version, repository } = manifest
+  const [, date] = new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\] - (\\S+)$`, 'm').exec(changelog) ?? []
+  const unreleased = /^## \[Unreleased\]\n(.*?)(?=^## \[)/ms.exec(changelog)?.[1] ?? ''
+  const url = typeof repository === 'string' ? repository : repository?.url
+  return [
+    ...(changes.trim() === '' ? [] : ['there are changes that are not committed']),
+    ...(date === undefined ? [`CHANGELOG.md has no "## [${version}] - DATE"`] : []),
+    ...(unreleased.trim() === '' ? [] : ['CHANGELOG.md has entries under "Unreleased": move them under the version']),
+    ...(tags.includes(`v${version}`) ? [] : [`this commit is not tagged v${version}`]),
+    ...(url === undefined ? ['package.json has no "repository": npm holds provenance against it'] : []),
+  ]
+}
+
+/** True where npm can prove who built the package: GitHub Actions with `id-token: write`, and GitLab CI with an ID token for sigstore. */
+export function canProveProvenance(env) {
+  return Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL || (env.GITLAB_CI && env.SIGSTORE_ID_TOKEN))
+}
