@@ -8,8 +8,8 @@ export default defineConfig({
       'test/attacks/*.test.ts',
       'test/{bytes,errors,fixtures,public-api}.test.ts',
     ],
-    // Left out: what is measured in seconds, and what is the same under every Node (fuzzing, linting, the README).
-    exclude: ['test/attacks/{hostile-size,tamper-matrix}.test.ts'],
+    // Left out: what takes long or is measured in seconds, and what is the same under every Node (fuzzing, the README).
+    exclude: ['test/attacks/{hostile-size,tamper-matrix}.test.ts', 'test/cache/disk-faults.test.ts'],
     // The compiler is the same everywhere too.
     testNamePattern: /^(?!.*(?:compiles with|fast enough|in time that grows)).*$/,
     testTimeout: 30_000,

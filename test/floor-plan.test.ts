@@ -136,8 +136,8 @@ test('importing the library loads neither undici, nor zod, nor the ASN.1 library
   expect([...loaded].filter(([to]) => /^(undici|zod|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
 })
 
-test('tests, measurements and examples know the testing kit only by its public door', () => {
-  const paths = ['test', 'bench', 'scripts', 'examples'].flatMap((folder) =>
+test('tests and measurements know the testing kit only by its public door', () => {
+  const paths = ['test', 'bench', 'scripts'].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
   )
   const files = paths.filter((path) => /\.[cm]?[jt]s$/.test(path) && !path.includes('node_modules'))

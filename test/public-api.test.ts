@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import * as library from '../src/index.js'
+import * as kit from '../src/testing/index.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
@@ -20,6 +21,29 @@ test('the values that the package exports', () => {
     'createMemoryStore',
     'createTrustClient',
     'verifyTag',
+  ])
+})
+
+test('the values that the testing kit exports', () => {
+  expect(Object.keys(kit).sort()).toEqual([
+    'TAMPERINGS',
+    'canonicalBytes',
+    'createCertificate',
+    'createClock',
+    'createKeys',
+    'createSigningKey',
+    'createSimulatedTransport',
+    'createTrustCollection',
+    'der',
+    'describeFile',
+    'encodeName',
+    'loadFixture',
+    'readServedFolder',
+    'recordFixture',
+    'signFile',
+    'startTrustServer',
+    'toPem',
+    'writeFixture',
   ])
 })
 
