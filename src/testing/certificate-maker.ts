@@ -1,9 +1,8 @@
 /** Certificates made to order, the wrong ones too: for tests of those who must refuse them. */
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
 import {
-  AlgorithmIdentifier,
   AttributeTypeAndValue,
   AttributeValue,
   BasicConstraints,
@@ -24,8 +23,8 @@ import {
   Validity,
   Version,
 } from '@peculiar/asn1-x509'
+import { signatureAlgorithm, signatureOf } from './certificate-signature.js'
 import { bytesOf } from './numbers.js'
-import { type SignedHash, signEcdsa } from './repeatable-signatures.js'
 
 /** A private key and its public half. */
 export interface KeyPair {
@@ -118,21 +117,6 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
   ['emailProtection', '1.3.6.1.5.5.7.3.4'],
 ])
 
-const RSA_SIGNATURES = {
-  md5: '1.2.840.113549.1.1.4',
-  sha1: '1.2.840.113549.1.1.5',
-  sha256: '1.2.840.113549.1.1.11',
-  sha384: '1.2.840.113549.1.1.12',
-  sha512: '1.2.840.113549.1.1.13',
-} as const
-
-const ECDSA_SIGNATURES = {
-  sha1: '1.2.840.10045.4.1',
-  sha256: '1.2.840.10045.4.3.2',
-  sha384: '1.2.840.10045.4.3.3',
-  sha512: '1.2.840.10045.4.3.4',
-} as const
-
 /** A fresh key pair. */
 export function createKeys(kind: KeyKind = 'P-256'): KeyPair {
   if (kind === 'Ed25519') return generateKeyPairSync('ed25519')
@@ -217,25 +201,6 @@ function extensionsOf(options: CertificateOptions): Extension[] {
     ({ oid, critical = false, value }) => new Extension({ extnID: oid, critical, extnValue: new OctetString(value) }),
   )
   return [...list, ...given]
-}
-
-function signatureAlgorithm(
-  key: KeyObject,
-  hash: keyof typeof RSA_SIGNATURES,
-): { readonly identifier: AlgorithmIdentifier; readonly hash: SignedHash | null } {
-  if (key.asymmetricKeyType === 'ed25519')
-    return { identifier: new AlgorithmIdentifier({ algorithm: '1.3.101.112' }), hash: null }
-  // RSA signatures carry NULL for parameters, ECDSA none (RFC 3279 section 2.2).
-  if (key.asymmetricKeyType === 'rsa') {
-    return { identifier: new AlgorithmIdentifier({ algorithm: RSA_SIGNATURES[hash], parameters: null }), hash }
-  }
-  if (hash === 'md5') throw new TypeError('there is no ECDSA signature with MD5 in X.509')
-  return { identifier: new AlgorithmIdentifier({ algorithm: ECDSA_SIGNATURES[hash] }), hash }
-}
-
-/** The same for the same input, so that seeded keys give the same certificate. */
-function signatureOf(key: KeyObject, hash: SignedHash | null, message: Uint8Array): Uint8Array {
-  return key.asymmetricKeyType === 'ec' && hash !== null ? signEcdsa(key, hash, message, 'der') : sign(hash, message, key)
 }
 
 function isTextList(texts: NameText | readonly NameText[]): texts is readonly NameText[] {
