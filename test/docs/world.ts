@@ -3,7 +3,7 @@ import { type ExecFileException, execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createTrustCollection, serveCollections } from '../../src/testing/index.js'
+import { createTrustCollection, startTrustServer } from '../../src/testing/index.js'
 import { ROOT } from './markdown.js'
 
 const HOUR = 3_600_000
@@ -43,7 +43,7 @@ export async function createWorld(folder: string): Promise<World> {
   for (const role of ['targets/releases', 'targets/alice']) app.delegate(role).sign('1.0', 'the app', { role })
   app.sign('1.1', 'the app, only from the owner')
   for (const collection of [alpine, app]) collection.publish()
-  const server = await serveCollections([alpine, app])
+  const server = await startTrustServer({ collections: [alpine, app] })
   const home = join(folder, 'home')
   const tls = join(home, '.docker', 'tls', new URL(server.url).host)
   const bin = join(folder, 'bin')

@@ -41,9 +41,9 @@ describe('what is packed', () => {
   test('is what is needed and nothing else', () => {
     const allowed = [
       /^dist\/[a-z0-9/-]+\.(js|d\.ts)$/,
-      /^docs\/[a-z0-9-]+\.md$/,
+      /^docs\/([a-z]+\/)?(README|[a-z0-9-]+)\.md$/,
       /^fixtures\/demo\/(case|served\/[a-z0-9./-]+)\.json$/,
-      /^(CHANGELOG\.md|LICENSE|README\.md|package\.json)$/,
+      /^(CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md|LICENSE|README\.md|package\.json)$/,
     ]
     expect(packed.filter((path) => !allowed.some((pattern) => pattern.test(path)))).toEqual([])
     for (const path of ['CHANGELOG.md', 'LICENSE', 'README.md', 'docs/testing.md', 'fixtures/demo/case.json'])

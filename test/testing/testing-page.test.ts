@@ -1,11 +1,10 @@
-/** Every example, snippet and table of docs/testing.md holds; the jest example is run by `npm run test:nodes`, which fetches jest. */
+/** Every example and table of docs/testing.md holds (snippets: test/docs/); the jest example is run by `npm run test:nodes`, which fetches jest. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import ts from 'typescript'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMemoryStore, verifyTag } from '../../src/index.js'
 import { createTrustCollection, type FaultName, TAMPERINGS, type TamperingName } from '../../src/testing/index.js'
@@ -14,9 +13,6 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8')
 /** `js <file name>` blocks. */
 const EXAMPLES = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)].map(([, name = '', code = '']) => [name, code] as const)
-const SNIPPETS = [...page.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => {
-  return [page.slice(0, match.index).split('\n').length + 1, match[1] ?? ''] as const
-})
 const NAMES = [
   'a signed tag is deployed',
   'nobody signed is not',
@@ -55,7 +51,6 @@ async function run(...argv: string[]): Promise<string> {
 
 test('there are full examples for three runners', () => {
   expect(EXAMPLES.map(([name]) => name)).toEqual(['gate.js', 'gate.vitest.test.js', 'gate.node.test.js', 'gate.jest.test.js'])
-  expect(SNIPPETS).toHaveLength(3)
 })
 
 test('the example for vitest passes', { timeout: 60_000 }, async () => {
@@ -70,13 +65,6 @@ test('the example for node:test passes', { timeout: 60_000 }, async () => {
   for (const name of NAMES) expect(out).toContain(name)
   expect(out).toContain('# pass 6')
   expect(out).toContain('# fail 0')
-})
-
-test.each(SNIPPETS)('the snippet at line %i compiles to JavaScript that runs', { timeout: 30_000 }, async (line, code) => {
-  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
-  const file = join(folder, `line-${line}.mjs`)
-  await writeFile(file, ts.transpileModule(code, { compilerOptions: options }).outputText)
-  await run(file)
 })
 
 /** First and last cell of each line of the table whose first heading this is. */
