@@ -1,6 +1,6 @@
 /**
  * Collections that the real publisher made (`fixtures/`), adopted: the same documents under another name with keys of ours in
- * place of theirs, signed anew and dated around today, for their timestamps were good for two weeks.
+ * place of theirs, signed anew and dated anew, for their timestamps were good for two weeks.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +13,8 @@ import {
   type SigningKey,
   signFile,
 } from '../../../src/testing/index.js'
-import { DAY, type Files, type Signed, type SignedFile, type Spoiling, type State } from './draft.js'
+import { BEGUN, LASTING } from './dates.js'
+import type { Files, Signed, SignedFile, Spoiling, State } from './draft.js'
 import { createSeededKey } from './seeded-keys.js'
 
 /** The documents of one recorded state, by role. */
@@ -45,17 +46,16 @@ function readState(folder: string): Recorded {
 
 export interface Adoption {
   readonly gun: string
-  readonly now: Date
   readonly spoilings: ReadonlyMap<string, Spoiling>
   /** What was done to it; the spoilings say more while they work. */
   readonly mutations: readonly string[]
 }
 
 /** Signs the documents with keys of ours. */
-export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Adoption): State {
+export function adopt(recorded: Recorded, { gun, spoilings, mutations }: Adoption): State {
   const documents = new Map([...recorded].map(([role, { signed }]) => [role, structuredClone(signed)]))
   const keys = new Map<string, SigningKey>()
-  for (const document of documents.values()) takeOverKeys(document, keys, gun, now)
+  for (const document of documents.values()) takeOverKeys(document, keys, gun)
   // Who signed, even with a key that is listed no more.
   const signersOf = (role: string): SigningKey[] =>
     (recorded.get(role)?.signatures ?? []).map(
@@ -67,7 +67,7 @@ export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Ad
   const publish = (role: string): void => {
     const document = documents.get(role)
     if (document === undefined) return
-    const build = (): Signed => ({ ...structuredClone(document), expires: new Date(now.getTime() + 300 * DAY).toISOString() })
+    const build = (): Signed => ({ ...structuredClone(document), expires: LASTING.toISOString() })
     const { served, vouched } = signFile<Signed>(build, signersOf(role), 'canonical', spoilings.get(role))
     meta.set(role, describeFile(vouched))
     files.set(role, served)
@@ -83,15 +83,15 @@ export function adopt(recorded: Recorded, { gun, now, spoilings, mutations }: Ad
 }
 
 /** Lists a key of ours for each of theirs, of the same type. */
-function takeOverKeys(document: Signed, taken: Map<string, SigningKey>, gun: string, now: Date): void {
+function takeOverKeys(document: Signed, taken: Map<string, SigningKey>, gun: string): void {
   const holder = 'keys' in document ? document : Object(document['delegations'])
   const listed: Record<string, KeyDocument> = holder?.keys ?? {}
   for (const [id, { keytype }] of Object.entries(listed)) {
     const type = (['ecdsa', 'ecdsa-x509', 'rsa', 'rsa-x509', 'ed25519'] as const).find((known) => known === keytype) ?? 'ecdsa'
     const certificate = {
       subject: { cn: gun },
-      notBefore: new Date(now.getTime() - 9 * DAY),
-      notAfter: new Date(now.getTime() + 999 * DAY),
+      notBefore: BEGUN,
+      notAfter: LASTING,
       serial: 7n,
     }
     const key =

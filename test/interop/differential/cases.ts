@@ -26,8 +26,6 @@ export interface Case {
 
 export interface CaseSource {
   readonly seed: string
-  /** The start of today. */
-  readonly now: Date
   readonly recorded: ReadonlyMap<string, Recorded>
 }
 
@@ -35,8 +33,8 @@ export function gunOf(index: number): string {
   return `diff.example/case${index}`
 }
 
-/** The same for the same seed, number and day. */
-export function makeCase({ seed, now, recorded }: CaseSource, index: number): Case {
+/** The same for the same seed and number, to the byte, on every day. */
+export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
   const random = new Random(`${seed} ${index}`)
   const gun = gunOf(index)
   const make = random.weighted<(draft: Draft) => State[]>([
@@ -48,7 +46,7 @@ export function makeCase({ seed, now, recorded }: CaseSource, index: number): Ca
     [5, replayedStates],
   ])
   // The tamperings of the catalogue look for texts as Notary writes them.
-  const draft = make === tamperedStates ? new Draft(gun, random, now, 'canonical') : new Draft(gun, random, now)
+  const draft = make === tamperedStates ? new Draft(gun, random, 'canonical') : new Draft(gun, random)
   const states = make(draft)
   return { gun, target: chooseTarget(random, states), states }
 }
@@ -175,7 +173,7 @@ function tamperedStates(draft: Draft): State[] {
 
 /** What the real publisher wrote, one field or some bytes of it changed. */
 function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): State[] {
-  const { gun, now, random } = draft
+  const { gun, random } = draft
   const [folder, state] = random.pick([...recorded])
   const spoilings = new Map<string, Spoiling>()
   const mutations = [`honest: the documents of ${folder}`]
@@ -189,7 +187,7 @@ function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): St
     if (random.chance(0.7)) mutateField(recorder, role)
     else mutateBytes(recorder, role)
   }
-  return [adopt(state, { gun, now, spoilings, mutations })]
+  return [adopt(state, { gun, spoilings, mutations })]
 }
 
 /** Mostly a name that is there. */

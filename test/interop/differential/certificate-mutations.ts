@@ -1,15 +1,14 @@
 /** Root keys in certificates of every kind. */
 import { type CertificateOptions, createCertificate, type MadeCertificate, type SigningKey } from '../../../src/testing/index.js'
-import { DAY, type Draft } from './draft.js'
+import { BEGUN, ENDED, LASTING } from './dates.js'
+import type { Draft } from './draft.js'
 import { seededCa } from './seeded-keys.js'
 import type { Mutation } from './signature-mutations.js'
 
 type Changes = Partial<Omit<CertificateOptions, 'keys'>>
 
-/** Names the collection; ends so many days from today. */
-export function firstCertificateOptions({ gun, now }: Draft, days: number): Changes {
-  return { subject: { cn: gun }, notBefore: new Date(now.getTime() - 500 * DAY), notAfter: new Date(now.getTime() + days * DAY) }
-}
+/** Of a certificate that was good once. */
+export const HAS_ENDED = { notBefore: BEGUN, notAfter: ENDED }
 
 function root(name: string, make: (draft: Draft) => SigningKey[], threshold = 1): Mutation {
   return [`certificate: ${name}`, (draft) => void draft.collection.rotateRoot({ keys: make(draft), threshold })]
@@ -23,10 +22,15 @@ function bundled(name: string, bundle: (draft: Draft) => MadeCertificate[]): Mut
   return root(name, (draft) => [draft.key('root', { type: 'ecdsa-x509', bundle: bundle(draft) })])
 }
 
-const DATES = { notBefore: new Date('2020-01-01T00:00:00Z'), notAfter: new Date('2045-01-01T00:00:00Z') }
-
 function signedBySeeded(cn: string, changes: Changes = {}): MadeCertificate {
-  return createCertificate({ subject: { cn }, ...DATES, issuer: seededCa(), keys: seededCa(), ...changes })
+  return createCertificate({
+    subject: { cn },
+    notBefore: BEGUN,
+    notAfter: LASTING,
+    issuer: seededCa(),
+    keys: seededCa(),
+    ...changes,
+  })
 }
 
 /** The first segment of a GUN, with what follows it in place of the rest. */
@@ -48,13 +52,9 @@ export const CERTIFICATE_MUTATIONS: readonly Mutation[] = [
   ...(['printable', 'teletex', 'ia5', 'universal', 'bmp'] as const).map((type) =>
     saying(`with a common name as ${type} string`, (draft) => ({ subject: { cn: { text: draft.gun, type } } })),
   ),
-  saying('that has ended', (draft) => firstCertificateOptions(draft, -20)),
-  saying('that begins in an hour', ({ now }) => ({ notBefore: new Date(now.getTime() + 25 * 3_600_000) })),
-  saying('that begins in a year', ({ now }) => ({ notBefore: new Date(now.getTime() + 365 * DAY) })),
-  saying('that ends before it begins', ({ now }) => ({
-    notBefore: new Date(now.getTime() - 5 * DAY),
-    notAfter: new Date(now.getTime() - 9 * DAY),
-  })),
+  saying('that has ended', () => HAS_ENDED),
+  saying('that has not begun', () => ({ notBefore: new Date('2044-01-01T00:00:00Z') })),
+  saying('that ends before it begins', () => ({ notBefore: ENDED, notAfter: new Date(ENDED.getTime() - 86_400_000) })),
   saying('of a CA', () => ({ ca: true })),
   saying('of a CA with code signing', () => ({ ca: true, keyUsage: ['digitalSignature'] })),
   saying('without usages', () => ({ keyUsage: [], extendedKeyUsage: [] })),
@@ -81,14 +81,11 @@ export const CERTIFICATE_MUTATIONS: readonly Mutation[] = [
   bundled('with another leaf for the same name', (draft) => [signedBySeeded(draft.gun, { ca: false })]),
   root('two keys, one certificate ended, one needed', (draft) => [
     draft.key('root', { type: 'ecdsa-x509' }),
-    draft.key('root', { type: 'ecdsa-x509', certificate: firstCertificateOptions(draft, -20) }),
+    draft.key('root', { type: 'ecdsa-x509', certificate: HAS_ENDED }),
   ]),
   root(
     'two keys, one certificate ended, both needed',
-    (draft) => [
-      draft.key('root', { type: 'ecdsa-x509' }),
-      draft.key('root', { type: 'ecdsa-x509', certificate: firstCertificateOptions(draft, -20) }),
-    ],
+    (draft) => [draft.key('root', { type: 'ecdsa-x509' }), draft.key('root', { type: 'ecdsa-x509', certificate: HAS_ENDED })],
     2,
   ),
   root('two keys, one for another name, one needed', (draft) => [

@@ -10,10 +10,10 @@ import type {
   WireForm,
 } from '../../../src/testing/index.js'
 import { createTrustCollection, type TargetsDocument } from '../../../src/testing/index.js'
+import { BEGUN, ENDED, LASTING, PUBLISHED } from './dates.js'
 import type { Random } from './random.js'
 import { createSeededKey } from './seeded-keys.js'
 
-export const DAY = 86_400_000
 export const RELEASES = 'targets/releases'
 
 /** What every `signed` has; whatever else is in it. */
@@ -58,8 +58,6 @@ export type KeyChanges = Omit<KeyRecipe, 'seed' | 'certificate'> & { readonly ce
 export class Draft {
   readonly gun: string
   readonly random: Random
-  /** The start of today: notary asks the real clock. */
-  readonly now: Date
   readonly collection: TrustCollection
   readonly #tamperings = new Map<string, Spoiling[]>()
   readonly #onWire: ((files: Files, before: Files) => void)[] = []
@@ -68,17 +66,16 @@ export class Draft {
   #before: Files = new Map()
   #keysMade = 0
 
-  constructor(gun: string, random: Random, now: Date, wire: WireForm = random.chance(0.15) ? 'pretty' : 'canonical') {
+  constructor(gun: string, random: Random, wire: WireForm = random.chance(0.15) ? 'pretty' : 'canonical') {
     this.gun = gun
     this.random = random
-    this.now = now
     const roles = {
       root: this.signers('root'),
       timestamp: this.signers('timestamp'),
       snapshot: this.signers('snapshot'),
       targets: this.signers('targets'),
     }
-    this.collection = createTrustCollection(gun, { now, roles, wire })
+    this.collection = createTrustCollection(gun, { now: PUBLISHED, roles, wire })
   }
 
   /** The four base roles and the delegations that have a file. */
@@ -118,15 +115,15 @@ export class Draft {
   /** A key as the role may have it. */
   key(role: string, { certificate, ...changes }: KeyChanges = {}): SigningKey {
     const recipe = this.random.weighted<KeyChanges>(role === 'root' ? ROOT_KEY_TYPES : KEY_TYPES)
-    const years = role === 'root' ? 5 : this.random.pick([-1, 1, 5]) // but root's, nobody asks how long they are good
+    const notAfter = role === 'root' ? LASTING : this.random.pick([ENDED, LASTING, LASTING]) // but root's, nobody asks how long they are good
     return createSeededKey({
       ...recipe,
       ...changes,
       seed: `${this.gun} ${role} ${this.#keysMade++}`,
       certificate: {
         subject: { cn: role === 'root' ? this.gun : role },
-        notBefore: new Date(this.now.getTime() - 800 * DAY),
-        notAfter: new Date(this.now.getTime() + years * 365 * DAY),
+        notBefore: BEGUN,
+        notAfter,
         serial: BigInt(this.#keysMade),
         ca: false,
         keyUsage: ['digitalSignature'],

@@ -13,7 +13,7 @@ import { parseServer } from '../../../src/transport/notary-url.js'
 import { requirePrograms } from '../lab/requirements.js'
 import { readRecorded } from './adopted.js'
 import { gunOf, makeCase } from './cases.js'
-import { DAY, type Files } from './draft.js'
+import type { Files } from './draft.js'
 import { type Bench, judgeCase, type Verdict } from './judge.js'
 import { readRules } from './rules.js'
 
@@ -59,7 +59,7 @@ try {
     unanswered: stricter.filter(({ id }) => id.startsWith('no-answer-there')),
     kinder: readRules('test/interop/kinder.md', 'kinder'),
   }
-  const source = { seed, now: new Date(Math.floor(Date.now() / DAY) * DAY), recorded: readRecorded('fixtures') }
+  const source = { seed, recorded: readRecorded('fixtures') }
   const verdictsOf = async (bench: Bench, index: number): Promise<Verdict[]> => {
     try {
       return await judgeCase(bench, makeCase(source, index))

@@ -1,8 +1,17 @@
 /**
  * Keys that sign the same text the same way in every run, so that a case can be replayed to the byte: ECDSA with a number
- * from a hash, RSA keys from seeded primes. (OpenSSL 3.0 offers neither.) RSA-PSS alone keeps its random salt.
+ * from a hash, RSA keys from seeded primes, RSA-PSS with a salt from a hash. (OpenSSL 3.0 offers none of them.)
  */
-import { checkPrimeSync, createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import {
+  checkPrimeSync,
+  constants,
+  createECDH,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  privateEncrypt,
+} from 'node:crypto'
 import {
   type CertificateOptions,
   createCertificate,
@@ -12,6 +21,7 @@ import {
   type MadeCertificate,
   type SigningKey,
 } from '../../../src/testing/index.js'
+import { BEGUN, LASTING } from './dates.js'
 
 /** The order of each curve, by OpenSSL's name. */
 const ORDERS = new Map([
@@ -36,7 +46,13 @@ export function createSeededKey(recipe: SeededRecipe): SigningKey {
     ...(isRsa && recipe.pair === undefined ? { pair: seededRsaPair(recipe.seed) } : {}),
     ...(certificate === undefined ? {} : { certificate }),
   })
-  return key.method === 'ecdsa' ? { ...key, sign: (message) => signEcdsa(key.pair.privateKey, message) } : key
+  const again = SIGN_AGAIN[key.method]
+  return again === undefined ? key : { ...key, sign: (message) => again(key.pair.privateKey, message) }
+}
+
+const SIGN_AGAIN: Partial<Record<SigningKey['method'], (key: KeyObject, message: Uint8Array) => Uint8Array>> = {
+  ecdsa: signEcdsa,
+  rsapss: signPss,
 }
 
 let authority: MadeCertificate | undefined
@@ -46,8 +62,8 @@ export function seededCa(): MadeCertificate {
   authority ??= createCertificate({
     subject: { cn: 'differential CA' },
     keys: createSigningKey({ type: 'ed25519', seed: 'differential CA' }).pair,
-    notBefore: new Date('2020-01-01T00:00:00Z'),
-    notAfter: new Date('2045-01-01T00:00:00Z'),
+    notBefore: BEGUN,
+    notAfter: LASTING,
     ca: true,
   })
   return authority
@@ -97,6 +113,20 @@ function signEcdsa(key: KeyObject, message: Uint8Array): Uint8Array {
   const r = number(exchange.getPublicKey().subarray(1, 1 + size)) % n
   const s = (inverse(k, n) * (z + r * d)) % n
   return Buffer.from([r, s].map((part) => part.toString(16).padStart(2 * size, '0')).join(''), 'hex')
+}
+
+/** RFC 8017 section 9.1.1 with SHA-256 and a salt of 32 bytes, for a modulus of 2048 bits. */
+function signPss(key: KeyObject, message: Uint8Array): Uint8Array {
+  const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest()
+  const hashed = sha256(message)
+  const salt = sha256(Buffer.from('salt'), hashed)
+  const h = sha256(Buffer.alloc(8), hashed, salt)
+  const db = Buffer.concat([Buffer.alloc(256 - 2 * 32 - 2), Buffer.of(1), salt])
+  const masks = Array.from({ length: Math.ceil(db.length / 32) }, (_, counter) => sha256(h, Buffer.of(0, 0, 0, counter)))
+  const mask = Buffer.concat(masks)
+  const masked = db.map((byte, at) => byte ^ mask.readUInt8(at))
+  masked[0] = (masked[0] ?? 0) & 0x7f
+  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, Buffer.concat([masked, h, Buffer.of(0xbc)]))
 }
 
 function inverse(value: bigint, modulus: bigint): bigint {

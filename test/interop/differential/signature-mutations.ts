@@ -7,7 +7,8 @@ import {
   type SignatureDocument,
   type SigningKey,
 } from '../../../src/testing/index.js'
-import { DAY, type Draft, type Signed } from './draft.js'
+import { BEGUN, ENDED } from './dates.js'
+import type { Draft, Signed } from './draft.js'
 import { STRANGER } from './honest-steps.js'
 import { createSeededKey } from './seeded-keys.js'
 
@@ -191,18 +192,12 @@ export const SIGNER_MUTATIONS: readonly Mutation[] = [
     threshold: 1,
   })),
   withKeys('signers: a certificate that has ended', (draft, role) => ({
-    keys: [draft.key(role, { type: 'ecdsa-x509', certificate: ended(draft) })],
+    keys: [
+      draft.key(role, { type: 'ecdsa-x509', certificate: { subject: { cn: 'somebody' }, notBefore: BEGUN, notAfter: ENDED } }),
+    ],
     threshold: 1,
   })),
 ]
-
-function ended({ now }: Draft) {
-  return {
-    subject: { cn: 'somebody' },
-    notBefore: new Date(now.getTime() - 900 * DAY),
-    notAfter: new Date(now.getTime() - 30 * DAY),
-  }
-}
 
 /** r and s as two INTEGERs. */
 function derOf(raw: Buffer): Buffer {

@@ -1,7 +1,8 @@
 /** What happens on the way or on the server: bytes changed, files missing, old or swapped; and roots that do not follow. */
 
-import { firstCertificateOptions } from './certificate-mutations.js'
-import { DAY, type Draft, type Files } from './draft.js'
+import { HAS_ENDED } from './certificate-mutations.js'
+import { ENDED } from './dates.js'
+import type { Draft, Files } from './draft.js'
 import { STRANGER } from './honest-steps.js'
 import type { Random } from './random.js'
 import type { Mutation } from './signature-mutations.js'
@@ -129,7 +130,7 @@ export const ROTATION_MUTATIONS: readonly Mutation[] = [
   [
     'rotation: through a root that has expired',
     (draft) => {
-      draft.collection.rotateRoot(draft.signers('root')).setExpiry('root', new Date(draft.now.getTime() - 3 * DAY))
+      draft.collection.rotateRoot(draft.signers('root')).setExpiry('root', ENDED)
       draft.collection.rotateRoot(draft.signers('root'))
     },
   ],
@@ -152,7 +153,7 @@ export const ROTATION_MUTATIONS: readonly Mutation[] = [
     'rotation: from a certificate that has ended',
     (draft) => {
       draft.collection.rotateRoot({
-        keys: [draft.key('root', { certificate: firstCertificateOptions(draft, -20) })],
+        keys: [draft.key('root', { certificate: HAS_ENDED })],
         threshold: 1,
       })
       draft.collection.rotateRoot(draft.signers('root'))
