@@ -16,6 +16,7 @@ import {
 import { BEGUN, LASTING } from './dates.js'
 import type { Files, Signed, SignedFile, Spoiling, State } from './draft.js'
 import { createSeededKey } from './seeded-keys.js'
+import type { SigningLog } from './signing-log.js'
 
 /** The documents of one recorded state, by role. */
 export type Recorded = ReadonlyMap<string, SignedFile>
@@ -46,20 +47,22 @@ function readState(folder: string): Recorded {
 
 export interface Adoption {
   readonly gun: string
+  /** Where it is written down who signs. */
+  readonly log: SigningLog
   readonly spoilings: ReadonlyMap<string, Spoiling>
   /** What was done to it; the spoilings say more while they work. */
   readonly mutations: readonly string[]
 }
 
 /** Signs the documents with keys of ours. */
-export function adopt(recorded: Recorded, { gun, spoilings, mutations }: Adoption): State {
+export function adopt(recorded: Recorded, { gun, log, spoilings, mutations }: Adoption): State {
   const documents = new Map([...recorded].map(([role, { signed }]) => [role, structuredClone(signed)]))
   const keys = new Map<string, SigningKey>()
   for (const document of documents.values()) takeOverKeys(document, keys, gun)
   // Who signed, even with a key that is listed no more.
   const signersOf = (role: string): SigningKey[] =>
-    (recorded.get(role)?.signatures ?? []).map(
-      ({ keyid }) => keys.get(keyid) ?? createSeededKey({ type: 'ed25519', seed: `${gun} removed ${keyid}` }),
+    (recorded.get(role)?.signatures ?? []).map(({ keyid }) =>
+      log.watch(keys.get(keyid) ?? createSeededKey({ type: 'ed25519', seed: `${gun} removed ${keyid}` })),
     )
 
   const files: Files = new Map()

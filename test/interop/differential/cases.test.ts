@@ -7,7 +7,6 @@ import { readRules, ruleFor } from './rules.js'
 import { createSeededKey } from './seeded-keys.js'
 
 const source: CaseSource = { seed: 'again', recorded: readRecorded('fixtures') }
-const refused = (code: string, says: string) => ({ kind: 'refused', code, role: '', says }) as const
 
 afterEach(() => void vi.useRealTimers())
 
@@ -49,14 +48,30 @@ test('another seed makes other cases', () => {
   expect(makeCase({ ...source, seed: 'other' }, 1)).not.toEqual(makeCase(source, 1))
 })
 
-test('a rule holds for its code, its words and its mutations together, and for nothing honest', () => {
+const date = { kind: 'refused', code: 'ERR_METADATA_MALFORMED', role: 'targets', says: '"x" is not an RFC 3339 date' } as const
+const oddDate = 'date: "2056-06-30T0:00:00Z" (targets)'
+
+test('a rule holds for its code, its role, its words and its mutations together, and for nothing honest', () => {
   const rules = readRules('test/interop/stricter.md', 'stricter')
-  const date = refused('ERR_METADATA_MALFORMED', 'signed.expires: "x" is not an RFC 3339 date')
-  const mutation = 'date: "2056-06-30T0:00:00Z" (targets)'
-  expect(ruleFor(rules, date, [mutation])?.id).toBe('date-form')
-  expect(ruleFor(rules, { ...date, code: 'ERR_METADATA_EXPIRED' }, [mutation])).toBeUndefined()
-  expect(ruleFor(rules, { ...date, says: 'something else' }, [mutation])).toBeUndefined()
-  expect(ruleFor(rules, date, ['version: 1 (targets)'])).toBeUndefined()
-  expect(ruleFor(rules, date, ['honest file: a date with offset (targets)'])).toBeUndefined()
-  expect(ruleFor(rules, date, [])).toBeUndefined()
+  const found = (changes: object, mutations: readonly string[]) =>
+    ruleFor(rules, { answer: { ...date, ...changes }, mutations })?.id
+  expect(found({}, [oddDate])).toBe('date-form')
+  expect(found({ code: 'ERR_METADATA_EXPIRED' }, [oddDate])).toBeUndefined()
+  expect(found({ role: 'snapshot' }, [oddDate])).toBeUndefined()
+  expect(found({ says: 'something else' }, [oddDate])).toBeUndefined()
+  expect(found({}, ['version: 1 (targets)'])).toBeUndefined()
+  expect(found({}, ['honest file: a date with offset (targets)'])).toBeUndefined()
+  expect(found({}, [])).toBeUndefined()
+})
+
+test('a rule that asks for a truth does not hold without it, nor for that of another role', () => {
+  const rules = readRules('test/interop/stricter.md', 'stricter')
+  const says = 'valid signatures did not meet threshold for targets/releases (0 of 1)'
+  const answer = { kind: 'refused', code: 'ERR_SIGNATURE_THRESHOLD', role: 'targets/releases', says } as const
+  const mutations = ['signatures: none (targets/releases)']
+  const found = (...truths: string[]) => ruleFor(rules, { answer, mutations, truths })?.id
+  expect(found('truth: targets/releases is under its threshold')).toBe('releases-unsigned')
+  expect(found()).toBeUndefined()
+  expect(found('truth: targets/releases has expired')).toBeUndefined()
+  expect(found('truth: targets/alice is under its threshold')).toBeUndefined()
 })

@@ -15,6 +15,7 @@ import { mutateField } from './field-mutations.js'
 import { firstCollection, NAMES, nextHonest, oddHonest } from './honest-steps.js'
 import { Random } from './random.js'
 import { KEY_MUTATIONS, type Mutation, SIGNATURE_MUTATIONS, SIGNER_MUTATIONS } from './signature-mutations.js'
+import type { SigningLog } from './signing-log.js'
 import { TEXT_MUTATIONS } from './text-mutations.js'
 import { mutateBytes, ROTATION_MUTATIONS, WIRE_MUTATIONS } from './wire-mutations.js'
 
@@ -22,6 +23,8 @@ export interface Case {
   readonly gun: string
   readonly target: string
   readonly states: readonly State[]
+  /** Who signed what. */
+  readonly log: SigningLog
 }
 
 export interface CaseSource {
@@ -48,7 +51,7 @@ export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
   // The tamperings of the catalogue look for texts as Notary writes them.
   const draft = make === tamperedStates ? new Draft(gun, random, 'canonical') : new Draft(gun, random)
   const states = make(draft)
-  return { gun, target: chooseTarget(random, states), states }
+  return { gun, target: chooseTarget(random, states), states, log: draft.log }
 }
 
 function honestStates(draft: Draft): State[] {
@@ -100,8 +103,7 @@ function replayedStates(draft: Draft): State[] {
   const replay = random.pick(WIRE_MUTATIONS.filter(([name]) => name.endsWith('as in the state before')))
   const countBack: Mutation = ['version: one that was there before', () => void collection.setVersion(role, 1)]
   const [name, apply] = random.chance(0.5) ? replay : countBack
-  draft.did(`${name} (${role.replace(/\/.*/, '/*')})`)
-  apply(draft, role)
+  draft.apply(name, role, apply)
   return [...states, draft.publish()]
 }
 
@@ -130,8 +132,7 @@ function mutate(draft: Draft): void {
   else if (draft.random.chance(0.18)) mutateBytes(draft, role)
   else {
     const [name, apply] = draft.random.pick(draft.random.weighted(TABLES))
-    draft.did(`${name} (${role.replace(/\/.*/, '/*')})`)
-    apply(draft, role)
+    draft.apply(name, role, apply)
   }
   if (draft.random.chance(0.12)) mutate(draft)
 }
@@ -150,7 +151,7 @@ function tamperedStates(draft: Draft): State[] {
   for (let version = 1; version <= 3; version++) publish()
   const role = random.pick(['root', 'timestamp', 'snapshot', ...roles] as const)
   const { name, tamper } = random.pick(TAMPERINGS.filter(({ not }) => !not?.includes(role as 'targets')))
-  draft.did(`named: ${name} (${role.replace(/\/.*/, '/*')})`)
+  draft.did(`named: ${name} (${role})`)
   const { wire, declared, ...spoiling } = tamper
   draft.spoil(role, spoiling as Spoiling)
   if (role === 'timestamp') draft.spoil('snapshot', {})
@@ -173,7 +174,7 @@ function tamperedStates(draft: Draft): State[] {
 
 /** What the real publisher wrote, one field or some bytes of it changed. */
 function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): State[] {
-  const { gun, random } = draft
+  const { gun, log, random } = draft
   const [folder, state] = random.pick([...recorded])
   const spoilings = new Map<string, Spoiling>()
   const mutations = [`honest: the documents of ${folder}`]
@@ -187,7 +188,7 @@ function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): St
     if (random.chance(0.7)) mutateField(recorder, role)
     else mutateBytes(recorder, role)
   }
-  return [adopt(state, { gun, spoilings, mutations })]
+  return [adopt(state, { gun, log, spoilings, mutations })]
 }
 
 /** Mostly a name that is there. */

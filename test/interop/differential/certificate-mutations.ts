@@ -11,7 +11,11 @@ type Changes = Partial<Omit<CertificateOptions, 'keys'>>
 export const HAS_ENDED = { notBefore: BEGUN, notAfter: ENDED }
 
 function root(name: string, make: (draft: Draft) => SigningKey[], threshold = 1): Mutation {
-  return [`certificate: ${name}`, (draft) => void draft.collection.rotateRoot({ keys: make(draft), threshold })]
+  const apply = (draft: Draft): void => {
+    draft.aim('root')
+    draft.collection.rotateRoot({ keys: make(draft), threshold })
+  }
+  return [`certificate: ${name}`, apply]
 }
 
 function saying(name: string, changes: (draft: Draft) => Changes): Mutation {

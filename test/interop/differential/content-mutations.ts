@@ -57,6 +57,7 @@ function declared(name: string, change: (file: FileDocument, draft: Draft) => vo
       const above = role === 'snapshot' || role === 'timestamp' ? 'timestamp' : 'snapshot'
       // A timestamp alone may be renewed under its number; here it is another.
       if (above === 'timestamp') draft.spoil('snapshot', {})
+      draft.aim(above === 'timestamp' ? 'snapshot' : role)
       draft.spoil(above, {
         before: (signed) => {
           const file = Object(signed['meta'])[above === 'timestamp' ? 'snapshot' : role]
@@ -111,6 +112,7 @@ function onDelegation(
     `delegation: ${name}`,
     (draft) => {
       const holder = draft.random.pick(['targets', 'targets', ...draft.signedDelegations])
+      draft.aim(holder)
       draft.spoil(holder, {
         before: (signed) => {
           const roles: DelegationDocument[] = Object(signed['delegations']).roles ?? []
@@ -155,6 +157,7 @@ export const DELEGATION_MUTATIONS: readonly Mutation[] = [
   [
     'delegation: releases lost its keys',
     (draft) => {
+      draft.aim(RELEASES)
       if (draft.delegations.includes(RELEASES)) draft.collection.setDelegationKeys(RELEASES, { keys: 0, threshold: 1 })
     },
   ],
@@ -162,6 +165,7 @@ export const DELEGATION_MUTATIONS: readonly Mutation[] = [
     'delegation: other keys, the file not signed anew',
     (draft) => {
       const role = draft.random.pick(['', ...draft.signedDelegations])
+      draft.aim(role)
       if (role !== '') draft.collection.setDelegationKeys(role, draft.signers(role), { resign: false })
     },
   ],
@@ -169,6 +173,7 @@ export const DELEGATION_MUTATIONS: readonly Mutation[] = [
 
 function expireDelegation(draft: Draft): void {
   const role = draft.random.pick(['', ...draft.signedDelegations])
+  draft.aim(role)
   if (role !== '') draft.spoil(role, { before: (signed) => void Object.assign(signed, { expires: ENDED.toISOString() }) })
 }
 
@@ -186,5 +191,9 @@ export const TARGET_MUTATIONS: readonly Mutation[] = [
     for (const { hashes } of Object.values<FileDocument>(Object(signed['targets'])))
       if (typeof change === 'function') change(hashes)
   }
-  return [`target: ${String(name)}`, (draft) => draft.spoil('targets', { before: spoilAll })]
+  const apply = (draft: Draft): void => {
+    draft.aim('targets')
+    draft.spoil('targets', { before: spoilAll })
+  }
+  return [`target: ${String(name)}`, apply]
 })

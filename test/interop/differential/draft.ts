@@ -13,6 +13,7 @@ import { createTrustCollection, type TargetsDocument } from '../../../src/testin
 import { BEGUN, ENDED, LASTING, PUBLISHED } from './dates.js'
 import type { Random } from './random.js'
 import { createSeededKey } from './seeded-keys.js'
+import { SigningLog } from './signing-log.js'
 
 export const RELEASES = 'targets/releases'
 
@@ -59,10 +60,12 @@ export class Draft {
   readonly gun: string
   readonly random: Random
   readonly collection: TrustCollection
+  readonly log = new SigningLog()
   readonly #tamperings = new Map<string, Spoiling[]>()
   readonly #onWire: ((files: Files, before: Files) => void)[] = []
   readonly #delegations: string[] = []
   #mutations: string[] = []
+  #aim = ''
   #before: Files = new Map()
   #keysMade = 0
 
@@ -116,7 +119,7 @@ export class Draft {
   key(role: string, { certificate, ...changes }: KeyChanges = {}): SigningKey {
     const recipe = this.random.weighted<KeyChanges>(role === 'root' ? ROOT_KEY_TYPES : KEY_TYPES)
     const notAfter = role === 'root' ? LASTING : this.random.pick([ENDED, LASTING, LASTING]) // but root's, nobody asks how long they are good
-    return createSeededKey({
+    const key = createSeededKey({
       ...recipe,
       ...changes,
       seed: `${this.gun} ${role} ${this.#keysMade++}`,
@@ -131,6 +134,7 @@ export class Draft {
         ...certificate,
       },
     })
+    return this.log.watch(key)
   }
 
   delegate(role: string, recipe: RoleRecipe & { readonly paths?: readonly string[] }): void {
@@ -142,6 +146,18 @@ export class Draft {
     this.collection.undelegate(role)
     const left = this.#delegations.filter((name) => name !== role && !name.startsWith(`${role}/`))
     this.#delegations.splice(0, this.#delegations.length, ...left)
+  }
+
+  /** Does something by name to a role; told with the role that it was really done to. */
+  apply(name: string, role: string, mutation: (draft: Draft, role: string) => void): void {
+    this.#aim = role
+    mutation(this, role)
+    this.did(`${name} (${this.#aim})`)
+  }
+
+  /** What is under way is done to this role. */
+  aim(role: string): void {
+    this.#aim = role
   }
 
   /** Says what is done to this state. */

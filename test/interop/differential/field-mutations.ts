@@ -63,7 +63,6 @@ const CHANGES: readonly (readonly [name: string, fits: (value: unknown) => boole
 /** One field of one role's file. */
 export function mutateField(draft: Draft, role: string): void {
   const { random } = draft
-  const name = role.replace(/\/.*/, '/*')
   const seed = `${random.int(2 ** 31)}`
   const choose = (document: object, say: boolean): void => {
     const made = random.fork(seed)
@@ -71,7 +70,7 @@ export function mutateField(draft: Draft, role: string): void {
     const value = Reflect.get(place.holder, place.name)
     const [what, , change] = made.pick(CHANGES.filter(([, fits]) => fits(value)))
     change(place, value, made)
-    if (say) draft.did(`field of ${name} ${where}: ${place.path} ${what}`)
+    if (say) draft.did(`field of ${role} ${where}: ${place.path} ${what}`)
   }
   const where = random.chance(0.7) ? 'before signing' : 'after signing'
   const parents = random.chance(0.85) ? 'forged' : 'honest'

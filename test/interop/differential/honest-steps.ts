@@ -131,7 +131,7 @@ const ODDITIES: readonly (readonly [name: string, apply: (draft: Draft, role: st
 export function oddHonest(draft: Draft): void {
   const [name, apply] = draft.random.pick(ODDITIES)
   const role = draft.random.pick(draft.isNew ? ['root', 'timestamp', 'snapshot', 'targets'] : draft.roles)
-  draft.did(`honest file: ${name} (${role.replace(/\/.*/, '/*')})`)
+  draft.did(`honest file: ${name} (${role})`)
   apply(draft, role)
 }
 

@@ -6,6 +6,8 @@ import { type Answer, askNotary, askUs } from './askers.js'
 import type { Case } from './cases.js'
 import type { Files } from './draft.js'
 import { type Rule, ruleFor } from './rules.js'
+import { isGood, truthsOf, wasSigned } from './truths.js'
+import { View } from './view.js'
 
 export interface Bench {
   readonly url: string
@@ -25,14 +27,20 @@ export interface Bench {
 export interface Verdict {
   readonly failed: boolean
   readonly what: string
+  /** What was done and what both said, in lines. */
+  readonly told?: string
+  /** Of a difference: what is true of the collection. */
+  readonly truths?: readonly string[]
 }
 
 /** One verdict for every state that was asked. After a difference the two caches differ, so nothing is asked any more. */
-export async function judgeCase(bench: Bench, { gun, target, states }: Case): Promise<Verdict[]> {
+export async function judgeCase(bench: Bench, { gun, target, states, log }: Case): Promise<Verdict[]> {
   const folder = join(bench.folder, gun.replace(/.*\//, ''))
   const [theirs, ours] = [join(folder, 'notary'), join(folder, 'ours')]
   const verdicts: Verdict[] = []
   const mutations: string[] = []
+  const views: View[] = []
+  const accepted: View[] = []
   try {
     for (const one of [theirs, ours]) await mkdir(one, { recursive: true })
     for (const state of states) {
@@ -42,21 +50,20 @@ export async function judgeCase(bench: Bench, { gun, target, states }: Case): Pr
         askNotary({ url: bench.url, ca: bench.ca, folder: theirs }, gun, target),
         askUs({ url: bench.url, transport: bench.transport, folder: ours }, gun, target),
       ])
-      const verdict = judge(bench, notary, us, mutations)
-      if (!verdict.failed) {
-        verdicts.push(verdict)
-        if (verdict.what.includes(':')) break
-        // A refused first state leaves its root with notary, and nothing with us.
-        if (verdicts.every(({ what }) => what === 'both refused')) mutations.push('after a refused first state')
-        else if (verdict.what === 'both refused') mutations.push('after a refusal')
-        continue
-      }
-      const told = [`state ${verdicts.length + 1} of ${states.length}, ${JSON.stringify(target)}`, ...mutations]
-      verdicts.push({
-        failed: true,
-        what: `${verdict.what}\n  ${told.join('\n  ')}\n  notary: ${tell(notary)}\n  we: ${tell(us)}`,
-      })
-      break
+      const now = new View(gun, state.files, log, accepted)
+      views.push(now)
+      const asked: Asked = { target, mutations, views, now, accepted, askAnew: () => askAnew(bench, gun, target) }
+      const verdict = await judge(bench, notary, us, asked)
+      const where = `state ${views.length} of ${states.length}, ${JSON.stringify(target)}`
+      const told = [where, ...mutations, ...(verdict.truths ?? []), `notary: ${tell(notary)}`, `we: ${tell(us)}`]
+      verdicts.push({ ...verdict, told: told.join('\n  ') })
+      if (verdict.failed || verdict.truths !== undefined) break
+      // A name that is not there is no fault of the collection.
+      const isRefused = us.kind === 'refused' && us.code !== 'ERR_TAG_NOT_SIGNED'
+      if (!isRefused) accepted.push(now)
+      // A refused first state leaves its root with notary, and nothing with us.
+      if (accepted.length === 0) mutations.push('after a refused first state')
+      else if (isRefused) mutations.push('after a refusal')
     }
   } finally {
     bench.served.delete(gun)
@@ -65,28 +72,62 @@ export async function judgeCase(bench: Bench, { gun, target, states }: Case): Pr
   return verdicts
 }
 
-function judge({ stricter, kinder, unanswered }: Bench, notary: Answer, us: Answer, mutations: readonly string[]): Verdict {
-  const fail = (what: string): Verdict => ({ failed: true, what })
-  if (us.kind === 'crashed' || us.kind === 'hung') return fail(`we ${us.kind}`)
+/** One state that was put to both. */
+interface Asked {
+  readonly target: string
+  readonly mutations: readonly string[]
+  /** All states so far, this one the last. */
+  readonly views: readonly View[]
+  readonly now: View
+  /** The states before it that both answered alike. */
+  readonly accepted: readonly View[]
+  /** Notary's answer without a cache. */
+  readonly askAnew: () => Promise<Answer>
+}
+
+const failure = (what: string, truths: readonly string[] = []): Verdict => ({ failed: true, what, truths })
+const excused = (list: string, rule: Rule, truths: readonly string[]): Verdict => ({
+  failed: false,
+  what: `${list}: ${rule.id}`,
+  truths,
+})
+
+async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Promise<Verdict> {
+  const { target, mutations, views, now, accepted } = asked
+  const { stricter, kinder, unanswered } = bench
+  if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
+  if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
-    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, us, mutations) : undefined
-    return rule === undefined ? fail(`notary ${notary.kind}`) : { failed: false, what: `stricter: ${rule.id}` }
+    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations }) : undefined
+    return rule === undefined ? failure(`notary ${notary.kind}`) : excused('stricter', rule, [])
   }
   if (us.kind === 'digest' && notary.kind === 'digest') {
     const same = us.digest === notary.digest && us.size === notary.size
-    return same ? { failed: false, what: 'same digest' } : fail('two digests')
+    return same ? { failed: false, what: 'same digest' } : failure('two digests')
   }
   if (us.kind === 'refused' && notary.kind === 'refused') {
     if (us.code !== 'ERR_TAG_NOT_SIGNED' && mutations.every((one) => one.startsWith('honest')))
-      return fail('an honest collection was refused by both')
+      return failure('an honest collection was refused by both')
     return { failed: false, what: 'both refused' }
   }
-  if (us.kind === 'refused') {
-    const rule = ruleFor(stricter, us, mutations)
-    return rule === undefined ? fail('we refused, notary did not') : { failed: false, what: `stricter: ${rule.id}` }
+  const truths = truthsOf(now, accepted)
+  if (us.kind !== 'digest') {
+    const rule = ruleFor(stricter, { answer: us, mutations, truths })
+    return rule === undefined ? failure('we refused, notary did not', truths) : excused('stricter', rule, truths)
   }
-  const rule = ruleFor(kinder, notary, mutations)
-  return rule === undefined ? fail('notary refused, we did not') : { failed: false, what: `kinder: ${rule.id}` }
+  const isTodays = now.answers(target).some(({ digest, size }) => us.digest === digest && us.size === size)
+  if (!isTodays || !isGood(now, accepted)) return failure('notary refused, and so should we', truths)
+  const anew = views.length === 1 ? notary : await asked.askAnew()
+  if (anew.kind === 'digest' && anew.digest === us.digest && anew.size === us.size)
+    truths.push('truth: notary without a cache gives the same answer')
+  const rule = ruleFor(kinder, { answer: notary, mutations, truths })
+  return rule === undefined ? failure('notary refused, we did not', truths) : excused('kinder', rule, truths)
+}
+
+async function askAnew({ url, ca, folder }: Bench, gun: string, target: string): Promise<Answer> {
+  const empty = join(folder, gun.replace(/.*\//, ''), 'anew')
+  await mkdir(empty, { recursive: true })
+  return askNotary({ url, ca, folder: empty }, gun, target)
 }
 
 function tell(answer: Answer): string {

@@ -11,8 +11,8 @@ export interface Rule {
   readonly codes: readonly string[]
   /** What the refusal has to say: every one of these texts. */
   readonly says: readonly string[]
-  /** Alternatives; of one of them, every pattern has to fit something that was done so far. */
-  readonly mutations: readonly (readonly RegExp[])[]
+  /** Alternatives; of one of them, every pattern has to fit something that was done so far, or a truth of the present state. */
+  readonly mutations: readonly (readonly string[])[]
 }
 
 const LINE = /^\| `([a-z0-9-]+)` \|(.+)\|$/
@@ -27,13 +27,14 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
       const cells = (match[2] ?? '').split('|').map((cell) => cell.trim())
       const [code = '', says = '', mutations = '', reason = ''] = columns === 'stricter' ? cells : ['', ...cells]
       if (reason === '' || mutations === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
-      if (/`\*/.test(mutations)) throw new Error(`${file}: the line of ${match[1]} would excuse what is honest`)
+      if (/`(?:\*|truth)/.test(mutations.replaceAll(/` with `[^`]*/g, '')))
+        throw new Error(`${file}: the line of ${match[1]} would excuse what is honest`)
       return [
         {
           id: match[1] ?? '',
           codes: quoted(code),
           says: quoted(says),
-          mutations: mutations.split(/, (?=`)/).map((one) => quoted(one).map(pattern)),
+          mutations: mutations.split(/, (?=`)/).map(quoted),
         },
       ]
     })
@@ -41,14 +42,24 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
   return rules
 }
 
-/** The first rule that the refusal and the mutations fit. What is honest excuses nothing by itself. */
-export function ruleFor(rules: readonly Rule[], refusal: Answer, mutations: readonly string[]): Rule | undefined {
-  if (refusal.kind !== 'refused' || mutations.every((mutation) => mutation.startsWith('honest'))) return undefined
-  const fits = (patterns: readonly RegExp[]): boolean => patterns.every((one) => mutations.some((mutation) => one.test(mutation)))
+/** What a rule is asked for. */
+export interface Refusal {
+  readonly answer: Answer
+  /** What was done so far. */
+  readonly mutations: readonly string[]
+  readonly truths?: readonly string[]
+}
+
+/** The first rule that all of it fits. What is honest, and what is true, excuse nothing by themselves. */
+export function ruleFor(rules: readonly Rule[], { answer, mutations, truths = [] }: Refusal): Rule | undefined {
+  if (answer.kind !== 'refused' || mutations.every((mutation) => mutation.startsWith('honest'))) return undefined
+  const all = [...mutations, ...truths]
+  const fits = (patterns: readonly string[]): boolean =>
+    patterns.map((text) => pattern(text, answer.role)).every((one) => all.some((text) => one.test(text)))
   return rules.find(
     (rule) =>
-      (rule.codes.length === 0 ? refusal.code === '' : rule.codes.includes(refusal.code)) &&
-      rule.says.every((words) => refusal.says.includes(words)) &&
+      (rule.codes.length === 0 ? answer.code === '' : rule.codes.includes(answer.code)) &&
+      rule.says.every((words) => answer.says.includes(words)) &&
       rule.mutations.some(fits),
   )
 }
@@ -58,7 +69,8 @@ function quoted(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
 }
 
-/** `*` stands for anything. */
-function pattern(text: string): RegExp {
-  return new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`)
+/** `*` stands for anything, `{role}` for the role of our refusal. */
+function pattern(text: string, role: string): RegExp {
+  const escaped = text.replaceAll('{role}', () => role || 'no role').replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+  return new RegExp(`^${escaped.replaceAll('*', '.*')}$`, 's')
 }

@@ -1,5 +1,6 @@
 /**
- * The differential test: `npm run fuzz:differential -- --count N --seed S`, or `--only K` for one case again.
+ * The differential test: `npm run fuzz:differential -- --count N --seed S`, or `--only K` for one case again; `--tell kinder`
+ * shows every case that this list excuses, too, `--tell 'kinder: sha512-alone'` those of one rule.
  * Fails on the first difference that the closed lists do not allow; all of them are printed.
  */
 import { rmSync } from 'node:fs'
@@ -20,7 +21,14 @@ import { readRules } from './rules.js'
 /** Cases under way at a time: notary is a process for each lookup, and waits on the disk for much of it. */
 const LANES = 4
 
-const { values } = parseArgs({ options: { count: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    tell: { type: 'string', multiple: true },
+  },
+})
 const seed = values.seed ?? String(Date.now())
 const only = values.only === undefined ? undefined : whole(values.only)
 const count = only === undefined ? whole(values.count ?? '1000') : 1
@@ -71,8 +79,9 @@ try {
   const lane = async (): Promise<void> => {
     while (next < first + count) {
       const index = next++
-      for (const { failed: bad, what } of await verdictsOf(bench, index)) {
-        if (bad) console.error(`${what}\n  again: npm run fuzz:differential -- --seed ${seed} --only ${index}\n`)
+      for (const { failed: bad, what, told = '' } of await verdictsOf(bench, index)) {
+        const isShown = bad || only !== undefined || values.tell?.some((one) => what.startsWith(one)) === true
+        if (isShown) console.error(`${what}\n  ${told}\n  again: npm run fuzz:differential -- --seed ${seed} --only ${index}\n`)
         if (bad) failed++
         else figures.set(what, (figures.get(what) ?? 0) + 1)
       }

@@ -93,10 +93,14 @@ function onRoles(name: string, change: (role: RoleDocument, draft: Draft, signed
     name,
     (draft, role) => {
       const holder = role.startsWith('targets') ? role : 'root'
+      draft.aim(holder)
       draft.spoil(holder, {
         before: (signed) => {
           const roles: RoleDocument[] = Object.values(Object(signed['roles'] ?? Object(signed['delegations']).roles))
-          if (roles.length > 0) change(draft.random.pick(roles), draft, signed)
+          if (roles.length === 0) return
+          const picked = draft.random.pick(roles)
+          picked.keyids ??= [] // as a delegation without keys has it
+          change(picked, draft, signed)
         },
       })
     },

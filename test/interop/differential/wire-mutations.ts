@@ -54,7 +54,7 @@ const BYTE_CHANGES: readonly ByteChange[] = [
 export function mutateBytes(draft: Draft, role: string): void {
   const [what, change] = draft.random.pick(BYTE_CHANGES)
   const parents = draft.random.chance(0.6) ? 'forged' : 'honest'
-  draft.did(`bytes of ${role.replace(/\/.*/, '/*')}, ${parents}: ${what}`)
+  draft.did(`bytes of ${role}, ${parents}: ${what}`)
   const choices = draft.random.fork(`${role} bytes`)
   draft.spoil(role, { bytes: (file) => new Uint8Array(change(Buffer.from(file), choices)), parents })
 }

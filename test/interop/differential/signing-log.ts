@@ -1,0 +1,41 @@
+/** What was signed while a case was made, and by whom: it answers who signed a file without looking at any signature as such. */
+import { createHash } from 'node:crypto'
+import { canonicalBytes, type SignatureDocument } from '../../../src/testing/documents.js'
+import type { SigningKey } from '../../../src/testing/index.js'
+
+export class SigningLog {
+  /** By signed text, key ID, method and signature; the value is the same for two wrappers of one key. */
+  readonly #signers = new Map<string, string>()
+
+  /** The same key; what it signs is written down. */
+  watch(key: SigningKey): SigningKey {
+    const who = hash(key.pair.publicKey.export({ type: 'spki', format: 'der' }))
+    return {
+      ...key,
+      sign: (message) => {
+        const signature = key.sign(message)
+        this.#signers.set(entry(message, key.id, key.method, Buffer.from(signature)), who)
+        return signature
+      },
+    }
+  }
+
+  /** Whose signatures these are, by key ID; those that nobody made of this text are left out. */
+  signersOf(signed: unknown, signatures: readonly SignatureDocument[]): ReadonlyMap<string, string> {
+    const message = canonicalBytes(signed)
+    return new Map(
+      signatures.flatMap(({ keyid, method, sig }): [string, string][] => {
+        const who = this.#signers.get(entry(message, keyid, method.toLowerCase(), Buffer.from(sig, 'base64')))
+        return who === undefined ? [] : [[keyid, who]]
+      }),
+    )
+  }
+}
+
+function entry(message: Uint8Array, keyid: string, method: string, signature: Buffer): string {
+  return [hash(message), keyid, method, signature.toString('hex')].join(' ')
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

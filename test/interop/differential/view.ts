@@ -1,0 +1,206 @@
+/**
+ * What the files of a server amount to, from who really signed them. No cryptography and none of the project's readers are in it:
+ * it is what both answers are held against. It knows thresholds, dates and certificates, and nothing of what is odd.
+ */
+import { createHash, X509Certificate } from 'node:crypto'
+import type { DelegationDocument, FileDocument, KeyDocument, RoleDocument } from '../../../src/testing/documents.js'
+import type { Files } from './draft.js'
+import type { SigningLog } from './signing-log.js'
+
+/** `signed` of whatever file it is; a spoiled one may hold anything. */
+export interface LooseDocument {
+  readonly version?: number
+  readonly expires?: string
+  readonly keys?: Record<string, KeyDocument>
+  readonly roles?: Record<string, RoleDocument>
+  readonly delegations?: { readonly roles?: DelegationDocument[] | null }
+  readonly meta?: Record<string, FileDocument>
+  readonly targets?: Record<string, FileDocument> | null
+}
+
+/** A file that could be read. */
+export interface Read {
+  readonly signed: LooseDocument
+  /** Key ID -> key, of those that really signed it. */
+  readonly signers: ReadonlyMap<string, string>
+}
+
+/** What is signed for a name. */
+export interface Signed {
+  readonly role: string
+  readonly digest: string
+  readonly size: number
+}
+
+/** One state of a server. */
+export class View {
+  readonly #gun: string
+  readonly #files: Files
+  readonly #log: SigningLog
+  readonly #kept: readonly View[]
+
+  /** `kept`: earlier states that a cache may hold files of. */
+  constructor(gun: string, files: Files, log: SigningLog, kept: readonly View[] = []) {
+    this.#gun = gun
+    this.#files = files
+    this.#log = log
+    this.#kept = [...kept]
+  }
+
+  /** A file by its name on the server. */
+  read(name: string): Read | undefined {
+    const file = this.#files.get(name)
+    return file === undefined ? undefined : this.#parse(file)
+  }
+
+  #parse(file: Uint8Array): Read | undefined {
+    return attempt(() => {
+      const { signed, signatures } = JSON.parse(Buffer.from(file).toString())
+      const isObject = typeof signed === 'object' && signed !== null
+      return isObject ? { signed, signers: this.#log.signersOf(signed, signatures ?? []) } : undefined
+    })
+  }
+
+  /** A file of these bytes, from the server or out of the cache. */
+  #find(role: string, sha256: string): Read | undefined {
+    const hex = Buffer.from(sha256, 'base64').toString('hex')
+    const all = [this.#files.get(`${role}.${hex}`), this.#files.get(role)]
+    const file = all.find((one) => one !== undefined && createHash('sha256').update(one).digest('hex') === hex)
+    if (file !== undefined) return this.#parse(file)
+    return this.#kept.map((view) => view.#find(role, sha256)).find((read) => read !== undefined)
+  }
+
+  /** Every root under its number, the lowest first. */
+  get roots(): { readonly number: number; readonly file: Read | undefined }[] {
+    const numbers = [...this.#files.keys()].flatMap((name) => /^(\d+)\.root$/.exec(name)?.[1] ?? []).map(Number)
+    return numbers.sort((a, b) => a - b).map((number) => ({ number, file: this.read(`${number}.root`) }))
+  }
+
+  /** The one of the highest version that its own keys signed; where they signed none, the highest. */
+  get newestRoot(): Read | undefined {
+    const all = [...this.roots.map(({ file }) => file), this.read('root')].filter((file) => file !== undefined)
+    const good = all.filter((file) => hasSigned(file.signed.roles?.['root'], file))
+    return (good.length > 0 ? good : all).sort((a, b) => Number(b.signed.version) - Number(a.signed.version))[0]
+  }
+
+  /** The file of a role that the roles above name; where they name none by its SHA-256, the one under its plain name. */
+  current(role: string): Read | undefined {
+    if (role === 'root') return this.newestRoot
+    const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
+    const sha256 = attempt(() => above?.signed.meta?.[role]?.hashes['sha256'])
+    return sha256 === undefined ? this.read(role) : this.#find(role, sha256)
+  }
+
+  /** Who may sign: the base roles as the newest root has them, then the delegations, nearest first. */
+  get roles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
+    const root = Object.entries(this.newestRoot?.signed.roles ?? {})
+    const all = new Map<string, RoleDocument & Partial<DelegationDocument>>(root)
+    const open = ['targets']
+    for (let role = open.shift(); role !== undefined; role = open.shift()) {
+      const delegated = attempt(() => this.current(role ?? '')?.signed.delegations?.roles) ?? []
+      for (const one of delegated) {
+        if (typeof one?.name !== 'string' || all.has(one.name)) continue
+        all.set(one.name, one)
+        open.push(one.name)
+      }
+    }
+    return all
+  }
+
+  isSigned(role: string): boolean {
+    const file = this.current(role)
+    return file !== undefined && hasSigned(this.roles.get(role), file)
+  }
+
+  /** True when the server has more bytes than the roles above declare. */
+  isLonger(role: string): boolean {
+    const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
+    const { length, hashes } = attempt(() => above?.signed.meta?.[role]) ?? { length: Number.NaN, hashes: {} }
+    const name = `${role}.${Buffer.from(attempt(() => hashes['sha256']) ?? '', 'base64').toString('hex')}`
+    return [name, role].some((one) => (this.#files.get(one)?.length ?? 0) > length)
+  }
+
+  hasExpired(role: string): boolean {
+    const { expires } = this.current(role)?.signed ?? {}
+    return !(Date.parse(String(expires)) > Date.now())
+  }
+
+  /** True when so many of its signers as it needs have a certificate for this name that is good today. */
+  get hasGoodCertificates(): boolean {
+    const { signed, signers = new Map<string, string>() } = this.newestRoot ?? {}
+    const { keyids = [], threshold = 1 } = signed?.roles?.['root'] ?? {}
+    const good = keyids.filter((id) => signers.has(id) && attempt(() => isGoodToday(signed?.keys?.[id], this.#gun)) === true)
+    return new Set(good.map((id) => signers.get(id))).size >= threshold
+  }
+
+  /** What the roles that count today have for a name, nearest first. */
+  answers(target: string): Signed[] {
+    const granted = new Map<string, boolean>([['targets', true]])
+    return [...this.roles.keys()].flatMap((role) => {
+      if (!role.startsWith('targets') || !this.isSigned(role) || this.hasExpired(role)) return []
+      const parent = role.slice(0, Math.max(0, role.lastIndexOf('/')))
+      const paths = this.roles.get(role)?.paths ?? []
+      const mayName = role === 'targets' || (granted.get(parent) === true && paths.some((path) => target.startsWith(path)))
+      granted.set(role, mayName)
+      return mayName ? answerOf(this.current(role), role, target) : []
+    })
+  }
+
+  /** Every name that a file has here and that keys enough signed, in force or not. */
+  everSigned(target: string): Signed[] {
+    const names = [...this.#files.keys()]
+    const files = (role: string): Read[] =>
+      names.flatMap((name) =>
+        name === role || (name.startsWith(role) && /^\.[0-9a-f]{64}$/.test(name.slice(role.length)))
+          ? (this.read(name) ?? [])
+          : [],
+      )
+    const roots = [...this.roots.flatMap(({ file }) => file ?? []), ...files('root')]
+    const found: Signed[] = []
+    const seen = new Set<string>()
+    const visit = (role: string, by: RoleDocument | undefined): void => {
+      for (const file of files(role)) {
+        const key = JSON.stringify([role, by, file.signed])
+        if (seen.has(key) || !hasSigned(by, file)) continue
+        seen.add(key)
+        found.push(...answerOf(file, role, target))
+        for (const one of attempt(() => [...(file.signed.delegations?.roles ?? [])]) ?? []) visit(String(one?.name), one)
+      }
+    }
+    for (const root of roots) if (hasSigned(root.signed.roles?.['root'], root)) visit('targets', root.signed.roles?.['targets'])
+    return found
+  }
+}
+
+/** True when keys enough of the role signed the file. Two wrappers of one key are one. */
+export function hasSigned(role: RoleDocument | undefined, { signers }: Read): boolean {
+  const keys = attempt(() => role?.keyids.flatMap((id) => signers.get(id) ?? [])) ?? []
+  return role !== undefined && role.threshold >= 1 && new Set(keys).size >= role.threshold
+}
+
+/** What is spoiled may be of any shape: then there is nothing. */
+export function attempt<Value>(make: () => Value): Value | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}
+
+function answerOf(file: Read | undefined, role: string, target: string): Signed[] {
+  return (
+    attempt(() => {
+      const { targets } = file?.signed ?? {}
+      if (targets === undefined || targets === null || !Object.hasOwn(targets, target)) return []
+      const { hashes, length } = targets[target] ?? { hashes: {}, length: 0 }
+      return [{ role, digest: `sha256:${Buffer.from(hashes['sha256'] ?? '', 'base64').toString('hex')}`, size: length }]
+    }) ?? []
+  )
+}
+
+function isGoodToday(key: KeyDocument | undefined, gun: string): boolean {
+  const { subject, validFrom, validTo } = new X509Certificate(Buffer.from(key?.keyval.public ?? '', 'base64'))
+  const names = subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
+  if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) : name === gun))) return false
+  return Date.parse(validFrom) <= Date.now() && Date.now() <= Date.parse(validTo)
+}
