@@ -26,7 +26,12 @@ export function truthsOf(now: View, before: readonly View[]): string[] {
 /** True when a right client may answer: today's root by its keys and certificates, and what it vouches for. */
 export function isGood(now: View, before: readonly View[]): boolean {
   const isFalse = BASE_ROLES.some((role) => !now.isSigned(role) || now.hasExpired(role))
-  return !isFalse && now.hasGoodCertificates && !truthsOf(now, before).some((one) => one.endsWith(' counts back'))
+  return (
+    !isFalse &&
+    leads(now, before) &&
+    now.hasGoodCertificates &&
+    !truthsOf(now, before).some((one) => one.endsWith(' counts back'))
+  )
 }
 
 /** True when somebody who might signed just this for the name, in any of the states. */
@@ -42,12 +47,8 @@ function rootTruths(now: View, before: readonly View[]): string[] {
   const says: string[] = []
   if (roots.some(({ number, file }) => file !== undefined && file.signed.version !== number))
     says.push('a root stands under another number')
-  const follows = (file: Read | undefined, last: Read | undefined): boolean =>
-    file !== undefined &&
-    hasSigned(file.signed.roles?.['root'], file) &&
-    (last === undefined || hasSigned(last.signed.roles?.['root'], file))
   if (roots.some(({ file }, at) => file !== undefined && !follows(file, roots[at - 1]?.file))) says.push('a root does not follow')
-  const known = Math.max(0, ...before.map((view) => Number(view.newestRoot?.signed.version)))
+  const known = newestKnown(before)?.signed.version ?? 0
   const newest = now.newestRoot?.signed
   if (before.length > 0 && roots.some(({ number, file }) => number > known && file !== undefined && number === newest?.version))
     says.push('there is a new root under its number')
@@ -55,6 +56,27 @@ function rootTruths(now: View, before: readonly View[]): string[] {
   const bytes = named === undefined ? undefined : now.read(`root.${Buffer.from(named, 'base64').toString('hex')}`)
   if (bytes?.signed.version !== newest?.version) says.push('the snapshot names another root')
   return says
+}
+
+/** True when the roots lead from the one that was trusted before to the newest. */
+function leads(now: View, before: readonly View[]): boolean {
+  let last = newestKnown(before)
+  if (last === undefined) return true
+  for (const { number, file } of now.roots) {
+    if (number <= Number(last.signed.version)) continue
+    if (file === undefined || !follows(file, last)) return false
+    last = file
+  }
+  return true
+}
+
+function newestKnown(before: readonly View[]): Read | undefined {
+  return before.at(-1)?.newestRoot
+}
+
+function follows(file: Read, last: Read | undefined): boolean {
+  const isSignedByOld = last === undefined || hasSigned(last.signed.roles?.['root'], file)
+  return isSignedByOld && hasSigned(file.signed.roles?.['root'], file)
 }
 
 function isLower(file: Read, earlier: Read | undefined): boolean {

@@ -32,6 +32,9 @@ export interface Signed {
   readonly size: number
 }
 
+/** A file is the same object under all its names, and in all states. */
+const parsed = new WeakMap<Uint8Array, Read>()
+
 /** One state of a server. */
 export class View {
   readonly #gun: string
@@ -54,11 +57,15 @@ export class View {
   }
 
   #parse(file: Uint8Array): Read | undefined {
-    return attempt(() => {
+    const known = parsed.get(file)
+    if (known !== undefined) return known
+    const read = attempt(() => {
       const { signed, signatures } = JSON.parse(Buffer.from(file).toString())
       const isObject = typeof signed === 'object' && signed !== null
       return isObject ? { signed, signers: this.#log.signersOf(signed, signatures ?? []) } : undefined
     })
+    if (read !== undefined) parsed.set(file, read)
+    return read
   }
 
   /** A file of these bytes, from the server or out of the cache. */
@@ -157,12 +164,12 @@ export class View {
       )
     const roots = [...this.roots.flatMap(({ file }) => file ?? []), ...files('root')]
     const found: Signed[] = []
-    const seen = new Set<string>()
+    const seen = new Map<Read, Set<string>>()
     const visit = (role: string, by: RoleDocument | undefined): void => {
       for (const file of files(role)) {
-        const key = JSON.stringify([role, by, file.signed])
-        if (seen.has(key) || !hasSigned(by, file)) continue
-        seen.add(key)
+        const times = `${role} ${JSON.stringify(by)}`
+        if (seen.get(file)?.has(times) === true || !hasSigned(by, file)) continue
+        seen.set(file, new Set(seen.get(file)).add(times))
         found.push(...answerOf(file, role, target))
         for (const one of attempt(() => [...(file.signed.delegations?.roles ?? [])]) ?? []) visit(String(one?.name), one)
       }
