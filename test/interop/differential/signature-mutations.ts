@@ -19,7 +19,9 @@ function onSignatures(name: string, change: (signatures: SignatureDocument[], dr
 }
 
 function onFirst(name: string, change: (signature: SignatureDocument, draft: Draft) => void): Mutation {
-  return onSignatures(name, ([first], draft) => first !== undefined && change(first, draft))
+  return onSignatures(name, ([first], draft) => {
+    if (typeof first?.sig === 'string') change(first, draft) // another mutation may have been there before
+  })
 }
 
 const onBytes = (name: string, change: (sig: Buffer) => Uint8Array): Mutation =>
