@@ -25,6 +25,7 @@ export class SigningLog {
     const message = canonicalBytes(signed)
     return new Map(
       signatures.flatMap(({ keyid, method, sig }): [string, string][] => {
+        if (typeof method !== 'string' || typeof sig !== 'string') return []
         const who = this.#signers.get(entry(message, keyid, method.toLowerCase(), Buffer.from(sig, 'base64')))
         return who === undefined ? [] : [[keyid, who]]
       }),

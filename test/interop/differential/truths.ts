@@ -15,8 +15,9 @@ export function truthsOf(now: View, before: readonly View[]): string[] {
     if (file === undefined) return says.map((one) => `${role} ${one}`)
     if (!now.isSigned(role)) says.push('is under its threshold')
     if (now.hasExpired(role)) says.push('has expired')
-    if (before.some((view) => isLower(file, view.current(role))))
-      says.push(hasLostKey(now, before, role) ? 'counts back with other keys' : 'counts back')
+    const higher = before.filter((view) => isLower(file, view.current(role)))
+    if (higher.length > 0)
+      says.push(higher.every((view) => hasLostKey(now, view, role)) ? 'counts back with other keys' : 'counts back')
     if (before.some((view) => isOther(file, view.current(role)))) says.push('has two contents')
     return says.map((one) => `${role} ${one}`)
   })
@@ -88,7 +89,7 @@ function isOther(file: Read, earlier: Read | undefined): boolean {
   return Buffer.compare(canonicalBytes(file.signed), canonicalBytes(earlier.signed)) !== 0
 }
 
-function hasLostKey(now: View, before: readonly View[], role: string): boolean {
+function hasLostKey(now: View, before: View, role: string): boolean {
   const keys = now.roles.get(role)?.keyids ?? []
-  return before.some((view) => (view.roles.get(role)?.keyids ?? []).some((id) => !keys.includes(id)))
+  return (before.roles.get(role)?.keyids ?? []).some((id) => !keys.includes(id))
 }
