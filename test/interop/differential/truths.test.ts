@@ -57,6 +57,13 @@ const SPOILINGS: readonly (readonly [string, string, (draft: Draft) => void])[] 
     }),
   ],
   [
+    'a signature without a method',
+    'truth: targets is under its threshold',
+    spoil('targets', ({ signatures }) => {
+      for (const one of signatures) Reflect.deleteProperty(one, 'method')
+    }),
+  ],
+  [
     'a date that is over',
     'truth: timestamp has expired',
     (draft) => draft.spoil('timestamp', { before: (signed) => void Object.assign(signed, { expires: ENDED.toISOString() }) }),
@@ -95,4 +102,18 @@ test('a new root that the old keys did not sign does not follow', () => {
   expect(truthsOf(view, [before])).toContain('truth: a root does not follow')
   expect(isGood(view, [before])).toBe(false)
   expect(isGood(view, []), 'on first use it may be trusted').toBe(true)
+})
+
+test('a version may count back only where every higher one had a key that is gone', () => {
+  const draft = start()
+  const states = [1, 5].map((version) => {
+    draft.collection.rotateKey('targets', draft.signers('targets')).setVersion('targets', version)
+    return viewOf(draft, draft.publish())
+  })
+  draft.collection.setVersion('targets', 2)
+  expect(truthsOf(viewOf(draft, draft.publish(), states), states)).toContain('truth: targets counts back')
+  draft.collection.rotateKey('targets', draft.signers('targets')).setVersion('targets', 2)
+  const recovered = viewOf(draft, draft.publish(), states)
+  expect(truthsOf(recovered, states)).toContain('truth: targets counts back with other keys')
+  expect(isGood(recovered, states)).toBe(true)
 })
