@@ -113,7 +113,7 @@ const ODDITIES: readonly (readonly [name: string, apply: (draft: Draft, role: st
       }),
   ],
   ['signatures in another order', (draft, role) => draft.spoil(role, { after: ({ signatures }) => void signatures.reverse() })],
-  ['indented', (draft, role) => draft.spoil(role, { bytes: (file) => utf8(JSON.stringify(JSON.parse(text(file)), null, 2)) })],
+  ['indented', (draft, role) => draft.spoil(role, { bytes: indented })],
   ['a line break at the end', (draft, role) => draft.spoil(role, { bytes: (file) => utf8(`${text(file)}\n`) })],
   ['an unused key', (draft, role) => draft.spoil(role, { before: (signed) => listUnusedKey(draft, signed) })],
   [
@@ -154,6 +154,14 @@ function offsetDate(draft: Draft, date: string): string {
     ['+00:00', 0],
   ] as const)
   return new Date(Date.parse(date) + local * 3_600_000).toISOString().replace('Z', hours)
+}
+
+function indented(file: Uint8Array): Uint8Array {
+  try {
+    return utf8(JSON.stringify(JSON.parse(text(file)), null, 2))
+  } catch {
+    return file // it was spoiled before
+  }
 }
 
 function listUnusedKey(draft: Draft, signed: Signed): void {

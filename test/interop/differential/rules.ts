@@ -54,8 +54,10 @@ export interface Refusal {
 export function ruleFor(rules: readonly Rule[], { answer, mutations, truths = [] }: Refusal): Rule | undefined {
   if (answer.kind !== 'refused' || mutations.every((mutation) => mutation.startsWith('honest'))) return undefined
   const all = [...mutations, ...truths]
-  const fits = (patterns: readonly string[]): boolean =>
-    patterns.map((text) => pattern(text, answer.role)).every((one) => all.some((text) => one.test(text)))
+  const fitFor = (patterns: readonly string[], any: string): boolean =>
+    patterns.map((text) => pattern(text, answer.role, any)).every((one) => all.some((text) => one.test(text)))
+  const known = new Set(truths.map((truth) => truth.replace(/^truth: /, '').replace(/ .*/s, '')))
+  const fits = (patterns: readonly string[]): boolean => [...known, 'no role'].some((any) => fitFor(patterns, any))
   return rules.find(
     (rule) =>
       (rule.codes.length === 0 ? answer.code === '' : rule.codes.includes(answer.code)) &&
@@ -69,8 +71,9 @@ function quoted(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
 }
 
-/** `*` stands for anything, `{role}` for the role of our refusal. */
-function pattern(text: string, role: string): RegExp {
-  const escaped = text.replaceAll('{role}', () => role || 'no role').replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+/** `*` stands for anything, `{role}` for the role of our refusal, `{any}` for one role in all patterns. */
+function pattern(text: string, role: string, any: string): RegExp {
+  const named = text.replaceAll('{role}', () => role || 'no role').replaceAll('{any}', () => any)
+  const escaped = named.replace(/[.+?^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`^${escaped.replaceAll('*', '.*')}$`, 's')
 }
