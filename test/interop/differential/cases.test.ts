@@ -84,3 +84,11 @@ test('every rule asks for words or for a truth; one alone stands for no answer a
   const broad = rules.filter(({ says, mutations }) => says.length === 0 && !mutations.every(asksForTruth))
   expect(broad.map(({ id }) => id)).toEqual(['no-answer-there'])
 })
+
+test('a pattern that names any role means the same one all through', () => {
+  const rules = readRules('test/interop/kinder.md', 'kinder')
+  const answer = { kind: 'refused', code: '', role: '', says: 'version 3 is lower than current version 9' } as const
+  const found = (truth: string) => ruleFor(rules, { answer, mutations: ['version: 9 (targets)'], truths: [truth] })?.id
+  expect(found('truth: targets counts back with other keys')).toBe('floor-void-with-its-keys')
+  expect(found('truth: snapshot counts back with other keys')).toBeUndefined()
+})
