@@ -94,7 +94,7 @@ function placesOf(document: object): Place[] {
       const place = { holder, name, path: path === '' ? label : `${path}.${label}` }
       for (let times = Math.max(1, 6 - 2 * depth); times > 0; times--) places.push(place)
       if (typeof value === 'object' && value !== null)
-        visit(value, place.path, CHOSEN.has(name) && !Array.isArray(value), depth + 1)
+        visit(value, place.path, !chosen && CHOSEN.has(name) && !Array.isArray(value), depth + 1)
     }
   }
   visit(document, '', false, 0)

@@ -153,15 +153,15 @@ export class View {
     })
   }
 
-  /** Every name that a file has here and that keys enough signed, in force or not. */
+  /** Every file of a role that is served, old ones under their hashes too. */
+  #all(role: string): Read[] {
+    const isIts = (name: string) => name === role || (name.startsWith(role) && /^\.[0-9a-f]{64}$/.test(name.slice(role.length)))
+    return [...this.#files.keys()].filter(isIts).flatMap((name) => this.read(name) ?? [])
+  }
+
+  /** Every name that a file has here or in a cache and that keys enough signed, in force or not. */
   everSigned(target: string): Signed[] {
-    const names = [...this.#files.keys()]
-    const files = (role: string): Read[] =>
-      names.flatMap((name) =>
-        name === role || (name.startsWith(role) && /^\.[0-9a-f]{64}$/.test(name.slice(role.length)))
-          ? (this.read(name) ?? [])
-          : [],
-      )
+    const files = (role: string): Read[] => [this, ...this.#kept].flatMap((view) => view.#all(role))
     const roots = [...this.roots.flatMap(({ file }) => file ?? []), ...files('root')]
     const found: Signed[] = []
     const seen = new Map<Read, Set<string>>()
