@@ -48,7 +48,9 @@ function rootTruths(now: View, before: readonly View[]): string[] {
   const says: string[] = []
   if (roots.some(({ number, file }) => file !== undefined && file.signed.version !== number))
     says.push('a root stands under another number')
-  if (roots.some(({ file }, at) => file !== undefined && !follows(file, roots[at - 1]?.file))) says.push('a root does not follow')
+  const plain = now.read('root')
+  const isBroken = roots.some(({ file }, at) => file !== undefined && !follows(file, roots[at - 1]?.file))
+  if (isBroken || (plain !== undefined && !follows(plain, undefined))) says.push('a root does not follow')
   const known = newestKnown(before)?.signed.version ?? 0
   const newest = now.newestRoot?.signed
   if (before.length > 0 && roots.some(({ number, file }) => number > known && file !== undefined && number === newest?.version))
