@@ -1,7 +1,6 @@
 /** What was signed while a case was made, and by whom: it answers who signed a file without looking at any signature as such. */
 import { createHash } from 'node:crypto'
-import { canonicalBytes, type SignatureDocument } from '../../../src/testing/documents.js'
-import type { SigningKey } from '../../../src/testing/index.js'
+import { canonicalBytes, type SignatureDocument, type SigningKey } from '../../../src/testing/index.js'
 
 export class SigningLog {
   /** By signed text, key ID, method and signature; the value is the same for two wrappers of one key. */

@@ -1,5 +1,5 @@
 /** What the rules of the lists may ask of a case beside what was done to it, in words that begin with `truth: `. */
-import { canonicalBytes } from '../../../src/testing/documents.js'
+import { canonicalBytes } from '../../../src/testing/index.js'
 import type { Answer } from './askers.js'
 import { attempt, hasSigned, type Read, type View } from './view.js'
 

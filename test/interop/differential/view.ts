@@ -3,12 +3,12 @@
  * it is what both answers are held against. It knows thresholds, dates and certificates, and nothing of what is odd.
  */
 import { createHash, X509Certificate } from 'node:crypto'
-import type { DelegationDocument, FileDocument, KeyDocument, RoleDocument } from '../../../src/testing/documents.js'
+import type { DelegationDocument, FileDocument, KeyDocument, RoleDocument } from '../../../src/testing/index.js'
 import type { Files } from './draft.js'
 import type { SigningLog } from './signing-log.js'
 
 /** `signed` of whatever file it is; a spoiled one may hold anything. */
-export interface LooseDocument {
+interface LooseDocument {
   readonly version?: number
   readonly expires?: string
   readonly keys?: Record<string, KeyDocument>
