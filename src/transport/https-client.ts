@@ -123,7 +123,7 @@ export class HttpsClient {
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
     return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
-      const { request: ask } = await this.#connected()
+      const { request: ask } = await this.#connected(request.url)
       let url = request.url
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
@@ -148,25 +148,26 @@ export class HttpsClient {
     await opened.value.agent.destroy()
   }
 
-  #connected(): Promise<Connections> {
+  #connected(url: URL): Promise<Connections> {
     // Settings that could not be used are read anew the next time.
-    this.#connections ??= this.#open().catch((cause: unknown) => {
+    this.#connections ??= this.#open(url).catch((cause: unknown) => {
       this.#connections = undefined
       throw cause
     })
     return this.#connections
   }
 
-  async #open(): Promise<Connections> {
+  async #open(first: URL): Promise<Connections> {
     const { deadlines, env, trustServerHostname, lookup } = this.#options
-    // Not before somebody asks, and not the whole of undici: its fetch, caches and mocks would take twice as long again.
-    const [{ default: Agent }, { default: request }, tls] = await Promise.all([
+    const contexts = createTlsContexts(await this.#options.tls())
+    const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
+    // The handshake takes its time in any case; undici is loaded meanwhile.
+    connector.connectAhead(first)
+    // Not the whole of undici: its fetch, caches and mocks would take twice as long again.
+    const [{ default: Agent }, { default: request }] = await Promise.all([
       import('undici/lib/dispatcher/agent.js'),
       import('undici/lib/api/api-request.js'),
-      this.#options.tls(),
     ])
-    const contexts = createTlsContexts(tls)
-    const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
     const agent = new Agent({
       connect: connector.connect,
       connections: MAX_CONNECTIONS_PER_HOST,

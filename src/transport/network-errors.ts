@@ -1,7 +1,7 @@
 /** What went wrong on the wire, in the words and codes that callers know. */
 import { describeCause, type ErrorDetails, printable, systemCode, TrustError, UnavailableError } from '../errors.js'
 import { isCertificateFault } from './certificate-faults.js'
-import { ProxyFailure } from './connector.js'
+import { ProxyFailure } from './connection-failures.js'
 import { BodyEncodingRefused } from './http-body.js'
 import { RedirectRefused, TooManyInterimAnswers } from './https-client.js'
 import { AddressRefused } from './private-addresses.js'

@@ -46,7 +46,7 @@ interface ClientPair {
 }
 
 /** A context that is made when it is wanted: to parse all CAs of a machine takes longer than a handshake. */
-type LazyContext = () => SecureContext
+export type LazyContext = () => SecureContext
 
 /**
  * The contexts to connect with, the likeliest and cheapest first: the CAs that were given for the server, those that Node

@@ -1,0 +1,19 @@
+/** Connections that did not come about, and why. */
+import type { ProxyServer } from './proxy.js'
+
+/** A connection that did not come about in time. */
+export class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT'
+}
+
+/** A proxy that did not let us through. */
+export class ProxyFailure extends Error {
+  readonly code: string
+  /** What it answered, if it did. */
+  readonly status: number | undefined
+  constructor(proxy: ProxyServer, reason: string, code: string, details: ErrorOptions & { status?: number | undefined } = {}) {
+    super(`proxy ${proxy.hostname}:${proxy.port}: ${reason}`, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.status = details.status
+  }
+}
