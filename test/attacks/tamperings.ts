@@ -69,10 +69,10 @@ function signatures(name: string, rule: Rule, after: (envelope: Envelope<CommonD
 }
 
 /** One of the kit's own. */
-function ofTheKit(name: TamperingName, rule: Rule, alone?: 'malformed' | 'under threshold'): NamedTampering {
-  const { what, before, after, bytes, parents } = KIT[name]
+function ofTheKit(kit: TamperingName, name: string, rule: Rule, alone?: 'malformed' | 'under threshold'): NamedTampering {
+  const { before, after, bytes, parents } = KIT[kit]
   const tamper = { ...(before && { before }), ...(after && { after }), ...(bytes && { bytes }), ...(parents && { parents }) }
-  return { name: `${name} of the kit (${what})`, rule, tamper, ...(alone && { alone }) }
+  return { name, rule, tamper, ...(alone && { alone }) }
 }
 
 const set = (changes: object) => (signed: CommonDocument) => void Object.assign(signed, changes)
@@ -101,11 +101,11 @@ function declares(name: string, rule: Rule, change: (length: number) => number):
 }
 
 export const TAMPERINGS: readonly NamedTampering[] = [
-  ofTheKit('bit-flipped', 'as long in flight', 'under threshold'),
+  ofTheKit('bit-flipped', 'a bit flipped, in flight', 'as long in flight', 'under threshold'),
   vouched('a bit flipped', 'under threshold', flipBit),
-  ofTheKit('cut-off', 'shorter in flight', 'malformed'),
+  ofTheKit('cut-off', 'cut off, in flight', 'shorter in flight', 'malformed'),
   vouched('cut off', 'malformed', cut),
-  ofTheKit('bytes-appended', 'longer in flight', 'malformed'),
+  ofTheKit('bytes-appended', 'bytes appended, in flight', 'longer in flight', 'malformed'),
   vouched(
     'bytes appended',
     'malformed',
@@ -113,32 +113,32 @@ export const TAMPERINGS: readonly NamedTampering[] = [
   ),
   inFlight('empty', 'shorter in flight', 'malformed', () => new Uint8Array()),
   inFlight('HTML', 'shorter in flight', 'malformed', () => new Uint8Array(Buffer.from('<!doctype html><title>Sign in</title>'))),
-  ofTheKit('not-json', 'malformed'),
+  ofTheKit('not-json', 'HTML, the hashes above being right', 'malformed'),
   inFlight('a byte-order mark', 'longer in flight', 'malformed', markOrder),
   vouched('a byte-order mark', 'malformed', markOrder),
-  ofTheKit('member-twice', 'malformed'),
+  ofTheKit('member-twice', 'a member twice, the hashes above being right', 'malformed'),
   vouched('a member in two cases', 'malformed', swap(NOW_VERSION, `${NOW_VERSION},"VERSION":9`)),
   vouched('a lone surrogate', 'malformed', swap(NOW_VERSION, `"x":"\\ud800",${NOW_VERSION}`)),
   vouched('100,000 levels', 'malformed', swap('"signed":{', `"signed":{${DEEP}`)),
   vouched('a version written 4.0', 'malformed', swap(NOW_VERSION, `${NOW_VERSION}.0`)),
-  ofTheKit('another-type', 'malformed'),
+  ofTheKit('another-type', 'another _type, signed so', 'malformed'),
   insider('a _type in lower case', 'malformed', (signed) => set({ _type: signed._type.toLowerCase() })(signed)),
   insider('version 0', 'malformed', set({ version: 0 })),
   insider('version "4"', 'malformed', set({ version: '4' })),
   insider('version 2^53', 'malformed', set({ version: 2 ** 53 })),
   insider('version 2^53-1', 'much higher version', set({ version: 2 ** 53 - 1 })),
-  ofTheKit('rolled-back', 'lower version'),
-  ofTheKit('same-version', 'equal version'),
-  ofTheKit('expired', 'expired'),
+  ofTheKit('rolled-back', 'the version before, signed so', 'lower version'),
+  ofTheKit('same-version', 'the same version with other content, signed so', 'equal version'),
+  ofTheKit('expired', 'expired since 2001, signed so', 'expired'),
   insider('a date past', 'expired', set({ expires: '2026-03-02T11:59:59.999Z' })),
   insider('a date that is now', 'expired', set({ expires: '2026-03-02T12:00:00Z' })),
   insider('30 February', 'malformed', set({ expires: '2036-02-30T00:00:00Z' })),
   insider('no date', 'malformed', (signed) => void Reflect.deleteProperty(signed, 'expires')),
   { ...insider('hashes of 31 bytes', 'hash cut', cutHashes), not: ['root'] },
   { ...insider('a key that is not its ID', 'malformed', listWrongKey), not: ['timestamp', 'snapshot'] },
-  ofTheKit('unsigned', 'under threshold'),
-  ofTheKit('changed-after-signing', 'under threshold'),
-  ofTheKit('signed-by-a-stranger', 'under threshold'),
+  ofTheKit('unsigned', 'no signatures', 'under threshold'),
+  ofTheKit('changed-after-signing', 'changed after signing', 'under threshold'),
+  ofTheKit('signed-by-a-stranger', 'signed by a stranger', 'under threshold'),
   signatures('one signature of two', 'under threshold', (envelope) => void envelope.signatures.pop()),
   signatures('one signature twice', 'under threshold', ({ signatures: list }) => void list.splice(1, 1, ...list.slice(0, 1))),
   signatures("one signature a stranger's", 'under threshold', ({ signatures: list }) => {
