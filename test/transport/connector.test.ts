@@ -1,0 +1,72 @@
+/** What is connected to before anybody asks. */
+import type { Socket } from 'node:net'
+import { expect, test } from 'vitest'
+import { type Connector, createConnector } from '../../src/transport/connector.js'
+import { createTlsContexts } from '../../src/transport/tls.js'
+import { startServer, testAuthority } from '../support/loopback-server.js'
+
+const PATIENCE = { timeout: 5_000 }
+
+function start(trustServerHostname: string): Connector {
+  const ca = [testAuthority.pem]
+  const contexts = createTlsContexts({ folder: '', own: ca, ca, withNodes: false, clientPairs: [] })
+  return createConnector({ contexts, trustServerHostname, env: {}, timeoutMs: 5_000 })
+}
+
+/** As undici asks. */
+function take({ connect }: Connector, { hostname, port }: URL): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    connect({ hostname, port, protocol: 'https:' }, (error, socket) => (error === null ? resolve(socket) : reject(error)))
+  })
+}
+
+test.each(['localhost', '127.0.0.1'])(
+  'the first to ask for %s gets what was begun, the second another connection',
+  async (name) => {
+    await using server = await startServer((_, response) => response.end())
+    const url = new URL(`https://${name}:${server.port}`)
+    const connector = start(name)
+    connector.connectAhead(url)
+    await expect.poll(server.connections, PATIENCE).toBe(1)
+    const first = await take(connector, url)
+    expect(server.connections()).toBe(1)
+    const second = await take(connector, url)
+    expect(server.connections()).toBe(2)
+    for (const socket of [first, second]) socket.destroy()
+  },
+)
+
+test('what nobody took is closed, connected or not', async () => {
+  await using server = await startServer((_, response) => response.end())
+  const url = new URL(server.url)
+  const [early, late] = [start('localhost'), start('localhost')]
+  early.connectAhead(url)
+  early.close()
+  late.connectAhead(url)
+  await expect.poll(server.connections, PATIENCE).toBeGreaterThan(0)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  late.close()
+  await expect.poll(server.openConnections, PATIENCE).toBe(0)
+})
+
+test('a failure is told to whoever asks, and the next one tries again', async () => {
+  await using server = await startServer((_, response) => response.end())
+  const url = new URL(server.url)
+  await server.close()
+  const connector = start('localhost')
+  connector.connectAhead(url)
+  await expect(take(connector, url)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await expect(take(connector, url)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+test('a connection that ended before it was taken is none', async () => {
+  await using server = await startServer((_, response) => response.end())
+  const url = new URL(server.url)
+  const connector = start('localhost')
+  connector.connectAhead(url)
+  await expect.poll(server.openConnections, PATIENCE).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await server.close()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await expect(take(connector, url)).rejects.toMatchObject({ code: expect.stringMatching(/^ECONN/) })
+})
