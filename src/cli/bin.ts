@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The process around the program: streams, Ctrl-C, exit status. */
 import { EXIT } from './io.js'
-import { run } from './main.js'
 
 const interrupted = new AbortController()
 process.once('SIGINT', () => {
@@ -13,7 +12,10 @@ process.stdout.on('error', () => process.exit(EXIT.unread))
 // What is said there changes no verdict.
 process.stderr.on('error', () => undefined)
 
-const status = await run(process.argv.slice(2), {
+const argv = process.argv.slice(2)
+// What scripts ask first, and most often, loads nothing else.
+const { run } = argv.length === 1 && argv[0] === '--version' ? await import('./version.js') : await import('./main.js')
+const status = await run(argv, {
   env: process.env,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),

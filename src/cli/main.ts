@@ -1,5 +1,4 @@
 /** The program: words -> command -> exit status. */
-import { readFile } from 'node:fs/promises'
 import { describeCause, printable, TrustError, UsageError } from '../errors.js'
 import { type CommandLine, readCommandLine } from './arguments.js'
 import { helpText } from './help.js'
@@ -36,8 +35,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const { words, values } = readCommandLine(argv)
   const [name, ...rest] = words
   if (values.version) {
-    io.out(`${await version()}\n`)
-    return EXIT.ok
+    return (await import('./version.js')).run(argv, io)
   }
   if (values.help || name === 'help') {
     io.out(helpText(name === 'help' ? rest[0] : name))
@@ -59,9 +57,4 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
 /** The commonest slip is to leave out the command. */
 function hintFor(name: string): string {
   return `Commands are ${[...COMMANDS.keys()].join(', ')}.${/[:/.]/.test(name) ? ` Did you mean: dct verify ${name}` : ''}`
-}
-
-async function version(): Promise<string> {
-  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown'
 }
