@@ -2,22 +2,25 @@
 import { type TrustError, UnavailableError, UntrustedError } from '../errors.js'
 import type { MetadataRequest, Transport } from '../transport/transport.js'
 
+/** The faults that a server over https can have too. */
+export const SERVER_FAULTS = [
+  'missing',
+  'unreachable',
+  'cut-off',
+  'silent',
+  'unauthorized',
+  'forbidden',
+  'rate-limited',
+  'server-error',
+  'login-page',
+  'empty',
+] as const
+
 /**
  * What can happen to a file on its way, by name. `tls` is for transports in process alone: a server over https has one
  * certificate for all of its files (see `startTrustServer`).
  */
-export type FaultName =
-  | 'missing'
-  | 'unreachable'
-  | 'cut-off'
-  | 'silent'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'rate-limited'
-  | 'server-error'
-  | 'login-page'
-  | 'empty'
-  | 'tls'
+export type FaultName = (typeof SERVER_FAULTS)[number] | 'tls'
 
 /** What happens to one file instead of its being served. A function gets the honest bytes, and may do something meanwhile. */
 export type Fault =
@@ -28,11 +31,29 @@ export type Fault =
 /** Faults by name of a file: `timestamp`, `2.root`, `snapshot` (whatever its hash), `snapshot.<hex>`, or `*` for all others. */
 export type Faults = Readonly<Record<string, Fault>>
 
+/** Faults by name of a file. Without types a misspelt fault would be a file that is missing: it is a TypeError. */
+export class FaultMap<Kind extends Fault> extends Map<string, Kind> {
+  readonly #names: readonly string[]
+
+  constructor(faults: Readonly<Record<string, Kind>>, names: readonly FaultName[]) {
+    super()
+    this.#names = names
+    for (const [file, fault] of Object.entries(faults)) this.set(file, fault)
+  }
+
+  override set(file: string, fault: Kind): this {
+    const isKnown =
+      typeof fault === 'string' ? this.#names.includes(fault) : typeof fault === 'function' || fault instanceof Uint8Array
+    if (!isKnown) throw new TypeError(`no fault for ${file}: ${String(fault)}; by name there are ${this.#names.join(', ')}`)
+    return super.set(file, fault)
+  }
+}
+
 /** A transport to a simulated server. */
 export interface SimulatedTransport extends Transport {
   /** Names of the files asked for, in order. */
   readonly requests: string[]
-  /** Open to be changed between requests. */
+  /** Open to be changed between requests. `set` throws a TypeError for what is no fault. */
   readonly faults: Map<string, Fault>
 }
 
@@ -78,7 +99,7 @@ class LocalTransport implements SimulatedTransport {
 
   constructor(collections: ReadonlyMap<string, FileHolder>, faults: Faults) {
     this.#collections = collections
-    this.faults = new Map(Object.entries(faults))
+    this.faults = new FaultMap(faults, [...SERVER_FAULTS, 'tls'])
   }
 
   async fetchMetadata({ gun, name, maxBytes, signal }: MetadataRequest): Promise<Uint8Array | undefined> {

@@ -9,9 +9,10 @@ export function parentOf(role: string): string {
   return role.slice(0, Math.max(0, role.lastIndexOf('/')))
 }
 
-/** 64 hexadecimal digits, with or without `sha256:`, as bytes; of any other text its SHA-256. */
+/** 64 hexadecimal digits, with or without `sha256:`, as bytes; of any other text its SHA-256. A digest misspelt is no text. */
 export function digestBytes(text: string): Buffer {
   const given = /^(?:sha256:)?([0-9a-f]{64})$/.exec(text)?.[1]
+  if (given === undefined && /^sha\d+:/.test(text)) throw new TypeError(`not a sha256 digest: ${text}`)
   return given === undefined ? createHash('sha256').update(text).digest() : Buffer.from(given, 'hex')
 }
 

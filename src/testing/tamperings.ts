@@ -3,7 +3,7 @@
  * and the entry says with which code a verifying client has to refuse it.
  */
 import type { ErrorCode } from '../errors.js'
-import type { Envelope } from './documents.js'
+import type { Envelope, TimestampDocument } from './documents.js'
 import type { Tampering } from './envelope.js'
 import { createSigningKey } from './keys.js'
 
@@ -24,7 +24,8 @@ export interface NamedTampering extends Tampering<CommonDocument> {
   /** What is done, and by whom. */
   readonly what: string
   /**
-   * The code for a client that verified the collection before the file was spoiled. Who sees it for the first time cannot
+   * The code for a client that verified the collection before the file was spoiled. `rolled-back` needs two published
+   * versions of the role before it, `same-version` one; `publish` throws a TypeError when there are fewer. Who sees it for the first time cannot
    * notice `rolled-back` and `same-version`, and says ERR_ROOT_UNTRUSTED where this says ERR_ROOT_ROTATION.
    */
   code(role: TamperedRole): ErrorCode
@@ -110,16 +111,14 @@ export const TAMPERINGS: Readonly<Record<TamperingName, NamedTampering>> = Objec
     vouched('signed-by-a-stranger', 'A key that nobody listed signed it under its own name.', 'ERR_SIGNATURE_THRESHOLD', {
       after: signByStranger,
     }),
-    vouched(
-      'rolled-back',
-      'Two versions lower, by somebody who has the keys; the role needs two versions before it.',
-      'ERR_VERSION_ROLLBACK',
-      {
-        before: (signed) => set({ version: signed.version - 2 })(signed),
-      },
-    ),
+    vouched('rolled-back', 'Two versions lower, by somebody who has the keys.', 'ERR_VERSION_ROLLBACK', {
+      before: (signed) => set({ version: earlier('rolled-back', signed, 2) })(signed),
+    }),
     vouched('same-version', 'The version before with another content, by somebody who has the keys.', 'ERR_EQUIVOCATION', {
-      before: (signed) => set({ version: signed.version - 1, note: 'another' })(signed),
+      before: (signed) => {
+        set({ version: earlier('same-version', signed, 1), note: 'another' })(signed)
+        if (isTimestamp(signed)) delete signed.meta.snapshot.hashes['sha512']
+      },
     }),
     vouched('expired', 'Signed rightly, and out of date since 2001.', 'ERR_METADATA_EXPIRED', { before: set({ expires: PAST }) }),
   ]),
@@ -135,6 +134,17 @@ type Entry = readonly [TamperingName, NamedTampering]
 
 function entry(name: TamperingName, what: string, tampering: Tampering<CommonDocument>, code: NamedTampering['code']): Entry {
   return [name, Object.freeze({ ...tampering, name, what, code })]
+}
+
+/** A number below the first would be refused as malformed, and show nothing of versions. */
+function earlier(name: TamperingName, { _type, version }: CommonDocument, by: number): number {
+  if (version > by) return version - by
+  throw new TypeError(`${name} needs ${by} published version(s) before it, and this is version ${version} of ${_type}`)
+}
+
+/** The content of a timestamp is how it names the snapshot; a note beside that is no other content. */
+function isTimestamp(signed: CommonDocument): signed is TimestampDocument {
+  return signed._type === 'Timestamp'
 }
 
 function text(change: (file: string) => string): (bytes: Uint8Array) => Uint8Array {

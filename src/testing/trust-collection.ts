@@ -15,6 +15,7 @@ import { digestBytes, parentOf, snapshotDocument, targetsDocument, timestampDocu
 import { type BaseRole, KeyMaker, newRole, type RoleRecipe, type RoleState, type Signers } from './roles.js'
 import { type RootDraft, RootLine, type RootRotation, rootDocument } from './root-line.js'
 import { type AnyTampering, ServedFiles } from './served-files.js'
+import type { NamedTampering, TamperedRole } from './tamperings.js'
 
 /** A new collection, not yet published. The same name, options and calls give the same bytes. */
 export function createTrustCollection(gun: string, options: TrustCollectionOptions = {}): TrustCollection {
@@ -56,7 +57,11 @@ export class TrustCollection {
     return this.#state(role).version
   }
 
-  /** Signs a name. `digest` is 64 hexadecimal digits, with or without `sha256:`, or a text to be hashed. Returns `sha256:<hex>`. */
+  /**
+   * Signs a name. `digest` is 64 hexadecimal digits, with or without `sha256:`, or a text to be hashed. Returns `sha256:<hex>`.
+   *
+   * @throws TypeError for a role that is not there, and for what begins as a digest and is none
+   */
   sign(tag: string, digest: string, { size = 528, custom, role = 'targets', sha512 }: SignOptions = {}): string {
     const sha256 = digestBytes(digest)
     const hashes = { sha256: sha256.toString('base64'), ...(sha512 === undefined ? {} : { sha512 }) }
@@ -71,8 +76,13 @@ export class TrustCollection {
     return this
   }
 
-  /** Delegates to `targets/...`. As with Notary, the delegation has no file until something in it is signed. */
+  /**
+   * Delegates to `targets/...`. As with Notary, the delegation has no file until something in it is signed.
+   *
+   * @throws TypeError for another name, and when the role above is not there
+   */
   delegate(name: string, { paths, ...recipe }: RoleRecipe & { readonly paths?: readonly string[] } = {}): this {
+    if (!name.startsWith('targets/')) throw new TypeError(`not the name of a delegation: ${name}; targets/${name} is one`)
     this.#touched(parentOf(name))
     this.#roles.set(name, newRole(name, recipe, this.#maker.signers(name, recipe, this.now), paths))
     return this
@@ -132,12 +142,18 @@ export class TrustCollection {
     return this
   }
 
-  /** Spoils the next file of a role; of root: as for `setExpiry`. */
+  /**
+   * Spoils the next file of a role; of root: as for `setExpiry`. A root that was spoiled is in the chain for good.
+   *
+   * @throws TypeError for what is no tampering, such as a name that `TAMPERINGS` does not have
+   */
+  tamper(role: TamperedRole, tampering: NamedTampering): this
   tamper(role: 'root', tampering: Tampering<RootDocument>): this
   tamper(role: 'timestamp', tampering: Tampering<TimestampDocument>): this
   tamper(role: 'snapshot', tampering: Tampering<SnapshotDocument>): this
   tamper(role: `targets${string}`, tampering: Tampering<TargetsDocument>): this
   tamper(role: string, tampering: AnyTampering): this {
+    if (typeof tampering !== 'object' || tampering === null) throw new TypeError(`not a tampering: ${String(tampering)}`)
     if (role === 'root') this.#rootDraft()
     else this.#touched(role)
     this.#files.tamper(role, tampering)

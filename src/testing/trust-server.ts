@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { tlsFolder } from '../transport/tls.js'
-import { FAULT_BODIES, FAULT_STATUS, type Fault, type FileHolder, faultFor } from './faults.js'
+import { FAULT_BODIES, FAULT_STATUS, type Fault, FaultMap, type FileHolder, faultFor, SERVER_FAULTS } from './faults.js'
 import { loopbackCertificate, type ServerCertificate } from './loopback-certificate.js'
 import { type AuthAnswer, dockerAuths, refusalFor, type ServerAuth, TOKEN_PATH, tokenAnswer } from './server-auth.js'
 
@@ -54,7 +54,7 @@ export interface TestTrustServer extends AsyncDisposable {
   readonly env: Readonly<Record<'DOCKER_CONTENT_TRUST' | 'DOCKER_CONTENT_TRUST_SERVER' | 'DOCKER_CONFIG', string>>
   /** In order, those to the token server too. */
   readonly requests: ServedRequest[]
-  /** Open to be changed while it runs. */
+  /** Open to be changed while it runs. `set` throws a TypeError for what is no fault. */
   readonly faults: Map<string, ServerFault>
   /** Ends all connections; to be called again is no mistake. */
   close(): Promise<void>
@@ -65,11 +65,11 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const NOT_FOUND =
   '{"errors":[{"code":"METADATA_NOT_FOUND","message":"You have requested metadata that does not exist.","detail":null}]}'
 
-/** Starts a server on 127.0.0.1. */
+/** Starts a server on 127.0.0.1. @throws TypeError for what is no fault */
 export async function startTrustServer(options: TrustServerOptions = {}): Promise<TestTrustServer> {
   const { collections = [], faults = {}, auth, certificate, port = 0 } = options
   const guns = new Map(collections.map((collection) => [collection.gun, collection]))
-  const active = new Map<string, ServerFault>(Object.entries(faults))
+  const active = new FaultMap<ServerFault>(faults, SERVER_FAULTS)
   const requests: ServedRequest[] = []
   const sockets = new Set<Socket>()
   const { ca, key, cert } = loopbackCertificate(certificate)

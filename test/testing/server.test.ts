@@ -99,6 +99,16 @@ describe('a collection served over https', () => {
     })
   })
 
+  test('a fault that is none is no file that is missing: it is said at once', async () => {
+    await expect(startTrustServer({ faults: { '*': 'unreachble' as 'unreachable' } })).rejects.toThrow(
+      /^no fault for \*: unreachble; .* missing,/,
+    )
+    await using server = await startTrustServer()
+    for (const fault of ['tls', 'nonsense', undefined]) expect(() => server.faults.set('root', fault as never)).toThrow(TypeError)
+    expect(server.faults.size).toBe(0)
+    expect(() => published().transport({ faults: { root: 'nonsense' as 'tls' } })).toThrow(TypeError)
+  })
+
   test('bytes and functions are served in the place of a file', async () => {
     const collection = published()
     await using server = await startTrustServer({ collections: [collection], faults: { timestamp: Buffer.from('<html>') } })

@@ -121,6 +121,18 @@ describe('a publication', () => {
     expect(bytesOf(collection, 'targets').toString()).toContain('"targets":{}')
   })
 
+  test('a digest misspelt is no text to be hashed', () => {
+    const collection = createTrustCollection(GUN)
+    for (const digest of ['sha256:abc', `sha256:${'A'.repeat(64)}`, `sha512:${'a'.repeat(128)}`])
+      expect(() => collection.sign('1', digest), digest).toThrow(new TypeError(`not a sha256 digest: ${digest}`))
+    expect(collection.sign('1', `sha256:${'a'.repeat(64)}`)).toBe(collection.sign('1', 'a'.repeat(64)))
+  })
+
+  test('a delegation is below targets', () => {
+    const collection = createTrustCollection(GUN)
+    expect(() => collection.delegate('releases')).toThrow(/releases; targets\/releases is one/)
+  })
+
   test('pretty files hold the same', () => {
     const collection = createTrustCollection(GUN, { wire: 'pretty' })
     collection.sign('1', 'x')
