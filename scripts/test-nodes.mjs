@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 
 /** By major version; the npm package `node` fetches the same binaries by an install script, these need none. */
 const NODES = { 22: '22.23.3', 24: '24.21.0' }
@@ -38,7 +38,7 @@ for (const [major, version] of Object.entries(NODES)) {
   const modules = install(`node-${version}`, `node@npm:node-${PLATFORM}-${process.arch}@${version}`)
   const binary = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   console.log(`\n== the unit suites under Node ${version}`)
-  const env = { ...process.env, PATH: `${join(modules, 'node', 'bin')}:${process.env.PATH}` }
+  const env = { ...process.env, PATH: `${join(modules, 'node', 'bin')}${delimiter}${process.env.PATH}` }
   run(binary, ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.nodes.config.ts', '--reporter', 'dot'], { env })
 }
 

@@ -144,8 +144,14 @@ const caseSchema = z.strictObject({
 /** Reads a case. @throws TypeError that names every field that is wrong */
 export function parseFixtureCase(value: unknown): FixtureCase {
   const parsed = caseSchema.safeParse(value)
-  if (!parsed.success) throw new TypeError(`not a fixture: ${z.prettifyError(parsed.error)}`)
-  return parsed.data
+  if (parsed.success) return parsed.data
+  throw new TypeError(`not a fixture: ${z.prettifyError({ issues: parsed.error.issues.flatMap(inEachForm) })}`)
+}
+
+/** An expectation has two forms; that it has neither would not say what is wrong. */
+function inEachForm(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  return issue.errors.flat().map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
 /** The steps of a case, completed from what holds for all. @throws TypeError for a step without clock, question or expectation */

@@ -43,7 +43,7 @@ export interface RoleState {
   readonly targets: Map<string, TargetDocument>
 }
 
-/** Makes keys: the same collection with the same seed has the same EC and Ed25519 keys. */
+/** Makes keys: the same collection with the same seed has the same ones. */
 export class KeyMaker {
   readonly #gun: string
   readonly #seed: string

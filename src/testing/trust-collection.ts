@@ -69,6 +69,13 @@ export class TrustCollection {
     return `sha256:${sha256.toString('hex')}`
   }
 
+  /** What is signed for a name, published or not: `sha256:<hex>`. @throws TypeError when nothing is */
+  digest(tag: string, role = 'targets'): string {
+    const target = this.#state(role).targets.get(tag)
+    if (target === undefined) throw new TypeError(`${this.gun} has no ${tag} in ${role}`)
+    return `sha256:${Buffer.from(target.hashes['sha256'] ?? '', 'base64').toString('hex')}`
+  }
+
   /** Takes a name away. */
   remove(tag: string, role = 'targets'): this {
     const state = this.#state(role)

@@ -75,7 +75,8 @@ test.each([
   ['no question', { reference: undefined }, 'either reference or target'],
   ['two questions', { target: 'x' }, 'either reference or target'],
   ['no expectation', { expect: undefined }, 'now and expect are needed'],
-  ['an expectation of nothing', { expect: {} }, 'expect'],
+  ['an expectation of nothing', { expect: {} }, 'at expect.digest'],
+  ['a misspelt expectation', { expect: { diget: 'x' } }, 'Unrecognized key: "diget"'],
   ['roles for a tag', { roles: ['targets'] }, 'roles are for a target'],
 ])('%s is a mistake', async (_, changes, words) => {
   const folderOfCase = join(folder, 'x')

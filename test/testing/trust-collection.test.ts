@@ -128,6 +128,13 @@ describe('a publication', () => {
     expect(collection.sign('1', `sha256:${'a'.repeat(64)}`)).toBe(collection.sign('1', 'a'.repeat(64)))
   })
 
+  test('what is signed can be asked for, by role', () => {
+    const collection = createTrustCollection(GUN, { tags: { 1: 'x' }, delegations: { 'targets/releases': { tags: { 1: 'y' } } } })
+    expect(collection.digest('1')).toBe(`sha256:${sha256(Buffer.from('x'), 'hex')}`)
+    expect(collection.digest('1', 'targets/releases')).toBe(collection.sign('1', 'y'))
+    expect(() => collection.remove('1').digest('1')).toThrow(new TypeError(`${GUN} has no 1 in targets`))
+  })
+
   test('a delegation is below targets', () => {
     const collection = createTrustCollection(GUN)
     expect(() => collection.delegate('releases')).toThrow(/releases; targets\/releases is one/)
