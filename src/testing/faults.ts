@@ -2,8 +2,25 @@
 import { type TrustError, UnavailableError, UntrustedError } from '../errors.js'
 import type { MetadataRequest, Transport } from '../transport/transport.js'
 
-/** The faults that a server over https can have too. */
-export const SERVER_FAULTS = [
+/**
+ * What can happen to a file on its way, by name. `tls` is for transports in process alone: a server over https has one
+ * certificate for all of its files (see `startTrustServer`).
+ */
+export type FaultName =
+  | 'missing'
+  | 'unreachable'
+  | 'cut-off'
+  | 'silent'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate-limited'
+  | 'server-error'
+  | 'login-page'
+  | 'empty'
+  | 'tls'
+
+/** Those that a server over https can have too. */
+export const SERVER_FAULTS: readonly Exclude<FaultName, 'tls'>[] = [
   'missing',
   'unreachable',
   'cut-off',
@@ -14,13 +31,7 @@ export const SERVER_FAULTS = [
   'server-error',
   'login-page',
   'empty',
-] as const
-
-/**
- * What can happen to a file on its way, by name. `tls` is for transports in process alone: a server over https has one
- * certificate for all of its files (see `startTrustServer`).
- */
-export type FaultName = (typeof SERVER_FAULTS)[number] | 'tls'
+]
 
 /** What happens to one file instead of its being served. A function gets the honest bytes, and may do something meanwhile. */
 export type Fault =
@@ -85,9 +96,12 @@ export const FAULT_STATUS: Readonly<Partial<Record<FaultName, number>>> = {
   'server-error': 503,
 }
 
+/** What proxies and captive portals answer with. */
+export const LOGIN_PAGE: Uint8Array = Buffer.from('<!doctype html><title>Sign in</title>')
+
 /** What is served with status 200 in the place of a file. */
 export const FAULT_BODIES: Readonly<Partial<Record<FaultName, Uint8Array>>> = {
-  'login-page': Buffer.from('<!doctype html><title>Sign in</title>'),
+  'login-page': LOGIN_PAGE,
   empty: Buffer.alloc(0),
 }
 

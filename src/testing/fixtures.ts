@@ -61,6 +61,7 @@ export interface RecordOptions extends Omit<FixtureQuestion, 'now' | 'expect'>, 
 /** A collection that can tell all its files. */
 export interface RecordableCollection {
   readonly gun: string
+  /** Everything that its server has, by name. */
   files(): FixtureFiles
 }
 

@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../errors.js'
 import type { Envelope, TimestampDocument } from './documents.js'
 import type { Tampering } from './envelope.js'
+import { LOGIN_PAGE } from './faults.js'
 import { createSigningKey } from './keys.js'
 
 /** What `signed` has in every role. */
@@ -46,7 +47,6 @@ export type TamperingName =
   | 'same-version'
   | 'expired'
 
-const LOGIN_PAGE = Buffer.from('<!doctype html><title>Sign in</title>')
 const VERSION = /"version":(\s*)(\d+)/
 const PAST = '2001-01-01T00:00:00Z'
 const stranger = createSigningKey({ type: 'ed25519', seed: 'a stranger' })

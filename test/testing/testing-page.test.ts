@@ -76,7 +76,9 @@ function table(heading: string): [string, string][] {
     .map((cells) => [cells[0] ?? '', cells.at(-1) ?? ''])
 }
 
-test.each(table('fault'))('the fault %s is %s on first use', async (fault, code) => {
+const BRIDGED = new Set([...page.matchAll(/^\| `([a-z-]+)` \|[^|]*\| bridged \|/gm)].map(([, fault]) => fault))
+
+test.each(table('fault'))('the fault %s is %s on first use, and bridged or not as its line says', async (fault, code) => {
   const collection = createTrustCollection('registry.example/app', { tags: { 1: 'x' } }).publish()
   const transport = collection.transport({ faults: { '*': fault as FaultName } })
   const options = {
@@ -87,10 +89,18 @@ test.each(table('fault'))('the fault %s is %s on first use', async (fault, code)
     now: () => collection.now,
     timeout: 300,
   }
-  await expect(verifyTag('registry.example/app:1', options)).rejects.toMatchObject({ code })
+  const verify = () => verifyTag('registry.example/app:1', options)
+  await expect(verify()).rejects.toMatchObject({ code })
+  transport.faults.clear()
+  await verify()
+  transport.faults.set('timestamp', fault as FaultName)
+  if (BRIDGED.has(fault))
+    expect(await verify()).toMatchObject({ freshness: 'stale', warnings: [{ code: 'WARN_STALE_TIMESTAMP' }] })
+  else await expect(verify()).rejects.toMatchObject({ code, role: 'timestamp' })
 })
 
 test('the tables are whole', () => {
   expect(table('fault')).toHaveLength(11)
+  expect(BRIDGED.size).toBe(9)
   expect(table('name')).toEqual(Object.keys(TAMPERINGS).map((name) => [name, TAMPERINGS[name as TamperingName].code('targets')]))
 })
