@@ -71,7 +71,9 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     return { words: positionals, values }
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
-    throw new UsageError('ERR_SETTINGS_INVALID', cause.message.split('. ')[0] ?? cause.message, { hint: 'See: dct --help' })
+    throw new UsageError('ERR_SETTINGS_INVALID', cause.message.split('. ')[0] ?? cause.message, {
+      hint: 'See: dct verify --help',
+    })
   }
 }
 

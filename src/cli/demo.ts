@@ -87,7 +87,9 @@ class Demo {
       tampered.status === 'failed' &&
       stale.canonicalReference === trusted.canonicalReference
     this.#say(
-      asExpected ? 'that is all; now try: dct verify alpine:3.19' : 'something is wrong: the demo did not go as it should',
+      asExpected
+        ? 'that is all; what your own machine would ask, and whom: npx dct env alpine:3.19'
+        : 'something is wrong: the demo did not go as it should',
     )
     return asExpected ? EXIT.ok : EXIT.internal
   }
