@@ -128,7 +128,7 @@ async function describeCredentials({ host }: TrustServer, registry: string, dock
     const origin = credentialsOrigin(config, owner)
     if (origin !== undefined) return { value: origin, why }
   }
-  return { value: `none for ${host} or ${registry} in ${dockerConfig}`, why }
+  return { value: `none for ${[...new Set([host, registry])].join(' or ')} in ${dockerConfig}`, why }
 }
 
 async function describeCache(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {

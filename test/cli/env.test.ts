@@ -115,6 +115,10 @@ describe('credentials', () => {
   })
 })
 
+test('a registry that is its own trust server is named once where credentials are missing', async () => {
+  expect((await findings(['ghcr.io/a/b:1']))['credentials']?.value).toMatch(/^none for ghcr\.io in /)
+})
+
 test('pins are those of the collection', async () => {
   const file = join(folder, 'pins.json')
   await writeFile(file, JSON.stringify({ certs: { 'docker.io/library/*': ['a'.repeat(64)] }, disable_tofu: true }))
