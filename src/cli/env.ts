@@ -92,7 +92,7 @@ function describeSwitch(line: CommandLine, io: Io): Finding {
 }
 
 function describeProxy({ url }: TrustServer, { env }: Io): Finding {
-  const proxy = proxyFor(url.hostname.replace(/^\[(.*)\]$/, '$1'), Number(url.port || 443), env)
+  const proxy = proxyFor(url.hostname, Number(url.port || 443), env)
   if (proxy !== undefined)
     return { value: `${proxy.tls ? 'https' : 'http'}://${proxy.hostname}:${proxy.port}`, why: 'HTTPS_PROXY' }
   const isSet = Boolean(env['HTTPS_PROXY'] || env['https_proxy'])

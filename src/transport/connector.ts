@@ -8,6 +8,7 @@ import type { buildConnector } from 'undici'
 import { systemCode } from '../errors.js'
 import { dependsOnAuthorities } from './certificate-faults.js'
 import { ConnectTimeout } from './connection-failures.js'
+import { withoutBrackets } from './notary-url.js'
 import { PrivateAddresses } from './private-addresses.js'
 import { proxyFor } from './proxy.js'
 import type { LazyContext, TlsContexts } from './tls.js'
@@ -76,8 +77,8 @@ export function createConnector(options: ConnectorOptions): Connector {
       (cause: unknown) => callback(cause instanceof Error ? cause : new Error(String(cause)), null),
     )
   }
-  const connectAhead = ({ hostname: written, port }: URL): void => {
-    const hostname = written.replace(/^\[(.*)\]$/, '$1') // as undici calls an IPv6 address
+  const connectAhead = (url: URL): void => {
+    const [hostname, port] = [withoutBrackets(url.hostname), url.port] // as undici calls them
     const begun = begin(hostname, port)
     begun.catch(() => undefined) // told to whoever takes it
     ahead.set(`${hostname}:${port}`, begun)

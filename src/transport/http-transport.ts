@@ -6,7 +6,7 @@ import type { TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient } from './https-client.js'
 import { type NetworkContext, networkError, statusError } from './network-errors.js'
-import { metadataUrl, type TrustServer } from './notary-url.js'
+import { metadataUrl, type TrustServer, withoutBrackets } from './notary-url.js'
 import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
 import { readTlsMaterial, tlsFolder } from './tls.js'
@@ -57,7 +57,7 @@ class HttpTransport implements Transport {
           env,
           ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? [ca] : ca }),
         }),
-      trustServerHostname: server.url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      trustServerHostname: withoutBrackets(server.url.hostname),
       env,
       deadlines: { ...DEADLINES, ...options.deadlines },
       lookup: options.lookup,

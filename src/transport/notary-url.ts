@@ -63,6 +63,11 @@ export function metadataUrl(server: TrustServer, gun: string, name: string): URL
   return url
 }
 
+/** A URL's host as sockets call it: an IPv6 address without its brackets. */
+export function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1')
+}
+
 /** Colons stay as they are, as Docker sends them. */
 function encodeSegments(text: string): string {
   return text

@@ -1,6 +1,7 @@
 /** Whether a request goes through a proxy, by the environment: the rules of Go's golang.org/x/net/http/httpproxy. */
 import { BlockList, isIP } from 'node:net'
 import { UsageError } from '../errors.js'
+import { withoutBrackets } from './notary-url.js'
 
 /** An HTTP proxy that is asked to CONNECT. */
 export interface ProxyServer {
@@ -89,10 +90,7 @@ function inBlock(entry: string, hostname: string): boolean {
 
 /** Without the brackets of IPv6 and the dot at the end of a full name. */
 function bareHost(host: string): string {
-  return host
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '')
-    .toLowerCase()
+  return withoutBrackets(host).replace(/\.$/, '').toLowerCase()
 }
 
 function percentDecoded(text: string): string {

@@ -1,15 +1,14 @@
 /** Every example and table of docs/testing.md holds (snippets: test/docs/); the jest example is run by `npm run test:nodes`, which fetches jest. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMemoryStore, verifyTag } from '../../src/index.js'
 import { createTrustCollection, type FaultName, TAMPERINGS, type TamperingName } from '../../src/testing/index.js'
+import { ROOT } from '../docs/markdown.js'
+import { createPlace } from '../docs/world.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8')
 /** `js <file name>` blocks. */
 const EXAMPLES = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)].map(([, name = '', code = '']) => [name, code] as const)
@@ -23,13 +22,8 @@ const NAMES = [
 
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dct-testing-page-'))
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
-  for (const name of ['docker-content-trust', 'vitest']) {
-    const place = join(folder, 'node_modules', name)
-    await mkdir(dirname(place), { recursive: true })
-    await symlink(name === 'vitest' ? join(ROOT, 'node_modules', name) : ROOT, place, 'junction')
-  }
+  folder = await createPlace()
+  await symlink(join(ROOT, 'node_modules', 'vitest'), join(folder, 'node_modules', 'vitest'), 'junction')
   for (const [name, code] of EXAMPLES) await writeFile(join(folder, name), code)
 })
 afterAll(() => rm(folder, { recursive: true }))
