@@ -10,7 +10,7 @@ const env = { PATH: process.env.PATH }
 export function measureVersion(lab, { rounds }) {
   return inTurns(rounds, [
     ['node -e 0', () => timeProgram(['node', '-e', '0'], env)],
-    ['command', () => timeProgram(['node', ...lab.nodeOptions, here('../dist/cli/bin.js'), '--version'], env)],
+    ['command', () => timeProgram(['node', ...lab.nodeOptions, here('../dist/cli/bin.cjs'), '--version'], env)],
   ])
 }
 

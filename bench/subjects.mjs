@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { peakMemory, timeProgram } from './measure-program.mjs'
 
-const BIN = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))
+const BIN = fileURLToPath(new URL('../dist/cli/bin.cjs', import.meta.url))
 const CHILD = fileURLToPath(new URL('./library-child.mjs', import.meta.url))
 const PATH = process.env.PATH
 

@@ -55,7 +55,7 @@ test('the package: ESM, three ways in, two names for one program, exact versions
     engines: { node: '>=20.19' },
   })
   expect(Object.keys(manifest.exports)).toEqual(['.', './testing', './package.json'])
-  expect(manifest.bin).toEqual({ dct: 'dist/cli/bin.js', 'docker-content-trust': 'dist/cli/bin.js' })
+  expect(manifest.bin).toEqual({ dct: 'dist/cli/bin.cjs', 'docker-content-trust': 'dist/cli/bin.cjs' })
   for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies }))
     expect(version).toMatch(/^\d+\.\d+\.\d+$/)
   expect(manifest.devDependencies.vitest).toBe(manifest.devDependencies['@vitest/coverage-v8'])

@@ -12,17 +12,20 @@ process.stdout.on('error', () => process.exit(EXIT.unread))
 // What is said there changes no verdict.
 process.stderr.on('error', () => undefined)
 
-const argv = process.argv.slice(2)
-// What scripts ask first, and most often, loads nothing else.
-const { run } = argv.length === 1 && argv[0] === '--version' ? await import('./version.js') : await import('./main.js')
-const status = await run(argv, {
-  env: process.env,
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-  stdin: process.stdin,
-  terminal: process.stderr.isTTY === true,
-  signal: interrupted.signal,
-})
+/** In a function: what is shipped is CommonJS, which cannot wait at its top. */
+async function main(argv: readonly string[]): Promise<void> {
+  // What scripts ask first, and most often, loads nothing else.
+  const { run } = argv.length === 1 && argv[0] === '--version' ? await import('./version.js') : await import('./main.js')
+  const status = await run(argv, {
+    env: process.env,
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    stdin: process.stdin,
+    terminal: process.stderr.isTTY === true,
+    signal: interrupted.signal,
+  })
+  // Everything is said; what libraries still have to tidy up would only keep the caller waiting (0.1 s).
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+}
 
-// Everything is said; what libraries still have to tidy up would only keep the caller waiting (0.1 s).
-process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+void main(process.argv.slice(2))

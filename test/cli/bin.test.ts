@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 
-const BIN = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
+const BIN = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url))
 const children: ChildProcess[] = []
 const servers: Server[] = []
 

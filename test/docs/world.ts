@@ -50,7 +50,7 @@ export async function createWorld(folder: string): Promise<World> {
   for (const one of [tls, bin]) await mkdir(one, { recursive: true })
   await writeFile(join(tls, 'ca.crt'), server.ca)
   await writeFile(join(folder, 'ca.crt'), server.ca)
-  await program(bin, 'dct', `exec "${process.execPath}" "${join(ROOT, 'dist/cli/bin.js')}" "$@"`)
+  await program(bin, 'dct', `exec "${process.execPath}" "${join(ROOT, 'dist/cli/bin.cjs')}" "$@"`)
   // What the documents hand a digest to says what it was handed.
   for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
   const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }

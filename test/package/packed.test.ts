@@ -1,7 +1,7 @@
 /** The package as it would be published: what is in it, and that it compiles and runs where it is installed. */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,7 @@ describe('what is packed', () => {
   test('is what is needed and nothing else', () => {
     const allowed = [
       /^dist\/[a-z0-9/-]+\.(js|d\.ts)$/,
+      /^dist\/cli\/([a-z0-9-]+\.cjs|LICENSES\.md)$/,
       /^docs\/([a-z]+\/)?(README|[a-z0-9-]+)\.md$/,
       /^fixtures\/demo\/(case|served\/[a-z0-9./-]+)\.json$/,
       /^(CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md|LICENSE|README\.md|package\.json)$/,
@@ -50,12 +51,27 @@ describe('what is packed', () => {
       expect(packed).toContain(path)
   })
 
-  test('has every source compiled, with its declarations, and no other module', () => {
+  test('has every source of the library compiled, with its declarations, and no other module', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !/^cli\W/.test(path))
       .map((path) => `dist/${path.replace(/\.ts$/, '')}`)
-    const modules = packed.filter((path) => path.startsWith('dist/'))
+    const modules = packed.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/cli/'))
     expect(modules).toEqual(sources.flatMap((path) => [`${path}.d.ts`, `${path}.js`]).sort())
+  })
+
+  test('has the licences of what is bundled with the command, all of them permissive', async () => {
+    const text = await readFile(join(ROOT, 'dist/cli/LICENSES.md'), 'utf8')
+    const told = [...text.matchAll(/^## (\S+) - (\S+) \((.+)\)$/gm)].map(([, name, version, licence]) => ({
+      name,
+      version,
+      licence,
+    }))
+    const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'))
+    for (const { name, version, licence } of told) {
+      expect(packages[`node_modules/${name}`].version, name).toBe(version)
+      expect(['MIT', 'Apache-2.0', 'BSD-3-Clause', '0BSD'], name).toContain(licence)
+    }
+    for (const name of Object.keys(manifest.dependencies)) expect(told.map((one) => one.name)).toContain(name)
   })
 
   test('names no file that is not there', () => {
@@ -115,6 +131,17 @@ describe('installed', () => {
     for (const door of doors) {
       const code = `const library = require('${door}'); ${shows}`
       expect(await node('--input-type=commonjs', '-e', code)).toMatch(/^\d+ function\n$/)
+    }
+  })
+
+  test('the programs run without the packages that they bring along', async () => {
+    const alone = await mkdtemp(join(tmpdir(), 'dct-alone-'))
+    try {
+      await cp(join(folder, 'node_modules', manifest.name), alone, { recursive: true })
+      const asked = run(process.execPath, [join(alone, manifest.bin.dct), 'demo'], { cwd: alone })
+      expect((await asked).stdout).toMatch(/@sha256:[0-9a-f]{64}\n$/)
+    } finally {
+      await rm(alone, { recursive: true })
     }
   })
 

@@ -16,7 +16,7 @@ import {
   type TrustCollection,
 } from '../../src/testing/index.js'
 
-const DCT = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
+const DCT = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url))
 
 let dockerConfig: string
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-/** The built program, `dist/cli/bin.js`, as a child process with an environment of its own. */
+/** The built program, `dist/cli/bin.cjs`, as a child process with an environment of its own. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ export interface DctRun {
   readonly milliseconds: number
 }
 
-const program = fileURLToPath(new URL('../../../dist/cli/bin.js', import.meta.url))
+const program = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url))
 
 /** One run. Nothing of the user's environment but PATH. */
 export function runDct(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<DctRun> {
