@@ -13,6 +13,8 @@ export default {
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: 'reports/mutation/mutation.json' },
   htmlReporter: { fileName: 'reports/mutation/index.html' },
+  // Only what changed, and what survived while new tests came, is tried again.
+  incremental: true,
   incrementalFile: 'reports/mutation/incremental.json',
   tempDirName: 'reports/stryker',
   concurrency: 2,
