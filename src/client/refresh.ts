@@ -71,7 +71,9 @@ async function refreshByCache(request: RefreshRequest, server: ServerFiles): Pro
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
   if (transport !== undefined) askAhead(gun, files, server)
   const { Refresh } = await import('./updater.js')
-  return new Refresh(request, files, server).run()
+  const refreshed = await new Refresh(request, files, server).run()
+  server.tellUntaken()
+  return refreshed
 }
 
 async function readFiles(store: MetadataStore, gun: string): Promise<CachedCollection> {

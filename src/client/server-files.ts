@@ -7,6 +7,12 @@ import { MAX_GUESS_BYTES } from './limits.js'
 /** The bytes of a file, or undefined when the server has none. */
 type Answer = Promise<Uint8Array | undefined>
 
+/** A file asked for early, and its length once it is there. */
+interface Guess {
+  readonly answer: Answer
+  bytes?: number
+}
+
 /** What a refresh asks with. */
 export interface ServerFilesOptions {
   readonly gun: string
@@ -21,7 +27,7 @@ export interface ServerFilesOptions {
 export class ServerFiles {
   readonly #options: ServerFilesOptions
   readonly #asked = new Map<string, Answer>()
-  readonly #guesses = new Map<string, Answer>()
+  readonly #guesses = new Map<string, Guess>()
 
   constructor(options: ServerFilesOptions) {
     this.#options = options
@@ -48,21 +54,31 @@ export class ServerFiles {
 
   /** Asks for a file that will most likely be wanted. A wrong guess costs bytes, at most so many, and nothing else. */
   guess(name: string): void {
-    const answer = this.#fetch(name, MAX_GUESS_BYTES, true)
-    answer.catch(() => undefined)
-    this.#guesses.set(name, answer)
+    const guess: Guess = { answer: this.#fetch(name, MAX_GUESS_BYTES, true) }
+    guess.answer.then(
+      (file) => {
+        if (file !== undefined) guess.bytes = file.length
+      },
+      () => undefined,
+    )
+    this.#guesses.set(name, guess)
   }
 
   /** The guess of that name, once; it may have failed where asking would not. */
   guessed(name: string): Answer | undefined {
-    const answer = this.#guesses.get(name)
+    const guess = this.#guesses.get(name)
     this.#guesses.delete(name)
-    return answer
+    return guess?.answer
   }
 
   /** Says that a guess was of no use. */
   wrongGuess(name: string, bytes: number): void {
     this.#options.tell({ type: 'wrong-guess', gun: this.#options.gun, name, bytes })
+  }
+
+  /** Says which guesses came in for nobody, when nothing more is wanted. */
+  tellUntaken(): void {
+    for (const [name, { bytes }] of this.#guesses) if (bytes !== undefined) this.wrongGuess(name, bytes)
   }
 
   /** A guess had a limit of its own: one that is too long is refused where asking is. */

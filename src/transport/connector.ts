@@ -73,14 +73,17 @@ export function createConnector(options: ConnectorOptions): Connector {
     ahead.delete(`${hostname}:${port}`)
     ;(begun ?? begin(hostname, port)).then(
       // undici would take a socket that ended meanwhile as a reason to connect once more, and again.
-      (socket) => (socket.destroyed ? callback(socket.errored ?? closed(), null) : callback(null, socket)),
+      (socket) => (socket.destroyed ? callback(socket.errored ?? closed(), null) : callback(null, socket.ref())),
       (cause: unknown) => callback(cause instanceof Error ? cause : new Error(String(cause)), null),
     )
   }
   const connectAhead = (url: URL): void => {
     const [hostname, port] = [withoutBrackets(url.hostname), url.port] // as undici calls them
     const begun = begin(hostname, port)
-    begun.catch(() => undefined) // told to whoever takes it
+    begun.then(
+      (socket) => socket.unref(), // what nobody takes keeps no process alive
+      () => undefined, // told to whoever takes it
+    )
     ahead.set(`${hostname}:${port}`, begun)
   }
   const close = (): void => {

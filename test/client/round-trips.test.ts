@@ -91,6 +91,16 @@ describe('on first use', () => {
     },
   )
 
+  test('a guess that came in for nobody is told', async () => {
+    const story = new Story()
+    story.transport.faults.set('targets/releases', new Uint8Array(1_000))
+    const events: TrustEvent[] = []
+    expect((await story.verify('alpine:3.19', { onEvent: (event) => events.push(event) })).status).toBe('trusted')
+    expect(events.filter(({ type }) => type === 'wrong-guess')).toEqual([
+      { type: 'wrong-guess', gun: GUN, name: 'targets/releases', bytes: 1_000 },
+    ])
+  })
+
   test('a guess that never ends does not outlive the refresh', async () => {
     const story = new Story()
     story.transport.faults.set('targets/releases', 'silent')

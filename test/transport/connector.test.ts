@@ -70,3 +70,19 @@ test('a connection that ended before it was taken is none', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100))
   await expect(take(connector, url)).rejects.toMatchObject({ code: expect.stringMatching(/^ECONN/) })
 })
+
+test('what nobody took keeps no process alive, what somebody took does', async () => {
+  await using server = await startServer((_, response) => response.end())
+  /** With the server's own end of each connection. */
+  const alive = () => process.getActiveResourcesInfo().filter((type) => type === 'TCPSocketWrap').length
+  const before = alive()
+  const url = new URL(server.url)
+  const connector = start('localhost')
+  connector.connectAhead(url)
+  await expect.poll(server.openConnections, PATIENCE).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(alive()).toBe(before + 1)
+  const socket = await take(connector, url)
+  expect(alive()).toBe(before + 2)
+  socket.destroy()
+})
