@@ -61,15 +61,16 @@ function declared(name: string, change: (file: FileDocument, draft: Draft) => vo
       draft.spoil(above, {
         before: (signed) => {
           const file = Object(signed['meta'])[above === 'timestamp' ? 'snapshot' : role]
-          if (file !== undefined) change(file, draft)
+          // What another mutation made of it may be no file any more.
+          if (Object(file) === file && Object(file.hashes) === file.hashes) change(file, draft)
         },
       })
     },
   ]
 }
 
-const flip = (hash: string | undefined): string =>
-  Buffer.from(Buffer.from(hash ?? '', 'base64').map((byte) => byte ^ 1)).toString('base64')
+const flip = (hash: unknown): string =>
+  Buffer.from(Buffer.from(typeof hash === 'string' ? hash : '', 'base64').map((byte) => byte ^ 1)).toString('base64')
 
 export const DECLARED_MUTATIONS: readonly Mutation[] = [
   declared('a byte more', (file) => void file.length++),
