@@ -128,15 +128,20 @@ function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | Un
 }
 
 function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
-  if (bytes.length !== 32) return unusable(`an Ed25519 key has 32 bytes, this one ${bytes.length}`)
-  const text = hex(bytes)
-  if (SMALL_ORDER.includes(text)) return unusable('Ed25519 key of small order')
+  const fault = ed25519Fault(bytes)
+  return fault === undefined ? { kind: 'ed25519', bytes, identity: `ed25519:${hex(bytes)}` } : unusable(fault)
+}
+
+/** Why these bytes are no Ed25519 key to rely on; undefined when they are one. */
+export function ed25519Fault(bytes: Uint8Array): string | undefined {
+  if (bytes.length !== 32) return `an Ed25519 key has 32 bytes, this one ${bytes.length}`
+  if (SMALL_ORDER.includes(hex(bytes))) return 'Ed25519 key of small order'
   try {
     Point.fromBytes(bytes) // refuses coordinates beyond the field too: one point, one encoding
+    return undefined
   } catch {
-    return unusable('not a point of Ed25519')
+    return 'not a point of Ed25519'
   }
-  return { kind: 'ed25519', bytes, identity: `ed25519:${text}` }
 }
 
 function fromSpki(der: Uint8Array): KeyObject | string {

@@ -1,5 +1,5 @@
 import { constants, createHash, createPublicKey, createSign, type KeyObject, verify as opensslVerify, sign } from 'node:crypto'
-import { Point } from '@noble/ed25519'
+import { hashes, verify as nobleVerify, Point } from '@noble/ed25519'
 import { hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -224,6 +224,44 @@ describe('Ed25519', () => {
     const [honest, odd] = [signed(Point.BASE.multiply(nonce)), signed(Point.BASE.multiply(nonce).add(torsion))]
     expect([honest, odd].map((signature) => opensslVerify(null, MESSAGE, openssl, signature))).toEqual([true, false])
     expect([honest, odd].map((signature) => verifySignature(key, 'eddsa', MESSAGE, signature))).toEqual([true, false])
+  })
+
+  test('whatever verifies here verifies with noble as RFC 8032 has it', () => {
+    hashes.sha512 = (message) => new Uint8Array(createHash('sha512').update(message).digest())
+    const hash = (...parts: Uint8Array[]) => little(createHash('sha512').update(Buffer.concat(parts)).digest()) % ORDER
+    const small = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+    const [ours, nobles] = [
+      { yes: 0, no: 0 },
+      { yes: 0, no: 0 },
+    ]
+    // Of the key, of R and of s: as it should be, or moved by a multiple of a point of small order, or of the order of the group.
+    const shift = fc.integer({ min: 0, max: 7 })
+    fc.assert(
+      fc.property(
+        fc.bigInt(1n, ORDER - 1n),
+        fc.uint8Array(),
+        shift,
+        shift,
+        fc.boolean(),
+        (secret, message, ofKey, ofR, raised) => {
+          const moved = (point: Point, by: number) => (by === 0 ? point : point.add(small.multiplyUnsafe(BigInt(by))))
+          const publicKey = moved(Point.BASE.multiply(secret), ofKey).toBytes()
+          const nonce = hash(message, publicKey) || 1n
+          const r = moved(Point.BASE.multiply(nonce), ofR).toBytes()
+          const s = (nonce + hash(r, publicKey, message) * secret) % ORDER
+          const signature = Uint8Array.of(...r, ...toLittle(raised ? s + ORDER : s))
+          const key = importKey({ id: '', type: 'ed25519', bytes: publicKey })
+          const verifies = key.kind !== 'unusable' && verifySignature(key, 'eddsa', message, signature)
+          const withNoble = nobleVerify(signature, message, publicKey, { zip215: false })
+          if (verifies) expect(withNoble).toBe(true)
+          ours[verifies ? 'yes' : 'no']++
+          nobles[withNoble ? 'yes' : 'no']++
+        },
+      ),
+      { seed: 1, numRuns: 300 },
+    )
+    expect(Math.min(...Object.values(ours), ...Object.values(nobles))).toBeGreaterThan(10)
+    expect(nobles.yes).toBeGreaterThan(ours.yes)
   })
 })
 
