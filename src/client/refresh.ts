@@ -51,12 +51,13 @@ export interface Refreshed {
 /** @throws TrustError of any kind */
 export async function refresh(request: RefreshRequest): Promise<Refreshed> {
   const { gun, kept, transport } = request
+  const connecting = transport?.connectAhead?.()
   const server = new ServerFiles(request)
   const unchanged = transport === undefined ? undefined : await kept.confirm(request, server)
   if (unchanged !== undefined) return { stage: unchanged, freshness: 'fresh', warnings: [] }
   for (let runs = 1; ; runs++) {
     try {
-      return await refreshByCache(request, runs === 1 ? server : new ServerFiles(request))
+      return await refreshByCache(request, runs === 1 ? server : new ServerFiles(request), connecting)
     } catch (cause) {
       if (!(cause instanceof Overtaken)) throw cause
       if (runs === MAX_RUNS) throw new UnavailableError('ERR_CACHE', cause.message, { gun, cause })
@@ -65,12 +66,17 @@ export async function refresh(request: RefreshRequest): Promise<Refreshed> {
 }
 
 /** The long way. @throws Overtaken when another process changed what it was measured against */
-async function refreshByCache(request: RefreshRequest, server: ServerFiles): Promise<Refreshed> {
+async function refreshByCache(
+  request: RefreshRequest,
+  server: ServerFiles,
+  connecting: Promise<void> | undefined,
+): Promise<Refreshed> {
   const { gun, transport, store } = request
   const files = await readFiles(store, gun)
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
   if (transport !== undefined) askAhead(gun, files, server)
-  const { Refresh } = await import('./updater.js')
+  await connecting // first whatever the network has to wait for, then what has to wait for the network
+  const [{ Refresh }] = await Promise.all([import('./updater.js'), import('../trust/anchor.js')])
   const refreshed = await new Refresh(request, files, server).run()
   server.tellUntaken()
   return refreshed

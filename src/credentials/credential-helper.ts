@@ -32,11 +32,6 @@ export interface HelperOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** True for a name that can only be the end of a program's name: no path, no option, no shell. */
-export function isHelperName(name: string): boolean {
-  return /^[A-Za-z0-9._-]+$/.test(name)
-}
-
 /**
  * The credentials that a helper keeps for a server address, undefined when it says that it has none.
  *

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBase64, utf8Text } from '../bytes.js'
 import { describeCause, systemCode, UsageError } from '../errors.js'
-import { askHelper, isHelperName } from './credential-helper.js'
 import { type CredentialSource, type Credentials, ownText, ownValue } from './credentials.js'
 
 /** What `config.json` says about credentials. */
@@ -54,7 +53,8 @@ export function dockerCredentials(options: DockerCredentialsOptions): DockerCred
     const key = `${helper} ${address}`
     const known = answers.get(key)
     if (known !== undefined && performance.now() < known.until) return known.answer
-    const answer = askHelper(helper, address, { env: options.env, signal })
+    const helpers = import('./credential-helper.js') // few have one
+    const answer = helpers.then(({ askHelper }) => askHelper(helper, address, { env: options.env, signal }))
     answers.set(key, { until: performance.now() + HELPER_ANSWER_MS, answer })
     answer.catch(() => answers.delete(key))
     return answer
@@ -186,4 +186,9 @@ function malformed(file: string, what: string, cause?: unknown): UsageError {
     hint: 'Correct the file, or name another folder with DOCKER_CONFIG or --config.',
     cause,
   })
+}
+
+/** True for a name that can only be the end of a program's name: no path, no option, no shell. */
+export function isHelperName(name: string): boolean {
+  return /^[A-Za-z0-9._-]+$/.test(name)
 }

@@ -1,5 +1,5 @@
 /** Bytes -> Unverified: the door where wire shapes become domain types. Nothing here is a judgement of trust. */
-import type { z } from 'zod'
+import type { ZodMiniType } from 'zod/mini'
 import { fromBase64 } from '../bytes.js'
 import { HASH_BYTES, type Hashes } from '../crypto/hash.js'
 import { importKey, type KeyId, keyId, type PublicKey } from '../crypto/keys.js'
@@ -21,7 +21,7 @@ import type {
   Unverified,
 } from './model.js'
 import { isDelegationName, parentRole } from './role-name.js'
-import { envelopeSchema, rootSchema, snapshotSchema, targetsSchema, timestampSchema } from './schema.js'
+import { envelopeSchema, inEnglish, rootSchema, snapshotSchema, targetsSchema, timestampSchema } from './schema.js'
 import type { FileWire, KeyWire, RoleWire, RootWire, SignatureWire, SnapshotWire, TargetsWire, TimestampWire } from './wire.js'
 
 /** More keys than this in one file are refused before any is looked at (denial of service: each costs a hash). */
@@ -59,7 +59,7 @@ export function parseTargets(file: Uint8Array, identity: FileIdentity): Unverifi
 function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
   file: Uint8Array,
   identity: FileIdentity,
-  schema: z.ZodType<Wire>,
+  schema: ZodMiniType<Wire>,
   fromWire: (wire: Wire) => Metadata,
 ): Unverified<Metadata> {
   try {
@@ -87,8 +87,8 @@ function malformed({ gun, role }: FileIdentity, problem: string): UntrustedError
   })
 }
 
-function check<Wire>(schema: z.ZodType<Wire>, value: unknown, where: string): Wire {
-  const result = schema.safeParse(value)
+function check<Wire>(schema: ZodMiniType<Wire>, value: unknown, where: string): Wire {
+  const result = schema.safeParse(value, inEnglish)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = [where, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.')

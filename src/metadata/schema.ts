@@ -4,38 +4,46 @@
  * Unknown members are allowed and dropped. Where Go writes `null` for an empty list or map, so may a file. Members of
  * objects whose names the format defines may not differ by case alone: Go would read either for the other.
  */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { isBase64 } from '../bytes.js'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js'
 import type { EnvelopeWire, RootWire, SnapshotWire, TargetsWire, TargetWire, TimestampWire } from './wire.js'
 
+/** For each `safeParse`: the small form of zod has no words of its own, and what the whole process says is not ours to set. */
+export const inEnglish: { readonly error: z.core.$ZodErrorMap } = { error: z.locales.en().localeError }
+
+/** What comes before a schema: `change` gives it another value. */
+function before<Schema extends z.ZodMiniType>(schema: Schema, change: (input: unknown) => unknown) {
+  return z.pipe(z.transform(change), schema)
+}
+
 /** An object with members that the format names. */
-function formatObject<Shape extends z.ZodRawShape>(shape: Shape) {
+function formatObject<Shape extends z.core.$ZodShape>(shape: Shape) {
   const defined = new Map(Object.keys(shape).map((name) => [fold(name), name]))
-  return z.preprocess((input, context) => {
+  const named = z.transform((input, context) => {
     const clash = caseCollision(input, defined)
     if (clash !== undefined) context.issues.push({ code: 'custom', message: `member names differ only by case: ${clash}`, input })
     return input
-  }, z.object(shape))
+  })
+  return z.pipe(named, z.object(shape))
 }
 
 /** A map whose names a publisher chose; `__proto__` is a name like any other, so it never becomes a plain object. */
-function chosenNames<Value extends z.ZodType>(value: Value) {
-  return z.preprocess(
-    (input) => (isJsonObject(input) ? new Map(Object.entries(input)) : (input ?? new Map())),
-    z.map(z.string(), value),
+function chosenNames<Value extends z.ZodMiniType>(value: Value) {
+  return before(z.map(z.string(), value), (input) =>
+    isJsonObject(input) ? new Map(Object.entries(input)) : (input ?? new Map()),
   )
 }
 
 /** A list, where `null` or nothing stands for the empty one. */
-function list<Item extends z.ZodType>(item: Item) {
-  return z.preprocess((input) => input ?? [], z.array(item))
+function list<Item extends z.ZodMiniType>(item: Item) {
+  return before(z.array(item), (input) => input ?? [])
 }
 
 /** What Go decodes from nothing or `null`. */
-const textOrNothing = z.preprocess((input) => input ?? '', z.string())
-const base64Text = z.string().refine(isBase64, 'not standard base64')
-const positive = z.int().min(1)
+const textOrNothing = before(z.string(), (input) => input ?? '')
+const base64Text = z.string().check(z.refine(isBase64, 'not standard base64'))
+const positive = z.int().check(z.minimum(1))
 
 const file = formatObject({ length: positive, hashes: chosenNames(base64Text) })
 const key = formatObject({ keytype: z.string(), keyval: formatObject({ public: base64Text }) })
@@ -45,30 +53,30 @@ const common = { version: positive, expires: z.string() }
 const signature = formatObject({
   keyid: textOrNothing,
   method: textOrNothing,
-  sig: z.preprocess((input) => input ?? '', base64Text),
+  sig: before(base64Text, (input) => input ?? ''),
 })
 
-export const envelopeSchema: z.ZodType<EnvelopeWire> = formatObject({
+export const envelopeSchema: z.ZodMiniType<EnvelopeWire> = formatObject({
   signed: z.custom<JsonObject>(isJsonObject, 'expected an object'),
   signatures: list(signature),
 })
 
-export const rootSchema: z.ZodType<RootWire> = formatObject({
+export const rootSchema: z.ZodMiniType<RootWire> = formatObject({
   _type: z.literal('Root'),
   ...common,
-  consistent_snapshot: z.boolean().nullish(),
+  consistent_snapshot: z.nullish(z.boolean()),
   keys: chosenNames(key),
   // Chosen names too, but only these four mean anything: old servers list roles like `root.1` or `mirrors`.
   roles: z.object({ root: role, targets: role, snapshot: role, timestamp: role }),
 })
 
-export const timestampSchema: z.ZodType<TimestampWire> = formatObject({
+export const timestampSchema: z.ZodMiniType<TimestampWire> = formatObject({
   _type: z.literal('Timestamp'),
   ...common,
   meta: chosenNames(file),
 })
 
-export const snapshotSchema: z.ZodType<SnapshotWire> = formatObject({
+export const snapshotSchema: z.ZodMiniType<SnapshotWire> = formatObject({
   _type: z.literal('Snapshot'),
   ...common,
   meta: chosenNames(file),
@@ -76,9 +84,9 @@ export const snapshotSchema: z.ZodType<SnapshotWire> = formatObject({
 
 // A target's hashes are judged when it is the one asked for; the rest of the file stays good.
 const target = formatObject({
-  length: z.int().min(0),
-  hashes: chosenNames(z.preprocess((input) => input ?? '', base64Text)),
-  custom: z.custom<JsonValue>().optional(),
+  length: z.int().check(z.minimum(0)),
+  hashes: chosenNames(before(base64Text, (input) => input ?? '')),
+  custom: z.optional(z.custom<JsonValue>()),
 })
 
 const delegations = formatObject({
@@ -90,13 +98,13 @@ const delegations = formatObject({
  * Thousands of entries, nearly all with a length, one hash and nothing else: those are read by hand, at a tenth of the
  * time, and whatever is not as plain as that is left to the schema. Both give the same answer (target-entries.test.ts).
  */
-const targets = z.preprocess(
-  (input) => input ?? {},
-  z.custom<JsonObject>(isJsonObject, 'expected an object').transform((input, context) => {
+const targets = z.pipe(
+  before(z.custom<JsonObject>(isJsonObject, 'expected an object'), (input) => input ?? {}),
+  z.transform((input: JsonObject, context) => {
     const entries = new Map<string, TargetWire>()
     for (const [name, entry] of Object.entries(input)) {
       const plain = plainTarget(entry)
-      const checked = plain === undefined ? target.safeParse(entry) : { success: true as const, data: plain }
+      const checked = plain === undefined ? target.safeParse(entry, inEnglish) : { success: true as const, data: plain }
       if (!checked.success) {
         for (const { message, path } of checked.error.issues)
           context.issues.push({ code: 'custom', message, path: [name, ...path], input: entry })
@@ -108,11 +116,11 @@ const targets = z.preprocess(
   }),
 )
 
-export const targetsSchema: z.ZodType<TargetsWire> = formatObject({
+export const targetsSchema: z.ZodMiniType<TargetsWire> = formatObject({
   _type: z.literal('Targets'),
   ...common,
   targets,
-  delegations: z.preprocess((input) => input ?? {}, delegations),
+  delegations: before(delegations, (input) => input ?? {}),
 })
 
 /** `{"hashes":{"sha256":"..."},"length":1}`, or with a sha512 too, and nothing else. */

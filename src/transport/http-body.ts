@@ -1,6 +1,5 @@
 /** Reads an answer's body within its limit. */
 import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 import { systemCode } from '../errors.js'
 
 /** More came, or was announced, than is wanted: endless data. */
@@ -11,8 +10,6 @@ export class BodyEncodingRefused extends Error {}
 
 /** What undici gives for a body, as far as it is used here. */
 export type BodyStream = AsyncIterable<unknown> & { destroy(): unknown }
-
-const inflate = promisify(gunzip)
 
 /**
  * The bytes, at most `maxBytes`, before and after decoding.
@@ -52,9 +49,10 @@ async function collect(stream: BodyStream, maxBytes: number): Promise<Uint8Array
 }
 
 async function decode(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+  const { gunzip } = await import('node:zlib') // few servers compress
   try {
     // maxOutputLength ends a decompression bomb where it starts.
-    return new Uint8Array(await inflate(bytes, { maxOutputLength: maxBytes }))
+    return new Uint8Array(await promisify(gunzip)(bytes, { maxOutputLength: maxBytes }))
   } catch (cause) {
     if (systemCode(cause) === 'ERR_BUFFER_TOO_LARGE') {
       throw new BodyTooLong(`the server sent more than ${maxBytes} bytes when decompressed`, { cause })

@@ -36,6 +36,9 @@ export interface HttpTransportOptions {
 /** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
 const MAX_ROUNDS = 5
 
+/** What every refresh asks for at once: the timestamp, and a root. */
+const CERTAIN_REQUESTS = 2
+
 /** A transport for one trust server. Nothing is read or opened before the first request. */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   return new HttpTransport(options)
@@ -84,6 +87,10 @@ class HttpTransport implements Transport {
     } catch (cause) {
       throw this.#error(cause, signal, context, maxBytes)
     }
+  }
+
+  async connectAhead(): Promise<void> {
+    await this.#client.connectAhead(this.#options.server.url, CERTAIN_REQUESTS)
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { type Connector, createConnector } from './connector.js'
 import { withDeadline } from './deadline.js'
 import { readBody } from './http-body.js'
 import { createTlsContexts, type TlsMaterial } from './tls.js'
+import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
 
 /** What is asked. */
 export interface HttpsRequest {
@@ -49,23 +50,14 @@ export interface Deadlines {
 
 export const DEADLINES: Deadlines = { connectMs: 10_000, headersMs: 15_000, guessMs: 3_000, bodyIdleMs: 10_000, totalMs: 60_000 }
 
-/** Connections to one host at a time: enough for all that one refresh asks, too few to be a flood. */
-export const MAX_CONNECTIONS_PER_HOST = 6
-
 /** Redirects in a row: stops a loop. */
 export const MAX_REDIRECTS = 3
-
-/** Bytes of headers: stops endless data there. */
-const MAX_HEADER_BYTES: number = 32 * 1024
 
 /** Answers before the answer (1xx) that are passed over: stops a flood of them, which would hold off the deadline for headers. */
 const MAX_INTERIM_ANSWERS = 16
 
 /** Bytes of an error's body that are read so that the connection can be used again; more and it is closed. */
 const MAX_IGNORED_BODY_BYTES = 16 * 1024
-
-/** An idle connection is closed after this, in milliseconds; it never keeps the process alive (undici unrefs it). */
-const KEEP_ALIVE_MS = 4_000
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -95,16 +87,17 @@ export interface HttpsClientOptions {
 }
 
 interface Connections {
-  readonly agent: Agent
   readonly connector: Connector
-  readonly request: Agent['request']
+  readonly undici: Promise<Undici>
+  /** Requests that wait for undici to be loaded: as many connections are begun meanwhile. Undefined: it is. */
+  waiting: number | undefined
 }
 
 /** Sends requests; connections are opened with the first. */
 export class HttpsClient {
   readonly #options: HttpsClientOptions
   readonly #lifetime = new AbortController()
-  #connections: Promise<Connections> | undefined
+  #connections: Connections | undefined
 
   constructor(options: HttpsClientOptions) {
     this.#options = options
@@ -115,6 +108,14 @@ export class HttpsClient {
     return this.#lifetime.signal
   }
 
+  /** Begins to connect for so many requests, where none was sent yet. Resolves when they can be; failures are told to who sends. */
+  async connectAhead(url: URL, wanted: number): Promise<void> {
+    if (this.#connections !== undefined || this.lifetime.aborted) return
+    const { connector, undici } = this.#connect()
+    connector.connectAhead(url, wanted)
+    await undici.catch(() => undefined)
+  }
+
   /**
    * Sends, and follows redirects of a GET.
    *
@@ -123,7 +124,7 @@ export class HttpsClient {
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
     return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
-      const { request: ask } = await this.#connected(request.url)
+      const ask = await this.#ready(request.url)
       let url = request.url
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
@@ -142,48 +143,43 @@ export class HttpsClient {
     this.#lifetime.abort(new TransportClosed('the transport was closed'))
     const connections = this.#connections
     if (connections === undefined) return
-    const [opened] = await Promise.allSettled([connections])
-    if (opened.status !== 'fulfilled') return
-    opened.value.connector.close()
-    await opened.value.agent.destroy()
+    connections.connector.close()
+    const [undici] = await Promise.allSettled([connections.undici])
+    if (undici.status === 'fulfilled') await undici.value.agent.destroy()
   }
 
-  #connected(url: URL): Promise<Connections> {
-    // Settings that could not be used are read anew the next time.
-    this.#connections ??= this.#open(url).catch((cause: unknown) => {
-      this.#connections = undefined
-      throw cause
-    })
-    return this.#connections
+  async #ready(url: URL): Promise<Agent['request']> {
+    const connections = this.#connections ?? this.#connect()
+    if (connections.waiting !== undefined) {
+      connections.waiting += 1
+      connections.connector.connectAhead(url, Math.min(connections.waiting, MAX_CONNECTIONS_PER_HOST))
+    }
+    return (await connections.undici).request
   }
 
-  async #open(first: URL): Promise<Connections> {
+  #connect(): Connections {
     const { deadlines, env, trustServerHostname, lookup } = this.#options
-    const contexts = createTlsContexts(await this.#options.tls())
+    const contexts = this.#options.tls().then(createTlsContexts)
     const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
-    // The handshake takes its time in any case; undici is loaded meanwhile.
-    connector.connectAhead(first)
-    // Not the whole of undici: its fetch, caches and mocks would take twice as long again.
-    const [{ default: Agent }, { default: request }] = await Promise.all([
-      import('undici/lib/dispatcher/agent.js'),
-      import('undici/lib/api/api-request.js'),
-    ])
-    const agent = new Agent({
-      connect: connector.connect,
-      connections: MAX_CONNECTIONS_PER_HOST,
-      pipelining: 1,
-      allowH2: false,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      bodyTimeout: deadlines.bodyIdleMs,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    })
-    return { agent, connector, request: request.bind(agent) }
+    const undici = contexts.then(() => loadUndici(connector, deadlines.bodyIdleMs))
+    const connections: Connections = { connector, undici, waiting: 0 }
+    this.#connections = connections
+    undici.then(
+      () => {
+        connections.waiting = undefined
+      },
+      () => {
+        // Settings that could not be used are read anew the next time.
+        connector.close()
+        this.#connections = undefined
+      },
+    )
+    return connections
   }
 }
 
 async function exchange(
-  ask: Connections['request'],
+  ask: Agent['request'],
   request: HttpsRequest,
   url: URL,
   headersTimeout: number,

@@ -3,6 +3,7 @@
  * Docker reads for a trust server. Always verified, TLS 1.2 at least.
  */
 import { readdir } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { utf8 } from '../bytes.js'
@@ -76,8 +77,18 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
   // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
   const named = distinctCertificates([...own.ca, ...given])
-  const ca = distinctCertificates([...defaults, ...named])
-  return { folder, own: named, ca, withNodes: nodeBelievesNoOthers(sources.env), clientPairs: own.clientPairs }
+  let all: readonly string[] | undefined
+  return {
+    folder,
+    own: named,
+    /** Rarely needed: one of the shorter lists does. */
+    get ca() {
+      all ??= distinctCertificates([...defaults, ...named])
+      return all
+    },
+    withNodes: nodeBelievesNoOthers(sources.env),
+    clientPairs: own.clientPairs,
+  }
 }
 
 /**
@@ -86,9 +97,9 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
  * @throws UsageError ERR_SETTINGS_INVALID when the client certificates do not go together
  */
 export function createTlsContexts(material: TlsMaterial): TlsContexts {
-  const { own, ca, withNodes, clientPairs, folder } = material
-  const lists = [...(own.length > 0 ? [own] : []), ...(withNodes ? [undefined] : []), ca]
-  const otherHosts = lists.map((list) => once(() => contextFor(list)))
+  const { own, withNodes, clientPairs, folder } = material
+  const lists = [...(own.length > 0 ? [() => own] : []), ...(withNodes ? [() => undefined] : []), () => material.ca]
+  const otherHosts = lists.map((list) => once(() => contextFor(list())))
   if (clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
   const cert = clientPairs.map((pair) => pair.cert)
   const key = clientPairs.map((pair) => pair.key)
@@ -99,8 +110,13 @@ export function createTlsContexts(material: TlsMaterial): TlsContexts {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
     })
   }
-  const trustServer = lists.map((list) => once(() => createSecureContext({ ...optionsFor(list), cert, key })))
+  const trustServer = lists.map((list) => once(() => createSecureContext({ ...optionsFor(list()), cert, key })))
   return { trustServer, otherHosts }
+}
+
+/** The name for SNI, which knows neither addresses nor a dot at the end. */
+export function serverName(hostname: string): string {
+  return isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : ''
 }
 
 /** Made with the first connection that wants it, and kept as long as the transport. */

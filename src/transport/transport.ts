@@ -23,6 +23,11 @@ export interface Transport {
    * @throws UntrustedError ERR_METADATA_TOO_LARGE
    */
   fetchMetadata(request: MetadataRequest): Promise<Uint8Array | undefined>
+  /**
+   * Begins to connect, for requests that will come in a moment. Resolves when all that is left is to wait for the server;
+   * never rejects: what fails is told to those requests.
+   */
+  connectAhead?(): Promise<void>
   /** Closes connections; running requests fail. */
   close(): Promise<void>
 }

@@ -1,10 +1,10 @@
-/** The way through a proxy (RFC 9110 section 9.3.6), and the name to ask for at its end. */
+/** The way through a proxy (RFC 9110 section 9.3.6). */
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { ConnectTimeout, ProxyFailure } from './connection-failures.js'
 import type { ProxyServer } from './proxy.js'
-import type { TlsContexts } from './tls.js'
+import { serverName, type TlsContexts } from './tls.js'
 
 /** A connection to the host behind the proxy. @throws ProxyFailure, the signal's reason */
 export function openTunnel(
@@ -53,9 +53,4 @@ export function openTunnel(
     })
     request.end()
   })
-}
-
-/** The name for SNI, which knows neither addresses nor a dot at the end. */
-export function serverName(hostname: string): string {
-  return isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : ''
 }

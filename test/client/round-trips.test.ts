@@ -32,6 +32,31 @@ function inFlights(story: Story, sizes: readonly number[]): void {
   })
 }
 
+test('the connection is begun before the cache is read, and loading what judges waits for it', async () => {
+  const story = new Story()
+  const { transport } = story
+  const happened: string[] = []
+  let connected: (() => void) | undefined
+  story.transport = Object.assign(Object.create(transport), {
+    connectAhead() {
+      happened.push('connect')
+      return new Promise<void>((resolve) => {
+        connected = resolve
+      })
+    },
+    fetchMetadata(request: Parameters<typeof transport.fetchMetadata>[0]) {
+      happened.push('ask')
+      setImmediate(() => connected?.())
+      return transport.fetchMetadata(request)
+    },
+  })
+  const onEvent = ({ type }: TrustEvent) => void (type === 'cache' || type === 'role-loaded' ? happened.push(type) : undefined)
+  await story.verify('alpine:3.19', { onEvent })
+  expect(happened.slice(0, 3)).toEqual(['connect', 'cache', 'ask'])
+  expect(happened.filter((one) => one === 'connect')).toHaveLength(1)
+  expect(happened.indexOf('role-loaded')).toBeGreaterThan(happened.lastIndexOf('connect'))
+})
+
 describe('on first use', () => {
   test('all that a small collection has is asked for at once', async () => {
     const story = new Story()

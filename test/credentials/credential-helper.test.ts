@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { askHelper, isHelperName } from '../../src/credentials/credential-helper.js'
+import { askHelper } from '../../src/credentials/credential-helper.js'
+import { isHelperName } from '../../src/credentials/docker-config.js'
 import { systemCode } from '../../src/errors.js'
 
 let bin: string

@@ -9,7 +9,7 @@ const PATIENCE = { timeout: 5_000 }
 
 function start(trustServerHostname: string): Connector {
   const ca = [testAuthority.pem]
-  const contexts = createTlsContexts({ folder: '', own: ca, ca, withNodes: false, clientPairs: [] })
+  const contexts = Promise.resolve(createTlsContexts({ folder: '', own: ca, ca, withNodes: false, clientPairs: [] }))
   return createConnector({ contexts, trustServerHostname, env: {}, timeoutMs: 5_000 })
 }
 
@@ -26,7 +26,7 @@ test.each(['localhost', '127.0.0.1'])(
     await using server = await startServer((_, response) => response.end())
     const url = new URL(`https://${name}:${server.port}`)
     const connector = start(name)
-    connector.connectAhead(url)
+    connector.connectAhead(url, 1)
     await expect.poll(server.connections, PATIENCE).toBe(1)
     const first = await take(connector, url)
     expect(server.connections()).toBe(1)
@@ -36,13 +36,36 @@ test.each(['localhost', '127.0.0.1'])(
   },
 )
 
+test('as many are begun as are wanted, those included that nobody took yet', async () => {
+  await using server = await startServer((_, response) => response.end())
+  const url = new URL(server.url)
+  const connector = start('localhost')
+  connector.connectAhead(url, 2)
+  connector.connectAhead(url, 1)
+  connector.connectAhead(url, 3)
+  await expect.poll(server.connections, PATIENCE).toBe(3)
+  const sockets = await Promise.all([take(connector, url), take(connector, url), take(connector, url)])
+  expect(server.connections()).toBe(3)
+  expect(new Set(sockets).size).toBe(3)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('a wire that is laid is cut when there is nothing to shake hands with', async () => {
+  await using server = await startServer((_, response) => response.end())
+  const url = new URL(server.url)
+  const contexts = Promise.reject(new Error('no CA'))
+  const connector = createConnector({ contexts, trustServerHostname: 'localhost', env: {}, timeoutMs: 5_000 })
+  await expect(take(connector, url)).rejects.toThrow('no CA')
+  await expect.poll(server.openConnections, PATIENCE).toBe(0)
+})
+
 test('what nobody took is closed, connected or not', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
   const [early, late] = [start('localhost'), start('localhost')]
-  early.connectAhead(url)
+  early.connectAhead(url, 1)
   early.close()
-  late.connectAhead(url)
+  late.connectAhead(url, 1)
   await expect.poll(server.connections, PATIENCE).toBeGreaterThan(0)
   await new Promise((resolve) => setTimeout(resolve, 100))
   late.close()
@@ -54,7 +77,7 @@ test('a failure is told to whoever asks, and the next one tries again', async ()
   const url = new URL(server.url)
   await server.close()
   const connector = start('localhost')
-  connector.connectAhead(url)
+  connector.connectAhead(url, 1)
   await expect(take(connector, url)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   await expect(take(connector, url)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
 })
@@ -63,7 +86,7 @@ test('a connection that ended before it was taken is none', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
   const connector = start('localhost')
-  connector.connectAhead(url)
+  connector.connectAhead(url, 1)
   await expect.poll(server.openConnections, PATIENCE).toBe(1)
   await new Promise((resolve) => setTimeout(resolve, 100))
   await server.close()
@@ -78,7 +101,7 @@ test('what nobody took keeps no process alive, what somebody took does', async (
   const before = alive()
   const url = new URL(server.url)
   const connector = start('localhost')
-  connector.connectAhead(url)
+  connector.connectAhead(url, 1)
   await expect.poll(server.openConnections, PATIENCE).toBe(1)
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(alive()).toBe(before + 1)

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,9 +6,10 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { TransportEvent } from '../../src/transport/events.js'
 import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
-import { MAX_CONNECTIONS_PER_HOST, MAX_REDIRECTS } from '../../src/transport/https-client.js'
+import { MAX_REDIRECTS } from '../../src/transport/https-client.js'
 import { parseServer } from '../../src/transport/notary-url.js'
 import type { MetadataRequest, Transport } from '../../src/transport/transport.js'
+import { MAX_CONNECTIONS_PER_HOST } from '../../src/transport/undici.js'
 import { type Handler, type LoopbackServer, listen, startServer, testAuthority } from '../support/loopback-server.js'
 
 const GUN = 'docker.io/library/alpine'
@@ -103,6 +104,57 @@ describe('a plain answer', () => {
     await ask(transport, { name: '2.root' })
     await ask(transport)
     expect(server.connections()).toBe(1)
+  })
+})
+
+describe('connecting before anything is asked', () => {
+  test('what was begun serves the first requests, and each of those after them has a connection begun at once', async () => {
+    const server = await serve(async (_, response) => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      response.end(BODY)
+    })
+    const transport = transportTo(server.url)
+    const connected = transport.connectAhead?.()
+    await Promise.all(Array.from({ length: 4 }, () => ask(transport)))
+    await connected
+    expect(server.connections()).toBe(4)
+    await transport.connectAhead?.()
+    await ask(transport)
+    expect(server.connections()).toBe(4)
+  })
+
+  test('nothing is sent, and close ends it', async () => {
+    const server = await serve((_, response) => response.end(BODY))
+    const transport = transportTo(server.url)
+    await transport.connectAhead?.()
+    await expect.poll(server.connections).toBeGreaterThan(0)
+    expect(server.requests).toEqual([])
+    await transport.close()
+    await expect.poll(server.openConnections).toBe(0)
+    await transport.connectAhead?.()
+    expect(server.openConnections()).toBe(0)
+  })
+
+  test('what fails is told to whoever asks', async () => {
+    const server = await serve((_, response) => response.end(BODY))
+    await server.close()
+    const transport = transportTo(server.url)
+    await transport.connectAhead?.()
+    await expect(ask(transport)).rejects.toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
+  })
+
+  test('settings that cannot be used are told too, no connection is left, and they are read anew the next time', async () => {
+    const server = await serve((_, response) => response.end(BODY))
+    const ca = [testAuthority.pem]
+    const given = { ca, env: { SSL_CERT_FILE: join(dockerConfig, 'later.pem') } }
+    const transport = transportTo(server.url, given)
+    const unread = { code: 'ERR_SETTINGS_INVALID', message: expect.stringContaining('later.pem') }
+    await transport.connectAhead?.()
+    await expect.poll(server.openConnections).toBe(0)
+    await expect(ask(transport)).rejects.toMatchObject(unread)
+    await expect.poll(server.openConnections).toBe(0)
+    await writeFile(join(dockerConfig, 'later.pem'), testAuthority.pem)
+    expect(await textOf(ask(transport))).toBe(BODY)
   })
 })
 
