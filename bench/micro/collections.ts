@@ -2,6 +2,7 @@
 import { createTrustCollection, type TrustCollection } from '../../src/testing/index.js'
 import { anchorRoot } from '../../src/trust/anchor.js'
 import { NO_PINNING } from '../../src/trust/pinning.js'
+import { readCertificates } from '../../src/trust/root-certificate.js'
 import { RootChain } from '../../src/trust/root-chain.js'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
 import { RootStage } from '../../src/trust/trusted-metadata-set.js'
@@ -31,7 +32,8 @@ export function verifiedStage(collection: TrustCollection): TargetsStage {
   const { gun } = collection
   const now = collection.now.getTime()
   const start = RootChain.start(gun, fileOf(collection, 'root'))
-  return new RootStage({ gun, now, floors: new Map() }, anchorRoot(start, { start: 'first-use', pinning: NO_PINNING, now }))
+  const anchor = anchorRoot(start, readCertificates(start, now), { start: 'first-use', pinning: NO_PINNING, now })
+  return new RootStage({ gun, now, floors: new Map() }, anchor)
     .loadTimestamp(fileOf(collection, 'timestamp'))
     .loadSnapshot(fileOf(collection, 'snapshot'))
     .loadTargets(fileOf(collection, 'targets'))

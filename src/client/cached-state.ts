@@ -2,6 +2,7 @@
 import type { CachedCollection } from '../cache/metadata-store.js'
 import { UnavailableError, UntrustedError } from '../errors.js'
 import { raiseFloors } from '../trust/cached-floors.js'
+import type { CertificateRecord } from '../trust/certificate-record.js'
 import { RootChain } from '../trust/root-chain.js'
 import { decodeFloors, type VersionFloors } from '../trust/version-floors.js'
 import type { Warning } from './results.js'
@@ -14,6 +15,8 @@ export interface CachedState {
   readonly floors: VersionFloors
   /** The server that the cached timestamp came from, as far as it is known. */
   readonly origin: string | undefined
+  /** What the certificates of a root said when they were last read. */
+  readonly certificates: CertificateRecord | undefined
   readonly warnings: readonly Warning[]
 }
 
@@ -28,6 +31,7 @@ export function judgeCache(files: CachedCollection, gun: string): CachedState {
     root,
     floors: root === undefined ? known : raiseFloors(gun, root.root, files.metadata, known),
     origin: record?.origin,
+    certificates: record?.certificates,
     warnings: lost
       ? [
           {

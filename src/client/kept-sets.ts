@@ -98,8 +98,9 @@ async function judgedAgain(stage: TargetsStage, { now, pinning }: RefreshRequest
     import('../trust/trusted-metadata-set.js'),
   ])
   const { above, context } = stage.above
+  const { chain, certificates } = above.above.anchor
   try {
-    const anchor = anchorRoot(above.above.anchor.chain, { start: 'cached-root', pinning, now })
+    const anchor = anchorRoot(chain, certificates, { start: 'cached-root', pinning, now })
     return new RootStage({ ...context, now }, anchor).resume(stage)
   } catch (cause) {
     if (cause instanceof TrustError) return undefined

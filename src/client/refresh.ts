@@ -76,7 +76,7 @@ async function refreshByCache(
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
   if (transport !== undefined) askAhead(gun, files, server)
   await connecting // first whatever the network has to wait for, then what has to wait for the network
-  const [{ Refresh }] = await Promise.all([import('./updater.js'), import('../trust/anchor.js')])
+  const { Refresh } = await import('./updater.js')
   const refreshed = await new Refresh(request, files, server).run()
   server.tellUntaken()
   return refreshed

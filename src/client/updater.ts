@@ -11,12 +11,14 @@
 import { sameBytes, sameIfThere } from '../bytes.js'
 import type { CacheChanges, CachedCollection } from '../cache/metadata-store.js'
 import { describeCause, StaleError, TrustError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
+import { recordOf } from '../trust/certificate-record.js'
 import { brokenRotation } from '../trust/refusals.js'
 import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type { Trusted } from '../trust/trusted.js'
 import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
 import { encodeFloors } from '../trust/version-floors.js'
+import { anchorToday, loadAhead } from './anchor-today.js'
 import { type CachedState, judgeCache } from './cached-state.js'
 import { roleLoaded } from './events.js'
 import { FileSource, missing } from './file-source.js'
@@ -72,6 +74,7 @@ export class Refresh {
   /** The whole way over the network. @throws NoAnswer where the cache may stand in */
   async #fromServer(): Promise<TargetsStage> {
     const timestamp = this.#server.ask('timestamp', MAX_TIMESTAMP_BYTES)
+    loadAhead(this.#cached, this.#request)
     const start = this.#cached.root ?? (await this.#firstRoot())
     const chain = await this.#walk(start)
     const file = (await orNoAnswer(timestamp)) ?? (await this.#withoutTimestamp())
@@ -175,10 +178,8 @@ export class Refresh {
   }
 
   async #anchor(chain: RootChain): Promise<RootStage> {
-    const { anchorRoot } = await import('../trust/anchor.js')
-    const { gun, pinning, now } = this.#request
-    const start = this.#cached.root === undefined ? 'first-use' : 'cached-root'
-    const stage = new RootStage({ gun, now, floors: this.#cached.floors }, anchorRoot(chain, { start, pinning, now }))
+    const { gun, now } = this.#request
+    const stage = new RootStage({ gun, now, floors: this.#cached.floors }, await anchorToday(chain, this.#cached, this.#request))
     this.#loaded(chain.root)
     return stage
   }
@@ -211,7 +212,8 @@ export class Refresh {
     const { gun, kept, server } = this.#request
     const origin = freshness === 'fresh' ? server.url.href : this.#cached.origin
     const floors = stage.floors()
-    const file = encodeFloors({ gun, floors, ...(origin === undefined ? {} : { origin }) })
+    const certificates = recordOf(stage.above.above.above.anchor)
+    const file = encodeFloors({ gun, floors, certificates, ...(origin === undefined ? {} : { origin }) })
     const metadata = new Map([...stage.files()].filter(([role, one]) => !sameIfThere(this.#cached.files.metadata.get(role), one)))
     const isChanged =
       metadata.size > 0 || !sameIfThere(this.#cached.files.floors, file) || this.#cached.files.isUnfinished === true

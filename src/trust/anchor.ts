@@ -2,24 +2,39 @@
  * Whether the newest root stands up today: certificates, pins, expiry. Judged once, after the walk.
  * Source: notary 0.7.0 trustpinning/certs.go ValidateRoot; stricter: a pin binds on every run, cached root or not.
  *
- * This file and what it imports cost an ASN.1 library, so `client/` loads it when a root has to be judged.
+ * The certificates themselves are read in root-certificate.ts, which costs an ASN.1 library.
  */
-import { checkPath } from '../crypto/certificate-path.js'
 import { canonicalKeyId, type KeyId, type PublicKey } from '../crypto/keys.js'
 import { StaleError } from '../errors.js'
 import { type Pin, pinFor, type TrustPinning } from './pinning.js'
 import { expired, pinMismatch, untrustedRoot } from './refusals.js'
-import { type RootCertificate, rootCertificate } from './root-certificate.js'
 import type { RootChain } from './root-chain.js'
 import { verdict } from './signatures.js'
 
 /** Why the root is trusted. */
 export type RootTrust = 'pinned-certificate' | 'pinned-ca' | 'cached-root' | 'first-use'
 
+/** When a certificate is good; ms since 1970, both ends included. */
+export interface Validity {
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/** What is known of the certificates of those who signed a root: read now, or on record from when they were. */
+export interface RootCertificates {
+  /** Of the keys that their certificates bind to the collection. */
+  readonly bound: ReadonlyMap<KeyId, Validity>
+  /** Why others are not. */
+  readonly problems: readonly string[]
+  /** Why no path leads from the certificate of a key to one of the CAs, undefined when one does. `now` in ms. */
+  readonly pathProblem: (id: KeyId, anchors: readonly Uint8Array[], now: number) => string | undefined
+}
+
 /** A root that stands up today. */
 export interface Anchor {
   readonly chain: RootChain
   readonly trust: RootTrust
+  readonly certificates: RootCertificates
   /** The earliest end of validity among the certificates that count; ms since 1970. */
   readonly certificateExpires: number
 }
@@ -34,26 +49,20 @@ export interface AnchorPolicy {
 }
 
 /**
- * Judges the newest root of a chain.
+ * Judges the newest root of a chain by the certificates of those who signed it.
  *
  * @throws UntrustedError ERR_ROOT_UNTRUSTED, ERR_PIN_MISMATCH
  * @throws StaleError ERR_CERTIFICATE_EXPIRED, ERR_METADATA_EXPIRED
  */
-export function anchorRoot(chain: RootChain, { start, pinning, now }: AnchorPolicy): Anchor {
+export function anchorRoot(chain: RootChain, certificates: RootCertificates, { start, pinning, now }: AnchorPolicy): Anchor {
   const { gun, root } = chain
   const pin = pinFor(gun, pinning)
-  const certificates = new Map<KeyId, RootCertificate>()
-  const problems: string[] = []
-  for (const id of root.signedBy) {
-    const key = root.keys.keys.get(id)
-    const certificate = key === undefined ? 'not listed' : rootCertificate(key, gun, now)
-    if (typeof certificate === 'string') problems.push(`${id}: ${certificate}`)
-    else certificates.set(id, certificate)
-  }
   const counted = (ids: Iterable<KeyId>) => verdict([...ids], root.keys)
+  const end = (id: KeyId): number => certificates.bound.get(id)?.notAfter ?? Number.NaN
 
-  const bound = counted(certificates.keys())
-  if (!bound.met) throw untrustedRoot(gun, `unable to retrieve valid leaf certificates (${problems.join('; ')})`, bound.evidence)
+  const bound = counted(certificates.bound.keys())
+  if (!bound.met)
+    throw untrustedRoot(gun, `unable to retrieve valid leaf certificates (${certificates.problems.join('; ')})`, bound.evidence)
   if (pin.kind === 'none' && pin.firstUse === 'refused' && start === 'first-use') {
     throw untrustedRoot(
       gun,
@@ -69,31 +78,32 @@ export function anchorRoot(chain: RootChain, { start, pinning, now }: AnchorPoli
       problems: pinned.problems,
     })
   }
-  const current = pinned.keys.filter((id) => now <= (certificates.get(id)?.leaf.notAfter ?? Number.NaN))
-  if (!counted(current).met) throw certificateExpired(chain, pinned.keys, certificates)
+  const current = pinned.keys.filter((id) => now <= end(id))
+  if (!counted(current).met) throw certificateExpired(chain, pinned.keys, end)
   if (!(now < root.metadata.expires)) throw expired({ gun, role: 'root' }, root.metadata.expires)
   return {
     chain,
+    certificates,
     trust: pin.kind === 'certificates' ? 'pinned-certificate' : pin.kind === 'ca' ? 'pinned-ca' : start,
-    certificateExpires: Math.min(...current.map((id) => certificates.get(id)?.leaf.notAfter ?? Number.NaN)),
+    certificateExpires: Math.min(...current.map(end)),
   }
 }
 
 function pinnedKeys(
   { root }: RootChain,
-  certificates: ReadonlyMap<KeyId, RootCertificate>,
+  { bound, pathProblem }: RootCertificates,
   pin: Pin,
   now: number,
 ): { keys: KeyId[]; problems: string[] } {
   const problems: string[] = []
-  const keys = [...certificates].filter(([id, { leaf, bundle }]) => {
+  const keys = [...bound.keys()].filter((id) => {
     if (pin.kind === 'none') return true
     const problem =
-      pin.kind === 'ca' ? checkPath(leaf, bundle, pin.certificates, now) : checkPinned(id, root.keys.keys.get(id), pin.keyIds)
+      pin.kind === 'ca' ? pathProblem(id, pin.certificates, now) : checkPinned(id, root.keys.keys.get(id), pin.keyIds)
     if (problem !== undefined) problems.push(`${id}: ${problem}`)
     return problem === undefined
   })
-  return { keys: keys.map(([id]) => id), problems }
+  return { keys, problems }
 }
 
 /** `docker trust inspect` shows another ID of the same key, which is easily pinned by mistake. */
@@ -104,12 +114,8 @@ function checkPinned(id: KeyId, key: PublicKey | undefined, pinned: readonly Key
   return `pinned is ${shown}, the ID that Docker shows for it; trust_pinning takes the one before the colon`
 }
 
-function certificateExpired(
-  { gun, root }: RootChain,
-  ids: readonly KeyId[],
-  certificates: ReadonlyMap<KeyId, RootCertificate>,
-): StaleError {
-  const ends = ids.map((id) => `${id} ended ${new Date(certificates.get(id)?.leaf.notAfter ?? Number.NaN).toISOString()}`)
+function certificateExpired({ gun, root }: RootChain, ids: readonly KeyId[], end: (id: KeyId) => number): StaleError {
+  const ends = ids.map((id) => `${id} ended ${new Date(end(id)).toISOString()}`)
   return new StaleError(
     'ERR_CERTIFICATE_EXPIRED',
     `remote repository ${gun} out-of-date: the certificate of root key ${ends.join(', ')} (root version ${root.metadata.version}, the newest that the server offers)`,

@@ -1,19 +1,50 @@
 /**
- * The certificate that wraps a root key: it binds the key to the collection.
+ * The certificate that wraps a root key: it binds the key to the collection. Reading one costs an ASN.1 library, so `client/`
+ * loads this file when a root is new here, or a CA is pinned.
  * Source: notary 0.7.0 trustpinning/certs.go validRootLeafCerts, tuf/utils/x509.go ValidateCertificate.
  */
 import { utf8Text } from '../bytes.js'
 import { certificateKey, encodePem, pemCertificates } from '../crypto/certificate.js'
 import { type CertificateDetails, inspectCertificate } from '../crypto/certificate-details.js'
-import type { PublicKey } from '../crypto/keys.js'
-
-/** A root certificate may begin up to a day in the future: clocks differ. Milliseconds. */
-const NOT_BEFORE_LEEWAY = 24 * 60 * 60 * 1000
+import { checkPath } from '../crypto/certificate-path.js'
+import type { KeyId, PublicKey } from '../crypto/keys.js'
+import type { RootCertificates } from './anchor.js'
+import { NOT_BEFORE_LEEWAY } from './certificate-record.js'
+import type { RootChain } from './root-chain.js'
 
 /** The leaf that names the collection, and what else came with it. */
 export interface RootCertificate {
   readonly leaf: CertificateDetails
   readonly bundle: readonly CertificateDetails[]
+}
+
+/** Reads the certificates of those who signed the newest root. `now` in ms. */
+export function readCertificates({ gun, root }: RootChain, now: number): RootCertificates {
+  const certificates = new Map<KeyId, RootCertificate>()
+  const problems: string[] = []
+  for (const id of root.signedBy) {
+    const key = root.keys.keys.get(id)
+    const certificate = key === undefined ? 'not listed' : rootCertificate(key, gun, now)
+    if (typeof certificate === 'string') problems.push(`${id}: ${certificate}`)
+    else certificates.set(id, certificate)
+  }
+  return {
+    bound: new Map(
+      [...certificates].map(
+        ([
+          id,
+          {
+            leaf: { notBefore, notAfter },
+          },
+        ]) => [id, { notBefore, notAfter }],
+      ),
+    ),
+    problems,
+    pathProblem(id, anchors, today) {
+      const certificate = certificates.get(id)
+      return certificate === undefined ? 'not listed' : checkPath(certificate.leaf, certificate.bundle, anchors, today)
+    },
+  }
 }
 
 /** The certificate of a root key, or why it does not bind the key to the collection. Expiry is for the caller to judge. `now` in ms. */

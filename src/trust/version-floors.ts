@@ -10,6 +10,7 @@ import { sha256Hex } from '../crypto/hash.js'
 import type { KeyId } from '../crypto/keys.js'
 import { isJsonObject, JsonError, type JsonValue, parseJson } from '../metadata/json.js'
 import type { RoleKeys } from '../metadata/model.js'
+import { type CertificateRecord, decodeRecord, encodeRecord } from './certificate-record.js'
 import { equivocation, rollback } from './refusals.js'
 
 /** What was accepted of a role. */
@@ -32,6 +33,8 @@ export interface FloorRecord {
   /** The server that the timestamp came from; undefined when nobody knows. */
   readonly origin?: string
   readonly floors: VersionFloors
+  /** What the certificates of the root said. */
+  readonly certificates?: CertificateRecord
 }
 
 /** What is about to be accepted. */
@@ -74,9 +77,10 @@ export function isNewer(these: VersionFloors, those: VersionFloors): boolean {
 }
 
 /** The bytes of the floors file. */
-export function encodeFloors({ gun, origin, floors }: FloorRecord): Uint8Array {
+export function encodeFloors({ gun, origin, floors, certificates: known }: FloorRecord): Uint8Array {
   const roles = [...floors].sort(([a], [b]) => (a < b ? -1 : 1)).map(([role, floor]) => ({ role, ...floor }))
-  return utf8(`${JSON.stringify({ format: 1, gun, origin, roles }, null, 1)}\n`)
+  const certificates = known === undefined ? undefined : encodeRecord(known)
+  return utf8(`${JSON.stringify({ format: 1, gun, origin, roles, certificates }, null, 1)}\n`)
 }
 
 /** What a floors file says, or undefined when it is not one of this collection. */
@@ -92,7 +96,8 @@ export function decodeFloors(file: Uint8Array, gun: string): FloorRecord | undef
       if (decoded === undefined || floors.has(decoded[0])) return undefined
       floors.set(...decoded)
     }
-    return { gun, floors, ...(origin === undefined ? {} : { origin }) }
+    const certificates = decodeRecord(record['certificates'])
+    return { gun, floors, ...(origin === undefined ? {} : { origin }), ...(certificates === undefined ? {} : { certificates }) }
   } catch (cause) {
     if (cause instanceof JsonError) return undefined
     throw cause

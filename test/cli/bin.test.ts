@@ -1,16 +1,22 @@
 /** The program as a process of its own. `npm test` builds it first. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { createTrustCollection, startTrustServer } from '../../src/testing/index.js'
 
 const BIN = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url))
 const children: ChildProcess[] = []
 const servers: Server[] = []
+const folders: string[] = []
 
-afterEach(() => {
+afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   for (const server of servers.splice(0)) server.close()
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
 })
 
 interface Ended {
@@ -35,6 +41,31 @@ function start(argv: readonly string[], env: Record<string, string> = {}): { chi
   })
   return { child, ended: new Promise((done) => child.on('close', (status) => done({ status, out, err }))) }
 }
+
+/** Writes down, at the end, every file that the program loaded. */
+const LISTER =
+  'process.on("exit", () => require("node:fs").writeFileSync(process.env.LOADED, Object.keys(require.cache).join("\\n")))'
+
+test('what a root says is read once: later runs, offline or not, load no library for certificates', async () => {
+  const collection = createTrustCollection('docker.io/library/alpine', {
+    tags: { '3.19': 'the image' },
+    now: new Date(),
+  }).publish()
+  await using server = await startTrustServer({ collections: [collection] })
+  const folder = await mkdtemp(join(tmpdir(), 'dct-loaded-'))
+  folders.push(folder)
+  await writeFile(join(folder, 'lister.cjs'), LISTER)
+  const loaded = async (...options: string[]) => {
+    const env = { ...server.env, NODE_OPTIONS: `--require ${join(folder, 'lister.cjs')}`, LOADED: join(folder, 'loaded') }
+    expect(await start(['verify', ...options, 'alpine:3.19'], env).ended).toMatchObject({ status: 0 })
+    const files = (await readFile(env.LOADED, 'utf8')).split('\n')
+    const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')))
+    return ['AsnConvert', 'llhttp', 'ZodMiniObject'].filter((word) => texts.some((text) => text.includes(word)))
+  }
+  expect(await loaded()).toEqual(['AsnConvert', 'llhttp', 'ZodMiniObject'])
+  expect(await loaded()).toEqual(['llhttp', 'ZodMiniObject'])
+  expect(await loaded('--offline')).toEqual(['ZodMiniObject'])
+})
 
 /** Accepts connections and never says a word. */
 async function silentServer(): Promise<{ port: number; connected: Promise<void> }> {

@@ -9,6 +9,7 @@ import {
 } from '../../src/testing/index.js'
 import { type AnchorPolicy, anchorRoot } from '../../src/trust/anchor.js'
 import { NO_PINNING, type TrustPinning } from '../../src/trust/pinning.js'
+import { readCertificates } from '../../src/trust/root-certificate.js'
 import { RootChain } from '../../src/trust/root-chain.js'
 import { NOW, VALID } from '../crypto/certificate-surgery.js'
 import { ecdsaSigner, ecPair, ed25519Signer, rsaPair, type Signer, x509Signer } from '../crypto/made-keys.js'
@@ -39,7 +40,8 @@ interface Case {
 function anchor({ keys, threshold = 1, signers = keys, expires = EXPIRES }: Case, policy: Partial<AnchorPolicy> = {}) {
   const document = spoilt(rootDocument({ root: { keys, threshold } }), ['expires'], expires)
   const chain = RootChain.start(GUN, signedFile(document, signers))
-  return anchorRoot(chain, { start: 'first-use', pinning: NO_PINNING, now: NOW, ...policy })
+  const whole = { start: 'first-use', pinning: NO_PINNING, now: NOW, ...policy } as const
+  return anchorRoot(chain, readCertificates(chain, whole.now), whole)
 }
 
 /** The code that a root is refused with. */

@@ -126,9 +126,22 @@ describe('the floors file', () => {
     fc.constantFrom('root', 'timestamp', 'snapshot', 'targets', 'targets/a', '__proto__', 'constructor'),
     fc.string(),
   )
+  const time = fc.integer({ min: -(2 ** 50), max: 2 ** 50 })
+  const validity = fc.record({ notBefore: time, notAfter: time })
   const record: fc.Arbitrary<FloorRecord> = fc
-    .tuple(fc.array(fc.tuple(role, floor), { maxLength: 5 }), fc.option(fc.webUrl(), { nil: undefined }))
-    .map(([floors, origin]) => ({ gun: GUN, floors: new Map(floors), ...(origin === undefined ? {} : { origin }) }))
+    .tuple(
+      fc.array(fc.tuple(role, floor), { maxLength: 5 }),
+      fc.option(fc.webUrl(), { nil: undefined }),
+      fc.option(fc.record({ root: hash, bound: fc.array(fc.tuple(hash, validity)).map((entries) => new Map(entries)) }), {
+        nil: undefined,
+      }),
+    )
+    .map(([floors, origin, certificates]) => ({
+      gun: GUN,
+      floors: new Map(floors),
+      ...(origin === undefined ? {} : { origin }),
+      ...(certificates === undefined ? {} : { certificates }),
+    }))
 
   test('gives back what was written', () => {
     fc.assert(
@@ -144,6 +157,10 @@ describe('the floors file', () => {
       fc.property(record, (written) => {
         const turned = { ...written, floors: new Map([...written.floors].reverse()) }
         expect(encodeFloors(turned)).toEqual(encodeFloors(written))
+        if (written.certificates === undefined) return
+        const { root, bound } = written.certificates
+        const certificates = { root, bound: new Map([...bound].reverse()) }
+        expect(encodeFloors({ ...written, certificates })).toEqual(encodeFloors(written))
       }),
       { seed: 1, numRuns: 50 },
     )
