@@ -6,9 +6,11 @@ import type { LookupFunction, Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import { ConnectTimeout } from './connection-failures.js'
 import { withoutBrackets } from './notary-url.js'
-import { type ConnectionOptions, connectionClosed, openConnection } from './open-connection.js'
+import { openConnection } from './open-connection.js'
 import { PrivateAddresses } from './private-addresses.js'
+import { connectionClosed } from './socket-events.js'
 import { TlsSessions } from './tls-sessions.js'
+import type { ConnectionOptions } from './wire.js'
 
 /** What connecting needs. */
 export interface ConnectorOptions extends ConnectionOptions {
@@ -23,6 +25,8 @@ export interface Connector {
   readonly connect: buildConnector.connector
   /** Sees to it that so many connections to a host are begun that nobody took yet: whoever connects to that host gets one. */
   connectAhead(url: URL, wanted: number): void
+  /** Resolves when the first connection has only the other side to wait for, or failed: then there is time for something else. */
+  readonly underWay: Promise<void>
   /** Ends what is still connecting, and what nobody took. */
   close(): void
 }
@@ -36,14 +40,19 @@ export function createConnector(options: ConnectorOptions): Connector {
     sessions: new TlsSessions(),
     contexts: new Map<string, number>(),
   }
+  let free: () => void = () => undefined
+  const underWay = new Promise<void>((resolve) => {
+    free = resolve
+  })
   const begin = (hostname: string, port: string): Promise<Socket> => {
     const controller = new AbortController()
     const timer = setTimeout(() => {
       controller.abort(new ConnectTimeout(`no connection to ${hostname} within ${options.timeoutMs} ms`))
     }, options.timeoutMs)
     connecting.add(controller)
-    const to = { hostname, port: port === '' ? 443 : Number(port), signal: controller.signal }
+    const to = { hostname, port: port === '' ? 443 : Number(port), signal: controller.signal, onHandshake: free }
     return openConnection(options, memory, to).finally(() => {
+      free()
       clearTimeout(timer)
       connecting.delete(controller)
     })
@@ -78,5 +87,5 @@ export function createConnector(options: ConnectorOptions): Connector {
       )
     }
   }
-  return { connect, connectAhead, close }
+  return { connect, connectAhead, underWay, close }
 }

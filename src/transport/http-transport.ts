@@ -9,7 +9,8 @@ import { type NetworkContext, networkError, statusError } from './network-errors
 import { metadataUrl, type TrustServer, withoutBrackets } from './notary-url.js'
 import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
-import { readTlsMaterial, tlsFolder } from './tls.js'
+import type { TlsContexts } from './tls.js'
+import { tlsFolder } from './tls-folder.js'
 import type { MetadataRequest, Transport } from './transport.js'
 
 /** What an HTTP transport needs. */
@@ -50,16 +51,10 @@ class HttpTransport implements Transport {
   readonly #auth: RegistryAuth
 
   constructor(options: HttpTransportOptions) {
-    const { server, dockerConfig, env, ca } = options
+    const { server, env } = options
     this.#options = options
     this.#client = new HttpsClient({
-      tls: () =>
-        readTlsMaterial({
-          dockerConfig,
-          host: server.host,
-          env,
-          ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? [ca] : ca }),
-        }),
+      contexts: () => readContexts(options),
       trustServerHostname: withoutBrackets(server.url.hostname),
       env,
       deadlines: { ...DEADLINES, ...options.deadlines },
@@ -141,6 +136,14 @@ class HttpTransport implements Transport {
       cause,
     })
   }
+}
+
+/** Loaded and read while the wire is laid. */
+async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsContexts> {
+  const { createTlsContexts, readTlsMaterial } = await import('./tls.js')
+  return createTlsContexts(
+    await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() }),
+  )
 }
 
 /** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */

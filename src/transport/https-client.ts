@@ -5,7 +5,7 @@ import type { Agent, Dispatcher } from 'undici'
 import { type Connector, createConnector } from './connector.js'
 import { withDeadline } from './deadline.js'
 import { readBody } from './http-body.js'
-import { createTlsContexts, type TlsMaterial } from './tls.js'
+import type { TlsContexts } from './tls.js'
 import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
 
 /** What is asked. */
@@ -78,7 +78,8 @@ class TransportClosed extends Error {}
 
 /** What a client needs. */
 export interface HttpsClientOptions {
-  readonly tls: () => Promise<TlsMaterial>
+  /** Called once, unless it fails. */
+  readonly contexts: () => Promise<TlsContexts>
   readonly trustServerHostname: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly deadlines: Deadlines
@@ -159,9 +160,13 @@ export class HttpsClient {
 
   #connect(): Connections {
     const { deadlines, env, trustServerHostname, lookup } = this.#options
-    const contexts = this.#options.tls().then(createTlsContexts)
+    let read: Promise<TlsContexts> | undefined
+    const contexts = (): Promise<TlsContexts> => {
+      read ??= this.#options.contexts()
+      return read
+    }
     const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
-    const undici = contexts.then(() => loadUndici(connector, deadlines.bodyIdleMs))
+    const undici = connector.underWay.then(contexts).then(() => loadUndici(connector, deadlines.bodyIdleMs))
     const connections: Connections = { connector, undici, waiting: 0 }
     this.#connections = connections
     undici.then(
@@ -171,7 +176,7 @@ export class HttpsClient {
       () => {
         // Settings that could not be used are read anew the next time.
         connector.close()
-        this.#connections = undefined
+        if (this.#connections === connections) this.#connections = undefined
       },
     )
     return connections

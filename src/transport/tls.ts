@@ -11,6 +11,7 @@ import { sha256Hex } from '../crypto/hash.js'
 import { systemCode } from '../errors.js'
 import { nodeBelievesNoOthers, readDefaultAuthorities } from './default-authorities.js'
 import { distinctCertificates, readText, unusable, usableCertificates } from './pem-files.js'
+import { tlsFolder } from './tls-folder.js'
 
 /** Where certificates come from. */
 export interface TlsSources {
@@ -60,11 +61,6 @@ export interface TlsContexts {
 
 /** Stops a downgrade to protocols that can be read by others; as Docker's client. */
 const MINIMUM_TLS_VERSION = 'TLSv1.2'
-
-/** The folder for one trust server. Windows has no colon in names: `%3A` there. */
-export function tlsFolder(dockerConfig: string, host: string, platform: NodeJS.Platform = process.platform): string {
-  return join(dockerConfig, 'tls', platform === 'win32' ? host.replaceAll(':', '%3A') : host)
-}
 
 /**
  * Reads everything.

@@ -9,7 +9,7 @@ const PATIENCE = { timeout: 5_000 }
 
 function start(trustServerHostname: string): Connector {
   const ca = [testAuthority.pem]
-  const contexts = Promise.resolve(createTlsContexts({ folder: '', own: ca, ca, withNodes: false, clientPairs: [] }))
+  const contexts = async () => createTlsContexts({ folder: '', own: ca, ca, withNodes: false, clientPairs: [] })
   return createConnector({ contexts, trustServerHostname, env: {}, timeoutMs: 5_000 })
 }
 
@@ -53,7 +53,7 @@ test('as many are begun as are wanted, those included that nobody took yet', asy
 test('a wire that is laid is cut when there is nothing to shake hands with', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
-  const contexts = Promise.reject(new Error('no CA'))
+  const contexts = () => Promise.reject(new Error('no CA'))
   const connector = createConnector({ contexts, trustServerHostname: 'localhost', env: {}, timeoutMs: 5_000 })
   await expect(take(connector, url)).rejects.toThrow('no CA')
   await expect.poll(server.openConnections, PATIENCE).toBe(0)

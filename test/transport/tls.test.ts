@@ -9,7 +9,8 @@ import { createCertificate } from '../../src/testing/index.js'
 import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
 import { networkError } from '../../src/transport/network-errors.js'
 import { parseServer } from '../../src/transport/notary-url.js'
-import { createTlsContexts, readTlsMaterial, tlsFolder } from '../../src/transport/tls.js'
+import { createTlsContexts, readTlsMaterial } from '../../src/transport/tls.js'
+import { tlsFolder } from '../../src/transport/tls-folder.js'
 import { type LoopbackServer, serverCertificate, startProxy, startServer, testAuthority } from '../support/loopback-server.js'
 
 const DAY = 86_400_000

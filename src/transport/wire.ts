@@ -1,0 +1,76 @@
+/** The wire that a TLS connection runs on: TCP to the host, or to the end of a tunnel. */
+import { type Socket, connect as tcpConnect } from 'node:net'
+import type { PrivateAddresses } from './private-addresses.js'
+import { type ProxyEnvironment, proxyFor } from './proxy.js'
+import { settled } from './socket-events.js'
+import type { TlsContexts } from './tls.js'
+import type { TlsSessions } from './tls-sessions.js'
+
+/** What every connection of one transport is opened with. */
+export interface ConnectionOptions {
+  /** What it takes to make them is loaded and read while the wire is laid. */
+  readonly contexts: () => Promise<TlsContexts>
+  /** The host that gets the client certificate, on any port. */
+  readonly trustServerHostname: string
+  readonly env: ProxyEnvironment
+}
+
+/** What one connection leaves for the next. */
+export interface ConnectionMemory {
+  readonly addresses: PrivateAddresses
+  readonly sessions: TlsSessions
+  /** By host: the place in the list of contexts that did. */
+  readonly contexts: Map<string, number>
+}
+
+/** Where to. */
+export interface Destination {
+  readonly hostname: string
+  readonly port: number
+  readonly signal: AbortSignal
+  /** Called when the handshake has begun. */
+  readonly onHandshake: () => void
+}
+
+/** A wire that is being laid. */
+export interface Wire {
+  /** Settles when nothing is left to do but to wait for the other side. */
+  readonly begun: Promise<unknown>
+  readonly laid: Promise<Socket>
+  /** Through a proxy. */
+  readonly isTunnel: boolean
+}
+
+/** How long one address may take before the next is tried beside it (RFC 8305), in milliseconds; Node's 250 is too short far away. */
+const NEXT_ADDRESS_MS = 1_000
+const BOTH_ADDRESS_FAMILIES = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS }
+
+/** Begins to lay a wire. */
+export function layWire({ contexts, env }: ConnectionOptions, { addresses }: ConnectionMemory, to: Destination): Wire {
+  const { hostname, port, signal } = to
+  const proxy = proxyFor(hostname, port, env)
+  if (proxy !== undefined) {
+    const laid = Promise.all([import('./tunnel.js'), contexts()]).then(([{ openTunnel }, known]) =>
+      openTunnel(proxy, hostname, port, known, signal),
+    )
+    return { begun: Promise.resolve(), laid: heard(laid), isTunnel: true }
+  }
+  const socket = tcpConnect({ host: hostname, port, lookup: addresses.lookup(hostname), ...BOTH_ADDRESS_FAMILIES })
+  const attempted = new Promise((resolve) => socket.once('connectionAttempt', resolve))
+  const laid = heard(settled(socket, 'connect', signal).then(() => socket))
+  return { begun: heard(Promise.race([attempted, laid])), laid, isTunnel: false }
+}
+
+/** Nobody will use it. */
+export function destroyWhenLaid({ laid }: Wire): void {
+  laid.then(
+    (socket) => socket.destroy(),
+    () => undefined,
+  )
+}
+
+/** What fails before anybody waits for it is told to whoever does. */
+function heard<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => undefined)
+  return promise
+}
