@@ -81,13 +81,9 @@ export function releasedTags(stage: TargetsStage): string[] {
     const loaded = stage.loaded.get(role)
     return loaded === undefined ? [] : [...loaded.trusted.metadata.targets.keys()].filter((name) => mayName(loaded.granted, name))
   })
-  return [...new Set(names)].sort(naturally)
-}
-
-const collator = new Intl.Collator('en', { numeric: true })
-
-function naturally(a: string, b: string): number {
-  return collator.compare(a, b) || (a < b ? -1 : 1)
+  // Made here: the first one of a process costs more than a whole verification.
+  const { compare } = new Intl.Collator('en', { numeric: true })
+  return [...new Set(names)].sort((a, b) => compare(a, b) || (a < b ? -1 : 1))
 }
 
 function findEntry(stage: TargetsStage, role: string, name: string): TargetWire | undefined {
