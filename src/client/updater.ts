@@ -10,17 +10,18 @@
  */
 import { sameBytes, sameIfThere } from '../bytes.js'
 import type { CacheChanges, CachedCollection } from '../cache/metadata-store.js'
-import { describeCause, StaleError, TrustError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
+import { describeCause, StaleError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
 import { recordOf } from '../trust/certificate-record.js'
 import { brokenRotation } from '../trust/refusals.js'
 import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type { Trusted } from '../trust/trusted.js'
-import { RootStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
+import { RootStage, type SnapshotStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
 import { encodeFloors } from '../trust/version-floors.js'
 import { anchorToday, loadAhead } from './anchor-today.js'
 import { type CachedState, judgeCache } from './cached-state.js'
 import { roleLoaded } from './events.js'
+import { asksForNewRoot, detailsOf, isMissing, NoAnswer, orNoAnswer } from './failures.js'
 import { FileSource, missing } from './file-source.js'
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES } from './limits.js'
 import { Overtaken } from './overtaken.js'
@@ -29,15 +30,6 @@ import type { Freshness, Warning } from './results.js'
 import type { ServerFiles } from './server-files.js'
 import { commitUnlessOvertaken, isSupersededBy } from './superseded.js'
 import { staleWarning } from './warnings.js'
-
-/** The server gave no usable answer where the cache may stand in. */
-class NoAnswer extends Error {
-  override readonly cause: UnavailableError
-  constructor(cause: UnavailableError) {
-    super(cause.message)
-    this.cause = cause
-  }
-}
 
 /** What is asked, and what its answers are judged with. */
 export class Refresh {
@@ -76,6 +68,7 @@ export class Refresh {
     const timestamp = this.#server.ask('timestamp', MAX_TIMESTAMP_BYTES)
     loadAhead(this.#cached, this.#request)
     const start = this.#cached.root ?? (await this.#firstRoot())
+    if (this.#cached.root === undefined) this.#askOnFirstUse(start, timestamp).catch(() => undefined)
     const chain = await this.#walk(start)
     const file = (await orNoAnswer(timestamp)) ?? (await this.#withoutTimestamp())
     try {
@@ -89,6 +82,18 @@ export class Refresh {
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
       return this.#load(again, fresh)
     }
+  }
+
+  /**
+   * Asks for what the snapshot lists before it is known whether there is a newer root: most roots are the newest. What is wrong
+   * with anything is for the long way to say.
+   */
+  async #askOnFirstUse(start: RootChain, timestamp: Promise<Uint8Array | undefined>): Promise<void> {
+    const { gun, now } = this.#request
+    const file = await timestamp
+    if (file === undefined) return
+    const anchor = await anchorToday(start, this.#cached, this.#request)
+    await this.#listed(new RootStage({ gun, now, floors: this.#cached.floors }, anchor).loadTimestamp(file))
   }
 
   /** The chain with what `root.json` holds, for servers that keep no old roots; the same chain when that is nothing new. */
@@ -188,12 +193,18 @@ export class Refresh {
     return this.#complete((await this.#anchor(chain)).loadTimestamp(timestamp))
   }
 
-  /** Snapshot, targets, delegations. What the snapshot lists is asked for at once. */
+  /** The snapshot; what it lists is asked for at once. */
+  async #listed(timestamp: TimestampStage): Promise<SnapshotStage> {
+    const snapshot = timestamp.loadSnapshot(await this.#files.declared('snapshot', timestamp.snapshotFile))
+    for (const [role, meta] of snapshot.prefetchable()) this.#files.prefetch(role, meta)
+    return snapshot
+  }
+
+  /** Snapshot, targets, delegations. */
   async #complete(timestamp: TimestampStage): Promise<TargetsStage> {
     this.#loaded(timestamp.timestamp)
-    const snapshot = timestamp.loadSnapshot(await this.#files.declared('snapshot', timestamp.snapshotFile))
+    const snapshot = await this.#listed(timestamp)
     this.#loaded(snapshot.snapshot)
-    for (const [role, meta] of snapshot.prefetchable()) this.#files.prefetch(role, meta)
     const targets = snapshot.fileOf('targets')
     if (targets === undefined) throw missing(this.#request.gun, 'targets', 'targets')
     let stage = snapshot.loadTargets(await this.#files.declared('targets', targets))
@@ -237,31 +248,4 @@ export class Refresh {
       return false
     }
   }
-}
-
-/** Every failure to get an answer, so that the cache may stand in for it. */
-async function orNoAnswer<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  try {
-    return await answer
-  } catch (cause) {
-    if (cause instanceof UnavailableError) throw new NoAnswer(cause)
-    throw cause
-  }
-}
-
-/** The files that a timestamp leads to may be gone by the time they are asked for. */
-function isMissing(cause: unknown): boolean {
-  return cause instanceof UnavailableError && cause.code === 'ERR_METADATA_MISSING'
-}
-
-/** What a newer root may cure that the walk did not find, or a newer timestamp after a rotation. */
-function asksForNewRoot(cause: unknown): boolean {
-  if (!(cause instanceof TrustError)) return false
-  if (cause.role === 'root')
-    return cause instanceof StaleError || cause.code === 'ERR_HASH_MISMATCH' || cause.code === 'ERR_METADATA_TOO_LARGE'
-  return cause.code === 'ERR_SIGNATURE_THRESHOLD' && (cause.role === 'timestamp' || cause.role === 'snapshot')
-}
-
-function detailsOf({ gun, role, evidence, hint }: TrustError) {
-  return { gun, role, evidence, hint }
 }

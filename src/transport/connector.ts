@@ -3,6 +3,7 @@
  * destroyed, and could not tell the trust server's client certificate from other hosts.
  */
 import type { LookupFunction, Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import type { buildConnector } from 'undici'
 import { ConnectTimeout } from './connection-failures.js'
 import { withoutBrackets } from './notary-url.js'
@@ -27,13 +28,18 @@ export interface Connector {
   connectAhead(url: URL, wanted: number): void
   /** Resolves when the first connection has only the other side to wait for, or failed: then there is time for something else. */
   readonly underWay: Promise<void>
+  /** Resolves when what is connecting stands, or failed; one that is late is not waited for. */
+  standing(): Promise<void>
   /** Ends what is still connecting, and what nobody took. */
   close(): void
 }
 
+/** Milliseconds by which connections that were begun together come in one after the other. */
+const LATE_MS = 20
+
 /** Makes a connector. */
 export function createConnector(options: ConnectorOptions): Connector {
-  const connecting = new Set<AbortController>()
+  const connecting = new Map<AbortController, Promise<Socket>>()
   const ahead = new Map<string, Promise<Socket>[]>()
   const memory = {
     addresses: new PrivateAddresses(options.trustServerHostname, options.lookup),
@@ -46,16 +52,22 @@ export function createConnector(options: ConnectorOptions): Connector {
   })
   const begin = (hostname: string, port: string): Promise<Socket> => {
     const controller = new AbortController()
-    const timer = setTimeout(() => {
+    const timer = globalThis.setTimeout(() => {
       controller.abort(new ConnectTimeout(`no connection to ${hostname} within ${options.timeoutMs} ms`))
     }, options.timeoutMs)
-    connecting.add(controller)
     const to = { hostname, port: port === '' ? 443 : Number(port), signal: controller.signal, onHandshake: free }
-    return openConnection(options, memory, to).finally(() => {
+    const opened = openConnection(options, memory, to).finally(() => {
       free()
       clearTimeout(timer)
       connecting.delete(controller)
     })
+    connecting.set(controller, opened)
+    return opened
+  }
+  const standing = async (): Promise<void> => {
+    const all = [...connecting.values()]
+    await Promise.any(all).catch(() => undefined)
+    await Promise.race([Promise.allSettled(all), setTimeout(LATE_MS, undefined, { ref: false })])
   }
   const connect: buildConnector.connector = ({ hostname, port }, callback) => {
     const begun = ahead.get(`${hostname}:${port}`)?.shift() ?? begin(hostname, port)
@@ -79,7 +91,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     }
   }
   const close = (): void => {
-    for (const controller of connecting) controller.abort(new Error('the transport was closed'))
+    for (const controller of connecting.keys()) controller.abort(new Error('the transport was closed'))
     for (const begun of [...ahead.values()].flat()) {
       begun.then(
         (socket) => socket.destroy(),
@@ -87,5 +99,5 @@ export function createConnector(options: ConnectorOptions): Connector {
       )
     }
   }
-  return { connect, connectAhead, underWay, close }
+  return { connect, connectAhead, underWay, standing, close }
 }

@@ -109,12 +109,14 @@ export class HttpsClient {
     return this.#lifetime.signal
   }
 
-  /** Begins to connect for so many requests, where none was sent yet. Resolves when they can be; failures are told to who sends. */
+  /** Begins to connect for so many requests, where none was sent yet. Resolves when they are sent; failures are told to who sends. */
   async connectAhead(url: URL, wanted: number): Promise<void> {
     if (this.#connections !== undefined || this.lifetime.aborted) return
     const { connector, undici } = this.#connect()
     connector.connectAhead(url, wanted)
     await undici.catch(() => undefined)
+    await connector.standing()
+    await setImmediate() // undici sends as soon as it can
   }
 
   /**

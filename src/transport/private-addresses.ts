@@ -47,7 +47,7 @@ export class PrivateAddresses {
 
   constructor(trustServerHostname: string, lookup: LookupFunction = systemLookup) {
     this.#trustServerHostname = trustServerHostname
-    this.#lookup = lookup
+    this.#lookup = shared(lookup)
     this.#allowed = isPrivateAddress(trustServerHostname)
   }
 
@@ -76,5 +76,21 @@ export class PrivateAddresses {
 
   #mayBePrivate(hostname: string): boolean {
     return this.#allowed || hostname === this.#trustServerHostname
+  }
+}
+
+/** Connections begun together ask for their address together: a few at a time would wait for each other. */
+function shared(lookup: LookupFunction): LookupFunction {
+  const running = new Map<string, Parameters<LookupFunction>[2][]>()
+  return (hostname, options, callback) => {
+    const question = JSON.stringify([hostname, options])
+    const waiting = running.get(question) ?? []
+    waiting.push(callback)
+    if (waiting.length > 1) return
+    running.set(question, waiting)
+    lookup(hostname, options, (...answer) => {
+      running.delete(question)
+      for (const tell of waiting) tell(...answer)
+    })
   }
 }

@@ -1,7 +1,7 @@
 /** How often the server is asked, and for what: round trips first, then bytes. */
 import { describe, expect, test, vi } from 'vitest'
 import { createTrustClient, type MetadataStore, type TrustClient, type TrustEvent } from '../../src/index.js'
-import { codeAndRole, DAY, GUN, Story } from './story.js'
+import { codeAndRole, DAY, GUN, refusalOf, Story } from './story.js'
 
 const FIRST_FLIGHT = ['2.root', 'root', 'snapshot', 'targets', 'targets/releases', 'timestamp']
 
@@ -75,6 +75,38 @@ describe('on first use', () => {
     inFlights(story, [6, 2])
     expect((await story.verify()).signers).toEqual(['alice', 'bob'])
     expect(sorted(story)).toEqual([...FIRST_FLIGHT, 'targets/alice.<hash>', 'targets/bob.<hash>'].sort())
+  })
+
+  test('signers are not kept waiting for the next root: they are asked for beside it', async () => {
+    const story = new Story()
+    story.collection.delegate('targets/releases')
+    story.collection.delegate('targets/alice')
+    for (const role of ['targets/releases', 'targets/alice']) story.collection.sign('3.19', 'alpine 3.19', { role })
+    story.collection.rotateRoot()
+    story.collection.publish()
+    inFlights(story, [6, 2])
+    expect((await story.verify()).signers).toEqual(['alice'])
+    expect(sorted(story)).toEqual([...FIRST_FLIGHT, '3.root', 'targets/alice.<hash>'].sort())
+  })
+
+  test('what was asked for beside the next root is of no use when that root takes the keys away', async () => {
+    const story = new Story()
+    story.collection.delegate('targets/releases')
+    story.collection.sign('3.19', 'alpine 3.19', { role: 'targets/releases' })
+    story.collection.publish()
+    const [root, timestamp] = ['root', 'timestamp'].map((name) => story.collection.served(name))
+    story.collection.rotateKey('timestamp')
+    story.collection.publish()
+    const { transport } = story
+    const roots = [root]
+    story.transport = Object.assign(Object.create(transport), {
+      async fetchMetadata(request: Parameters<typeof transport.fetchMetadata>[0]) {
+        const file = await transport.fetchMetadata(request)
+        return request.name === 'root' ? (roots.pop() ?? file) : request.name === 'timestamp' ? timestamp : file
+      },
+    })
+    expect(codeAndRole(await refusalOf(story.verify()))).toEqual({ code: 'ERR_SIGNATURE_THRESHOLD', role: 'timestamp' })
+    expect(await story.store.list()).toEqual([])
   })
 
   test('a guess that is not what the verified roles name is of no use, and is told', async () => {
