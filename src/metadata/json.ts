@@ -81,8 +81,6 @@ export function plainJson(value: JsonValue): unknown {
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-/** A run of characters that stand for themselves inside a string. */
-const PLAIN = /[^"\\\u0000-\u001f\ud800-\udfff]*/y
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
 const LITERALS: readonly (readonly [string, boolean | null])[] = [
   ['true', true],
@@ -107,6 +105,8 @@ class Scanner {
   /** How often the text so far was not what docker/go's canonical writer writes. */
   #deviations = 0
   #values = 0
+  /** A surrogate pair was read. */
+  #hasPairs = false
 
   constructor(text: string) {
     this.text = text
@@ -152,10 +152,11 @@ class Scanner {
       if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
       if (!this.#skip(':')) this.#fail('a colon must follow a member name')
       // Names are sorted by UTF-8; below the surrogates that is the order of strings.
-      if (name < before || /[\ud800-\udfff]/.test(name)) this.#deviations++
+      if (name < before || (this.#hasPairs && /[\ud800-\udfff]/.test(name))) this.#deviations++
       before = name
       this.#space()
-      const [start, deviations] = [this.#at, this.#deviations]
+      const start = this.#at
+      const deviations = this.#deviations
       members[name] = this.#value(depth + 1)
       if (depth === 0 && deviations === this.#deviations) this.canonicalMembers.set(name, [start, this.#at])
     } while (this.#skip(','))
@@ -179,20 +180,30 @@ class Scanner {
     let text = ''
     this.#at++
     for (;;) {
-      PLAIN.lastIndex = this.#at
-      PLAIN.test(this.text)
-      text += this.text.slice(this.#at, PLAIN.lastIndex)
-      this.#at = PLAIN.lastIndex
+      const end = this.#endOfPlain()
+      text += this.text.slice(this.#at, end)
+      this.#at = end
       const next = this.text[this.#at]
       if (next === '"') break
       if (next === '\\') text += this.#escape()
       else if (next !== undefined && next >= '\ud800') {
         text += this.text.slice(this.#at, this.#at + 2) // decoded from UTF-8: a whole pair
         this.#at += 2
+        this.#hasPairs = true
       } else this.#fail(next === undefined ? 'a string without end' : 'a control character in a string')
     }
     this.#at++
     return text
+  }
+
+  /** Where the run of characters ends that stand for themselves inside a string. By hand: most of a large file is such runs. */
+  #endOfPlain(): number {
+    const { text } = this
+    for (let at = this.#at; ; at++) {
+      const code = text.charCodeAt(at)
+      // Not a number behind the end: that is not above 0x1f either.
+      if (code === 0x22 || code === 0x5c || !(code > 0x1f) || (code >= 0xd800 && code <= 0xdfff)) return at
+    }
   }
 
   #escape(): string {
@@ -220,12 +231,13 @@ class Scanner {
 
   #number(): number | NumberLiteral {
     NUMBER.lastIndex = this.#at
-    const literal = NUMBER.exec(this.text)?.[0]
-    if (literal === undefined) return this.#fail(this.#at < this.text.length ? 'not a JSON value' : 'the document ends early')
+    if (!NUMBER.test(this.text)) this.#fail(this.#at < this.text.length ? 'not a JSON value' : 'the document ends early')
+    const literal = this.text.slice(this.#at, NUMBER.lastIndex)
     const value = Number(literal)
     if (!(Math.abs(value) <= Number.MAX_SAFE_INTEGER)) this.#fail('a number beyond 2^53-1')
     this.#at += literal.length
-    if (literal !== String(value) || !Number.isInteger(value)) this.#deviations++
+    if (literal === String(value) && Number.isInteger(value)) return value
+    this.#deviations++
     return /[.eE]/.test(literal) ? new NumberLiteral(value) : value
   }
 

@@ -129,7 +129,8 @@ function plainTarget(entry: JsonValue): TargetWire | undefined {
   const { hashes, length } = entry
   if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0 || !isJsonObject(hashes)) return undefined
   const known = new Map<string, string>()
-  for (const [algorithm, text] of Object.entries(hashes)) {
+  for (const algorithm of Object.keys(hashes)) {
+    const text = hashes[algorithm]
     if ((algorithm !== 'sha256' && algorithm !== 'sha512') || typeof text !== 'string' || !isBase64(text)) return undefined
     known.set(algorithm, text)
   }
