@@ -37,7 +37,7 @@ export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): P
 /** True when the pin matches by a prefix that ends inside a name: `docker.com/not*` is good for docker.com/notary too. */
 export function isLoosePin(pin: Pin, gun: string): boolean {
   if (pin.kind === 'none' || pin.rule === gun) return false
-  return !pin.rule.replace(/\*$/, '').endsWith('/')
+  return !pin.rule.endsWith('/') && !pin.rule.endsWith('/*')
 }
 
 /** The longest rule that matches, and what it says. */
