@@ -276,6 +276,16 @@ describe('delegations of targets', () => {
     })
   })
 
+  test('the earliest expiry is that of the base roles and of the role that answers, not of another signer', () => {
+    const until = (expires: string) => signedFile({ ...targetsDocument(), delegations: null, expires }, [SIGNERS.alice])
+    const [releases, alice] = [until('2029-03-01T00:00:00Z'), until('2029-06-01T00:00:00Z')]
+    const files = { 'targets/releases': fileEntry(releases), 'targets/alice': fileEntry(alice) }
+    const stage = load(load(targetsStage(files), 'targets/alice', alice), 'targets/releases', releases)
+    expect(stage.expires('targets')).toBe(Date.parse(EXPIRES))
+    expect(stage.expires('targets/alice')).toBe(Date.parse('2029-06-01T00:00:00Z'))
+    expect(stage.expires('targets/releases')).toBe(Date.parse('2029-03-01T00:00:00Z'))
+  })
+
   test('floors of what is left out, and below it, stay; those of roles that nobody delegates to go', () => {
     const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
     if (accepted === undefined) throw new Error('no floor')
