@@ -297,3 +297,15 @@ describe('delegations of targets', () => {
     expect(kept.get('targets')?.keys).toEqual([SIGNERS.targets.key.id])
   })
 })
+
+test('a set of an earlier run is resumed under the very same root, while nothing in it expired and the clock went on', () => {
+  const stage = targetsStage()
+  const { anchor, context } = stage.above.above.above
+  const resumed = (now: number, under = anchor) => new RootStage({ ...context, now }, under).resume(stage)
+  for (const now of [NOW, NOW + 1, Date.parse(EXPIRES) - 1]) {
+    expect(resumed(now)?.loaded).toBe(stage.loaded)
+    expect(resumed(now)?.above.context.now).toBe(now)
+  }
+  for (const now of [NOW - 1, Date.parse(EXPIRES), Number.NaN]) expect(resumed(now)).toBeUndefined()
+  expect(resumed(NOW, { ...anchor, chain: RootChain.start(GUN, ROOT_FILE) })).toBeUndefined()
+})
