@@ -41,11 +41,8 @@ export function onRecord(
 }
 
 /** For JSON. */
-export function encodeRecord({ root, bound }: CertificateRecord): JsonValue {
-  const keys = [...bound]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, { notBefore, notAfter }]) => ({ key, notBefore, notAfter }))
-  return { rules: RULES, root, keys }
+export function encodeRecord({ root, bound }: CertificateRecord): object {
+  return { rules: RULES, root, keys: [...bound.keys()].sort().map((key) => ({ key, ...bound.get(key) })) }
 }
 
 /** Undefined for what is no record by today's rules. */

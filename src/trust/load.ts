@@ -24,8 +24,9 @@ export interface RoleLoader<Metadata> {
   readonly content: (loaded: Trusted<Metadata>) => Uint8Array
 }
 
-/** @throws UntrustedError ERR_METADATA_TOO_LARGE, ERR_HASH_MISMATCH */
-export function checkFile(file: Uint8Array, meta: FileMeta, subject: { gun: string; role: string }): void {
+/** Whether it is the file that the role above described. @throws UntrustedError ERR_METADATA_TOO_LARGE, ERR_HASH_MISMATCH */
+export function checkFile(file: Uint8Array, meta: FileMeta | undefined, subject: { gun: string; role: string }): void {
+  if (meta === undefined) throw hashMismatch(subject, 'the snapshot names none', {})
   const evidence = { declared: meta.length, found: file.length }
   if (file.length > meta.length) throw tooLarge(subject, `${file.length} bytes, ${meta.length} declared`, evidence)
   if (file.length < meta.length) throw hashMismatch(subject, `${file.length} bytes, ${meta.length} declared`, evidence)

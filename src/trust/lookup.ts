@@ -43,7 +43,7 @@ export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
   const found = findTarget(stage, tag, RELEASED_ROLES)
   if (found !== undefined) return { ...found, signers: signersOf(stage, found) }
   const { gun } = stage.above.context
-  const holders = [...stage.loaded.keys()].filter((role) => findEntry(stage, role, tag) !== undefined)
+  const holders = holdersOf(stage, tag, stage.loaded.keys()).map(({ role }) => role)
   throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${tag}`, {
     gun,
     ...(holders.length === 0
@@ -57,22 +57,19 @@ export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
 
 /** The first of the roles that lists the target, among those loaded. @throws UntrustedError ERR_METADATA_MALFORMED */
 export function findTarget(stage: TargetsStage, name: string, roles: readonly string[]): TrustedTarget | undefined {
-  for (const role of roles) {
-    const entry = findEntry(stage, role, name)
-    if (entry !== undefined) return toTarget(stage, role, name, entry)
-  }
-  return undefined
+  const [holder] = holdersOf(stage, name, roles)
+  return holder === undefined ? undefined : toTarget(stage, name, holder)
 }
 
 /** Released tags that carry the digest, in natural order. A tag in releases shadows the one in targets. */
 export function tagsWithDigest(stage: TargetsStage, digest: string): TrustedTag[] {
-  return releasedTags(stage).flatMap((tag) => {
-    const role = RELEASED_ROLES.find((name) => findEntry(stage, name, tag) !== undefined) ?? 'targets'
-    const entry = findEntry(stage, role, tag)
-    if (entry === undefined || digestOf(entry) !== digest) return []
-    const target = toTarget(stage, role, tag, entry)
-    return [{ ...target, signers: signersOf(stage, target) }]
-  })
+  return releasedTags(stage).flatMap((tag) =>
+    holdersOf(stage, tag, RELEASED_ROLES)
+      .slice(0, 1)
+      .filter(({ entry }) => digestOf(entry) === digest)
+      .map((holder) => toTarget(stage, tag, holder))
+      .map((target) => ({ ...target, signers: signersOf(stage, target) })),
+  )
 }
 
 /** Every released tag, in natural order: 1.2 before 1.10. */
@@ -81,17 +78,28 @@ export function releasedTags(stage: TargetsStage): string[] {
     const loaded = stage.loaded.get(role)
     return loaded === undefined ? [] : [...loaded.trusted.metadata.targets.keys()].filter((name) => mayName(loaded.granted, name))
   })
-  // Made here: the first one of a process costs more than a whole verification.
-  const { compare } = new Intl.Collator('en', { numeric: true })
-  return [...new Set(names)].sort((a, b) => compare(a, b) || (a < b ? -1 : 1))
+  // Made here: the first of a process costs more than a whole verification. What it takes for equal, as 1 and 01, stays sorted.
+  const natural = new Intl.Collator('en', { numeric: true })
+  return [...new Set(names)].sort().sort(natural.compare)
 }
 
-function findEntry(stage: TargetsStage, role: string, name: string): TargetWire | undefined {
-  const loaded = stage.loaded.get(role)
-  return loaded !== undefined && mayName(loaded.granted, name) ? loaded.trusted.metadata.targets.get(name) : undefined
+/** The entry of a name in one role. */
+interface Holder {
+  readonly role: string
+  readonly entry: TargetWire
 }
 
-function toTarget(stage: TargetsStage, role: string, name: string, entry: TargetWire): TrustedTarget {
+/** Those of the roles, in their order, that list the name and may. */
+function holdersOf(stage: TargetsStage, name: string, roles: Iterable<string>): Holder[] {
+  return [...roles].flatMap((role) => {
+    const loaded = stage.loaded.get(role)
+    if (loaded === undefined || !mayName(loaded.granted, name)) return []
+    const entry = loaded.trusted.metadata.targets.get(name)
+    return entry === undefined ? [] : [{ role, entry }]
+  })
+}
+
+function toTarget(stage: TargetsStage, name: string, { role, entry }: Holder): TrustedTarget {
   const digest = digestOf(entry)
   if (digest === undefined) {
     const { gun } = stage.above.context
@@ -111,13 +119,9 @@ function digestOf({ hashes }: TargetWire): string | undefined {
 }
 
 function signersOf(stage: TargetsStage, { name, digest }: TrustedTarget): string[] {
-  return [...stage.loaded.keys()]
-    .filter((role) => !RELEASED_ROLES.includes(role))
-    .filter((role) => {
-      const entry = findEntry(stage, role, name)
-      return entry !== undefined && digestOf(entry) === digest
-    })
-    .map(signerName)
+  return holdersOf(stage, name, stage.loaded.keys())
+    .filter(({ role, entry }) => !RELEASED_ROLES.includes(role) && digestOf(entry) === digest)
+    .map(({ role }) => signerName(role))
     .sort()
 }
 

@@ -25,26 +25,22 @@ export type Pin =
  * prefix. What matches binds, and nothing weaker is tried after it. Prefixes are plain strings, as in Notary.
  */
 export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): Pin {
-  const certRule = certs.has(gun)
-    ? gun
-    : longest([...certs.keys()].filter((rule) => rule.endsWith('*') && gun.startsWith(rule.slice(0, -1))))
-  const keyIds = certRule === undefined ? undefined : certs.get(certRule)
-  if (certRule !== undefined && keyIds !== undefined) return { kind: 'certificates', rule: certRule, keyIds }
-  const caRule = longest([...ca.keys()].filter((prefix) => gun.startsWith(prefix)))
-  const certificates = caRule === undefined ? undefined : ca.get(caRule)
-  if (caRule !== undefined && certificates !== undefined) return { kind: 'ca', rule: caRule, certificates }
+  const exact = certs.get(gun)
+  if (exact !== undefined) return { kind: 'certificates', rule: gun, keyIds: exact }
+  const byPrefix = longest(certs, (rule) => rule.endsWith('*') && gun.startsWith(rule.slice(0, -1)))
+  if (byPrefix !== undefined) return { kind: 'certificates', rule: byPrefix[0], keyIds: byPrefix[1] }
+  const byCa = longest(ca, (prefix) => gun.startsWith(prefix))
+  if (byCa !== undefined) return { kind: 'ca', rule: byCa[0], certificates: byCa[1] }
   return { kind: 'none', firstUse: disableTofu ? 'refused' : 'allowed' }
 }
 
 /** True when the pin matches by a prefix that ends inside a name: `docker.com/not*` is good for docker.com/notary too. */
 export function isLoosePin(pin: Pin, gun: string): boolean {
   if (pin.kind === 'none' || pin.rule === gun) return false
-  return !pin.rule.replace(/\*$/, '').endsWith('/')
+  return !pin.rule.endsWith('/') && !pin.rule.endsWith('/*')
 }
 
-function longest(rules: readonly string[]): string | undefined {
-  return rules.reduce<string | undefined>(
-    (best, rule) => (best === undefined || rule.length > best.length ? rule : best),
-    undefined,
-  )
+/** The longest rule that matches, and what it says. */
+function longest<Value>(rules: ReadonlyMap<string, Value>, matches: (rule: string) => boolean): [string, Value] | undefined {
+  return [...rules].filter(([rule]) => matches(rule)).sort(([one], [other]) => other.length - one.length)[0]
 }

@@ -173,7 +173,6 @@ function leavesSignerOut(cause: unknown): cause is UntrustedError | StaleError {
 
 function loadRole(above: SnapshotStage, role: string, keys: RoleKeys, file: Uint8Array): Trusted<TargetsMetadata> {
   const { gun } = above.context
-  const listed = above.fileOf(role)
-  if (listed !== undefined) checkFile(file, listed, { gun, role })
+  checkFile(file, above.fileOf(role), { gun, role })
   return admit(above.context, targetsLoader(gun, role, keys), file)
 }

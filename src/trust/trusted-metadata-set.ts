@@ -14,7 +14,7 @@ import { RELEASES_ROLE } from '../metadata/role-name.js'
 import type { Anchor } from './anchor.js'
 import { admit, checkFile, floorLeft, type LoadContext } from './load.js'
 import { rootFloor, snapshotLoader, timestampLoader } from './loaders.js'
-import { brokenRotation, equivocation, hashMismatch, rollback } from './refusals.js'
+import { brokenRotation, equivocation, rollback } from './refusals.js'
 import { TargetsStage } from './targets-stage.js'
 import type { Trusted } from './trusted.js'
 import type { VersionFloor } from './version-floors.js'
@@ -102,9 +102,7 @@ export class TimestampStage {
     const { gun } = context
     checkFile(file, this.snapshotFile, { gun, role: 'snapshot' })
     const snapshot = admit(context, snapshotLoader(gun, anchor.chain.root.metadata), file)
-    const rootFile = snapshot.metadata.meta.get('root')
-    if (rootFile === undefined) throw hashMismatch({ gun, role: 'root' }, 'the snapshot names none', {})
-    checkFile(anchor.chain.root.file, rootFile, { gun, role: 'root' })
+    checkFile(anchor.chain.root.file, snapshot.metadata.meta.get('root'), { gun, role: 'root' })
     return new SnapshotStage(this, snapshot)
   }
 }

@@ -70,15 +70,14 @@ export function checkFloor(candidate: Candidate, floor: VersionFloor | undefined
 
 /** True when these floors were left by a newer state than those: then the cache that goes with them must stay. */
 export function isNewer(these: VersionFloors, those: VersionFloors): boolean {
-  const version = (floors: VersionFloors, role: string) => floors.get(role)?.version ?? 0
-  if (version(these, 'root') !== version(those, 'root')) return version(these, 'root') > version(those, 'root')
+  const lead = (role: string) => (these.get(role)?.version ?? 0) - (those.get(role)?.version ?? 0)
   // Under the same root the timestamp has the same keys, and names all the rest.
-  return version(these, 'timestamp') > version(those, 'timestamp')
+  return (lead('root') || lead('timestamp')) > 0
 }
 
 /** The bytes of the floors file. */
 export function encodeFloors({ gun, origin, floors, certificates: known }: FloorRecord): Uint8Array {
-  const roles = [...floors].sort(([a], [b]) => (a < b ? -1 : 1)).map(([role, floor]) => ({ role, ...floor }))
+  const roles = [...floors.keys()].sort().map((role) => ({ role, ...floors.get(role) }))
   const certificates = known === undefined ? undefined : encodeRecord(known)
   return utf8(`${JSON.stringify({ format: 1, gun, origin, roles, certificates }, null, 1)}\n`)
 }

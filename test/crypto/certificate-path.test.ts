@@ -89,6 +89,15 @@ describe('a path that leads to a pinned CA', () => {
     expect(path(leaf, [], [])).toMatch(/nobody pinned issued/)
   })
 
+  test('by a CA in the first and in the last instant of its validity', () => {
+    expect(through({ notBefore: new Date(NOW) })).toBeUndefined()
+    expect(through({ notAfter: new Date(NOW) })).toBeUndefined()
+  })
+
+  test('from a leaf with alternative names, where none are constrained', () => {
+    expect(through({}, { san: ['example.com'] })).toBeUndefined()
+  })
+
   test('as long as the limit allows, and no longer', () => {
     const chain = (length: number) => {
       const cas = [ROOT]
@@ -164,6 +173,10 @@ describe('a path that is refused', () => {
     const anchor = ca('Anchor', { pathLength: 0 })
     const below = ca('Below', { issuer: anchor })
     expect(path(leafOf(below), [below], [anchor.der])).toMatch(/allows a path of 0/)
+  })
+
+  test('the CA that is in the way is called by its name', () => {
+    expect(through({ ca: false })).toBe('CN=Intermediate is not a CA')
   })
 
   test('names are constrained, and the leaf has some [CERT-44]', () => {

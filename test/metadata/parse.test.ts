@@ -389,7 +389,24 @@ describe('root', () => {
       Array.from({ length: 8193 }, (_, at) => [String(at), { keytype: 'x', keyval: { public: '' } }]),
     )
     expect(problem('root', wrapped(spoilt(DOCUMENTS.root, ['keys'], keys)))).toMatch(/8193 keys/)
+    const { 0: _, ...allowed } = keys
+    expect(problem('root', wrapped(spoilt(DOCUMENTS.root, ['keys'], allowed)))).toMatch(/the key listed as \d+ has another ID/)
   })
+})
+
+test.each<[string, string | Uint8Array, RegExp]>([
+  ['the document', 'null', /^document: ./],
+  ['a member of the envelope', wrapped(DOCUMENTS.root, [{ keyid: 1 }]), /^signatures\.0\.keyid: ./],
+  [
+    'a member of what is signed',
+    wrapped(spoilt(DOCUMENTS.root, ['roles', 'root', 'threshold'], 0)),
+    /^signed\.roles\.root\.threshold: ./,
+  ],
+])('the evidence is the problem, which says the place: %s', (_, file, expected) => {
+  const message = problem('root', file)
+  const found = message.slice(message.indexOf(': root: ') + ': root: '.length)
+  expect(found).toMatch(expected)
+  expect(() => parse('root', file)).toThrow(expect.objectContaining({ evidence: { problem: found } }))
 })
 
 describe('files that timestamp and snapshot describe', () => {

@@ -486,3 +486,17 @@ describe('endless input is refused at once', () => {
     expect(refusal(host(4097)).message).toBe(`${FORMAT}: longer than 4096 characters`)
   })
 })
+
+describe('the evidence of a refusal', () => {
+  test('the length of a path that is too long', () => {
+    expect(refusal(`quay.io/${'a'.repeat(256)}`).evidence).toEqual({ length: 256 })
+  })
+
+  test.each([
+    [`alpine@sha256:${HEX64.slice(1)}`, 'sha256', 63],
+    [`alpine@sha256:${HEX64.toUpperCase()}`, 'sha256', 64],
+    [`alpine@sha512:${HEX64}${HEX64}`, 'sha512', 128],
+  ])('algorithm and length of the digest in %s', (text, algorithm, length) => {
+    expect(refusal(text).evidence).toEqual({ algorithm, length })
+  })
+})

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { canonicalKeyId } from '../../src/crypto/keys.js'
 import { TrustError } from '../../src/errors.js'
 import {
   type CertificateOptions,
@@ -44,17 +45,22 @@ function anchor({ keys, threshold = 1, signers = keys, expires = EXPIRES }: Case
   return anchorRoot(chain, readCertificates(chain, whole.now), whole)
 }
 
-/** The code that a root is refused with. */
-function refusal(root: Case, policy: Partial<AnchorPolicy> = {}): string {
+/** What a root is refused with. */
+function refused(root: Case, policy: Partial<AnchorPolicy> = {}): TrustError {
   try {
     anchor(root, policy)
   } catch (error) {
     if (!(error instanceof TrustError)) throw error
     expect(error).toMatchObject({ gun: GUN, role: 'root' })
     expect(error.message).not.toMatch(/\p{Cc}/u)
-    return error.code
+    return error
   }
   throw new Error('the root was accepted')
+}
+
+/** Its code. */
+function refusal(root: Case, policy: Partial<AnchorPolicy> = {}): string {
+  return refused(root, policy).code
 }
 
 const pinned = (...signers: Signer[]): TrustPinning => ({
@@ -249,5 +255,50 @@ describe('what has ended', () => {
     expect(refusal({ keys: [rootKey('x', { subject: { cn: 'other' } })], expires: '2020-01-01T00:00:00Z' })).toBe(
       'ERR_ROOT_UNTRUSTED',
     )
+  })
+})
+
+describe('why a root is refused', () => {
+  const id = ONE.key.id
+
+  test('what is wrong with the certificate of each key', () => {
+    const other = rootKey('x', { subject: { cn: 'other' } })
+    const { message, evidence } = refused({ keys: [other] })
+    expect(message).toContain(`unable to retrieve valid leaf certificates (${other.key.id}: its certificate is for "other")`)
+    expect(evidence).toMatchObject({ validSignatures: 0, threshold: 1, signedBy: [] })
+  })
+
+  test('which pin, and why no key fits it', () => {
+    const { message, evidence } = refused({ keys: [ONE] }, { pinning: pinned(TWO) })
+    expect(message).toContain(`certificates of "${GUN}" (${id}: not a pinned key)`)
+    expect(evidence).toEqual({ pin: GUN, signedBy: [id], problems: [`${id}: not a pinned key`] })
+  })
+
+  test('which CA, and why no path leads to it', () => {
+    const { evidence } = refused({ keys: [ONE] }, { pinning: pinnedCa(CA) })
+    expect(evidence).toMatchObject({ pin: '', signedBy: [id], problems: [expect.stringMatching(`^${id}: nobody pinned issued`)] })
+  })
+
+  test('only the keys that do not fit are named', () => {
+    const { evidence } = refused({ keys: [ONE, TWO], threshold: 2 }, { pinning: pinned(ONE) })
+    expect(evidence).toMatchObject({ problems: [`${TWO.key.id}: not a pinned key`] })
+  })
+
+  test('the ID that Docker shows was pinned', () => {
+    const shown = canonicalKeyId(ONE.key) ?? ''
+    const { message } = refused({ keys: [ONE] }, { pinning: { ...NO_PINNING, certs: new Map([[GUN, [shown]]]) } })
+    expect(message).toContain(`(${id}: pinned is ${shown}, the ID that Docker shows for it; trust_pinning takes the one before`)
+  })
+
+  test('which certificates ended when, under which version of the root', () => {
+    const end = VALID.notAfter.getTime()
+    const { message, evidence } = refused({ keys: [ONE] }, { now: end + 1 })
+    const ended = `${id} ended ${new Date(end).toISOString()}`
+    expect(evidence).toEqual({ certificates: [ended], rootVersion: 1 })
+    expect(message).toContain(`the certificate of root key ${ended} (root version 1, the newest that the server offers)`)
+  })
+
+  test('first use is switched off: without evidence', () => {
+    expect(refused({ keys: [ONE] }, { pinning: NO_TOFU }).message).toContain('trust on first use is disabled and no pin applies')
   })
 })

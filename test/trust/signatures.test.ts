@@ -108,6 +108,14 @@ describe('signatures that do not count', () => {
     }
   })
 
+  test('behind 15 invalid ones of its key a signature counts, behind 16 no longer (denial of service)', () => {
+    const behind = (junk: number) => check([...new Array(junk).fill(junkOf(ALICE)), signatureOf(ALICE)], roleOf([ALICE, BOB]))
+    expect(behind(15)).toMatchObject({ count: 1, met: true })
+    expect(behind(16)).toMatchObject({ count: 0, met: false })
+    // Those of another key are not counted with them.
+    expect(check([...new Array(16).fill(junkOf(ALICE)), signatureOf(BOB)], roleOf([ALICE, BOB]))).toMatchObject({ count: 1 })
+  })
+
   test('a key does not get more tries than it needs (denial of service)', () => {
     const tries: Signature[] = new Array(100_000).fill(junkOf(BOB))
     const started = performance.now()
@@ -151,6 +159,11 @@ describe('the verdict explains itself', () => {
       listedKeys: [ALICE.key.id, BOB.key.id, odd.key.id],
       unusableKeys: [`${odd.key.id}: unknown key type quantum`],
     })
+  })
+
+  test('without a word on unusable keys when there is none', () => {
+    const { evidence } = checkSignatures(fileWith([]), roleOf([ALICE]))
+    expect(evidence).toEqual({ threshold: 1, validSignatures: 0, signedBy: [], listedKeys: [ALICE.key.id] })
   })
 
   test('only the keys that it is given count, and only those of the role', () => {

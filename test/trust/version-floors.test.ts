@@ -13,7 +13,9 @@ import {
   type FloorRecord,
   floorHolds,
   floorOf,
+  isNewer,
   type VersionFloor,
+  type VersionFloors,
 } from '../../src/trust/version-floors.js'
 import { ed25519Signer } from '../crypto/made-keys.js'
 
@@ -242,5 +244,25 @@ describe('the floors file', () => {
       { seed: 1, numRuns: 1000 },
     )
     expect(records).toBeGreaterThan(20)
+  })
+})
+
+describe('which of two states is newer', () => {
+  const state = (versions: Readonly<Record<string, number>>): VersionFloors =>
+    new Map(Object.entries(versions).map(([role, version]) => [role, floorOf(candidate(version))]))
+
+  test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, number>>, boolean]>([
+    ['the same', { root: 2, timestamp: 5 }, { root: 2, timestamp: 5 }, false],
+    ['nothing and nothing', {}, {}, false],
+    ['something and nothing', { root: 1, timestamp: 1 }, {}, true],
+    ['nothing and something', {}, { root: 1, timestamp: 1 }, false],
+    ['a later root', { root: 3, timestamp: 5 }, { root: 2, timestamp: 5 }, true],
+    ['a later root, though its timestamps began anew', { root: 3, timestamp: 1 }, { root: 2, timestamp: 9 }, true],
+    ['an earlier root, whatever its timestamp', { root: 2, timestamp: 9 }, { root: 3, timestamp: 1 }, false],
+    ['a later timestamp', { root: 2, timestamp: 6 }, { root: 2, timestamp: 5 }, true],
+    ['an earlier timestamp', { root: 2, timestamp: 5 }, { root: 2, timestamp: 6 }, false],
+    ['a later snapshot alone', { root: 2, timestamp: 5, snapshot: 9 }, { root: 2, timestamp: 5, snapshot: 1 }, false],
+  ])('%s', (_, these, those, newer) => {
+    expect(isNewer(state(these), state(those))).toBe(newer)
   })
 })

@@ -1,0 +1,314 @@
+import { describe, expect, test } from 'vitest'
+import { utf8 } from '../../src/bytes.js'
+import { sha256Hex } from '../../src/crypto/hash.js'
+import { TrustError } from '../../src/errors.js'
+import { RootChain } from '../../src/trust/root-chain.js'
+import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { RootStage, type SnapshotStage, type TimestampStage } from '../../src/trust/trusted-metadata-set.js'
+import type { VersionFloors } from '../../src/trust/version-floors.js'
+import { ed25519Signer, type Signer } from '../crypto/made-keys.js'
+import {
+  canonicalOf,
+  type Document,
+  EXPIRES,
+  fileEntry,
+  GUN,
+  rootDocument,
+  SIGNERS,
+  signedFile,
+  snapshotDocument,
+  spoilt,
+  targetsDocument,
+  timestampDocument,
+} from '../metadata/documents.js'
+
+const NOW = Date.parse('2029-01-01T00:00:00Z')
+const NEW_KEY = ed25519Signer('the next root')
+const ROOT = rootDocument()
+const ROOT_FILE = signedFile(ROOT, [SIGNERS.root])
+const TARGETS_FILE = signedFile(targetsDocument(), [SIGNERS.targets])
+
+/** What is thrown. */
+/** No stage asks about certificates. */
+const NONE = { bound: new Map(), problems: [], pathProblem: () => undefined }
+
+function refused(act: () => unknown): TrustError {
+  try {
+    act()
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error
+    return error
+  }
+  throw new Error('nothing was refused')
+}
+
+function rootStage(floors: VersionFloors = new Map(), file: Uint8Array = ROOT_FILE, now = NOW): RootStage {
+  const chain = RootChain.start(GUN, file)
+  return new RootStage({ gun: GUN, now, floors }, { chain, trust: 'first-use', certificates: NONE, certificateExpires: NOW })
+}
+
+/** A snapshot that lists these files, and a timestamp for it, one stage after the other. */
+function snapshotStage(files: Readonly<Record<string, Document>>, floors: VersionFloors = new Map()): SnapshotStage {
+  const snapshot = signedFile(spoilt(snapshotDocument(), ['meta'], files), [SIGNERS.snapshot])
+  return timestampStage(snapshot, floors).loadSnapshot(snapshot)
+}
+
+function timestampStage(snapshot: Uint8Array, floors: VersionFloors = new Map()): TimestampStage {
+  const timestamp = spoilt(timestampDocument(), ['meta', 'snapshot'], fileEntry(snapshot))
+  return rootStage(floors).loadTimestamp(signedFile(timestamp, [SIGNERS.timestamp]))
+}
+
+const FILES = { root: fileEntry(ROOT_FILE), targets: fileEntry(TARGETS_FILE) }
+
+function targetsStage(more: Readonly<Record<string, Document>> = {}, floors: VersionFloors = new Map()): TargetsStage {
+  return snapshotStage({ ...FILES, ...more }, floors).loadTargets(TARGETS_FILE)
+}
+
+describe('roots, one after the other', () => {
+  const chain = RootChain.start(GUN, ROOT_FILE)
+  const root = (version: number, signers: readonly Signer[], keys: readonly Signer[] = [SIGNERS.root]) =>
+    signedFile(rootDocument({ root: { keys } }, version), signers)
+
+  test('what is no root is malformed, in the first place and later', () => {
+    const malformed = { code: 'ERR_METADATA_MALFORMED', gun: GUN, role: 'root' }
+    expect(refused(() => RootChain.start(GUN, utf8('{}')))).toMatchObject(malformed)
+    expect(refused(() => chain.next(utf8('{}')))).toMatchObject(malformed)
+    expect(refused(() => chain.bridge(utf8('{}')))).toMatchObject(malformed)
+  })
+
+  test('a first root that its keys did not sign', () => {
+    const error = refused(() => RootChain.start(GUN, root(1, [NEW_KEY])))
+    expect(error).toMatchObject({ code: 'ERR_ROOT_UNTRUSTED', evidence: { threshold: 1, validSignatures: 0 } })
+  })
+
+  test('by whom the next was not signed, and which version was asked for', () => {
+    const asked = { trusted: 1, offered: 2, asked: 2, threshold: 1, validSignatures: 0 }
+    const strange = refused(() => chain.next(root(2, [NEW_KEY], [NEW_KEY])))
+    expect(strange).toMatchObject({ code: 'ERR_ROOT_ROTATION', evidence: asked })
+    expect(strange.message).toContain('failed to validate data with current trusted certificates')
+    const unsigned = refused(() => chain.next(root(2, [SIGNERS.root], [NEW_KEY])))
+    expect(unsigned).toMatchObject({ code: 'ERR_ROOT_ROTATION', evidence: asked })
+    expect(unsigned.message).toContain('failed to validate data with its own keys')
+    const { evidence } = refused(() => chain.bridge(root(4, [NEW_KEY], [NEW_KEY])))
+    expect(evidence).toMatchObject({ trusted: 1, offered: 4, validSignatures: 0 })
+    expect(evidence).not.toHaveProperty('asked')
+  })
+
+  test('the next is the next: no step back, none left out', () => {
+    for (const found of [1, 3])
+      expect(refused(() => chain.next(root(found, [SIGNERS.root])))).toMatchObject({
+        code: 'ERR_ROOT_ROTATION',
+        evidence: { asked: 2, found },
+      })
+    const next = chain.next(root(2, [SIGNERS.root, NEW_KEY], [NEW_KEY]))
+    expect([next.version, next.bridged, next.gun]).toEqual([2, false, GUN])
+  })
+
+  test('a bridge over versions is remembered; the same bytes, or the same content signed afresh, are none', () => {
+    const bridged = chain.bridge(root(4, [SIGNERS.root]))
+    expect([bridged.version, bridged.bridged]).toEqual([4, true])
+    expect(bridged.next(root(5, [SIGNERS.root])).bridged).toBe(true)
+    expect(chain.bridge(ROOT_FILE)).toBe(chain)
+    const afresh = chain.bridge(signedFile(ROOT, [NEW_KEY, SIGNERS.root]))
+    expect([afresh.version, afresh.bridged, afresh === chain]).toEqual([1, false, false])
+    expect(bridged.bridge(signedFile(rootDocument({}, 4), [NEW_KEY, SIGNERS.root])).bridged).toBe(true)
+  })
+
+  test('a bridge goes neither down nor aside', () => {
+    const four = RootChain.start(GUN, root(4, [SIGNERS.root]))
+    expect(refused(() => four.bridge(root(3, [SIGNERS.root])))).toMatchObject({
+      code: 'ERR_VERSION_ROLLBACK',
+      gun: GUN,
+      role: 'root',
+      evidence: { version: 3, floor: 4 },
+    })
+    const other = spoilt(ROOT, ['expires'], '2031-01-01T00:00:00Z')
+    expect(refused(() => chain.bridge(signedFile(other, [SIGNERS.root])))).toMatchObject({
+      code: 'ERR_EQUIVOCATION',
+      gun: GUN,
+      role: 'root',
+      evidence: { version: 1, accepted: sha256Hex(utf8(canonicalOf(ROOT))), offered: sha256Hex(utf8(canonicalOf(other))) },
+    })
+  })
+})
+
+describe('the root against what was accepted before', () => {
+  const accepted = (version: number): VersionFloors => new Map([['root', rootStage(new Map(), rootOf(version)).floor]])
+  const rootOf = (version: number, expires = EXPIRES, keys: readonly Signer[] = [SIGNERS.root]) =>
+    signedFile(spoilt(rootDocument({ root: { keys } }, version), ['expires'], expires), keys)
+
+  test('the same, and a later one', () => {
+    expect(rootStage(accepted(2), rootOf(2)).floor.version).toBe(2)
+    expect(rootStage(accepted(2), rootOf(3)).floor.version).toBe(3)
+  })
+
+  test('an older one, another of the same keys, another of other keys', () => {
+    const subject = { gun: GUN, role: 'root' }
+    expect(refused(() => rootStage(accepted(2), rootOf(1)))).toMatchObject({
+      ...subject,
+      code: 'ERR_VERSION_ROLLBACK',
+      evidence: { version: 1, floor: 2 },
+    })
+    const before = accepted(2).get('root')?.content
+    const same = rootOf(2, '2031-01-01T00:00:00Z')
+    expect(refused(() => rootStage(accepted(2), same))).toMatchObject({
+      ...subject,
+      code: 'ERR_EQUIVOCATION',
+      evidence: { version: 2, accepted: before },
+    })
+    expect(refused(() => rootStage(accepted(2), rootOf(2, EXPIRES, [NEW_KEY])))).toMatchObject({
+      ...subject,
+      code: 'ERR_ROOT_ROTATION',
+      evidence: { version: 2, accepted: before, offered: rootStage(new Map(), rootOf(2, EXPIRES, [NEW_KEY])).floor.content },
+    })
+  })
+})
+
+describe('each stage says whose file it refuses', () => {
+  test('garbage', () => {
+    const garbage = utf8('{}')
+    const malformed = (role: string) => ({ code: 'ERR_METADATA_MALFORMED', gun: GUN, role })
+    expect(refused(() => rootStage().loadTimestamp(garbage))).toMatchObject(malformed('timestamp'))
+    expect(refused(() => timestampStage(garbage).loadSnapshot(garbage))).toMatchObject(malformed('snapshot'))
+    const stage = snapshotStage({ ...FILES, targets: fileEntry(garbage) })
+    expect(refused(() => stage.loadTargets(garbage))).toMatchObject(malformed('targets'))
+  })
+
+  test('other bytes', () => {
+    const other = { code: 'ERR_METADATA_TOO_LARGE', gun: GUN }
+    expect(refused(() => timestampStage(utf8('{}')).loadSnapshot(TARGETS_FILE))).toMatchObject({ ...other, role: 'snapshot' })
+    expect(refused(() => snapshotStage({ ...FILES, root: fileEntry(utf8('{}')) }))).toMatchObject({ ...other, role: 'root' })
+    const stage = snapshotStage({ ...FILES, targets: fileEntry(utf8('{}')) })
+    expect(refused(() => stage.loadTargets(TARGETS_FILE))).toMatchObject({ ...other, role: 'targets' })
+  })
+
+  test('too few signatures, and a day too late', () => {
+    const strange = signedFile(timestampDocument(), [NEW_KEY])
+    expect(refused(() => rootStage().loadTimestamp(strange))).toMatchObject({
+      code: 'ERR_SIGNATURE_THRESHOLD',
+      gun: GUN,
+      role: 'timestamp',
+      evidence: { threshold: 1, validSignatures: 0 },
+    })
+    const good = signedFile(timestampDocument(), [SIGNERS.timestamp])
+    const late = rootStage(new Map(), ROOT_FILE, Date.parse(EXPIRES))
+    expect(refused(() => late.loadTimestamp(good))).toMatchObject({
+      code: 'ERR_METADATA_EXPIRED',
+      gun: GUN,
+      role: 'timestamp',
+    })
+  })
+})
+
+describe('files that will most likely be wanted next', () => {
+  const stageOf = (delegations: number) =>
+    snapshotStage({
+      ...FILES,
+      snapshot: fileEntry(utf8('x')),
+      'targets/releases': fileEntry(utf8('x')),
+      ...Object.fromEntries(Array.from({ length: delegations }, (_, at) => [`targets/d${at}`, fileEntry(utf8('x'))])),
+    })
+  const roles = (stage: SnapshotStage) => stage.prefetchable().map(([role]) => role)
+
+  test('targets and delegations, up to 16 of them', () => {
+    expect(roles(stageOf(1))).toEqual(['targets', 'targets/releases', 'targets/d0'])
+    expect(roles(stageOf(14))).toHaveLength(16)
+  })
+
+  test('targets and releases alone when there are more', () => {
+    expect(roles(stageOf(15))).toEqual(['targets', 'targets/releases'])
+  })
+
+  test('with what each must be', () => {
+    const stage = stageOf(0)
+    expect(stage.prefetchable()).toEqual(['targets', 'targets/releases'].map((role) => [role, stage.fileOf(role)]))
+  })
+})
+
+describe('delegations of targets', () => {
+  const RELEASES_FILE = signedFile({ ...targetsDocument(), delegations: null }, [SIGNERS.alice])
+  const ALICE_FILE = signedFile({ ...targetsDocument(), delegations: null, version: 2 }, [SIGNERS.alice])
+  const published = { 'targets/releases': fileEntry(RELEASES_FILE), 'targets/alice': fileEntry(ALICE_FILE) }
+  const named = (stage: TargetsStage) => stage.pending().map(({ name }) => name)
+
+  function load(stage: TargetsStage, role: string, file: Uint8Array): TargetsStage {
+    const due = stage.pending().find(({ name }) => name === role)
+    if (due === undefined) throw new Error(`${role} is not due`)
+    return stage.loadDelegation(due, file)
+  }
+
+  test('those that were published are due, until they are loaded', () => {
+    expect(named(targetsStage())).toEqual([])
+    const stage = targetsStage(published)
+    expect(named(stage)).toEqual(['targets/releases', 'targets/alice'])
+    expect(stage.pending().map(({ file }) => file)).toEqual(
+      ['targets/releases', 'targets/alice'].map((role) => stage.above.fileOf(role)),
+    )
+    const one = load(stage, 'targets/alice', ALICE_FILE)
+    expect(named(one)).toEqual(['targets/releases'])
+    expect([...load(one, 'targets/releases', RELEASES_FILE).loaded].map(([role, { granted }]) => [role, granted])).toEqual([
+      ['targets', ['']],
+      ['targets/alice', ['1.', '2.']],
+      ['targets/releases', ['']],
+    ])
+  })
+
+  test('a signer without signatures is left out, with the reason; releases without is an error', () => {
+    const unsigned = signedFile({ ...targetsDocument(), delegations: null }, [NEW_KEY])
+    const stage = targetsStage({ 'targets/releases': fileEntry(unsigned), 'targets/alice': fileEntry(unsigned) })
+    const left = load(stage, 'targets/alice', unsigned)
+    expect(left.skipped).toMatchObject([{ role: 'targets/alice', file: unsigned }])
+    expect(left.skipped[0]?.reason).toContain('valid signatures did not meet threshold for targets/alice (0 of 1)')
+    expect(named(left)).toEqual(['targets/releases'])
+    expect(left.files().get('targets/alice')).toBe(unsigned)
+    expect(refused(() => load(stage, 'targets/releases', unsigned))).toMatchObject({
+      code: 'ERR_SIGNATURE_THRESHOLD',
+      role: 'targets/releases',
+    })
+  })
+
+  test('what was accepted before and is still delegated may not be missing from the snapshot', () => {
+    const before = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors()
+    expect([...before.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice'])
+    const floors = new Map([...before].filter(([role]) => role === 'targets/alice'))
+    expect(refused(() => targetsStage({}, floors))).toMatchObject({
+      code: 'ERR_VERSION_ROLLBACK',
+      gun: GUN,
+      role: 'targets/alice',
+      evidence: { role: 'targets/alice' },
+    })
+  })
+
+  test('the earliest expiry is that of the base roles and of the role that answers, not of another signer', () => {
+    const until = (expires: string) => signedFile({ ...targetsDocument(), delegations: null, expires }, [SIGNERS.alice])
+    const [releases, alice] = [until('2029-03-01T00:00:00Z'), until('2029-06-01T00:00:00Z')]
+    const files = { 'targets/releases': fileEntry(releases), 'targets/alice': fileEntry(alice) }
+    const stage = load(load(targetsStage(files), 'targets/alice', alice), 'targets/releases', releases)
+    expect(stage.expires('targets')).toBe(Date.parse(EXPIRES))
+    expect(stage.expires('targets/alice')).toBe(Date.parse('2029-06-01T00:00:00Z'))
+    expect(stage.expires('targets/releases')).toBe(Date.parse('2029-03-01T00:00:00Z'))
+  })
+
+  test('floors of what is left out, and below it, stay; those of roles that nobody delegates to go', () => {
+    const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
+    if (accepted === undefined) throw new Error('no floor')
+    const roles = ['targets/alice', 'targets/alice/x', 'targets/alicex', 'targets/gone', 'targets']
+    const floors = new Map(roles.map((role) => [role, { ...accepted, keys: ['no key of anybody'] }]))
+    const kept = targetsStage(published, floors).floors()
+    expect([...kept.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice', 'targets/alice/x'])
+    expect(kept.get('targets/alice')).toEqual(floors.get('targets/alice'))
+    expect(kept.get('targets')?.keys).toEqual([SIGNERS.targets.key.id])
+  })
+})
+
+test('a set of an earlier run is resumed under the very same root, while nothing in it expired and the clock went on', () => {
+  const stage = targetsStage()
+  const { anchor, context } = stage.above.above.above
+  const resumed = (now: number, under = anchor) => new RootStage({ ...context, now }, under).resume(stage)
+  for (const now of [NOW, NOW + 1, Date.parse(EXPIRES) - 1]) {
+    expect(resumed(now)?.loaded).toBe(stage.loaded)
+    expect(resumed(now)?.above.context.now).toBe(now)
+  }
+  for (const now of [NOW - 1, Date.parse(EXPIRES), Number.NaN]) expect(resumed(now)).toBeUndefined()
+  expect(resumed(NOW, { ...anchor, chain: RootChain.start(GUN, ROOT_FILE) })).toBeUndefined()
+})

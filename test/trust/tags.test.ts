@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import { UnsignedError } from '../../src/errors.js'
+import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
+import { RootChain } from '../../src/trust/root-chain.js'
+import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { RootStage } from '../../src/trust/trusted-metadata-set.js'
+import {
+  type Document,
+  fileEntry,
+  GUN,
+  rootDocument,
+  SIGNERS,
+  signedFile,
+  snapshotDocument,
+  spoilt,
+  targetsDocument,
+  timestampDocument,
+} from '../metadata/documents.js'
+
+const NOW = Date.parse('2029-01-01T00:00:00Z')
+const ROOT_FILE = signedFile(rootDocument(), [SIGNERS.root])
+const entry = (text: string) => fileEntry(Buffer.from(text))
+
+/** A collection in which targets and its delegations list these names. */
+/** No stage asks about certificates. */
+const NONE = { bound: new Map(), problems: [], pathProblem: () => undefined }
+
+function collection(targets: Document, delegations: Readonly<Record<string, Document>> = {}): TargetsStage {
+  const targetsFile = signedFile(spoilt(targetsDocument(), ['targets'], targets), [SIGNERS.targets])
+  const files = Object.entries(delegations).map(
+    ([role, names]) => [role, signedFile({ ...targetsDocument(), delegations: null, targets: names }, [SIGNERS.alice])] as const,
+  )
+  const meta = {
+    root: fileEntry(ROOT_FILE),
+    targets: fileEntry(targetsFile),
+    ...Object.fromEntries(files.map(([role, file]) => [role, fileEntry(file)])),
+  }
+  const snapshot = signedFile(spoilt(snapshotDocument(), ['meta'], meta), [SIGNERS.snapshot])
+  const timestamp = signedFile(spoilt(timestampDocument(), ['meta', 'snapshot'], fileEntry(snapshot)), [SIGNERS.timestamp])
+  const chain = RootChain.start(GUN, ROOT_FILE)
+  const root = new RootStage(
+    { gun: GUN, now: NOW, floors: new Map() },
+    { chain, trust: 'first-use', certificates: NONE, certificateExpires: NOW },
+  )
+  let stage = root.loadTimestamp(timestamp).loadSnapshot(snapshot).loadTargets(targetsFile)
+  for (const due of stage.pending()) stage = stage.loadDelegation(due, new Map(files).get(due.name) ?? ROOT_FILE)
+  return stage
+}
+
+/** What a tag that is not there is refused with. */
+function refused(stage: TargetsStage, tag: string): UnsignedError {
+  try {
+    lookupTag(stage, tag)
+  } catch (error) {
+    if (!(error instanceof UnsignedError)) throw error
+    expect(error).toMatchObject({ code: 'ERR_TAG_NOT_SIGNED', gun: GUN })
+    return error
+  }
+  throw new Error(`${tag} is signed`)
+}
+
+const named = (...names: readonly string[]): Document => Object.fromEntries(names.map((name) => [name, entry(name)]))
+
+describe('what is said of a tag that is not signed', () => {
+  test.each<[string, Document, string]>([
+    ['nothing is', {}, 'The collection is signed but holds no released tag at all.'],
+    ['a tag of another case is', named('LATEST', '1.0'), 'Tags are told apart by case: LATEST is signed.'],
+    ['one other is', named('1.0'), 'The collection is signed but this tag is not. Signed: 1.0.'],
+    ['five are', named('5', '4', '3', '2', '1'), 'The collection is signed but this tag is not. Signed: 1, 2, 3, 4, 5.'],
+    [
+      'six are',
+      named('6', '5', '4', '3', '2', '1'),
+      'The collection is signed but this tag is not. Signed are 6 tags, the last in order: 2, 3, 4, 5, 6.',
+    ],
+  ])('%s', (_, targets, hint) => {
+    const error = refused(collection(targets), 'latest')
+    expect(error.hint).toBe(hint)
+    expect(error.evidence).toBeUndefined()
+  })
+
+  test('only a signer lists it', () => {
+    const error = refused(collection(named('latest'), { 'targets/alice': named('1.0') }), '1.0')
+    expect(error.hint).toContain('Only alice signed this tag; it is not released')
+    expect(error.evidence).toEqual({ signedOnlyBy: ['targets/alice'] })
+  })
+
+  test('a signer lists it without the right to: as if nobody did', () => {
+    expect(refused(collection(named('latest'), { 'targets/alice': named('3.0') }), '3.0').evidence).toBeUndefined()
+  })
+})
+
+describe('tags that are signed', () => {
+  test('in natural order; of two that only differ in leading zeros, 01 comes first', () => {
+    const names = ['1.10', '1', 'b', '01', '1.2', 'a', '001']
+    expect(releasedTags(collection(named(...names)))).toEqual(['001', '01', '1', '1.2', '1.10', 'a', 'b'])
+  })
+
+  test('releases before targets, signers by the same digest, what the publisher added', () => {
+    const both = { '1.0': { ...entry('x'), custom: { note: 'hello' } } }
+    const stage = collection(named('1.0', '2.0'), { 'targets/releases': both, 'targets/alice': both })
+    const tag = lookupTag(stage, '1.0')
+    expect(tag).toMatchObject({ role: 'targets/releases', size: 1, signers: ['alice'], custom: { note: 'hello' } })
+    expect(lookupTag(stage, '2.0')).toEqual({
+      name: '2.0',
+      role: 'targets',
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      size: 3,
+      signers: [],
+    })
+    expect(tagsWithDigest(stage, tag.digest)).toEqual([tag])
+    expect(tagsWithDigest(stage, findTarget(stage, '1.0', ['targets'])?.digest ?? '')).toEqual([])
+    expect(findTarget(stage, '1.0', ['targets/nobody'])).toBeUndefined()
+  })
+
+  test('an entry whose sha256 is of another length answers for nothing, and is no other entry’s digest', () => {
+    const odd = { latest: { length: 1, hashes: { sha256: 'AAAA' } }, other: { length: 1, hashes: { sha512: 'AAAA' } } }
+    const stage = collection(odd)
+    const digest = { code: 'ERR_METADATA_MALFORMED', gun: GUN, role: 'targets' }
+    for (const name of ['latest', 'other']) expect(() => lookupTag(stage, name)).toThrow(expect.objectContaining(digest))
+    expect(tagsWithDigest(stage, 'sha256:000000')).toEqual([])
+  })
+})
