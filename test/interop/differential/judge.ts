@@ -1,19 +1,19 @@
 /** One case put to both, state after state, and what their answers amount to. */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Transport } from '../../../src/index.js'
-import { type Answer, askNotary, askUs } from './askers.js'
+import type { Answer } from './askers.js'
 import type { Case } from './cases.js'
 import type { Files } from './draft.js'
 import { type Rule, ruleFor } from './rules.js'
 import { isGood, truthsOf, wasSigned } from './truths.js'
 import { View } from './view.js'
 
+/** One of the two, with this folder for a cache. */
+export type Asker = (folder: string, gun: string, target: string) => Promise<Answer>
+
 export interface Bench {
-  readonly url: string
-  /** A PEM file. */
-  readonly ca: string
-  readonly transport: Transport
+  readonly notary: Asker
+  readonly us: Asker
   readonly folder: string
   /** What is served now, by GUN. */
   readonly served: Map<string, Files>
@@ -46,10 +46,7 @@ export async function judgeCase(bench: Bench, { gun, target, states, log }: Case
     for (const state of states) {
       bench.served.set(gun, state.files)
       mutations.push(...state.mutations)
-      const [notary, us] = await Promise.all([
-        askNotary({ url: bench.url, ca: bench.ca, folder: theirs }, gun, target),
-        askUs({ url: bench.url, transport: bench.transport, folder: ours }, gun, target),
-      ])
+      const [notary, us] = await Promise.all([bench.notary(theirs, gun, target), bench.us(ours, gun, target)])
       const now = new View(gun, state.files, log, accepted)
       views.push(now)
       const asked: Asked = { target, mutations, views, now, accepted, askAnew: () => askAnew(bench, gun, target) }
@@ -98,8 +95,9 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
   if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
-    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations }) : undefined
-    return rule === undefined ? failure(`notary ${notary.kind}`) : excused('stricter', rule, [])
+    const truths = truthsOf(now, accepted, target)
+    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations, truths }) : undefined
+    return rule === undefined ? failure(`notary ${notary.kind}`, truths) : excused('stricter', rule, truths)
   }
   if (us.kind === 'digest' && notary.kind === 'digest') {
     const same = us.digest === notary.digest && us.size === notary.size
@@ -110,7 +108,7 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
       return failure('an honest collection was refused by both')
     return { failed: false, what: 'both refused' }
   }
-  const truths = truthsOf(now, accepted)
+  const truths = truthsOf(now, accepted, target)
   if (us.kind !== 'digest') {
     const rule = ruleFor(stricter, { answer: us, mutations, truths })
     return rule === undefined ? failure('we refused, notary did not', truths) : excused('stricter', rule, truths)
@@ -126,10 +124,10 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   return rule === undefined ? failure('notary refused, we did not', truths) : excused('kinder', rule, truths)
 }
 
-async function askAnew({ url, ca, folder }: Bench, gun: string, target: string): Promise<Answer> {
+async function askAnew({ notary, folder }: Bench, gun: string, target: string): Promise<Answer> {
   const empty = join(folder, gun.replace(/.*\//, ''), 'anew')
   await mkdir(empty, { recursive: true })
-  return askNotary({ url, ca, folder: empty }, gun, target)
+  return notary(empty, gun, target)
 }
 
 function tell(answer: Answer): string {

@@ -20,6 +20,7 @@ interface LooseDocument {
 
 /** A file that could be read. */
 export interface Read {
+  readonly bytes: Uint8Array
   readonly signed: LooseDocument
   /** Key ID -> key, of those that really signed it. */
   readonly signers: ReadonlyMap<string, string>
@@ -41,6 +42,8 @@ export class View {
   readonly #files: Files
   readonly #log: SigningLog
   readonly #kept: readonly View[]
+  #newestRoot: { readonly file: Read | undefined } | undefined
+  #roles: ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> | undefined
 
   /** `kept`: earlier states that a cache may hold files of. */
   constructor(gun: string, files: Files, log: SigningLog, kept: readonly View[] = []) {
@@ -62,7 +65,7 @@ export class View {
     const read = attempt(() => {
       const { signed, signatures } = JSON.parse(Buffer.from(file).toString())
       const isObject = typeof signed === 'object' && signed !== null
-      return isObject ? { signed, signers: this.#log.signersOf(signed, signatures ?? []) } : undefined
+      return isObject ? { bytes: file, signed, signers: this.#log.signersOf(signed, signatures ?? []) } : undefined
     })
     if (read !== undefined) parsed.set(file, read)
     return read
@@ -85,6 +88,11 @@ export class View {
 
   /** The one of the highest version that its own keys signed; where they signed none, the highest. */
   get newestRoot(): Read | undefined {
+    this.#newestRoot ??= { file: this.#findNewestRoot() }
+    return this.#newestRoot.file
+  }
+
+  #findNewestRoot(): Read | undefined {
     const all = [...this.roots.map(({ file }) => file), this.read('root')].filter((file) => file !== undefined)
     const good = all.filter((file) => hasSigned(file.signed.roles?.['root'], file))
     return (good.length > 0 ? good : all).sort((a, b) => Number(b.signed.version) - Number(a.signed.version))[0]
@@ -100,6 +108,11 @@ export class View {
 
   /** Who may sign: the base roles as the newest root has them, then the delegations, nearest first. */
   get roles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
+    this.#roles ??= this.#findRoles()
+    return this.#roles
+  }
+
+  #findRoles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
     const root = Object.entries(this.newestRoot?.signed.roles ?? {})
     const all = new Map<string, RoleDocument & Partial<DelegationDocument>>(root)
     const open = ['targets']
@@ -119,12 +132,27 @@ export class View {
     return file !== undefined && hasSigned(this.roles.get(role), file)
   }
 
-  /** True when the server has more bytes than the roles above declare. */
-  isLonger(role: string): boolean {
+  /** What the role above says of the file of a role. */
+  declared(role: string): Partial<FileDocument> | undefined {
     const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
-    const { length, hashes } = attempt(() => above?.signed.meta?.[role]) ?? { length: Number.NaN, hashes: {} }
-    const name = `${role}.${Buffer.from(attempt(() => hashes['sha256']) ?? '', 'base64').toString('hex')}`
-    return [name, role].some((one) => (this.#files.get(one)?.length ?? 0) > length)
+    return attempt(() => above?.signed.meta?.[role])
+  }
+
+  /** The bytes that are served for a role: under its hash, else under its name; of root those that its numbers lead to. */
+  served(role: string): Uint8Array | undefined {
+    if (role === 'root') return this.newestRoot?.bytes
+    const hex = attempt(() => Buffer.from(this.declared(role)?.hashes?.['sha256'] ?? '', 'base64').toString('hex'))
+    return this.#files.get(`${role}.${hex}`) ?? this.#files.get(role)
+  }
+
+  /** Every file that is served, old ones too, by role. */
+  get filesByRole(): ReadonlyMap<string, readonly Uint8Array[]> {
+    const all = new Map<string, Uint8Array[]>()
+    for (const [name, file] of this.#files) {
+      const role = name.replace(/^\d+\.(?=root$)|\.[0-9a-f]{64}$/, '')
+      all.set(role, [...(all.get(role) ?? []), file])
+    }
+    return all
   }
 
   hasExpired(role: string): boolean {
@@ -133,10 +161,11 @@ export class View {
   }
 
   /** True when so many of its signers as it needs have a certificate for this name that is good today. */
-  get hasGoodCertificates(): boolean {
-    const { signed, signers = new Map<string, string>() } = this.newestRoot ?? {}
-    const { keyids = [], threshold = 1 } = signed?.roles?.['root'] ?? {}
-    const good = keyids.filter((id) => signers.has(id) && attempt(() => isGoodToday(signed?.keys?.[id], this.#gun)) === true)
+  hasGoodCertificates(root: Read | undefined): boolean {
+    const { signed, signers = new Map<string, string>() } = root ?? {}
+    const { keyids = [], threshold = 1 } = attempt(() => signed?.roles?.['root']) ?? {}
+    const isGood = (id: string) => signers.has(id) && attempt(() => isGoodToday(signed?.keys?.[id], this.#gun)) === true
+    const good = attempt(() => keyids.filter(isGood)) ?? []
     return new Set(good.map((id) => signers.get(id))).size >= threshold
   }
 
@@ -146,8 +175,9 @@ export class View {
     return [...this.roles.keys()].flatMap((role) => {
       if (!role.startsWith('targets') || !this.isSigned(role) || this.hasExpired(role)) return []
       const parent = role.slice(0, Math.max(0, role.lastIndexOf('/')))
-      const paths = this.roles.get(role)?.paths ?? []
-      const mayName = role === 'targets' || (granted.get(parent) === true && paths.some((path) => target.startsWith(path)))
+      const { paths } = this.roles.get(role) ?? {}
+      const mayNameIt = () => granted.get(parent) === true && paths?.some((path) => target.startsWith(path)) === true
+      const mayName = role === 'targets' || attempt(mayNameIt) === true
       granted.set(role, mayName)
       return mayName ? answerOf(this.current(role), role, target) : []
     })
@@ -182,7 +212,8 @@ export class View {
 /** True when keys enough of the role signed the file. Two wrappers of one key are one. */
 export function hasSigned(role: RoleDocument | undefined, { signers }: Read): boolean {
   const keys = attempt(() => role?.keyids.flatMap((id) => signers.get(id) ?? [])) ?? []
-  return role !== undefined && role.threshold >= 1 && new Set(keys).size >= role.threshold
+  const threshold = attempt(() => role?.threshold) ?? 0
+  return threshold >= 1 && new Set(keys).size >= threshold
 }
 
 /** What is spoiled may be of any shape: then there is nothing. */
