@@ -47,6 +47,7 @@ export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
     [8, (draft) => adoptedState(draft, recorded)],
     [12, twiceMutatedStates],
     [5, replayedStates],
+    [3, brokenReleasesStates],
   ])
   // The tamperings of the catalogue look for texts as Notary writes them.
   const draft = make === tamperedStates ? new Draft(gun, random, 'canonical') : new Draft(gun, random)
@@ -106,6 +107,21 @@ function replayedStates(draft: Draft): State[] {
   draft.apply(name, role, apply)
   return [...states, draft.publish()]
 }
+
+/** The role that decides over tags says something else than targets, and is out of date or not signed. */
+function brokenReleasesStates(draft: Draft): State[] {
+  const { collection, random } = draft
+  firstCollection(draft)
+  if (!draft.delegations.includes(RELEASES)) draft.delegate(RELEASES, draft.signers(RELEASES))
+  collection.sign('latest', 'released', { role: RELEASES })
+  const states = random.chance(0.5) ? [draft.publish()] : []
+  collection.sign('latest', 'released again', { role: RELEASES })
+  const [name, apply] = random.pick([...DATE_MUTATIONS, ...SIGNATURE_MUTATIONS].filter(([one]) => BREAKING.test(one)))
+  draft.apply(name, RELEASES, apply)
+  return [...states, draft.publish()]
+}
+
+const BREAKING = /^date: .*years ago$|^signatures: (?:none|zeros|the last gone)$/
 
 const TABLES: readonly (readonly [weight: number, table: readonly Mutation[]])[] = [
   [14, SIGNATURE_MUTATIONS],

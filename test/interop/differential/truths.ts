@@ -30,6 +30,8 @@ function declaredTruths(now: View, before: readonly View[], role: string): strin
   const recipe = now.roles.get(role)
   if (recipe?.keyids === null || recipe?.keyids?.length === 0) says.push('has no keys')
   const declared = now.declared(role)
+  const isDue = declared !== undefined || role === 'root' || role === 'timestamp'
+  if (isDue && !now.serves(role)) says.push('is not served')
   const found = now.served(role)?.length
   const length = declared?.length ?? 0
   if (declared !== undefined && found !== undefined && found > length) says.push('is longer than declared')
@@ -85,6 +87,7 @@ function rootTruths(now: View, before: readonly View[]): string[] {
   if (bytes !== undefined && !isNamed(bytes, now.declared('root')?.hashes)) says.push('the snapshot names another root')
   const isNewest = roots.some(({ file }) => file !== undefined && file === now.newestRoot)
   if (isNewest && now.read('root') !== now.newestRoot) says.push('root.json is not the newest root')
+  if (!now.hasGoodCertificates(now.newestRoot)) says.push('the newest root has no good certificate')
   const between = roots.filter(({ number }) => number >= known && number !== newest?.version)
   if (between.some(({ file }) => file !== undefined && !now.hasGoodCertificates(file)))
     says.push('an older root has no good certificate')

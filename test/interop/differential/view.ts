@@ -101,7 +101,9 @@ export class View {
   /** The file of a role that the roles above name; where they name none by its SHA-256, the one under its plain name. */
   current(role: string): Read | undefined {
     if (role === 'root') return this.newestRoot
-    const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
+    // Where the server has none, the one of before stands in.
+    if (role === 'timestamp') return this.#files.has(role) ? this.read(role) : this.#kept.at(-1)?.current(role)
+    const above = this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
     const sha256 = attempt(() => above?.signed.meta?.[role]?.hashes['sha256'])
     return sha256 === undefined ? this.read(role) : this.#find(role, sha256)
   }
@@ -141,8 +143,14 @@ export class View {
   /** The bytes that are served for a role: under its hash, else under its name; of root those that its numbers lead to. */
   served(role: string): Uint8Array | undefined {
     if (role === 'root') return this.newestRoot?.bytes
-    const hex = attempt(() => Buffer.from(this.declared(role)?.hashes?.['sha256'] ?? '', 'base64').toString('hex'))
+    const sha256 = attempt(() => this.declared(role)?.hashes?.['sha256'])
+    const hex = attempt(() => Buffer.from(sha256 ?? '', 'base64').toString('hex'))
     return this.#files.get(`${role}.${hex}`) ?? this.#files.get(role)
+  }
+
+  /** True when there are bytes where a client asks for them: root and timestamp by their names, the others by what is declared. */
+  serves(role: string): boolean {
+    return role === 'root' ? this.#files.has(role) : this.served(role) !== undefined
   }
 
   /** Every file that is served, old ones too, by role. */
@@ -236,9 +244,20 @@ function answerOf(file: Read | undefined, role: string, target: string): Signed[
   )
 }
 
+/** OpenSSL names no signature's algorithm: MD5 and SHA-1 with RSA, as they stand in the certificate. */
+const WEAK = /2a864886f70d0101(?:04|05)/
+/** The attribute common name, and the type of its text: UTF8String or PrintableString are the usual ones. */
+const COMMON_NAME = /0603550403(..)/g
+
 function isGoodToday(key: KeyDocument | undefined, gun: string): boolean {
-  const { subject, validFrom, validTo } = new X509Certificate(Buffer.from(key?.keyval.public ?? '', 'base64'))
-  const names = subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
+  const bundle = Buffer.from(key?.keyval.public ?? '', 'base64').toString()
+  const all = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.map((pem) => new X509Certificate(pem))
+  const [leaf, ...others] = all ?? []
+  if (leaf === undefined || leaf.ca || others.some(({ ca }) => !ca)) return false
+  const der = leaf.raw.toString('hex')
+  const types = [...der.matchAll(COMMON_NAME)].map(([, type]) => type)
+  if (WEAK.test(der) || types.length > 2 || types.some((type) => type !== '0c' && type !== '13')) return false
+  const names = leaf.subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
   if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) : name === gun))) return false
-  return Date.parse(validFrom) <= Date.now() && Date.now() <= Date.parse(validTo)
+  return Date.parse(leaf.validFrom) <= Date.now() && Date.now() <= Date.parse(leaf.validTo)
 }
