@@ -52,7 +52,8 @@ export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
   // The tamperings of the catalogue look for texts as Notary writes them.
   const draft = make === tamperedStates ? new Draft(gun, random, 'canonical') : new Draft(gun, random)
   const states = make(draft)
-  return { gun, target: chooseTarget(random, states), states, log: draft.log }
+  const target = make === brokenReleasesStates ? random.pick(['latest', RELEASED, RELEASED]) : chooseTarget(random, states)
+  return { gun, target, states, log: draft.log }
 }
 
 function honestStates(draft: Draft): State[] {
@@ -108,12 +109,16 @@ function replayedStates(draft: Draft): State[] {
   return [...states, draft.publish()]
 }
 
+/** A name that stands in no other role, so that a lookup depends on this one. */
+const RELEASED = 'released'
+
 /** The role that decides over tags says something else than targets, and is out of date or not signed. */
 function brokenReleasesStates(draft: Draft): State[] {
   const { collection, random } = draft
   firstCollection(draft)
-  if (!draft.delegations.includes(RELEASES)) draft.delegate(RELEASES, draft.signers(RELEASES))
-  collection.sign('latest', 'released', { role: RELEASES })
+  if (draft.delegations.includes(RELEASES)) draft.undelegate(RELEASES)
+  draft.delegate(RELEASES, draft.signers(RELEASES))
+  for (const name of ['latest', RELEASED]) collection.sign(name, 'released', { role: RELEASES })
   const states = random.chance(0.5) ? [draft.publish()] : []
   collection.sign('latest', 'released again', { role: RELEASES })
   const [name, apply] = random.pick([...DATE_MUTATIONS, ...SIGNATURE_MUTATIONS].filter(([one]) => BREAKING.test(one)))
