@@ -82,6 +82,8 @@ interface Asked {
   readonly askAnew: () => Promise<Answer>
 }
 
+type Digest = Extract<Answer, { kind: 'digest' }>
+
 const failure = (what: string, truths: readonly string[] = []): Verdict => ({ failed: true, what, truths })
 const excused = (list: string, rule: Rule, truths: readonly string[]): Verdict => ({
   failed: false,
@@ -92,8 +94,13 @@ const excused = (list: string, rule: Rule, truths: readonly string[]): Verdict =
 async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Promise<Verdict> {
   const { target, mutations, views, now, accepted } = asked
   const { stricter, kinder, unanswered } = bench
+  const isRight = ({ digest, size }: Digest): boolean =>
+    isGood(now, accepted) && now.answers(target).some((one) => one.digest === digest && one.size === size)
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
   if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
+  // To say that the name is not there is to take the collection for good.
+  const isTaken = us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED'
+  if (isTaken && !isGood(now, accepted)) return failure('we took what is not good', truthsOf(now, accepted, target))
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
     const truths = truthsOf(now, accepted, target)
     const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations, truths }) : undefined
@@ -101,7 +108,9 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   }
   if (us.kind === 'digest' && notary.kind === 'digest') {
     const same = us.digest === notary.digest && us.size === notary.size
-    return same ? { failed: false, what: 'same digest' } : failure('two digests')
+    if (!same) return failure('two digests')
+    if (!isRight(us)) return failure('both answered, and neither should', truthsOf(now, accepted, target))
+    return { failed: false, what: 'same digest' }
   }
   if (us.kind === 'refused' && notary.kind === 'refused') {
     if (us.code !== 'ERR_TAG_NOT_SIGNED' && mutations.every((one) => one.startsWith('honest')))
@@ -113,8 +122,7 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
     const rule = ruleFor(stricter, { answer: us, mutations, truths })
     return rule === undefined ? failure('we refused, notary did not', truths) : excused('stricter', rule, truths)
   }
-  const isTodays = now.answers(target).some(({ digest, size }) => us.digest === digest && us.size === size)
-  if (!isTodays || !isGood(now, accepted)) return failure('notary refused, and so should we', truths)
+  if (!isRight(us)) return failure('notary refused, and so should we', truths)
   const anew = views.length === 1 ? notary : await asked.askAnew()
   if (anew.kind === 'digest' && anew.digest === us.digest && anew.size === us.size)
     truths.push('truth: notary without a cache gives the same answer')

@@ -108,7 +108,10 @@ async function run(indices: readonly number[]): Promise<Outcome> {
     const stricter = readRules('test/interop/stricter.md', 'stricter')
     const { url } = server
     const bench: Bench = {
-      notary: (folder, gun, target) => askNotary({ url, ca, folder }, gun, target),
+      notary: (folder, gun, target) => {
+        const hasTimestamp = served.get(gun)?.has('timestamp') === true
+        return askNotary({ url, ca, folder, hasTimestamp }, gun, target)
+      },
       us: (folder, gun, target) => askUs({ url, transport, folder }, gun, target),
       folder,
       served,

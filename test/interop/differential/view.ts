@@ -246,7 +246,7 @@ function answerOf(file: Read | undefined, role: string, target: string): Signed[
 
 /** OpenSSL names no signature's algorithm: MD5 and SHA-1 with RSA, as they stand in the certificate. */
 const WEAK = /2a864886f70d0101(?:04|05)/
-/** The attribute common name, and the type of its text: UTF8String or PrintableString are the usual ones. */
+/** The attribute common name, and the type of its text: one of UTF8String, PrintableString and IA5String, which every reader knows. */
 const COMMON_NAME = /0603550403(..)/g
 
 function isGoodToday(key: KeyDocument | undefined, gun: string): boolean {
@@ -256,8 +256,8 @@ function isGoodToday(key: KeyDocument | undefined, gun: string): boolean {
   if (leaf === undefined || leaf.ca || others.some(({ ca }) => !ca)) return false
   const der = leaf.raw.toString('hex')
   const types = [...der.matchAll(COMMON_NAME)].map(([, type]) => type)
-  if (WEAK.test(der) || types.length > 2 || types.some((type) => type !== '0c' && type !== '13')) return false
+  if (WEAK.test(der) || types.length > 2 || types.some((type) => !['0c', '13', '16'].includes(type ?? ''))) return false
   const names = leaf.subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
-  if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) : name === gun))) return false
+  if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.replace(/\*+$/, '')) : name === gun))) return false
   return Date.parse(leaf.validFrom) <= Date.now() && Date.now() <= Date.parse(leaf.validTo)
 }
