@@ -20,7 +20,8 @@ export function truthsOf(now: View, before: readonly View[], target?: string): s
       ...(now.filesByRole.get(role) ?? []).flatMap((file) => odditiesOf(role, file).map((odd) => `holds ${odd}`)),
     ].map((one) => `${role} ${one}`),
   )
-  const unnamed = target !== undefined && now.answers(target).length === 0 ? ['nobody who counts has the name'] : []
+  const hasAnswer = target === undefined || attempt(() => now.answers(target).length > 0) === true
+  const unnamed = !hasAnswer ? ['nobody who counts has the name'] : []
   return [...new Set([...ofRoles, ...(attempt(() => rootTruths(now, before)) ?? []), ...unnamed])].map((one) => `truth: ${one}`)
 }
 

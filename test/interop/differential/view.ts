@@ -105,7 +105,7 @@ export class View {
     if (role === 'timestamp') return this.#files.has(role) ? this.read(role) : this.#kept.at(-1)?.current(role)
     const above = this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
     const sha256 = attempt(() => above?.signed.meta?.[role]?.hashes['sha256'])
-    return sha256 === undefined ? this.read(role) : this.#find(role, sha256)
+    return typeof sha256 === 'string' ? this.#find(role, sha256) : this.read(role)
   }
 
   /** Who may sign: the base roles as the newest root has them, then the delegations, nearest first. */
@@ -119,8 +119,8 @@ export class View {
     const all = new Map<string, RoleDocument & Partial<DelegationDocument>>(root)
     const open = ['targets']
     for (let role = open.shift(); role !== undefined; role = open.shift()) {
-      const delegated = attempt(() => this.current(role ?? '')?.signed.delegations?.roles) ?? []
-      for (const one of delegated) {
+      const delegated = attempt(() => this.current(role ?? '')?.signed.delegations?.roles)
+      for (const one of Array.isArray(delegated) ? delegated : []) {
         if (typeof one?.name !== 'string' || all.has(one.name)) continue
         all.set(one.name, one)
         open.push(one.name)
