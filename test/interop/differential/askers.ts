@@ -11,7 +11,7 @@ export type Answer =
 /** What both may take for one lookup; more is a hang. Milliseconds. */
 const PATIENCE = 30_000
 
-export interface Place {
+interface Place {
   readonly url: string
   /** A PEM file. */
   readonly ca: string
