@@ -13,6 +13,8 @@ export function jsonOddities(bytes: Uint8Array): string[] {
 }
 
 const TOKEN = /[\t\n\r ]*(?:([{}[\],:])|"((?:[^"\\]|\\.)*)"|(-?\d[-+.\deE]*)|([a-z]+))/sy
+/** Members of the format that are whole numbers. */
+const WHOLE = new Set(['version', 'threshold', 'length'])
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 const DEEPEST = 64
 /** Names that the format gives; a publisher's own may differ by case. */
@@ -28,6 +30,8 @@ class Scanner {
   readonly #met: Set<string>
   /** The names of each open object; undefined for a list. */
   readonly #open: (Set<string> | undefined)[] = []
+  /** The name that was met last. */
+  #name = ''
 
   constructor(text: string, met: Set<string>) {
     this.#text = text
@@ -40,8 +44,13 @@ class Scanner {
       const [, mark, text, number] = token
       if (mark !== undefined) this.#mark(mark)
       if (text !== undefined) this.#string(text, /^[\t\n\r ]*:/.test(this.#text.slice(TOKEN.lastIndex, TOKEN.lastIndex + 20)))
-      if (number !== undefined && !(Math.abs(Number(number)) <= Number.MAX_SAFE_INTEGER)) this.#met.add('a number beyond 2^53-1')
+      if (number !== undefined) this.#number(number)
     }
+  }
+
+  #number(number: string): void {
+    if (!(Math.abs(Number(number)) <= Number.MAX_SAFE_INTEGER)) this.#met.add('a number beyond 2^53-1')
+    if (/[.eE]/.test(number) && WHOLE.has(this.#name)) this.#met.add('a number that is not written as a whole one')
   }
 
   #mark(mark: string): void {
@@ -56,6 +65,7 @@ class Scanner {
     if (LONE.test(text)) this.#met.add('a lone surrogate')
     const names = this.#open.at(-1)
     if (!isName || names === undefined) return
+    this.#name = text
     if (NAMES.has(fold(text)) && !NAMES.has(text)) this.#met.add('a name of the format in another case')
     if (names.has(text)) this.#met.add('a member twice')
     else if (NAMES.has(fold(text)) && [...names].some((name) => fold(name) === fold(text)))

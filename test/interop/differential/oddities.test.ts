@@ -21,6 +21,8 @@ test.each([
   ['{"a":-1e400}', ['a number beyond 2^53-1']],
   ['{"a":9007199254740991}', []],
   ['{"a":"1e400"}', []],
+  ['{"version":1e0}', ['a number that is not written as a whole one']],
+  ['{"version":1,"custom":1.5}', []],
   [`${'['.repeat(64)}${']'.repeat(64)}`, []],
   [`${'['.repeat(65)}${']'.repeat(65)}`, ['deep nesting']],
   ['[[],[],[]] {"a":1', []],
