@@ -55,6 +55,8 @@ test.each([
   [{ expires: undefined }, ['no date', 'a date that is not RFC 3339']],
   [{ targets: { a: { length: 1, hashes: { sha256 } } } }, []],
   [{ targets: { a: { length: 1, hashes: {} } } }, ['a target without a SHA-256']],
+  [{ targets: { a: { length: 0, hashes: { sha256 } } } }, []],
+  [{ targets: { a: { length: -1, hashes: { sha256 } } } }, ['a length that is too small']],
   [{ targets: { a: null } }, ['a target without a SHA-256', 'null for an item']],
   [{ delegations: { keys: {}, roles: [delegation] } }, []],
   [{ delegations: { keys: {}, roles: [delegation, delegation] } }, ['a delegation twice']],
@@ -82,7 +84,7 @@ test('a snapshot is held to what it lists', () => {
       ),
     )
   expect(meta({ length: 1, hashes: { sha256 } })).toEqual([])
-  expect(meta({ length: 0, hashes: { sha256 } })).toEqual(['a length below 1'])
+  expect(meta({ length: 0, hashes: { sha256 } })).toEqual(['a length that is too small'])
   expect(meta({ hashes: { sha256 } })).toEqual(['no length'])
   expect(meta({ length: 1, hashes: { sha256: 'AAAA' } })).toEqual(['a hash of another length'])
   expect(meta({ length: 1, hashes: {} })).toEqual(['no hash'])

@@ -62,7 +62,7 @@ function targetsOddities(role: string, signed: Loose, odd: string[]): void {
       odd.push('a target without a SHA-256', kindOf(target))
       continue
     }
-    if (!(Number.isSafeInteger(target['length']) && Number(target['length']) >= 0)) odd.push('no length')
+    lengthOddities(target['length'], 0, odd)
     const hashes = membersOf(target['hashes'], odd)
     if (lengthOf(hashes['sha256']) !== HASHES.sha256) odd.push('a target without a SHA-256')
     for (const hash of Object.values(hashes)) base64Of(hash, odd)
@@ -94,10 +94,7 @@ function metaOddities(role: string, signed: Loose, odd: string[]): void {
       odd.push(kindOf(file))
       continue
     }
-    const { length } = file
-    if (length === undefined || length === null) odd.push('no length')
-    else if (!Number.isSafeInteger(length)) odd.push('a value of another kind')
-    else if (!isCount(length)) odd.push('a length below 1')
+    lengthOddities(file['length'], 1, odd)
     const hashes = membersOf(file['hashes'], odd)
     for (const [name, bytes] of Object.entries(HASHES)) {
       if (hashes[name] !== undefined && lengthOf(hashes[name]) !== bytes) odd.push('a hash of another length')
@@ -105,6 +102,12 @@ function metaOddities(role: string, signed: Loose, odd: string[]): void {
     if (hashes['sha256'] === undefined && hashes['sha512'] === undefined) odd.push('no hash')
     for (const hash of Object.values(hashes)) base64Of(hash, odd)
   }
+}
+
+function lengthOddities(length: unknown, least: number, odd: string[]): void {
+  if (length === undefined || length === null) odd.push('no length')
+  else if (!Number.isSafeInteger(length)) odd.push('a value of another kind')
+  else if (Number(length) < least) odd.push('a length that is too small')
 }
 
 function keysOddities(keys: unknown, odd: string[]): void {
