@@ -5,6 +5,8 @@ import { readRecorded } from './adopted.js'
 import { type Case, type CaseSource, makeCase } from './cases.js'
 import { readRules, ruleFor } from './rules.js'
 import { createSeededKey } from './seeded-keys.js'
+import { truthsOf } from './truths.js'
+import { View } from './view.js'
 
 const source: CaseSource = { seed: 'again', recorded: readRecorded('fixtures') }
 
@@ -51,44 +53,53 @@ test('another seed makes other cases', () => {
 })
 
 const date = { kind: 'refused', code: 'ERR_METADATA_MALFORMED', role: 'targets', says: '"x" is not an RFC 3339 date' } as const
-const oddDate = 'date: "2056-06-30T0:00:00Z" (targets)'
+const oddDate = 'truth: targets holds a date that is not RFC 3339'
 
-test('a rule holds for its code, its role, its words and its mutations together, and for nothing honest', () => {
-  const rules = readRules('test/interop/stricter.md', 'stricter')
-  const found = (changes: object, mutations: readonly string[]) =>
-    ruleFor(rules, { answer: { ...date, ...changes }, mutations })?.id
+test('a rule holds for its code, its role, its words and its truth together, and for nothing honest', () => {
+  const rules = readRules('test/interop/stricter.md', 'stricter').filter(({ id }) => id !== 'no-answer-there')
+  const found = (changes: object, truths: readonly string[], mutations = ['date: "x" (targets)']) =>
+    ruleFor(rules, { answer: { ...date, ...changes }, mutations, truths })?.id
   expect(found({}, [oddDate])).toBe('date-form')
   expect(found({ code: 'ERR_METADATA_EXPIRED' }, [oddDate])).toBeUndefined()
   expect(found({ role: 'snapshot' }, [oddDate])).toBeUndefined()
   expect(found({ says: 'something else' }, [oddDate])).toBeUndefined()
-  expect(found({}, ['version: 1 (targets)'])).toBeUndefined()
-  expect(found({}, ['honest file: a date with offset (targets)'])).toBeUndefined()
+  expect(found({}, ['truth: targets holds a member twice'])).toBeUndefined()
   expect(found({}, [])).toBeUndefined()
+  expect(found({}, [oddDate], ['honest file: a date with offset (targets)'])).toBeUndefined()
+  expect(found({}, [oddDate], [])).toBeUndefined()
 })
 
-test('a rule that asks for a truth does not hold without it, nor for that of another role', () => {
+test('nothing honest holds anything odd', () => {
+  const isHonest = ({ mutations }: Case['states'][number]) => mutations.every((one) => one.startsWith('honest'))
+  const cases = Array.from({ length: 150 }, (_, index) => makeCase(source, index)).filter(({ states }) => states.every(isHonest))
+  expect(cases.length).toBeGreaterThan(25)
+  for (const { gun, states, log } of cases) {
+    const truths = states.flatMap(({ files }) => truthsOf(new View(gun, files, log), []))
+    expect(truths.filter((one) => / (?:holds|expired|declared) /.test(one))).toEqual([])
+  }
+})
+
+test('what was done is no truth, nor what is true a deed', () => {
   const rules = readRules('test/interop/stricter.md', 'stricter')
-  const says = 'valid signatures did not meet threshold for targets/releases (0 of 1)'
-  const answer = { kind: 'refused', code: 'ERR_SIGNATURE_THRESHOLD', role: 'targets/releases', says } as const
-  const mutations = ['signatures: none (targets/releases)']
-  const found = (...truths: string[]) => ruleFor(rules, { answer, mutations, truths })?.id
-  expect(found('truth: targets/releases is under its threshold')).toBe('releases-unsigned')
-  expect(found()).toBeUndefined()
-  expect(found('truth: targets/releases has expired')).toBeUndefined()
-  expect(found('truth: targets/alice is under its threshold')).toBeUndefined()
+  const answer = { kind: 'refused', code: 'ERR_ROOT_UNTRUSTED', role: 'root', says: 'an unknown critical extension' } as const
+  const done = 'certificate: with an unknown critical extension (root)'
+  const found = (mutations: string[], truths: string[]) => ruleFor(rules, { answer, mutations, truths })?.id
+  expect(found([done], [])).toBe('certificate-extension')
+  expect(found(['version: 1 (root)'], [`truth: ${done}`])).toBeUndefined()
+  expect(ruleFor(rules, { answer: date, mutations: [oddDate], truths: [] })).toBeUndefined()
 })
 
-test('every rule asks for words or for a truth; one alone stands for no answer at all', () => {
+test('every rule asks for words or for two things together; one alone stands for no answer at all', () => {
   const rules = [...readRules('test/interop/stricter.md', 'stricter'), ...readRules('test/interop/kinder.md', 'kinder')]
-  const asksForTruth = (patterns: readonly string[]) => patterns.some((one) => one.startsWith('truth: '))
-  const broad = rules.filter(({ says, mutations }) => says.length === 0 && !mutations.every(asksForTruth))
+  const broad = rules.filter(({ says, holds }) => says.length === 0 && !holds.every((patterns) => patterns.length > 1))
   expect(broad.map(({ id }) => id)).toEqual(['no-answer-there'])
 })
 
 test('a pattern that names any role means the same one all through', () => {
   const rules = readRules('test/interop/kinder.md', 'kinder')
-  const answer = { kind: 'refused', code: '', role: '', says: 'version 3 is lower than current version 9' } as const
-  const found = (truth: string) => ruleFor(rules, { answer, mutations: ['version: 9 (targets)'], truths: [truth] })?.id
-  expect(found('truth: targets counts back with other keys')).toBe('floor-void-with-its-keys')
-  expect(found('truth: snapshot counts back with other keys')).toBeUndefined()
+  const answer = { kind: 'refused', code: '', role: '', says: 'whatever' } as const
+  const found = (...truths: string[]) => ruleFor(rules, { answer, mutations: ['version: 9 (targets)'], truths })?.id
+  const noKeys = 'truth: targets/alice has no keys'
+  expect(found(noKeys, 'truth: targets/alice is under its threshold')).toBe('file-without-keys')
+  expect(found(noKeys, 'truth: targets/bob is under its threshold')).toBeUndefined()
 })

@@ -47,11 +47,13 @@ export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
     [8, (draft) => adoptedState(draft, recorded)],
     [12, twiceMutatedStates],
     [5, replayedStates],
+    [3, brokenReleasesStates],
   ])
   // The tamperings of the catalogue look for texts as Notary writes them.
   const draft = make === tamperedStates ? new Draft(gun, random, 'canonical') : new Draft(gun, random)
   const states = make(draft)
-  return { gun, target: chooseTarget(random, states), states, log: draft.log }
+  const target = make === brokenReleasesStates ? random.pick(['latest', RELEASED, RELEASED]) : chooseTarget(random, states)
+  return { gun, target, states, log: draft.log }
 }
 
 function honestStates(draft: Draft): State[] {
@@ -106,6 +108,25 @@ function replayedStates(draft: Draft): State[] {
   draft.apply(name, role, apply)
   return [...states, draft.publish()]
 }
+
+/** A name that stands in no other role, so that a lookup depends on this one. */
+const RELEASED = 'released'
+
+/** The role that decides over tags says something else than targets, and is out of date or not signed. */
+function brokenReleasesStates(draft: Draft): State[] {
+  const { collection, random } = draft
+  firstCollection(draft)
+  if (draft.delegations.includes(RELEASES)) draft.undelegate(RELEASES)
+  draft.delegate(RELEASES, draft.signers(RELEASES))
+  for (const name of ['latest', RELEASED]) collection.sign(name, 'released', { role: RELEASES })
+  const states = random.chance(0.5) ? [draft.publish()] : []
+  collection.sign('latest', 'released again', { role: RELEASES })
+  const [name, apply] = random.pick([...DATE_MUTATIONS, ...SIGNATURE_MUTATIONS].filter(([one]) => BREAKING.test(one)))
+  draft.apply(name, RELEASES, apply)
+  return [...states, draft.publish()]
+}
+
+const BREAKING = /^date: .*years ago$|^signatures: (?:none|zeros|the last gone)$/
 
 const TABLES: readonly (readonly [weight: number, table: readonly Mutation[]])[] = [
   [14, SIGNATURE_MUTATIONS],

@@ -1,19 +1,19 @@
 /** One case put to both, state after state, and what their answers amount to. */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Transport } from '../../../src/index.js'
-import { type Answer, askNotary, askUs } from './askers.js'
+import type { Answer } from './askers.js'
 import type { Case } from './cases.js'
 import type { Files } from './draft.js'
 import { type Rule, ruleFor } from './rules.js'
 import { isGood, truthsOf, wasSigned } from './truths.js'
 import { View } from './view.js'
 
+/** One of the two, with this folder for a cache. */
+type Asker = (folder: string, gun: string, target: string) => Promise<Answer>
+
 export interface Bench {
-  readonly url: string
-  /** A PEM file. */
-  readonly ca: string
-  readonly transport: Transport
+  readonly notary: Asker
+  readonly us: Asker
   readonly folder: string
   /** What is served now, by GUN. */
   readonly served: Map<string, Files>
@@ -46,10 +46,7 @@ export async function judgeCase(bench: Bench, { gun, target, states, log }: Case
     for (const state of states) {
       bench.served.set(gun, state.files)
       mutations.push(...state.mutations)
-      const [notary, us] = await Promise.all([
-        askNotary({ url: bench.url, ca: bench.ca, folder: theirs }, gun, target),
-        askUs({ url: bench.url, transport: bench.transport, folder: ours }, gun, target),
-      ])
+      const [notary, us] = await Promise.all([bench.notary(theirs, gun, target), bench.us(ours, gun, target)])
       const now = new View(gun, state.files, log, accepted)
       views.push(now)
       const asked: Asked = { target, mutations, views, now, accepted, askAnew: () => askAnew(bench, gun, target) }
@@ -85,6 +82,8 @@ interface Asked {
   readonly askAnew: () => Promise<Answer>
 }
 
+type Digest = Extract<Answer, { kind: 'digest' }>
+
 const failure = (what: string, truths: readonly string[] = []): Verdict => ({ failed: true, what, truths })
 const excused = (list: string, rule: Rule, truths: readonly string[]): Verdict => ({
   failed: false,
@@ -95,41 +94,51 @@ const excused = (list: string, rule: Rule, truths: readonly string[]): Verdict =
 async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Promise<Verdict> {
   const { target, mutations, views, now, accepted } = asked
   const { stricter, kinder, unanswered } = bench
+  // Where no timestamp is served, what was accepted last still counts, as it was.
+  const last = now.serves('timestamp') ? undefined : accepted.at(-1)
+  const isGoodNow = (): boolean => (last === undefined ? isGood(now, accepted) : isGood(last, accepted.slice(0, -1)))
+  const isRight = ({ digest, size }: Digest): boolean =>
+    isGoodNow() && (last ?? now).answers(target).some((one) => one.digest === digest && one.size === size)
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
   if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
+  // To say that the name is not there is to take the collection for good.
+  const isTaken = us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED'
+  if (isTaken && !isGoodNow()) return failure('we took what is not good', truthsOf(now, accepted, target))
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
-    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations }) : undefined
-    return rule === undefined ? failure(`notary ${notary.kind}`) : excused('stricter', rule, [])
+    const truths = truthsOf(now, accepted, target)
+    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations, truths }) : undefined
+    return rule === undefined ? failure(`notary ${notary.kind}`, truths) : excused('stricter', rule, truths)
   }
   if (us.kind === 'digest' && notary.kind === 'digest') {
     const same = us.digest === notary.digest && us.size === notary.size
-    return same ? { failed: false, what: 'same digest' } : failure('two digests')
+    if (!same) return failure('two digests')
+    if (!isRight(us)) return failure('both answered, and neither should', truthsOf(now, accepted, target))
+    return { failed: false, what: 'same digest' }
   }
   if (us.kind === 'refused' && notary.kind === 'refused') {
     if (us.code !== 'ERR_TAG_NOT_SIGNED' && mutations.every((one) => one.startsWith('honest')))
       return failure('an honest collection was refused by both')
     return { failed: false, what: 'both refused' }
   }
-  const truths = truthsOf(now, accepted)
+  const truths = truthsOf(now, accepted, target)
   if (us.kind !== 'digest') {
     const rule = ruleFor(stricter, { answer: us, mutations, truths })
     return rule === undefined ? failure('we refused, notary did not', truths) : excused('stricter', rule, truths)
   }
-  const isTodays = now.answers(target).some(({ digest, size }) => us.digest === digest && us.size === size)
-  if (!isTodays || !isGood(now, accepted)) return failure('notary refused, and so should we', truths)
+  if (!isRight(us)) return failure('notary refused, and so should we', truths)
   const anew = views.length === 1 ? notary : await asked.askAnew()
   if (anew.kind === 'digest' && anew.digest === us.digest && anew.size === us.size)
     truths.push('truth: notary without a cache gives the same answer')
   // What notary kept from a refusal may hide why it refuses the present state.
-  const answers = mutations.includes('after a refused first state') ? [notary, anew] : [notary]
+  const answers = mutations.some((one) => one.startsWith('after a refus')) ? [notary, anew] : [notary]
   const rule = answers.map((answer) => ruleFor(kinder, { answer, mutations, truths })).find((one) => one !== undefined)
   return rule === undefined ? failure('notary refused, we did not', truths) : excused('kinder', rule, truths)
 }
 
-async function askAnew({ url, ca, folder }: Bench, gun: string, target: string): Promise<Answer> {
+async function askAnew({ notary, folder }: Bench, gun: string, target: string): Promise<Answer> {
   const empty = join(folder, gun.replace(/.*\//, ''), 'anew')
   await mkdir(empty, { recursive: true })
-  return askNotary({ url, ca, folder: empty }, gun, target)
+  return notary(empty, gun, target)
 }
 
 function tell(answer: Answer): string {

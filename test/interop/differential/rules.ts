@@ -11,13 +11,13 @@ export interface Rule {
   readonly codes: readonly string[]
   /** What the refusal has to say: every one of these texts. */
   readonly says: readonly string[]
-  /** Alternatives; of one of them, every pattern has to fit something that was done so far, or a truth of the present state. */
-  readonly mutations: readonly (readonly string[])[]
+  /** Alternatives; of one of them, every pattern has to fit a truth of the present state, or something that was done so far. */
+  readonly holds: readonly (readonly string[])[]
 }
 
 const LINE = /^\| `([a-z0-9-]+)` \|(.+)\|$/
 
-/** Reads the table: identifier, (in `stricter.md`) our code, words of the refusal, mutations, reason. */
+/** Reads the table: identifier, (in `stricter.md`) our code, words of the refusal, what is so, reason. */
 export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] {
   const rules = readFileSync(file, 'utf8')
     .split('\n')
@@ -25,16 +25,16 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
       const match = LINE.exec(line)
       if (match === null) return []
       const cells = (match[2] ?? '').split('|').map((cell) => cell.trim())
-      const [code = '', says = '', mutations = '', reason = ''] = columns === 'stricter' ? cells : ['', ...cells]
-      if (reason === '' || mutations === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
-      if (/`(?:\*|truth)/.test(mutations.replaceAll(/` with `[^`]*/g, '')))
-        throw new Error(`${file}: the line of ${match[1]} would excuse what is honest`)
+      const [code = '', says = '', holds = '', reason = ''] = columns === 'stricter' ? cells : ['', ...cells]
+      if (reason === '' || holds === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
+      if (/`(?!truth: |done: (?!honest)\w)/.test(holds.replaceAll(/`([^`]*)`/g, '`$1')))
+        throw new Error(`${file}: the line of ${match[1]} names neither a truth nor what was done`)
       return [
         {
           id: match[1] ?? '',
           codes: quoted(code),
           says: quoted(says),
-          mutations: mutations.split(/, (?=`)/).map(quoted),
+          holds: holds.split(/, (?=`)/).map(quoted),
         },
       ]
     })
@@ -53,7 +53,7 @@ export interface Refusal {
 /** The first rule that all of it fits. What is honest, and what is true, excuse nothing by themselves. */
 export function ruleFor(rules: readonly Rule[], { answer, mutations, truths = [] }: Refusal): Rule | undefined {
   if (answer.kind !== 'refused' || mutations.every((mutation) => mutation.startsWith('honest'))) return undefined
-  const all = [...mutations, ...truths]
+  const all = [...mutations.map((one) => `done: ${one}`), ...truths]
   const fitFor = (patterns: readonly string[], any: string): boolean =>
     patterns.map((text) => pattern(text, answer.role, any)).every((one) => all.some((text) => one.test(text)))
   const known = new Set(truths.map((truth) => truth.replace(/^truth: /, '').replace(/ .*/s, '')))
@@ -62,7 +62,7 @@ export function ruleFor(rules: readonly Rule[], { answer, mutations, truths = []
     (rule) =>
       (rule.codes.length === 0 ? answer.code === '' : rule.codes.includes(answer.code)) &&
       rule.says.every((words) => answer.says.includes(words)) &&
-      rule.mutations.some(fits),
+      rule.holds.some(fits),
   )
 }
 

@@ -20,6 +20,7 @@ interface LooseDocument {
 
 /** A file that could be read. */
 export interface Read {
+  readonly bytes: Uint8Array
   readonly signed: LooseDocument
   /** Key ID -> key, of those that really signed it. */
   readonly signers: ReadonlyMap<string, string>
@@ -41,6 +42,8 @@ export class View {
   readonly #files: Files
   readonly #log: SigningLog
   readonly #kept: readonly View[]
+  #newestRoot: { readonly file: Read | undefined } | undefined
+  #roles: ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> | undefined
 
   /** `kept`: earlier states that a cache may hold files of. */
   constructor(gun: string, files: Files, log: SigningLog, kept: readonly View[] = []) {
@@ -62,7 +65,7 @@ export class View {
     const read = attempt(() => {
       const { signed, signatures } = JSON.parse(Buffer.from(file).toString())
       const isObject = typeof signed === 'object' && signed !== null
-      return isObject ? { signed, signers: this.#log.signersOf(signed, signatures ?? []) } : undefined
+      return isObject ? { bytes: file, signed, signers: this.#log.signersOf(signed, signatures ?? []) } : undefined
     })
     if (read !== undefined) parsed.set(file, read)
     return read
@@ -85,6 +88,11 @@ export class View {
 
   /** The one of the highest version that its own keys signed; where they signed none, the highest. */
   get newestRoot(): Read | undefined {
+    this.#newestRoot ??= { file: this.#findNewestRoot() }
+    return this.#newestRoot.file
+  }
+
+  #findNewestRoot(): Read | undefined {
     const all = [...this.roots.map(({ file }) => file), this.read('root')].filter((file) => file !== undefined)
     const good = all.filter((file) => hasSigned(file.signed.roles?.['root'], file))
     return (good.length > 0 ? good : all).sort((a, b) => Number(b.signed.version) - Number(a.signed.version))[0]
@@ -93,19 +101,26 @@ export class View {
   /** The file of a role that the roles above name; where they name none by its SHA-256, the one under its plain name. */
   current(role: string): Read | undefined {
     if (role === 'root') return this.newestRoot
-    const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
+    // Where the server has none, the one of before stands in.
+    if (role === 'timestamp') return this.#files.has(role) ? this.read(role) : this.#kept.at(-1)?.current(role)
+    const above = this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
     const sha256 = attempt(() => above?.signed.meta?.[role]?.hashes['sha256'])
-    return sha256 === undefined ? this.read(role) : this.#find(role, sha256)
+    return typeof sha256 === 'string' ? this.#find(role, sha256) : this.read(role)
   }
 
   /** Who may sign: the base roles as the newest root has them, then the delegations, nearest first. */
   get roles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
+    this.#roles ??= this.#findRoles()
+    return this.#roles
+  }
+
+  #findRoles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
     const root = Object.entries(this.newestRoot?.signed.roles ?? {})
     const all = new Map<string, RoleDocument & Partial<DelegationDocument>>(root)
     const open = ['targets']
     for (let role = open.shift(); role !== undefined; role = open.shift()) {
-      const delegated = attempt(() => this.current(role ?? '')?.signed.delegations?.roles) ?? []
-      for (const one of delegated) {
+      const delegated = attempt(() => this.current(role ?? '')?.signed.delegations?.roles)
+      for (const one of Array.isArray(delegated) ? delegated : []) {
         if (typeof one?.name !== 'string' || all.has(one.name)) continue
         all.set(one.name, one)
         open.push(one.name)
@@ -119,12 +134,33 @@ export class View {
     return file !== undefined && hasSigned(this.roles.get(role), file)
   }
 
-  /** True when the server has more bytes than the roles above declare. */
-  isLonger(role: string): boolean {
+  /** What the role above says of the file of a role. */
+  declared(role: string): Partial<FileDocument> | undefined {
     const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
-    const { length, hashes } = attempt(() => above?.signed.meta?.[role]) ?? { length: Number.NaN, hashes: {} }
-    const name = `${role}.${Buffer.from(attempt(() => hashes['sha256']) ?? '', 'base64').toString('hex')}`
-    return [name, role].some((one) => (this.#files.get(one)?.length ?? 0) > length)
+    return attempt(() => above?.signed.meta?.[role])
+  }
+
+  /** The bytes that are served for a role: under its hash, else under its name; of root those that its numbers lead to. */
+  served(role: string): Uint8Array | undefined {
+    if (role === 'root') return this.newestRoot?.bytes
+    const sha256 = attempt(() => this.declared(role)?.hashes?.['sha256'])
+    const hex = attempt(() => Buffer.from(sha256 ?? '', 'base64').toString('hex'))
+    return this.#files.get(`${role}.${hex}`) ?? this.#files.get(role)
+  }
+
+  /** True when there are bytes where a client asks for them: root and timestamp by their names, the others by what is declared. */
+  serves(role: string): boolean {
+    return role === 'root' ? this.#files.has(role) : this.served(role) !== undefined
+  }
+
+  /** Every file that is served, old ones too, by role. */
+  get filesByRole(): ReadonlyMap<string, readonly Uint8Array[]> {
+    const all = new Map<string, Uint8Array[]>()
+    for (const [name, file] of this.#files) {
+      const role = name.replace(/^\d+\.(?=root$)|\.[0-9a-f]{64}$/, '')
+      all.set(role, [...(all.get(role) ?? []), file])
+    }
+    return all
   }
 
   hasExpired(role: string): boolean {
@@ -133,10 +169,11 @@ export class View {
   }
 
   /** True when so many of its signers as it needs have a certificate for this name that is good today. */
-  get hasGoodCertificates(): boolean {
-    const { signed, signers = new Map<string, string>() } = this.newestRoot ?? {}
-    const { keyids = [], threshold = 1 } = signed?.roles?.['root'] ?? {}
-    const good = keyids.filter((id) => signers.has(id) && attempt(() => isGoodToday(signed?.keys?.[id], this.#gun)) === true)
+  hasGoodCertificates(root: Read | undefined): boolean {
+    const { signed, signers = new Map<string, string>() } = root ?? {}
+    const { keyids = [], threshold = 1 } = attempt(() => signed?.roles?.['root']) ?? {}
+    const isGood = (id: string) => signers.has(id) && attempt(() => isGoodToday(signed?.keys?.[id], this.#gun)) === true
+    const good = attempt(() => keyids.filter(isGood)) ?? []
     return new Set(good.map((id) => signers.get(id))).size >= threshold
   }
 
@@ -146,8 +183,9 @@ export class View {
     return [...this.roles.keys()].flatMap((role) => {
       if (!role.startsWith('targets') || !this.isSigned(role) || this.hasExpired(role)) return []
       const parent = role.slice(0, Math.max(0, role.lastIndexOf('/')))
-      const paths = this.roles.get(role)?.paths ?? []
-      const mayName = role === 'targets' || (granted.get(parent) === true && paths.some((path) => target.startsWith(path)))
+      const { paths } = this.roles.get(role) ?? {}
+      const mayNameIt = () => granted.get(parent) === true && paths?.some((path) => target.startsWith(path)) === true
+      const mayName = role === 'targets' || attempt(mayNameIt) === true
       granted.set(role, mayName)
       return mayName ? answerOf(this.current(role), role, target) : []
     })
@@ -182,7 +220,8 @@ export class View {
 /** True when keys enough of the role signed the file. Two wrappers of one key are one. */
 export function hasSigned(role: RoleDocument | undefined, { signers }: Read): boolean {
   const keys = attempt(() => role?.keyids.flatMap((id) => signers.get(id) ?? [])) ?? []
-  return role !== undefined && role.threshold >= 1 && new Set(keys).size >= role.threshold
+  const threshold = attempt(() => role?.threshold) ?? 0
+  return threshold >= 1 && new Set(keys).size >= threshold
 }
 
 /** What is spoiled may be of any shape: then there is nothing. */
@@ -205,9 +244,20 @@ function answerOf(file: Read | undefined, role: string, target: string): Signed[
   )
 }
 
+/** OpenSSL names no signature's algorithm: MD5 and SHA-1 with RSA, as they stand in the certificate. */
+const WEAK = /2a864886f70d0101(?:04|05)/
+/** The attribute common name, and the type of its text: one of UTF8String, PrintableString and IA5String, which every reader knows. */
+const COMMON_NAME = /0603550403(..)/g
+
 function isGoodToday(key: KeyDocument | undefined, gun: string): boolean {
-  const { subject, validFrom, validTo } = new X509Certificate(Buffer.from(key?.keyval.public ?? '', 'base64'))
-  const names = subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
-  if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.slice(0, -1)) : name === gun))) return false
-  return Date.parse(validFrom) <= Date.now() && Date.now() <= Date.parse(validTo)
+  const bundle = Buffer.from(key?.keyval.public ?? '', 'base64').toString()
+  const all = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.map((pem) => new X509Certificate(pem))
+  const [leaf, ...others] = all ?? []
+  if (leaf === undefined || leaf.ca || others.some(({ ca }) => !ca)) return false
+  const der = leaf.raw.toString('hex')
+  const types = [...der.matchAll(COMMON_NAME)].map(([, type]) => type)
+  if (WEAK.test(der) || types.length > 2 || types.some((type) => !['0c', '13', '16'].includes(type ?? ''))) return false
+  const names = leaf.subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
+  if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.replace(/\*+$/, '')) : name === gun))) return false
+  return Date.parse(leaf.validFrom) <= Date.now() && Date.now() <= Date.parse(leaf.validTo)
 }
