@@ -75,11 +75,19 @@ async function refreshByCache(
   const files = await readFiles(store, gun)
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
   if (transport !== undefined) askAhead(gun, files, server)
-  await connecting // first whatever the network has to wait for, then what has to wait for the network
+  // First whatever the network has to wait for, then what has to wait for the network.
+  await Promise.race([connecting, aborted(request.signal)])
   const { Refresh } = await import('./updater.js')
   const refreshed = await new Refresh(request, files, server).run()
   server.tellUntaken()
   return refreshed
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 async function readFiles(store: MetadataStore, gun: string): Promise<CachedCollection> {

@@ -38,10 +38,9 @@ export function checkSignatures(unverified: Unverified<unknown>, { keys, thresho
 /** The verdict when only some of the signing keys may count, as for a root whose certificates or pins are judged. */
 export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKeys): SignatureVerdict {
   const identities = new Set<string>()
-  const unusable: string[] = []
-  for (const [id, { verifying }] of keys) {
-    if (verifying.kind === 'unusable') unusable.push(`${id}: ${verifying.reason}`)
-    else if (signedBy.includes(id)) identities.add(verifying.identity)
+  for (const id of signedBy) {
+    const verifying = keys.get(id)?.verifying
+    if (verifying !== undefined && verifying.kind !== 'unusable') identities.add(verifying.identity)
   }
   const count = identities.size
   return {
@@ -49,12 +48,18 @@ export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKey
     count,
     threshold,
     met: count >= threshold,
-    evidence: {
-      threshold,
-      validSignatures: count,
-      signedBy,
-      listedKeys: [...keys.keys()],
-      ...(unusable.length === 0 ? {} : { unusableKeys: unusable }),
+    // Only a refusal looks at what all the other keys are.
+    get evidence() {
+      const unusable = [...keys].flatMap(([id, { verifying }]) =>
+        verifying.kind === 'unusable' ? [`${id}: ${verifying.reason}`] : [],
+      )
+      return {
+        threshold,
+        validSignatures: count,
+        signedBy,
+        listedKeys: [...keys.keys()],
+        ...(unusable.length === 0 ? {} : { unusableKeys: unusable }),
+      }
     },
   }
 }
