@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net'
 import { systemCode } from '../errors.js'
 import { dependsOnAuthorities } from './certificate-faults.js'
-import type { LazyContext } from './tls.js'
 import { type ConnectionMemory, type ConnectionOptions, type Destination, destroyWhenLaid, layWire } from './wire.js'
 
 /** Connects; a certificate that one list of CAs does not explain is shown to the next, on another connection. */
@@ -11,12 +10,10 @@ export async function openConnection(options: ConnectionOptions, memory: Connect
   const host = `${to.hostname}:${to.port}`
   const first = layWire(options, memory, to)
   await first.begun
-  const [{ shakeHands }, contexts] = await Promise.all([import('./handshake.js'), contextsFor(options, to.hostname)]).catch(
-    (cause: unknown) => {
-      destroyWhenLaid(first)
-      throw cause
-    },
-  )
+  const { shakeHands, contexts } = await loaded(options, to.hostname).catch((cause: unknown) => {
+    destroyWhenLaid(first)
+    throw cause
+  })
   const known = memory.contexts.get(host) ?? 0
   for (const [at, context] of contexts.entries()) {
     if (at < known) continue
@@ -31,10 +28,9 @@ export async function openConnection(options: ConnectionOptions, memory: Connect
   throw new Error('no context to connect with')
 }
 
-async function contextsFor(
-  { contexts, trustServerHostname }: ConnectionOptions,
-  hostname: string,
-): Promise<readonly LazyContext[]> {
+/** One after the other: both need the same modules, and not every loader can link those twice at a time (jest's cannot). */
+async function loaded({ contexts, trustServerHostname }: ConnectionOptions, hostname: string) {
+  const { shakeHands } = await import('./handshake.js')
   const { trustServer, otherHosts } = await contexts()
-  return hostname === trustServerHostname ? trustServer : otherHosts
+  return { shakeHands, contexts: hostname === trustServerHostname ? trustServer : otherHosts }
 }

@@ -50,9 +50,7 @@ export function layWire({ contexts, env }: ConnectionOptions, { addresses }: Con
   const { hostname, port, signal } = to
   const proxy = proxyFor(hostname, port, env)
   if (proxy !== undefined) {
-    const laid = Promise.all([import('./tunnel.js'), contexts()]).then(([{ openTunnel }, known]) =>
-      openTunnel(proxy, hostname, port, known, signal),
-    )
+    const laid = import('./tunnel.js').then(async ({ openTunnel }) => openTunnel(proxy, hostname, port, await contexts(), signal))
     return { begun: Promise.resolve(), laid: heard(laid), isTunnel: true }
   }
   const socket = tcpConnect({ host: hostname, port, lookup: addresses.lookup(hostname), ...BOTH_ADDRESS_FAMILIES })
