@@ -149,7 +149,7 @@ class Scanner {
       if (this.text[this.#at] !== '"') this.#fail('a member name must be a string')
       const name = this.#string()
       this.#count()
-      if (name in members) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
+      if (members[name] !== undefined) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
       if (!this.#skip(':')) this.#fail('a colon must follow a member name')
       // Names are sorted by UTF-8; below the surrogates that is the order of strings.
       if (name < before || (this.#hasPairs && /[\ud800-\udfff]/.test(name))) this.#deviations++

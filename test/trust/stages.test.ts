@@ -21,17 +21,13 @@ import {
   targetsDocument,
   timestampDocument,
 } from '../metadata/documents.js'
+import { NOW, ROOT_FILE, rootStage } from './made-root-stage.js'
 
-const NOW = Date.parse('2029-01-01T00:00:00Z')
 const NEW_KEY = ed25519Signer('the next root')
 const ROOT = rootDocument()
-const ROOT_FILE = signedFile(ROOT, [SIGNERS.root])
 const TARGETS_FILE = signedFile(targetsDocument(), [SIGNERS.targets])
 
 /** What is thrown. */
-/** No stage asks about certificates. */
-const NONE = { bound: new Map(), problems: [], pathProblem: () => undefined }
-
 function refused(act: () => unknown): TrustError {
   try {
     act()
@@ -40,11 +36,6 @@ function refused(act: () => unknown): TrustError {
     return error
   }
   throw new Error('nothing was refused')
-}
-
-function rootStage(floors: VersionFloors = new Map(), file: Uint8Array = ROOT_FILE, now = NOW): RootStage {
-  const chain = RootChain.start(GUN, file)
-  return new RootStage({ gun: GUN, now, floors }, { chain, trust: 'first-use', certificates: NONE, certificateExpires: NOW })
 }
 
 /** A snapshot that lists these files, and a timestamp for it, one stage after the other. */

@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { UnsignedError } from '../../src/errors.js'
 import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
-import { RootChain } from '../../src/trust/root-chain.js'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
-import { RootStage } from '../../src/trust/trusted-metadata-set.js'
 import {
   type Document,
   fileEntry,
   GUN,
-  rootDocument,
   SIGNERS,
   signedFile,
   snapshotDocument,
@@ -16,15 +13,11 @@ import {
   targetsDocument,
   timestampDocument,
 } from '../metadata/documents.js'
+import { ROOT_FILE, rootStage } from './made-root-stage.js'
 
-const NOW = Date.parse('2029-01-01T00:00:00Z')
-const ROOT_FILE = signedFile(rootDocument(), [SIGNERS.root])
 const entry = (text: string) => fileEntry(Buffer.from(text))
 
 /** A collection in which targets and its delegations list these names. */
-/** No stage asks about certificates. */
-const NONE = { bound: new Map(), problems: [], pathProblem: () => undefined }
-
 function collection(targets: Document, delegations: Readonly<Record<string, Document>> = {}): TargetsStage {
   const targetsFile = signedFile(spoilt(targetsDocument(), ['targets'], targets), [SIGNERS.targets])
   const files = Object.entries(delegations).map(
@@ -37,12 +30,7 @@ function collection(targets: Document, delegations: Readonly<Record<string, Docu
   }
   const snapshot = signedFile(spoilt(snapshotDocument(), ['meta'], meta), [SIGNERS.snapshot])
   const timestamp = signedFile(spoilt(timestampDocument(), ['meta', 'snapshot'], fileEntry(snapshot)), [SIGNERS.timestamp])
-  const chain = RootChain.start(GUN, ROOT_FILE)
-  const root = new RootStage(
-    { gun: GUN, now: NOW, floors: new Map() },
-    { chain, trust: 'first-use', certificates: NONE, certificateExpires: NOW },
-  )
-  let stage = root.loadTimestamp(timestamp).loadSnapshot(snapshot).loadTargets(targetsFile)
+  let stage = rootStage().loadTimestamp(timestamp).loadSnapshot(snapshot).loadTargets(targetsFile)
   for (const due of stage.pending()) stage = stage.loadDelegation(due, new Map(files).get(due.name) ?? ROOT_FILE)
   return stage
 }
