@@ -1,59 +1,35 @@
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { sha256Hex } from '../../src/crypto/hash.js'
-import { TrustError } from '../../src/errors.js'
 import { RootChain } from '../../src/trust/root-chain.js'
-import type { TargetsStage } from '../../src/trust/targets-stage.js'
-import { RootStage, type SnapshotStage, type TimestampStage } from '../../src/trust/trusted-metadata-set.js'
+import { RootStage, type SnapshotStage } from '../../src/trust/trusted-metadata-set.js'
 import type { VersionFloors } from '../../src/trust/version-floors.js'
 import { ed25519Signer, type Signer } from '../crypto/made-keys.js'
 import {
   canonicalOf,
-  type Document,
   EXPIRES,
   fileEntry,
   GUN,
   rootDocument,
   SIGNERS,
   signedFile,
-  snapshotDocument,
   spoilt,
-  targetsDocument,
   timestampDocument,
 } from '../metadata/documents.js'
-import { NOW, ROOT_FILE, rootStage } from './made-root-stage.js'
+import {
+  FILES,
+  NOW,
+  ROOT_FILE,
+  refused,
+  rootStage,
+  snapshotStage,
+  TARGETS_FILE,
+  targetsStage,
+  timestampStage,
+} from './made-stages.js'
 
 const NEW_KEY = ed25519Signer('the next root')
 const ROOT = rootDocument()
-const TARGETS_FILE = signedFile(targetsDocument(), [SIGNERS.targets])
-
-/** What is thrown. */
-function refused(act: () => unknown): TrustError {
-  try {
-    act()
-  } catch (error) {
-    if (!(error instanceof TrustError)) throw error
-    return error
-  }
-  throw new Error('nothing was refused')
-}
-
-/** A snapshot that lists these files, and a timestamp for it, one stage after the other. */
-function snapshotStage(files: Readonly<Record<string, Document>>, floors: VersionFloors = new Map()): SnapshotStage {
-  const snapshot = signedFile(spoilt(snapshotDocument(), ['meta'], files), [SIGNERS.snapshot])
-  return timestampStage(snapshot, floors).loadSnapshot(snapshot)
-}
-
-function timestampStage(snapshot: Uint8Array, floors: VersionFloors = new Map()): TimestampStage {
-  const timestamp = spoilt(timestampDocument(), ['meta', 'snapshot'], fileEntry(snapshot))
-  return rootStage(floors).loadTimestamp(signedFile(timestamp, [SIGNERS.timestamp]))
-}
-
-const FILES = { root: fileEntry(ROOT_FILE), targets: fileEntry(TARGETS_FILE) }
-
-function targetsStage(more: Readonly<Record<string, Document>> = {}, floors: VersionFloors = new Map()): TargetsStage {
-  return snapshotStage({ ...FILES, ...more }, floors).loadTargets(TARGETS_FILE)
-}
 
 describe('roots, one after the other', () => {
   const chain = RootChain.start(GUN, ROOT_FILE)
@@ -213,82 +189,6 @@ describe('files that will most likely be wanted next', () => {
   test('with what each must be', () => {
     const stage = stageOf(0)
     expect(stage.prefetchable()).toEqual(['targets', 'targets/releases'].map((role) => [role, stage.fileOf(role)]))
-  })
-})
-
-describe('delegations of targets', () => {
-  const RELEASES_FILE = signedFile({ ...targetsDocument(), delegations: null }, [SIGNERS.alice])
-  const ALICE_FILE = signedFile({ ...targetsDocument(), delegations: null, version: 2 }, [SIGNERS.alice])
-  const published = { 'targets/releases': fileEntry(RELEASES_FILE), 'targets/alice': fileEntry(ALICE_FILE) }
-  const named = (stage: TargetsStage) => stage.pending().map(({ name }) => name)
-
-  function load(stage: TargetsStage, role: string, file: Uint8Array): TargetsStage {
-    const due = stage.pending().find(({ name }) => name === role)
-    if (due === undefined) throw new Error(`${role} is not due`)
-    return stage.loadDelegation(due, file)
-  }
-
-  test('those that were published are due, until they are loaded', () => {
-    expect(named(targetsStage())).toEqual([])
-    const stage = targetsStage(published)
-    expect(named(stage)).toEqual(['targets/releases', 'targets/alice'])
-    expect(stage.pending().map(({ file }) => file)).toEqual(
-      ['targets/releases', 'targets/alice'].map((role) => stage.above.fileOf(role)),
-    )
-    const one = load(stage, 'targets/alice', ALICE_FILE)
-    expect(named(one)).toEqual(['targets/releases'])
-    expect([...load(one, 'targets/releases', RELEASES_FILE).loaded].map(([role, { granted }]) => [role, granted])).toEqual([
-      ['targets', ['']],
-      ['targets/alice', ['1.', '2.']],
-      ['targets/releases', ['']],
-    ])
-  })
-
-  test('a signer without signatures is left out, with the reason; releases without is an error', () => {
-    const unsigned = signedFile({ ...targetsDocument(), delegations: null }, [NEW_KEY])
-    const stage = targetsStage({ 'targets/releases': fileEntry(unsigned), 'targets/alice': fileEntry(unsigned) })
-    const left = load(stage, 'targets/alice', unsigned)
-    expect(left.skipped).toMatchObject([{ role: 'targets/alice', file: unsigned }])
-    expect(left.skipped[0]?.reason).toContain('valid signatures did not meet threshold for targets/alice (0 of 1)')
-    expect(named(left)).toEqual(['targets/releases'])
-    expect(left.files().get('targets/alice')).toBe(unsigned)
-    expect(refused(() => load(stage, 'targets/releases', unsigned))).toMatchObject({
-      code: 'ERR_SIGNATURE_THRESHOLD',
-      role: 'targets/releases',
-    })
-  })
-
-  test('what was accepted before and is still delegated may not be missing from the snapshot', () => {
-    const before = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors()
-    expect([...before.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice'])
-    const floors = new Map([...before].filter(([role]) => role === 'targets/alice'))
-    expect(refused(() => targetsStage({}, floors))).toMatchObject({
-      code: 'ERR_VERSION_ROLLBACK',
-      gun: GUN,
-      role: 'targets/alice',
-      evidence: { role: 'targets/alice' },
-    })
-  })
-
-  test('the earliest expiry is that of the base roles and of the role that answers, not of another signer', () => {
-    const until = (expires: string) => signedFile({ ...targetsDocument(), delegations: null, expires }, [SIGNERS.alice])
-    const [releases, alice] = [until('2029-03-01T00:00:00Z'), until('2029-06-01T00:00:00Z')]
-    const files = { 'targets/releases': fileEntry(releases), 'targets/alice': fileEntry(alice) }
-    const stage = load(load(targetsStage(files), 'targets/alice', alice), 'targets/releases', releases)
-    expect(stage.expires('targets')).toBe(Date.parse(EXPIRES))
-    expect(stage.expires('targets/alice')).toBe(Date.parse('2029-06-01T00:00:00Z'))
-    expect(stage.expires('targets/releases')).toBe(Date.parse('2029-03-01T00:00:00Z'))
-  })
-
-  test('floors of what is left out, and below it, stay; those of roles that nobody delegates to go', () => {
-    const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
-    if (accepted === undefined) throw new Error('no floor')
-    const roles = ['targets/alice', 'targets/alice/x', 'targets/alicex', 'targets/gone', 'targets']
-    const floors = new Map(roles.map((role) => [role, { ...accepted, keys: ['no key of anybody'] }]))
-    const kept = targetsStage(published, floors).floors()
-    expect([...kept.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice', 'targets/alice/x'])
-    expect(kept.get('targets/alice')).toEqual(floors.get('targets/alice'))
-    expect(kept.get('targets')?.keys).toEqual([SIGNERS.targets.key.id])
   })
 })
 

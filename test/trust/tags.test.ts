@@ -13,7 +13,7 @@ import {
   targetsDocument,
   timestampDocument,
 } from '../metadata/documents.js'
-import { ROOT_FILE, rootStage } from './made-root-stage.js'
+import { ROOT_FILE, rootStage } from './made-stages.js'
 
 const entry = (text: string) => fileEntry(Buffer.from(text))
 

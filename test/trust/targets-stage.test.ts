@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest'
+import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { ed25519Signer } from '../crypto/made-keys.js'
+import { EXPIRES, fileEntry, GUN, keyEntries, SIGNERS, signedFile, spoilt, targetsDocument } from '../metadata/documents.js'
+import { refused, targetsStage } from './made-stages.js'
+
+const NEW_KEY = ed25519Signer('nobody')
+
+describe('delegations of targets', () => {
+  const RELEASES_FILE = signedFile({ ...targetsDocument(), delegations: null }, [SIGNERS.alice])
+  const ALICE_FILE = signedFile({ ...targetsDocument(), delegations: null, version: 2 }, [SIGNERS.alice])
+  const published = { 'targets/releases': fileEntry(RELEASES_FILE), 'targets/alice': fileEntry(ALICE_FILE) }
+  const named = (stage: TargetsStage) => stage.pending().map(({ name }) => name)
+
+  function load(stage: TargetsStage, role: string, file: Uint8Array): TargetsStage {
+    const due = stage.pending().find(({ name }) => name === role)
+    if (due === undefined) throw new Error(`${role} is not due`)
+    return stage.loadDelegation(due, file)
+  }
+
+  test('those that were published are due, until they are loaded', () => {
+    expect(named(targetsStage())).toEqual([])
+    const stage = targetsStage(published)
+    expect(named(stage)).toEqual(['targets/releases', 'targets/alice'])
+    expect(stage.pending().map(({ file }) => file)).toEqual(
+      ['targets/releases', 'targets/alice'].map((role) => stage.above.fileOf(role)),
+    )
+    const one = load(stage, 'targets/alice', ALICE_FILE)
+    expect(named(one)).toEqual(['targets/releases'])
+    expect([...load(one, 'targets/releases', RELEASES_FILE).loaded].map(([role, { granted }]) => [role, granted])).toEqual([
+      ['targets', ['']],
+      ['targets/alice', ['1.', '2.']],
+      ['targets/releases', ['']],
+    ])
+  })
+
+  test('a signer without signatures is left out, with the reason; releases without is an error', () => {
+    const unsigned = signedFile({ ...targetsDocument(), delegations: null }, [NEW_KEY])
+    const stage = targetsStage({ 'targets/releases': fileEntry(unsigned), 'targets/alice': fileEntry(unsigned) })
+    const left = load(stage, 'targets/alice', unsigned)
+    expect(left.skipped).toMatchObject([{ role: 'targets/alice', file: unsigned }])
+    expect(left.skipped[0]?.reason).toContain('valid signatures did not meet threshold for targets/alice (0 of 1)')
+    expect(named(left)).toEqual(['targets/releases'])
+    expect(left.files().get('targets/alice')).toBe(unsigned)
+    expect(refused(() => load(stage, 'targets/releases', unsigned))).toMatchObject({
+      code: 'ERR_SIGNATURE_THRESHOLD',
+      role: 'targets/releases',
+    })
+  })
+
+  test('what was accepted before and is still delegated may not be missing from the snapshot', () => {
+    const before = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors()
+    expect([...before.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice'])
+    const floors = new Map([...before].filter(([role]) => role === 'targets/alice'))
+    expect(refused(() => targetsStage({}, floors))).toMatchObject({
+      code: 'ERR_VERSION_ROLLBACK',
+      gun: GUN,
+      role: 'targets/alice',
+      evidence: { role: 'targets/alice' },
+    })
+  })
+
+  test('the earliest expiry is that of the base roles and of the role that answers, not of another signer', () => {
+    const until = (expires: string) => signedFile({ ...targetsDocument(), delegations: null, expires }, [SIGNERS.alice])
+    const [releases, alice] = [until('2029-03-01T00:00:00Z'), until('2029-06-01T00:00:00Z')]
+    const files = { 'targets/releases': fileEntry(releases), 'targets/alice': fileEntry(alice) }
+    const stage = load(load(targetsStage(files), 'targets/alice', alice), 'targets/releases', releases)
+    expect(stage.expires('targets')).toBe(Date.parse(EXPIRES))
+    expect(stage.expires('targets/alice')).toBe(Date.parse('2029-06-01T00:00:00Z'))
+    expect(stage.expires('targets/releases')).toBe(Date.parse('2029-03-01T00:00:00Z'))
+  })
+
+  test('floors of what is left out, and below it, stay; those of roles that nobody delegates to go', () => {
+    const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
+    if (accepted === undefined) throw new Error('no floor')
+    const roles = ['targets/alice', 'targets/alice/x', 'targets/alicex', 'targets/gone', 'targets']
+    const floors = new Map(roles.map((role) => [role, { ...accepted, keys: ['no key of anybody'] }]))
+    const kept = targetsStage(published, floors).floors()
+    expect([...kept.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice', 'targets/alice/x'])
+    expect(kept.get('targets/alice')).toEqual(floors.get('targets/alice'))
+    expect(kept.get('targets')?.keys).toEqual([SIGNERS.targets.key.id])
+  })
+
+  test('a signer that expired is left out today; releases that expired is an error', () => {
+    const past = signedFile({ ...targetsDocument(), delegations: null, expires: '2028-12-31T23:59:59Z' }, [SIGNERS.alice])
+    const stage = targetsStage({ 'targets/releases': fileEntry(past), 'targets/alice': fileEntry(past) })
+    const left = load(stage, 'targets/alice', past)
+    expect(left.skipped).toMatchObject([{ role: 'targets/alice', file: past }])
+    expect(left.skipped[0]?.reason).toContain('targets/alice expired at 2028-12-31T23:59:59.000Z')
+    expect(refused(() => load(stage, 'targets/releases', past))).toMatchObject({
+      code: 'ERR_METADATA_EXPIRED',
+      role: 'targets/releases',
+    })
+  })
+
+  test.each([
+    ['garbage', 'ERR_METADATA_MALFORMED', (file: Uint8Array) => file.map((byte) => byte ^ 1)],
+    ['one byte more', 'ERR_METADATA_TOO_LARGE', (file: Uint8Array) => Buffer.concat([file, Buffer.from(' ')])],
+    ['one byte less', 'ERR_HASH_MISMATCH', (file: Uint8Array) => file.slice(0, -1)],
+  ])('%s in place of the file of a signer is a fault, not a signer who is left out', (what, code, change) => {
+    const offered = change(ALICE_FILE)
+    const stage = targetsStage({ 'targets/alice': fileEntry(what === 'garbage' ? offered : ALICE_FILE) })
+    expect(refused(() => load(stage, 'targets/alice', offered))).toMatchObject({ code, gun: GUN, role: 'targets/alice' })
+  })
+
+  test('so is an older file of a signer', () => {
+    const before = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors()
+    const older = signedFile({ ...targetsDocument(), delegations: null, version: 1 }, [SIGNERS.alice])
+    const floors = new Map([...before].filter(([role]) => role === 'targets/alice'))
+    const stage = targetsStage({ 'targets/alice': fileEntry(older) }, floors)
+    expect(refused(() => load(stage, 'targets/alice', older))).toMatchObject({
+      code: 'ERR_VERSION_ROLLBACK',
+      evidence: { version: 1, floor: 2 },
+    })
+  })
+
+  describe('a role that can never meet its threshold', () => {
+    const delegating = (name: string, keys: readonly (typeof SIGNERS.alice)[], threshold: number) =>
+      signedFile(
+        spoilt(
+          { ...targetsDocument(), delegations: { keys: keyEntries([SIGNERS.alice.key, SIGNERS.bob.key]), roles: [] } },
+          ['delegations', 'roles'],
+          [{ name, keyids: keys.map(({ key }) => key.id), paths: [''], threshold }],
+        ),
+        [SIGNERS.targets],
+      )
+    const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
+
+    test.each([
+      ['targets/alice', [], 1, 'it has 0 keys and a threshold of 1'],
+      ['targets/alice', [SIGNERS.alice], 2, 'it has 1 keys and a threshold of 2'],
+      ['targets/releases', [], 1, 'it has 0 keys and a threshold of 1'],
+    ] as const)('%s is left out, and its file not asked for (%#)', (role, keys, threshold, reason) => {
+      const stage = targetsStage({ [role]: fileEntry(ALICE_FILE) }, new Map(), delegating(role, keys, threshold))
+      expect(stage.skipped).toEqual([{ role, reason }])
+      expect(named(stage)).toEqual([])
+      expect([...stage.files().keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets'])
+    })
+
+    test('is not even left out when it has no file', () => {
+      expect(targetsStage({}, new Map(), delegating('targets/alice', [], 1)).skipped).toEqual([])
+    })
+
+    test('nor is its file missed when it had one', () => {
+      if (accepted === undefined) throw new Error('no floor')
+      const floors = new Map([['targets/alice', accepted]])
+      expect(targetsStage({}, floors, delegating('targets/alice', [], 1)).skipped).toEqual([])
+    })
+
+    test('releases with some keys but too few is asked for: it is broken, not absent', () => {
+      const file = delegating('targets/releases', [SIGNERS.alice], 2)
+      const stage = targetsStage({ 'targets/releases': fileEntry(ALICE_FILE) }, new Map(), file)
+      expect([named(stage), stage.skipped]).toEqual([['targets/releases'], []])
+      expect(refused(() => load(stage, 'targets/releases', ALICE_FILE))).toMatchObject({
+        code: 'ERR_SIGNATURE_THRESHOLD',
+        evidence: { threshold: 2, validSignatures: 1 },
+      })
+    })
+  })
+
+  test('delegations below a signer are held to its paths and to the files of the snapshot, and those of a signer left out are not due', () => {
+    const roles = ['targets/alice/a', 'targets/alice/b'].map((name) => ({
+      name,
+      keyids: [SIGNERS.bob.key.id],
+      paths: ['1.2', '3.'],
+      threshold: 1,
+    }))
+    const alices = signedFile({ ...targetsDocument(), delegations: { keys: keyEntries([SIGNERS.bob.key]), roles } }, [
+      SIGNERS.alice,
+    ])
+    const deputy = signedFile({ ...targetsDocument(), delegations: null }, [SIGNERS.bob])
+    const files = { 'targets/alice': fileEntry(alices), 'targets/alice/b': fileEntry(deputy) }
+    const stage = load(targetsStage(files), 'targets/alice', alices)
+    expect(named(stage)).toEqual(['targets/alice/b'])
+    const whole = load(stage, 'targets/alice/b', deputy)
+    expect(whole.loaded.get('targets/alice/b')?.granted).toEqual(['1.2'])
+    expect(whole.trusted().map(({ role }) => role)).toEqual([
+      'root',
+      'timestamp',
+      'snapshot',
+      'targets',
+      'targets/alice',
+      'targets/alice/b',
+    ])
+    expect([...whole.files().values()].slice(-2)).toEqual([alices, deputy])
+    expect([...whole.floors()].map(([role, { version }]) => [role, version])).toEqual([
+      ['root', 1],
+      ['timestamp', 1],
+      ['snapshot', 1],
+      ['targets', 1],
+      ['targets/alice', 1],
+      ['targets/alice/b', 1],
+    ])
+  })
+
+  test('a thousand of them, and not one more', () => {
+    const many = (count: number) =>
+      signedFile(
+        spoilt(
+          targetsDocument(),
+          ['delegations', 'roles'],
+          Array.from({ length: count }, (_, at) => ({
+            name: `targets/d${at}`,
+            keyids: [SIGNERS.alice.key.id],
+            paths: [''],
+            threshold: 1,
+          })),
+        ),
+        [SIGNERS.targets],
+      )
+    expect(named(targetsStage({}, new Map(), many(1000)))).toEqual([])
+    expect(refused(() => targetsStage({}, new Map(), many(1001)))).toMatchObject({
+      code: 'ERR_METADATA_TOO_LARGE',
+      gun: GUN,
+      role: 'targets',
+      evidence: { delegations: 1001 },
+    })
+  })
+
+  test('the same set under another snapshot stage stays the same set', () => {
+    const stage = load(targetsStage(published), 'targets/alice', ALICE_FILE)
+    const { above } = targetsStage(published)
+    const moved = stage.under(above)
+    expect([moved.above, moved.loaded, moved.skipped]).toEqual([above, stage.loaded, stage.skipped])
+    expect(moved.above).toBe(above)
+  })
+})
