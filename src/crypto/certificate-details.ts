@@ -136,7 +136,7 @@ function readsAs(text: string, time: number): boolean {
 
 function isStrong({ algorithm, parameters }: AlgorithmIdentifier): boolean {
   if (algorithm !== RSASSA_PSS) return STRONG_SIGNATURES.has(algorithm)
-  return parameters !== undefined && parameters !== null && STRONG_PSS.test(hex(new Uint8Array(parameters)))
+  return STRONG_PSS.test(hex(new Uint8Array(parameters ?? [])))
 }
 
 function plainText({ printableString, utf8String, ia5String }: AttributeValue): string | undefined {

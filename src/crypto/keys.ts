@@ -40,7 +40,7 @@ export interface UnusableKey {
 /** RSA moduli, in bits: below the first a signature proves little, above the second one check costs too much (denial of service). */
 export const RSA_BITS: { readonly min: number; readonly max: number } = { min: 2048, max: 8192 }
 
-/** The one encoding of an EC key: SubjectPublicKeyInfo of a named curve up to the mark of an uncompressed point, then x and y. */
+/** The one encoding of an EC key: SubjectPublicKeyInfo of a named curve up to the mark of an uncompressed point; x and y follow, and their length is part of the prefix. */
 const CURVES = [
   { name: 'secp224r1', fieldBytes: 28, prefix: '304e301006072a8648ce3d020106052b81040021033a0004' },
   { name: 'prime256v1', fieldBytes: 32, prefix: '3059301306072a8648ce3d020106082a8648ce3d03010703420004' },
@@ -106,7 +106,7 @@ function importEcdsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | 
   // The point at infinity, for one. Asked for the curve of that, Node 20 would abort the process.
   if (encoded === undefined) return unusable('not a key that can be written down')
   const text = hex(encoded)
-  const curve = CURVES.find(({ prefix, fieldBytes }) => text.startsWith(prefix) && text.length === prefix.length + 4 * fieldBytes)
+  const curve = CURVES.find(({ prefix }) => text.startsWith(prefix))
   const asListed = der === undefined || sameBytes(encoded, der)
   if (curve !== undefined && asListed) return { kind: 'ecdsa', key, fieldBytes: curve.fieldBytes, identity: text }
   const name = key.asymmetricKeyDetails?.namedCurve

@@ -167,13 +167,18 @@ function keyPicker(keys: ReadonlyMap<KeyId, PublicKey>): (role: string, ids: rea
     if (key === undefined) throw new Malformed(`role ${role} names key ${id}, which is not listed`)
     const known = ready.get(id)
     if (known !== undefined) return known
-    const made = key.type === 'ed25519' ? importedOnDemand(key) : { ...key, verifying: importKey(key) }
-    if (key.type !== 'ed25519' && made.verifying.kind === 'unusable' && made.verifying.ambiguous)
-      throw new Malformed(`key ${id} of role ${role}: ${made.verifying.reason}`)
+    const made = key.type === 'ed25519' ? importedOnDemand(key) : imported(key, role)
     ready.set(id, made)
     return made
   }
   return (role, ids) => new Map(ids.map((id) => [id, pick(role, id)]))
+}
+
+function imported(key: PublicKey, role: string): RoleKey {
+  const verifying = importKey(key)
+  if (verifying.kind === 'unusable' && verifying.ambiguous)
+    throw new Malformed(`key ${key.id} of role ${role}: ${verifying.reason}`)
+  return { ...key, verifying }
 }
 
 /** Whether 32 bytes are a point takes a tenth of a millisecond, most keys never sign, and none of these is ambiguous. */

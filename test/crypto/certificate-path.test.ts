@@ -186,6 +186,10 @@ describe('a path that is refused', () => {
     const directory = tlv(0xa4, encodeName({ o: 'Example' }))
     const extensions = [{ oid: '2.5.29.30', critical: true, value: sequence(tlv(0xa0, sequence(directory))) }]
     expect(through({ extensions })).toMatch(/constrains directory names/)
+    const dns = sequence(tlv(0x82, Buffer.from('example.com')))
+    const mixed = tlv(0xa0, Buffer.concat([dns, sequence(directory)]))
+    for (const value of [sequence(mixed), sequence(tlv(0xa0, dns), tlv(0xa1, sequence(directory)))])
+      expect(through({ extensions: [{ oid: '2.5.29.30', critical: true, value }] })).toMatch(/constrains directory names/)
   })
 
   test('the leaf was signed with SHA-1 or MD5 [CERT-17, CERT-18]', () => {

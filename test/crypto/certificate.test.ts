@@ -68,8 +68,14 @@ describe('the key of a bundle', () => {
     ['a block that holds no certificate', utf8(toPem('CERTIFICATE', Uint8Array.of(0x30, 0)))],
     ['bytes that are no text', Uint8Array.of(0xff)],
   ])('%s: a text says why there is none', (_, pem) => {
-    expect(firstCertificateKey(pem)).toBeTypeOf('string')
+    expect(firstCertificateKey(pem)).toMatch(/^not (a PEM bundle of certificates|an X\.509 certificate \(.+\))$/)
   })
+})
+
+test('a certificate with a key that nobody knows says so', () => {
+  const publicKey = sequence(algorithm('1.2.3.4'), bitString(Uint8Array.of(1, 2, 3)))
+  const odd = remake(LEAF.der, KEYS.privateKey, { parts: { publicKey } })
+  expect(firstCertificateKey(utf8(toPem('CERTIFICATE', odd)))).toMatch(/^a certificate without a readable key \(.+\)$/)
 })
 
 describe('what a certificate says', () => {

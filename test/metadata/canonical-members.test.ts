@@ -50,6 +50,8 @@ test('what the canonical writer wrote is taken as it stands', () => {
 
 test('so it is behind names and among letters of several bytes', () => {
   expect(taken('{"é\u{1F600}":1,"signed":{"a":"é\ufb33\u{1F600}"},"signatures":[]}')).toBe('{"a":"é\ufb33\u{1F600}"}')
+  expect(taken('{"signed":{"\u{10000}":"\u{103ff}"}}')).toBeUndefined()
+  expect(taken('{"signed":{"":{"":1}}}')).toBe('{"":{"":1}}')
   expect(taken('{"s":1,"signed":{"a":"plain"},"signatures":[]}')).toBe('{"a":"plain"}')
 })
 
@@ -63,6 +65,16 @@ test.each([
   ['an exponent', '{"a":1e2}'],
   ['a number without canonical form', '{"a":1.5}'],
   ['names beyond the basic plane', '{"\u{1F600}":1}'],
+  ['the first of them', '{"\u{10000}":1}'],
+  ['white space and an escape', '{"a": "\\u0041"}'],
+  ['white space twice and a fraction', '{ "a": 1.0}'],
 ])('%s is written anew', (_what, text) => {
   expect(scanDocument(utf8(`{"signed":${text}}`)).canonical.has('signed')).toBe(false)
+})
+
+test('a member of the same name further inside is not the document’s', () => {
+  for (const inner of ['{"signed":{"a":1}}', '{"b":{"signed":{"a":1}}}'])
+    expect(scanDocument(utf8(`{"signed": ${inner.replace(':', ': ')},"signatures":[]}`)).canonical.get('signed')).toBeUndefined()
+  const { canonical } = scanDocument(utf8('{"signed":{"signatures":[1]},"signatures":[ ]}'))
+  expect([...canonical.keys()]).toEqual(['signed'])
 })

@@ -147,6 +147,7 @@ describe('refused as JSON.parse refuses it', () => {
     ['a big integer', '[1n]'],
     ['an underscore', '[1_000]'],
     ['a raw control character [JSON-21]', '["\u0001"]'],
+    ['the last raw control character [JSON-21]', '["\u001f"]'],
     ['a raw line break [JSON-21]', '["\n"]'],
     ['a raw NUL', '["\u0000"]'],
     ['an escaped apostrophe [JSON-23]', '["\\\'"]'],
@@ -177,6 +178,9 @@ describe('refused although JSON.parse takes it', () => {
     ['an integer-like name twice', '{"1":1,"1":2}', /duplicate/],
     ['a lone high surrogate [JSON-25]', '["\\ud800"]', /surrogate/],
     ['a lone low surrogate [JSON-25]', '["\\udc00"]', /surrogate/],
+    ['the last of them', '["\\udfff"]', /surrogate/],
+    ['two low surrogates', '["\\udc00\\udc00"]', /surrogate/],
+    ['a high surrogate before what is above the low ones', '["\\ud800\\ue000"]', /surrogate/],
     ['a high surrogate before another', '["\\ud83d\\ud83d\\ude00"]', /surrogate/],
     ['surrogates in the wrong order', '["\\ude00\\ud83d"]', /surrogate/],
     ['a high surrogate before a plain escape', '["\\ud83d\\n"]', /surrogate/],
@@ -223,6 +227,21 @@ describe('refused although JSON.parse takes it', () => {
   })
 })
 
+test.each([
+  ['a string that does not end', '"a', 'a string without end (at character 2)'],
+  ['a control character', '"a\u001f"', 'a control character in a string (at character 2)'],
+  ['a document that ends early', '[', 'the document ends early (at character 1)'],
+  ['what is no value', '[x]', 'not a JSON value (at character 1)'],
+  ['more than one', '1 1', 'data after the document (at character 2)'],
+  [
+    'a long name twice',
+    `{"${'n'.repeat(500)}":1,"${'n'.repeat(500)}":2}`,
+    `duplicate member name "${'n'.repeat(100)}" (at character 1008)`,
+  ],
+])('says what is wrong, and where: %s', (_, text, problem) => {
+  expect(refusal(text)).toBe(problem)
+})
+
 describe('accepted', () => {
   test('white space around, inside and at the end [JSON-18]', () => {
     expect(plainJson(read(' \t\r\n{ "a" : [ 1 , 2 ] } \n'))).toEqual({ a: [1, 2] })
@@ -234,6 +253,7 @@ describe('accepted', () => {
 
   test('an escaped NUL and an escaped pair [JSON-26]', () => {
     expect(read('"\\u0000\\ud83d\\uDE00\\/"')).toBe('\u0000\u{1f600}/')
+    expect(read('"\\ud7ff\\ue000\\ud800\\udc00\\udbff\\udfff"')).toBe('\ud7ff\ue000\u{10000}\u{10ffff}')
   })
 
   test('a byte-order mark inside a string', () => {

@@ -561,6 +561,18 @@ describe('targets', () => {
     problem('targets', wrapped(delegation(over)))
   })
 
+  test('what is wrong with a target says where', () => {
+    expect(problem('targets', wrapped(spoilt(DOCUMENTS.targets, ['targets', '1.0', 'length'], -5)))).toMatch(
+      /: signed\.targets\.1\.0\.length: \S/,
+    )
+    expect(problem('targets', wrapped(spoilt(DOCUMENTS.targets, ['targets', 'latest', 'HASHES'], {})))).toMatch(
+      /: signed\.targets\.latest: member names differ only by case: hashes, HASHES$/,
+    )
+    expect(problem('targets', wrapped(spoilt(DOCUMENTS.targets, ['TARGETS'], {})))).toMatch(
+      /: signed: member names differ only by case: targets, TARGETS$/,
+    )
+  })
+
   test('one role delegated to twice is malformed', () => {
     const role = { name: 'targets/a', keyids: [alice.key.id], paths: [''], threshold: 1 }
     problem('targets', wrapped(spoilt(DOCUMENTS.targets, ['delegations', 'roles'], [role, { ...role, keyids: [bob.key.id] }])))

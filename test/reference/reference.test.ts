@@ -167,6 +167,10 @@ describe('what is no reference is refused in the words of distribution/reference
     expect(error.hint).toBe(hint)
   })
 
+  test.each(['My_App/we$b', 'My_App/web:@', 'My_App/web:-x'])('nor is the case what is wrong with %s', (reference) => {
+    expect(refusal(reference).message).toBe('invalid reference format')
+  })
+
   test('a lower-case form that is not valid either, or that has a look-alike in it, is not suggested', () => {
     expect(refusal('user/App_').hint).not.toContain('app')
     expect(refusal('user/App\u212a').hint).not.toContain('app')

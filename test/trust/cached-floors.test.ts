@@ -97,6 +97,17 @@ describe('a cache without floors of its own', () => {
     expect(raised(files({ ...SET.timestamp, document: other })).get('timestamp')?.content).not.toBe(contents[0])
   })
 
+  test('whatever hashes it names count', () => {
+    const named = (hashes: Document) => {
+      const document = spoilt(SET.timestamp.document, ['meta', 'snapshot', 'hashes'], hashes)
+      return raised(files({ ...SET.timestamp, document })).get('timestamp')?.content
+    }
+    const [one, other] = ['one', 'other'].map((text) => Object(fileEntry(utf8(text))['hashes']))
+    const contents = [one, { ...one, sha256: other.sha256 }, { ...one, sha512: other.sha512 }].map(named)
+    for (const name of ['sha256', 'sha512']) for (const { [name]: hash } of [one, other]) contents.push(named({ [name]: hash }))
+    expect(new Set(contents).size).toBe(7)
+  })
+
   test('what expired leaves one as well', () => {
     const long = all.map((file) => ({ ...file, document: { ...file.document, expires: '2001-01-01T00:00:00Z' } }))
     expect([...raised(files(...long)).values()].map(({ version }) => version)).toEqual([2, 3, 4, 5, 6, 7, 8])

@@ -1,6 +1,7 @@
 /** What is on record of root certificates stands in for reading them, and for nothing else. */
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
+import { sha256Hex } from '../../src/crypto/hash.js'
 import { createCertificate } from '../../src/testing/index.js'
 import { anchorRoot } from '../../src/trust/anchor.js'
 import { type CertificateRecord, NOT_BEFORE_LEEWAY, onRecord, recordOf } from '../../src/trust/certificate-record.js'
@@ -79,6 +80,19 @@ describe('the certificates are read', () => {
     expect(unless(RECORD, { now: BEGIN - NOT_BEFORE_LEEWAY })).toBeDefined()
     expect(unless(RECORD, { now: BEGIN - NOT_BEFORE_LEEWAY - 1 })).toBeUndefined()
     expect(unless(RECORD, { now: Number.NaN })).toBeUndefined()
+    const two = rootKey('two')
+    const chain = chainOf([ONE, two])
+    const [early, late] = [BEGIN, NOW + NOT_BEFORE_LEEWAY + 1].map((notBefore) => ({ notBefore, notAfter: END }))
+    if (early === undefined || late === undefined) throw new Error('no validity')
+    const both = {
+      root: sha256Hex(chain.root.file),
+      bound: new Map([
+        [ONE.key.id, early],
+        [two.key.id, early],
+      ]),
+    }
+    expect(unless(both, {}, chain)?.problems).toEqual([])
+    expect(unless({ ...both, bound: new Map([...both.bound, [two.key.id, late]]) }, {}, chain)).toBeUndefined()
   })
 })
 

@@ -171,6 +171,8 @@ describe('the verdict explains itself', () => {
     expect(verdict([ALICE.key.id, CAROL.key.id], role)).toMatchObject({ count: 1, met: false })
     expect(verdict([ALICE.key.id, ALICE.key.id], role)).toMatchObject({ count: 1, met: false })
     expect(verdict([ALICE.key.id, BOB.key.id], role)).toMatchObject({ count: 2, met: true })
+    const odd = { key: listed('quantum', utf8('x')) }
+    expect(verdict([ALICE.key.id, odd.key.id], roleOf([ALICE, odd], 2))).toMatchObject({ count: 1, met: false })
   })
 
   test('a role with fewer keys than its threshold can never meet it', () => {

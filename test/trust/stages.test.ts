@@ -14,6 +14,7 @@ import {
   SIGNERS,
   signedFile,
   spoilt,
+  targetsDocument,
   timestampDocument,
 } from '../metadata/documents.js'
 import {
@@ -190,6 +191,15 @@ describe('files that will most likely be wanted next', () => {
     const stage = stageOf(0)
     expect(stage.prefetchable()).toEqual(['targets', 'targets/releases'].map((role) => [role, stage.fileOf(role)]))
   })
+})
+
+test('a set of an earlier run is not resumed once any of it expired', () => {
+  const brief = { ...targetsDocument(), expires: '2029-06-01T00:00:00Z' }
+  const stage = targetsStage({}, new Map(), signedFile(brief, [SIGNERS.targets]))
+  const { anchor, context } = stage.above.above.above
+  const resumed = (now: number) => new RootStage({ ...context, now }, anchor).resume(stage)
+  expect(resumed(Date.parse(brief.expires) - 1)).toBeDefined()
+  expect(resumed(Date.parse(brief.expires))).toBeUndefined()
 })
 
 test('a set of an earlier run is resumed under the very same root, while nothing in it expired and the clock went on', () => {

@@ -6,6 +6,7 @@ import {
   type Document,
   fileEntry,
   GUN,
+  keyEntries,
   SIGNERS,
   signedFile,
   snapshotDocument,
@@ -18,8 +19,12 @@ import { ROOT_FILE, rootStage } from './made-stages.js'
 const entry = (text: string) => fileEntry(Buffer.from(text))
 
 /** A collection in which targets and its delegations list these names. */
-function collection(targets: Document, delegations: Readonly<Record<string, Document>> = {}): TargetsStage {
-  const targetsFile = signedFile(spoilt(targetsDocument(), ['targets'], targets), [SIGNERS.targets])
+function collection(
+  targets: Document,
+  delegations: Readonly<Record<string, Document>> = {},
+  document = targetsDocument(),
+): TargetsStage {
+  const targetsFile = signedFile({ ...document, targets }, [SIGNERS.targets])
   const files = Object.entries(delegations).map(
     ([role, names]) => [role, signedFile({ ...targetsDocument(), delegations: null, targets: names }, [SIGNERS.alice])] as const,
   )
@@ -83,12 +88,21 @@ describe('tags that are signed', () => {
     expect(releasedTags(collection(named(...names)))).toEqual(['001', '01', '1', '1.2', '1.10', 'a', 'b'])
   })
 
+  test('releases names only what it may', () => {
+    const roles = [{ name: 'targets/releases', keyids: [SIGNERS.alice.key.id], paths: ['1.'], threshold: 1 }]
+    const targets = { ...targetsDocument(), delegations: { keys: keyEntries([SIGNERS.alice.key]), roles } }
+    const stage = collection(named('2.0'), { 'targets/releases': named('1.0', '3.0') }, targets)
+    expect(releasedTags(stage)).toEqual(['1.0', '2.0'])
+    expect(lookupTag(stage, '1.0').role).toBe('targets/releases')
+    expect(refused(stage, '3.0').hint).toBe('The collection is signed but this tag is not. Signed: 1.0, 2.0.')
+  })
+
   test('releases before targets, signers by the same digest, what the publisher added', () => {
     const both = { '1.0': { ...entry('x'), custom: { note: 'hello' } } }
     const stage = collection(named('1.0', '2.0'), { 'targets/releases': both, 'targets/alice': both })
     const tag = lookupTag(stage, '1.0')
     expect(tag).toMatchObject({ role: 'targets/releases', size: 1, signers: ['alice'], custom: { note: 'hello' } })
-    expect(lookupTag(stage, '2.0')).toEqual({
+    expect(lookupTag(stage, '2.0')).toStrictEqual({
       name: '2.0',
       role: 'targets',
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
