@@ -4,7 +4,7 @@ const MEASURED = 'test/attacks/hostile-size.test.ts'
 
 export default defineConfig({
   test: {
-    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'json-summary', 'html'] },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary', 'html'] },
     projects: [
       {
         test: {

@@ -81,7 +81,9 @@ export function plainJson(value: JsonValue): unknown {
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
-const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+const ESCAPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }),
+)
 const LITERALS: readonly (readonly [string, boolean | null])[] = [
   ['true', true],
   ['false', false],
@@ -209,10 +211,10 @@ class Scanner {
   #escape(): string {
     const letter = this.text[this.#at + 1] ?? ''
     if (letter !== 'u') {
-      if (!Object.hasOwn(ESCAPES, letter)) this.#fail('an unknown escape in a string')
+      const meant = ESCAPES.get(letter) ?? this.#fail('an unknown escape in a string')
       if (letter !== '"' && letter !== '\\') this.#deviations++
       this.#at += 2
-      return ESCAPES[letter] ?? ''
+      return meant
     }
     this.#deviations++
     const unit = this.#codeUnit()
