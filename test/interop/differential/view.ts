@@ -2,9 +2,10 @@
  * What the files of a server amount to, from who really signed them. No cryptography and none of the project's readers are in it:
  * it is what both answers are held against. It knows thresholds, dates and certificates, and nothing of what is odd.
  */
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { DelegationDocument, FileDocument, KeyDocument, RoleDocument } from '../../../src/testing/index.js'
 import type { Files } from './draft.js'
+import { isGoodToday } from './good-certificate.js'
 import type { SigningLog } from './signing-log.js'
 
 /** `signed` of whatever file it is; a spoiled one may hold anything. */
@@ -191,16 +192,10 @@ export class View {
     })
   }
 
-  /** Every file of a role that is served, old ones under their hashes too. */
-  #all(role: string): Read[] {
-    const isIts = (name: string) => name === role || (name.startsWith(role) && /^\.[0-9a-f]{64}$/.test(name.slice(role.length)))
-    return [...this.#files.keys()].filter(isIts).flatMap((name) => this.read(name) ?? [])
-  }
-
   /** Every name that a file has here or in a cache and that keys enough signed, in force or not. */
   everSigned(target: string): Signed[] {
-    const files = (role: string): Read[] => [this, ...this.#kept].flatMap((view) => view.#all(role))
-    const roots = [...this.roots.flatMap(({ file }) => file ?? []), ...files('root')]
+    const files = (role: string): Read[] =>
+      [this, ...this.#kept].flatMap((view) => (view.filesByRole.get(role) ?? []).flatMap((file) => view.#parse(file) ?? []))
     const found: Signed[] = []
     const seen = new Map<Read, Set<string>>()
     const visit = (role: string, by: RoleDocument | undefined): void => {
@@ -212,7 +207,8 @@ export class View {
         for (const one of attempt(() => [...(file.signed.delegations?.roles ?? [])]) ?? []) visit(String(one?.name), one)
       }
     }
-    for (const root of roots) if (hasSigned(root.signed.roles?.['root'], root)) visit('targets', root.signed.roles?.['targets'])
+    for (const root of files('root'))
+      if (hasSigned(root.signed.roles?.['root'], root)) visit('targets', root.signed.roles?.['targets'])
     return found
   }
 }
@@ -242,22 +238,4 @@ function answerOf(file: Read | undefined, role: string, target: string): Signed[
       return [{ role, digest: `sha256:${Buffer.from(hashes['sha256'] ?? '', 'base64').toString('hex')}`, size: length }]
     }) ?? []
   )
-}
-
-/** OpenSSL names no signature's algorithm: MD5 and SHA-1 with RSA, as they stand in the certificate. */
-const WEAK = /2a864886f70d0101(?:04|05)/
-/** The attribute common name, and the type of its text: one of UTF8String, PrintableString and IA5String, which every reader knows. */
-const COMMON_NAME = /0603550403(..)/g
-
-function isGoodToday(key: KeyDocument | undefined, gun: string): boolean {
-  const bundle = Buffer.from(key?.keyval.public ?? '', 'base64').toString()
-  const all = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.map((pem) => new X509Certificate(pem))
-  const [leaf, ...others] = all ?? []
-  if (leaf === undefined || leaf.ca || others.some(({ ca }) => !ca)) return false
-  const der = leaf.raw.toString('hex')
-  const types = [...der.matchAll(COMMON_NAME)].map(([, type]) => type)
-  if (WEAK.test(der) || types.length > 2 || types.some((type) => !['0c', '13', '16'].includes(type ?? ''))) return false
-  const names = leaf.subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
-  if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.replace(/\*+$/, '')) : name === gun))) return false
-  return Date.parse(leaf.validFrom) <= Date.now() && Date.now() <= Date.parse(leaf.validTo)
 }
