@@ -4,6 +4,7 @@ import { TAMPERINGS } from '../../attacks/tamperings.js'
 import { adopt, type Recorded } from './adopted.js'
 import { CERTIFICATE_MUTATIONS } from './certificate-mutations.js'
 import {
+  COUNT_BACK,
   DATE_MUTATIONS,
   DECLARED_MUTATIONS,
   DELEGATION_MUTATIONS,
@@ -12,7 +13,7 @@ import {
 } from './content-mutations.js'
 import { Draft, RELEASES, type Spoiling, type State } from './draft.js'
 import { mutateField } from './field-mutations.js'
-import { firstCollection, NAMES, nextHonest, oddHonest } from './honest-steps.js'
+import { firstCollection, NAMES, nextHonest, oddHonest, renewTimestamp } from './honest-steps.js'
 import { Random } from './random.js'
 import { KEY_MUTATIONS, type Mutation, SIGNATURE_MUTATIONS, SIGNER_MUTATIONS } from './signature-mutations.js'
 import type { SigningLog } from './signing-log.js'
@@ -61,8 +62,11 @@ function honestStates(draft: Draft): State[] {
   for (let left = draft.random.int(4); left > 0; left--) oddHonest(draft)
   const states = [draft.publish()]
   for (let left = draft.random.int(3); left > 0; left--) {
-    nextHonest(draft)
-    for (let odd = draft.random.int(3); odd > 0; odd--) oddHonest(draft)
+    if (draft.random.chance(0.1)) renewTimestamp(draft)
+    else {
+      nextHonest(draft)
+      for (let odd = draft.random.int(3); odd > 0; odd--) oddHonest(draft)
+    }
     states.push(draft.publish())
   }
   return states
@@ -103,8 +107,7 @@ function replayedStates(draft: Draft): State[] {
   states.push(draft.publish())
   const role = random.pick(['timestamp', 'snapshot', 'targets', ...draft.signedDelegations])
   const replay = random.pick(WIRE_MUTATIONS.filter(([name]) => name.endsWith('as in the state before')))
-  const countBack: Mutation = ['version: one that was there before', () => void collection.setVersion(role, 1)]
-  const [name, apply] = random.chance(0.5) ? replay : countBack
+  const [name, apply] = random.chance(0.5) ? replay : COUNT_BACK
   draft.apply(name, role, apply)
   return [...states, draft.publish()]
 }
@@ -217,7 +220,7 @@ function chooseTarget(random: Random, states: readonly State[]): string {
   if (random.chance(0.05)) return random.pick(['absent', 'LATEST', ...NAMES])
   const files = [...(states.at(-1)?.files ?? new Map<string, Uint8Array>())]
   const names = files
-    .filter(([name]) => name === 'targets' || /^targets\/[a-z]+$/.test(name))
+    .filter(([name]) => name === 'targets' || /^targets(?:\/[a-z0-9]+)+$/.test(name))
     .flatMap(([, file]) => targetsOf(file))
   return random.chance(0.5) || names.length === 0 ? 'latest' : random.pick(names)
 }

@@ -1,6 +1,7 @@
 /** What honest publishers do: a first collection, and the steps that follow. None of it may change a verdict. */
 import { createHash } from 'node:crypto'
 import { createSigningKey } from '../../../src/testing/index.js'
+import { LASTING } from './dates.js'
 import { type Draft, RELEASES, type Signed } from './draft.js'
 import { createSeededKey } from './seeded-keys.js'
 
@@ -21,7 +22,12 @@ export function firstCollection(draft: Draft): void {
 }
 
 function addDelegation(draft: Draft, role: string): void {
-  draft.delegate(role, { ...draft.signers(role), paths: draft.random.pick(PATHS) })
+  const { collection, random } = draft
+  // One key may sign for many roles.
+  const keys = random.chance(0.1)
+    ? { keys: collection.keys(random.pick(['targets', 'snapshot'])), threshold: 1 }
+    : draft.signers(role)
+  draft.delegate(role, { ...keys, paths: random.pick(PATHS) })
 }
 
 function signSome(draft: Draft): void {
@@ -75,6 +81,14 @@ export function nextHonest(draft: Draft): void {
     draft.did(`honest step: ${name}`)
     apply(draft)
   }
+}
+
+/** A server may give its timestamp another date and the same number, as long as it names the same snapshot. */
+export function renewTimestamp(draft: Draft): void {
+  const { collection, random } = draft
+  draft.did('honest step: a timestamp with another date and the same number')
+  const expires = new Date(LASTING.getTime() - 86_400_000 * (1 + random.int(300)))
+  collection.setExpiry('timestamp', expires).setVersion('timestamp', collection.version('timestamp'))
 }
 
 /** Files as other honest writers write them. */

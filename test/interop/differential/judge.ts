@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import type { Answer } from './askers.js'
 import type { Case } from './cases.js'
 import type { Files } from './draft.js'
+import { isGood } from './good.js'
 import { type Rule, ruleFor } from './rules.js'
-import { isGood, truthsOf, wasSigned } from './truths.js'
-import { View } from './view.js'
+import { truthsOf, wasSigned } from './truths.js'
+import { type Signed, View } from './view.js'
 
 /** One of the two, with this folder for a cache. */
 type Asker = (folder: string, gun: string, target: string) => Promise<Answer>
@@ -97,8 +98,7 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   // Where no timestamp is served, what was accepted last still counts, as it was.
   const last = now.serves('timestamp') ? undefined : accepted.at(-1)
   const isGoodNow = (): boolean => (last === undefined ? isGood(now, accepted) : isGood(last, accepted.slice(0, -1)))
-  const isRight = ({ digest, size }: Digest): boolean =>
-    isGoodNow() && (last ?? now).answers(target).some((one) => one.digest === digest && one.size === size)
+  const isRight = ({ digest, size }: Digest): boolean => isGoodNow() && isIt((last ?? now).answers(target)[0], digest, size)
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
   if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
   // To say that the name is not there is to take the collection for good.
@@ -118,7 +118,7 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   if (us.kind === 'refused' && notary.kind === 'refused') {
     if (us.code !== 'ERR_TAG_NOT_SIGNED' && mutations.every((one) => one.startsWith('honest')))
       return failure('an honest collection was refused by both')
-    return { failed: false, what: 'both refused' }
+    return judgeRefusals(bench, notary, us, asked, isGoodNow)
   }
   const truths = truthsOf(now, accepted, target)
   if (us.kind !== 'digest') {
@@ -133,6 +133,29 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   const answers = mutations.some((one) => one.startsWith('after a refus')) ? [notary, anew] : [notary]
   const rule = answers.map((answer) => ruleFor(kinder, { answer, mutations, truths })).find((one) => one !== undefined)
   return rule === undefined ? failure('notary refused, we did not', truths) : excused('kinder', rule, truths)
+}
+
+/** Both refused: we must not where the only reason is notary's own. */
+function judgeRefusals(
+  { stricter, kinder }: Bench,
+  notary: Answer,
+  us: Answer,
+  { target, mutations, now, accepted }: Asked,
+  isGoodNow: () => boolean,
+): Verdict {
+  const refused: Verdict = { failed: false, what: 'both refused' }
+  if (!now.serves('timestamp') || !isGoodNow() || now.answers(target).length === 0) return refused
+  const truths = truthsOf(now, accepted, target)
+  if (us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED') return failure('we did not find what is signed', truths)
+  // Of the faults of a certificate few are truths, and what is odd may harm us elsewhere.
+  const isUnclear = truths.some((one) => one.includes(' holds ')) || mutations.some((one) => one.startsWith('certificate: '))
+  const isTheirs = ruleFor(kinder, { answer: notary, mutations, truths }) !== undefined
+  const isOurs = ruleFor(stricter, { answer: us, mutations, truths }) !== undefined
+  return isTheirs && !isOurs && !isUnclear ? failure("we refused for a reason that is notary's alone", truths) : refused
+}
+
+function isIt(one: Signed | undefined, digest: string, size: number): boolean {
+  return one !== undefined && one.digest === digest && one.size === size
 }
 
 async function askAnew({ notary, folder }: Bench, gun: string, target: string): Promise<Answer> {

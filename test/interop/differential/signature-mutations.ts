@@ -31,6 +31,22 @@ const onBytes = (name: string, change: (sig: Buffer) => Uint8Array): Mutation =>
       void Object.assign(signature, { sig: Buffer.from(change(Buffer.from(signature.sig, 'base64'))).toString('base64') }),
   )
 
+/** Really signed, by somebody else. */
+function signedBy(name: string, pick: (draft: Draft, role: string) => SigningKey): Mutation {
+  return [
+    name,
+    (draft, role) => {
+      const { id, method, sign } = pick(draft, role)
+      draft.spoil(role, {
+        after: ({ signed, signatures }) => {
+          const sig = Buffer.from(sign(canonicalBytes(signed))).toString('base64')
+          signatures.splice(0, signatures.length, { keyid: id, method, sig })
+        },
+      })
+    },
+  ]
+}
+
 export const SIGNATURE_MUTATIONS: readonly Mutation[] = [
   onSignatures('signatures: none', (signatures) => void signatures.splice(0)),
   onSignatures('signatures: the last gone', (signatures) => void signatures.pop()),
@@ -52,7 +68,16 @@ export const SIGNATURE_MUTATIONS: readonly Mutation[] = [
     const [first] = signatures
     if (first !== undefined) signatures.push({ ...first, sig: Buffer.alloc(64, 1).toString('base64') })
   }),
-  onFirst("signatures: a stranger's under a known ID", (signature) => {
+  signedBy("signatures: another role's alone", (draft, role) => {
+    const others = draft.roles.filter((one) => one !== role)
+    return draft.random.pick(others.flatMap((one) => draft.collection.keys(one)))
+  }),
+  signedBy("signatures: a stranger's alone", () => STRANGER),
+  signedBy("signatures: a stranger's under a known ID", (draft, role) => ({
+    ...STRANGER,
+    id: draft.collection.keys(role)[0]?.id ?? '',
+  })),
+  onFirst("signatures: a stranger's of another text under a known ID", (signature) => {
     Object.assign(signature, { method: STRANGER.method, sig: Buffer.from(STRANGER.sign(Buffer.from('x'))).toString('base64') })
   }),
   onFirst('signatures: ID in upper case', (signature) => void Object.assign(signature, { keyid: signature.keyid.toUpperCase() })),

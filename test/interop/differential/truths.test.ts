@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { ENDED } from './dates.js'
 import { Draft, type SignedFile, type State } from './draft.js'
+import { isGood } from './good.js'
 import { Random } from './random.js'
-import { isGood, truthsOf, wasSigned } from './truths.js'
+import { truthsOf, wasSigned } from './truths.js'
 import { View } from './view.js'
 
 const GUN = 'diff.example/truths'

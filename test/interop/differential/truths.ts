@@ -5,8 +5,6 @@ import type { Answer } from './askers.js'
 import { odditiesOf } from './shape-oddities.js'
 import { attempt, hasSigned, type Read, type View } from './view.js'
 
-const BASE_ROLES = ['root', 'timestamp', 'snapshot', 'targets']
-
 /** More than any file may be declared to have. */
 const HUGE = 32 * 1024 * 1024
 
@@ -17,12 +15,19 @@ export function truthsOf(now: View, before: readonly View[], target?: string): s
     [
       ...(attempt(() => declaredTruths(now, before, role)) ?? []),
       ...(attempt(() => fileTruths(now, before, role)) ?? []),
-      ...(now.filesByRole.get(role) ?? []).flatMap((file) => odditiesOf(role, file).map((odd) => `holds ${odd}`)),
+      ...filesInForce(now, before, role).flatMap((file) => odditiesOf(role, file).map((odd) => `holds ${odd}`)),
     ].map((one) => `${role} ${one}`),
   )
   const hasAnswer = target === undefined || attempt(() => now.answers(target).length > 0) === true
   const unnamed = !hasAnswer ? ['nobody who counts has the name'] : []
   return [...new Set([...ofRoles, ...(attempt(() => rootTruths(now, before)) ?? []), ...unnamed])].map((one) => `truth: ${one}`)
+}
+
+/** What somebody may have to read of a role today; old files lie there under their hashes for ever. */
+function filesInForce(now: View, before: readonly View[], role: string): Uint8Array[] {
+  const known = attempt(() => Number(knownRoot(before)?.signed.version ?? 0)) ?? 0
+  const roots = role === 'root' ? now.filesFrom(known + 1) : []
+  return [...new Set([now.current(role)?.bytes, now.served(role), ...roots])].filter((file) => file !== undefined)
 }
 
 /** What the roles above say of a role, and whether it is so. */
@@ -52,21 +57,14 @@ function fileTruths(now: View, before: readonly View[], role: string): string[] 
   const says: string[] = []
   if (!now.isSigned(role)) says.push('is under its threshold')
   if (now.hasExpired(role)) says.push('has expired')
-  const higher = before.filter((view) => isLower(file, view.current(role)))
+  // What nobody vouched for left no floor.
+  const signedBefore = before.filter((view) => view.isSigned(role))
+  const higher = signedBefore.filter((view) => isLower(file, view.current(role)))
   if (higher.length > 0)
     says.push(higher.every((view) => hasLostKey(now, view, role)) ? 'counts back with other keys' : 'counts back')
-  if (before.some((view) => isOther(file, view.current(role)))) says.push('has two contents')
+  if (signedBefore.some((view) => hasSameKeys(now, view, role) && isOther(role, file, view.current(role))))
+    says.push('has two contents')
   return says
-}
-
-/** True when a right client may answer: today's root by its keys and certificates, and what it vouches for. */
-export function isGood(now: View, before: readonly View[]): boolean {
-  const isTrue = () =>
-    BASE_ROLES.every((role) => now.isSigned(role) && !now.hasExpired(role)) &&
-    leads(now, before) &&
-    now.hasGoodCertificates(now.newestRoot) &&
-    !truthsOf(now, before).some((one) => one.endsWith(' counts back'))
-  return attempt(isTrue) === true
 }
 
 /** True when somebody who might signed just this for the name, in any of the states. */
@@ -96,26 +94,14 @@ function rootTruths(now: View, before: readonly View[]): string[] {
 }
 
 /** True when the hashes that are known are those of the bytes, and there is one. */
-function isNamed(bytes: Uint8Array, hashes: Readonly<Record<string, string>> = {}): boolean {
+export function isNamed(bytes: Uint8Array, hashes: Readonly<Record<string, string>> = {}): boolean {
   const named = (['sha256', 'sha512'] as const).filter((name) => hashes[name] !== undefined)
   const isIts = (name: 'sha256' | 'sha512') => createHash(name).update(bytes).digest('base64') === hashes[name]
   return named.length > 0 && named.every(isIts)
 }
 
-/** True when the roots lead from the one that was trusted before to the newest. */
-function leads(now: View, before: readonly View[]): boolean {
-  let last = knownRoot(before)
-  if (last === undefined) return true
-  for (const { number, file } of now.roots) {
-    if (number <= Number(last.signed.version)) continue
-    if (file === undefined || !follows(file, last)) return false
-    last = file
-  }
-  return true
-}
-
 /** The root that the states before led to. */
-function knownRoot(before: readonly View[]): Read | undefined {
+export function knownRoot(before: readonly View[]): Read | undefined {
   return before.reduce<Read | undefined>((known, view) => walk(view, known).last, undefined)
 }
 
@@ -133,11 +119,12 @@ function walk(view: View, known: Read | undefined): { readonly last: Read | unde
     if (file.signed.version !== number) faults.add('a root stands under another number')
     last = file
   }
-  if (plain !== undefined && plain !== last && !follows(plain, last)) faults.add('a root does not follow')
+  if (plain !== undefined && plain !== last && !isLower(plain, last) && !follows(plain, last))
+    faults.add('a root does not follow')
   return { last: plain !== undefined && faults.size === 0 && isLower(last, plain) ? plain : last, faults: [...faults] }
 }
 
-function follows(file: Read, last: Read | undefined): boolean {
+export function follows(file: Read, last: Read | undefined): boolean {
   const isSignedByOld = last === undefined || hasSigned(last.signed.roles?.['root'], file)
   return isSignedByOld && hasSigned(file.signed.roles?.['root'], file)
 }
@@ -146,9 +133,16 @@ function isLower(file: Read | undefined, earlier: Read | undefined): boolean {
   return file !== undefined && earlier !== undefined && Number(file.signed.version) < Number(earlier.signed.version)
 }
 
-function isOther(file: Read, earlier: Read | undefined): boolean {
+/** One version, two contents; of a timestamp what it names is the content: a server may renew its date under the same number. */
+function isOther(role: string, file: Read, earlier: Read | undefined): boolean {
   if (earlier === undefined || file.signed.version !== earlier.signed.version) return false
-  return Buffer.compare(canonicalBytes(file.signed), canonicalBytes(earlier.signed)) !== 0
+  const content = ({ signed }: Read) => canonicalBytes(role === 'timestamp' ? signed.meta?.['snapshot'] : signed)
+  return Buffer.compare(content(file), content(earlier)) !== 0
+}
+
+function hasSameKeys(now: View, before: View, role: string): boolean {
+  const [ours, theirs] = [now, before].map((view) => view.roles.get(role)?.keyids ?? [])
+  return new Set(ours).size === new Set(theirs).size && !hasLostKey(now, before, role)
 }
 
 function hasLostKey(now: View, before: View, role: string): boolean {

@@ -104,9 +104,13 @@ export class View {
     if (role === 'root') return this.newestRoot
     // Where the server has none, the one of before stands in.
     if (role === 'timestamp') return this.#files.has(role) ? this.read(role) : this.#kept.at(-1)?.current(role)
-    const above = this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
-    const sha256 = attempt(() => above?.signed.meta?.[role]?.hashes['sha256'])
-    return typeof sha256 === 'string' ? this.#find(role, sha256) : this.read(role)
+    const sha256 = this.#sha256(role)
+    return sha256 === undefined ? this.read(role) : this.#find(role, sha256)
+  }
+
+  #sha256(role: string): string | undefined {
+    const sha256 = attempt(() => this.declared(role)?.hashes?.['sha256'])
+    return typeof sha256 === 'string' ? sha256 : undefined
   }
 
   /** Who may sign: the base roles as the newest root has them, then the delegations, nearest first. */
@@ -144,14 +148,19 @@ export class View {
   /** The bytes that are served for a role: under its hash, else under its name; of root those that its numbers lead to. */
   served(role: string): Uint8Array | undefined {
     if (role === 'root') return this.newestRoot?.bytes
-    const sha256 = attempt(() => this.declared(role)?.hashes?.['sha256'])
-    const hex = attempt(() => Buffer.from(sha256 ?? '', 'base64').toString('hex'))
+    const hex = Buffer.from(this.#sha256(role) ?? '', 'base64').toString('hex')
     return this.#files.get(`${role}.${hex}`) ?? this.#files.get(role)
   }
 
   /** True when there are bytes where a client asks for them: root and timestamp by their names, the others by what is declared. */
   serves(role: string): boolean {
     return role === 'root' ? this.#files.has(role) : this.served(role) !== undefined
+  }
+
+  /** root.json, and the roots by their numbers from this one on. */
+  filesFrom(number: number): Uint8Array[] {
+    const isAsked = (name: string) => name === 'root' || (/^\d+\.root$/.test(name) && Number.parseInt(name, 10) >= number)
+    return [...this.#files].flatMap(([name, file]) => (isAsked(name) ? [file] : []))
   }
 
   /** Every file that is served, old ones too, by role. */
@@ -180,16 +189,24 @@ export class View {
 
   /** What the roles that count today have for a name, nearest first. */
   answers(target: string): Signed[] {
-    const granted = new Map<string, boolean>([['targets', true]])
-    return [...this.roles.keys()].flatMap((role) => {
-      if (!role.startsWith('targets') || !this.isSigned(role) || this.hasExpired(role)) return []
-      const parent = role.slice(0, Math.max(0, role.lastIndexOf('/')))
-      const { paths } = this.roles.get(role) ?? {}
-      const mayNameIt = () => granted.get(parent) === true && paths?.some((path) => target.startsWith(path)) === true
-      const mayName = role === 'targets' || attempt(mayNameIt) === true
-      granted.set(role, mayName)
-      return mayName ? answerOf(this.current(role), role, target) : []
+    const granted = new Map<string, readonly string[]>([['targets', ['']]])
+    return this.countedTargets.flatMap((role) => {
+      // A path counts as a whole or not at all: `v` below `v1` is none.
+      const isGranted = (path: string) => granted.get(parentOf(role))?.some((prefix) => path.startsWith(prefix)) === true
+      const paths = granted.get(role) ?? attempt(() => this.roles.get(role)?.paths?.filter(isGranted)) ?? []
+      granted.set(role, paths)
+      return paths.some((path) => target.startsWith(path)) ? answerOf(this.current(role), role, target) : []
     })
+  }
+
+  /** `targets` and the delegations below it that keys enough signed and that are in date, as are those above them; nearest first. */
+  get countedTargets(): string[] {
+    const counted = new Set<string>()
+    for (const role of this.roles.keys()) {
+      const isBelow = role === 'targets' || counted.has(parentOf(role))
+      if (isBelow && this.isSigned(role) && !this.hasExpired(role)) counted.add(role)
+    }
+    return [...counted]
   }
 
   /** Every name that a file has here or in a cache and that keys enough signed, in force or not. */
@@ -211,6 +228,10 @@ export class View {
       if (hasSigned(root.signed.roles?.['root'], root)) visit('targets', root.signed.roles?.['targets'])
     return found
   }
+}
+
+function parentOf(role: string): string {
+  return role.slice(0, Math.max(0, role.lastIndexOf('/')))
 }
 
 /** True when keys enough of the role signed the file. Two wrappers of one key are one. */

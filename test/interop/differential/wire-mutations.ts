@@ -63,6 +63,10 @@ function onWire(name: string, change: (files: Files, role: string, before: Files
   return [`wire: ${name}`, (draft, role) => draft.onWire((files, before) => change(files, role, before, draft))]
 }
 
+function withoutNumbers(files: Files): void {
+  for (const name of [...files.keys()]) if (/^\d+\.root$/.test(name)) files.delete(name)
+}
+
 /** The name itself and, with it, every name with a hash. */
 function namesOf(files: Files, role: string): string[] {
   return [...files.keys()].filter((name) => name === role || new RegExp(`^${role}\\.[0-9a-f]{64}$`).test(name))
@@ -101,9 +105,7 @@ export const WIRE_MUTATIONS: readonly Mutation[] = [
     for (const [name, file] of [...files]) if (file === newest) files.delete(name)
     files.set('root', before.get('root') ?? newest)
   }),
-  onWire('no roots by number', (files) => {
-    for (const name of [...files.keys()]) if (/^\d+\.root$/.test(name)) files.delete(name)
-  }),
+  onWire('no roots by number', withoutNumbers),
   onWire('root.json older than the newest by number', (files, _, before) => {
     const old = before.get('root')
     if (old !== undefined) files.set('root', old)
@@ -126,6 +128,13 @@ export const ROTATION_MUTATIONS: readonly Mutation[] = [
   [
     'rotation: not signed by the old keys',
     (draft) => void draft.collection.rotateRoot({ ...draft.signers('root'), signedByOld: false }),
+  ],
+  [
+    'rotation: not signed by the old keys, and not there by number',
+    (draft) => {
+      draft.collection.rotateRoot({ ...draft.signers('root'), signedByOld: false })
+      draft.onWire(withoutNumbers)
+    },
   ],
   [
     'rotation: through a root that has expired',

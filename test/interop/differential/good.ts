@@ -1,0 +1,86 @@
+/** Whether a right client may answer from a state: everything that this project refuses for its own reasons must not be there. */
+import { RELEASES } from './draft.js'
+import { odditiesOf } from './shape-oddities.js'
+import { follows, isNamed, knownRoot, truthsOf } from './truths.js'
+import { attempt, type View } from './view.js'
+
+const BASE_ROLES = ['root', 'timestamp', 'snapshot', 'targets']
+
+/** With one of these, a file that counts is no file to answer from. Others only harm who needs what is odd. */
+const NEVER = [
+  'a member twice',
+  'two members that differ by case alone',
+  'a lone surrogate',
+  'bytes that are not UTF-8',
+  'deep nesting',
+  'a number beyond 2^53-1',
+  'a date that is not RFC 3339',
+  'another type',
+  'no version',
+  'a key that is not its ID',
+  'a key that is not listed',
+  'a threshold below 1',
+  'a delegation twice',
+  'a delegation with a name that it cannot have',
+  'an entry missing',
+  'no hash',
+  'a hash of another length',
+  'a text that is not base64',
+  'a list for a text',
+]
+
+/** True when today's root stands, with what it vouches for; `before` are the states that we accepted earlier. */
+export function isGood(now: View, before: readonly View[]): boolean {
+  const counted = [...BASE_ROLES.slice(0, 3), ...now.countedTargets]
+  const isTrue = () =>
+    BASE_ROLES.every((role) => now.isSigned(role) && !now.hasExpired(role)) &&
+    leads(now, before) &&
+    now.hasGoodCertificates(now.newestRoot) &&
+    counted.every((role) => isAsDeclared(now, role) && !isOdd(now, role)) &&
+    !isReleasesBroken(now) &&
+    !counted.some((role) => isForgottenBelow(role, now, before)) &&
+    !truthsOf(now, before).some((one) => / (?:counts back|has two contents)$/.test(one))
+  return attempt(isTrue) === true
+}
+
+/** True when the roots lead from the one that was trusted before to the newest. */
+function leads(now: View, before: readonly View[]): boolean {
+  let last = knownRoot(before)
+  if (last === undefined) return true
+  for (const { number, file } of now.roots) {
+    if (number <= Number(last.signed.version)) continue
+    if (file === undefined || !follows(file, last)) return false
+    last = file
+  }
+  const newest = now.newestRoot
+  return newest === last || (newest !== undefined && follows(newest, last))
+}
+
+function isAsDeclared(now: View, role: string): boolean {
+  if (role === 'timestamp') return true
+  const { hashes, length } = now.declared(role) ?? {}
+  const bytes = now.current(role)?.bytes
+  return bytes !== undefined && bytes.length === length && isNamed(bytes, hashes)
+}
+
+function isOdd(now: View, role: string): boolean {
+  return odditiesOf(role, now.current(role)?.bytes ?? new Uint8Array()).some((odd) => NEVER.includes(odd))
+}
+
+/** The role that decides over tags is there with keys, and does not count: a tag would fall back to targets. */
+function isReleasesBroken(now: View): boolean {
+  const keys = now.roles.get(RELEASES)?.keyids ?? []
+  return keys.length > 0 && now.declared(RELEASES) !== undefined && !now.countedTargets.includes(RELEASES)
+}
+
+/** A role that counted before, and could today, is not in the snapshot any more. */
+function isForgottenBelow(parent: string, now: View, before: readonly View[]): boolean {
+  return [...now.roles].some(
+    ([role, { keyids, threshold }]) =>
+      role.replace(/\/[^/]*$/, '') === parent &&
+      role !== parent &&
+      new Set(keyids).size >= threshold &&
+      now.declared(role) === undefined &&
+      before.some((view) => view.countedTargets.includes(role)),
+  )
+}
