@@ -4,6 +4,8 @@ import type { KeyDocument } from '../../../src/testing/index.js'
 
 /** OpenSSL names no signature's algorithm: MD5 and SHA-1 with RSA, as they stand in the certificate. */
 const WEAK = /2a864886f70d0101(?:04|05)/
+/** The basic constraints of a CA. OpenSSL's own answer depends on the key usage too; that of notary and of this project does not. */
+const CA = /0603551d13(?:0101ff)?04..30..0101ff/
 /** The attribute common name, and the type of its text: one of UTF8String, PrintableString and IA5String, which every reader knows. */
 const COMMON_NAME = /0603550403(..)/g
 
@@ -12,11 +14,15 @@ export function isGoodToday(key: KeyDocument | undefined, gun: string): boolean 
   const bundle = Buffer.from(key?.keyval.public ?? '', 'base64').toString()
   const all = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.map((pem) => new X509Certificate(pem))
   const [leaf, ...others] = all ?? []
-  if (leaf === undefined || leaf.ca || others.some(({ ca }) => !ca)) return false
+  if (leaf === undefined || isCa(leaf) || !others.every(isCa)) return false
   const der = leaf.raw.toString('hex')
   const types = [...der.matchAll(COMMON_NAME)].map(([, type]) => type)
   if (WEAK.test(der) || types.length > 2 || types.some((type) => !['0c', '13', '16'].includes(type ?? ''))) return false
   const names = leaf.subject.split('\n').flatMap((line) => (line.startsWith('CN=') ? [line.slice('CN='.length)] : []))
   if (!names.some((name) => (name.endsWith('*') ? gun.startsWith(name.replace(/\*+$/, '')) : name === gun))) return false
   return Date.parse(leaf.validFrom) <= Date.now() && Date.now() <= Date.parse(leaf.validTo)
+}
+
+function isCa({ raw }: X509Certificate): boolean {
+  return CA.test(raw.toString('hex'))
 }

@@ -87,8 +87,9 @@ test.each(SPOILINGS)('%s is seen', (_, truth, apply) => {
   expect(isGood(view, [before])).toBe(false)
 })
 
-test('a root whose certificate has ended, or is for another name, is not good', () => {
-  for (const certificate of [{ notAfter: ENDED }, { subject: { cn: 'diff.example/other' } }]) {
+test('a root whose certificate has ended, or is for another name, or a CA’s, is not good', () => {
+  const ca = { ca: true, keyUsage: ['digitalSignature'] } as const
+  for (const certificate of [{ notAfter: ENDED }, { subject: { cn: 'diff.example/other' } }, ca]) {
     const draft = start()
     draft.collection.rotateRoot({ keys: [draft.key('root', { certificate })], threshold: 1 })
     expect(isGood(viewOf(draft, draft.publish()), [])).toBe(false)

@@ -120,7 +120,7 @@ export class View {
   }
 
   #findRoles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
-    const root = Object.entries(this.newestRoot?.signed.roles ?? {})
+    const root = Object.entries(this.newestRoot?.signed.roles ?? {}).filter(([, role]) => Object(role) === role)
     const all = new Map<string, RoleDocument & Partial<DelegationDocument>>(root)
     const open = ['targets']
     for (let role = open.shift(); role !== undefined; role = open.shift()) {
@@ -199,12 +199,12 @@ export class View {
     })
   }
 
-  /** `targets` and the delegations below it that keys enough signed and that are in date, as are those above them; nearest first. */
+  /** `targets` and the delegations below it that the snapshot names, that keys enough signed and that are in date; nearest first. */
   get countedTargets(): string[] {
     const counted = new Set<string>()
     for (const role of this.roles.keys()) {
       const isBelow = role === 'targets' || counted.has(parentOf(role))
-      if (isBelow && this.isSigned(role) && !this.hasExpired(role)) counted.add(role)
+      if (isBelow && this.declared(role) !== undefined && this.isSigned(role) && !this.hasExpired(role)) counted.add(role)
     }
     return [...counted]
   }
