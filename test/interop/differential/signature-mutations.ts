@@ -15,7 +15,10 @@ import { createSeededKey } from './seeded-keys.js'
 export type Mutation = readonly [name: string, apply: (draft: Draft, role: string) => void]
 
 function onSignatures(name: string, change: (signatures: SignatureDocument[], draft: Draft, role: string) => void): Mutation {
-  return [name, (draft, role) => draft.spoil(role, { after: ({ signatures }) => change(signatures, draft, role) })]
+  // Another mutation may have been there before.
+  const changeList = (signatures: unknown, draft: Draft, role: string) =>
+    Array.isArray(signatures) && change(signatures, draft, role)
+  return [name, (draft, role) => draft.spoil(role, { after: ({ signatures }) => void changeList(signatures, draft, role) })]
 }
 
 function onFirst(name: string, change: (signature: SignatureDocument, draft: Draft) => void): Mutation {
@@ -38,9 +41,9 @@ function signedBy(name: string, pick: (draft: Draft, role: string) => SigningKey
     (draft, role) => {
       const { id, method, sign } = pick(draft, role)
       draft.spoil(role, {
-        after: ({ signed, signatures }) => {
-          const sig = Buffer.from(sign(canonicalBytes(signed))).toString('base64')
-          signatures.splice(0, signatures.length, { keyid: id, method, sig })
+        after: (envelope) => {
+          const sig = Buffer.from(sign(canonicalBytes(envelope.signed))).toString('base64')
+          Object.assign(envelope, { signatures: [{ keyid: id, method, sig }] })
         },
       })
     },
