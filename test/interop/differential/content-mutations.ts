@@ -95,6 +95,14 @@ export const DECLARED_MUTATIONS: readonly Mutation[] = [
     const names = Object.keys(meta)
     if (names.length > 0) Reflect.deleteProperty(meta, draft.random.pick(names))
   }),
+  [
+    'declared: a delegation gone',
+    (draft) => {
+      const role = draft.random.pick(['', ...draft.signedDelegations])
+      draft.aim('snapshot')
+      draft.spoil('snapshot', { before: ({ meta }) => void Reflect.deleteProperty(Object(meta), role) })
+    },
+  ],
   insider(
     'declared: an entry for a role that is not there',
     (signed) => void Object.assign(Object(signed['meta']), { 'targets/nobody': { length: 1, hashes: { sha256: '' } } }),
