@@ -105,6 +105,8 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   const isTaken = us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED'
   if (isTaken && !isGoodNow()) return failure('we took what is not good', truthsOf(now, accepted, target))
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
+    if (notary.kind === 'crashed' && us.kind === 'refused' && !isGoodNow())
+      return { failed: false, what: 'we refused, notary gave no answer' }
     const truths = truthsOf(now, accepted, target)
     const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations, truths }) : undefined
     return rule === undefined ? failure(`notary ${notary.kind}`, truths) : excused('stricter', rule, truths)

@@ -96,7 +96,11 @@ function rootTruths(now: View, before: readonly View[]): string[] {
 /** True when the hashes that are known are those of the bytes, and there is one. */
 export function isNamed(bytes: Uint8Array, hashes: Readonly<Record<string, string>> = {}): boolean {
   const named = (['sha256', 'sha512'] as const).filter((name) => hashes[name] !== undefined)
-  const isIts = (name: 'sha256' | 'sha512') => createHash(name).update(bytes).digest('base64') === hashes[name]
+  const isIts = (name: 'sha256' | 'sha512') =>
+    createHash(name)
+      .update(bytes)
+      .digest()
+      .equals(Buffer.from(hashes[name] ?? '', 'base64'))
   return named.length > 0 && named.every(isIts)
 }
 

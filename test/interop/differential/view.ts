@@ -95,8 +95,9 @@ export class View {
 
   #findNewestRoot(): Read | undefined {
     const all = [...this.roots.map(({ file }) => file), this.read('root')].filter((file) => file !== undefined)
-    const good = all.filter((file) => hasSigned(file.signed.roles?.['root'], file))
-    return (good.length > 0 ? good : all).sort((a, b) => Number(b.signed.version) - Number(a.signed.version))[0]
+    const version = ({ signed }: Read): number => (Number.isSafeInteger(signed.version) ? Number(signed.version) : -1)
+    const good = all.filter((file) => version(file) > 0 && hasSigned(file.signed.roles?.['root'], file))
+    return (good.length > 0 ? good : all).sort((a, b) => version(b) - version(a))[0]
   }
 
   /** The file of a role that the roles above name; where they name none by its SHA-256, the one under its plain name. */
