@@ -46,7 +46,7 @@ export default {
   tempDirName: 'reports/stryker',
   concurrency: 2,
   // An endless loop meets Stryker's own limit of passes long before; a machine that is busy must not look like one.
-  timeoutMS: 60_000,
+  timeoutMS: 20_000,
   thresholds: { high: 95, low: 92, break: 92 },
   checkers: [],
   cleanTempDir: 'always',

@@ -4,6 +4,7 @@ const MEASURED = 'test/attacks/hostile-size.test.ts'
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'json-summary', 'html'] },
     projects: [
       {

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** What is run under other versions of Node than the one at hand: the rules, and what touches Node itself. See scripts/test-nodes.mjs. */
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     include: [
       'test/{cache,client,credentials,crypto,metadata,package,reference,testing,transport,trust}/**/*.test.ts',
       'test/attacks/*.test.ts',
