@@ -42,7 +42,7 @@ function quote(text: string): string {
 
 function integer(value: number): string {
   if (!Number.isInteger(value)) throw new JsonError(`the number ${value} has no canonical form`)
-  return String(value === 0 ? 0 : value)
+  return String(value)
 }
 
 function byUtf8(a: string, b: string): number {
