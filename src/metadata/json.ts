@@ -226,7 +226,7 @@ class Scanner {
 
   #codeUnit(): number {
     const digits = this.text.slice(this.#at + 2, this.#at + 6)
-    if (!/[0-9a-fA-F]{4}/.test(digits)) this.#fail('an escape without four hexadecimal digits')
+    if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail('an escape without four hexadecimal digits')
     this.#at += 6
     return Number.parseInt(digits, 16)
   }

@@ -87,6 +87,11 @@ export function targetsDocument(): Document {
   }
 }
 
+/** A targets document that delegates to these roles instead. */
+export function delegatingTo(keys: readonly Signer[], roles: readonly Document[]): Document {
+  return { ...targetsDocument(), delegations: { keys: keyEntries(keys.map(({ key }) => key)), roles } }
+}
+
 /** The canonical text of a document of ordinary names and integers, without asking the code under test. */
 export function canonicalOf(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)

@@ -8,9 +8,9 @@ import { ed25519Signer, type Signer } from '../crypto/made-keys.js'
 import {
   canonicalOf,
   type Document,
+  delegatingTo,
   fileEntry,
   GUN,
-  keyEntries,
   rootDocument,
   SIGNERS,
   signedFile,
@@ -39,11 +39,7 @@ const written = (role: string, document: Document, keys: readonly Signer[], vers
 
 const NO_DELEGATIONS: Document = { ...targetsDocument(), delegations: null }
 /** alice delegates to a deputy, whose key is bob's. */
-const ALICES: Document = spoilt(
-  { ...targetsDocument(), delegations: { keys: keyEntries([bob.key]), roles: [] } },
-  ['delegations', 'roles'],
-  [{ name: 'targets/alice/deputy', keyids: [bob.key.id], paths: [''], threshold: 1 }],
-)
+const ALICES = delegatingTo([bob], [{ name: 'targets/alice/deputy', keyids: [bob.key.id], paths: [''], threshold: 1 }])
 
 /** A cache with a file of every kind. Each has another version, so that no floor can be taken for another. */
 const SET = {

@@ -2,19 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { UnsignedError } from '../../src/errors.js'
 import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
-import {
-  type Document,
-  fileEntry,
-  GUN,
-  keyEntries,
-  SIGNERS,
-  signedFile,
-  snapshotDocument,
-  spoilt,
-  targetsDocument,
-  timestampDocument,
-} from '../metadata/documents.js'
-import { ROOT_FILE, rootStage } from './made-stages.js'
+import { type Document, delegatingTo, fileEntry, GUN, SIGNERS, signedFile, targetsDocument } from '../metadata/documents.js'
+import { ROOT_FILE, targetsStage } from './made-stages.js'
 
 const entry = (text: string) => fileEntry(Buffer.from(text))
 
@@ -28,14 +17,8 @@ function collection(
   const files = Object.entries(delegations).map(
     ([role, names]) => [role, signedFile({ ...targetsDocument(), delegations: null, targets: names }, [SIGNERS.alice])] as const,
   )
-  const meta = {
-    root: fileEntry(ROOT_FILE),
-    targets: fileEntry(targetsFile),
-    ...Object.fromEntries(files.map(([role, file]) => [role, fileEntry(file)])),
-  }
-  const snapshot = signedFile(spoilt(snapshotDocument(), ['meta'], meta), [SIGNERS.snapshot])
-  const timestamp = signedFile(spoilt(timestampDocument(), ['meta', 'snapshot'], fileEntry(snapshot)), [SIGNERS.timestamp])
-  let stage = rootStage().loadTimestamp(timestamp).loadSnapshot(snapshot).loadTargets(targetsFile)
+  const entries = files.map(([role, file]) => [role, fileEntry(file)] as const)
+  let stage = targetsStage(Object.fromEntries(entries), new Map(), targetsFile)
   for (const due of stage.pending()) stage = stage.loadDelegation(due, new Map(files).get(due.name) ?? ROOT_FILE)
   return stage
 }
@@ -90,8 +73,7 @@ describe('tags that are signed', () => {
 
   test('releases names only what it may', () => {
     const roles = [{ name: 'targets/releases', keyids: [SIGNERS.alice.key.id], paths: ['1.'], threshold: 1 }]
-    const targets = { ...targetsDocument(), delegations: { keys: keyEntries([SIGNERS.alice.key]), roles } }
-    const stage = collection(named('2.0'), { 'targets/releases': named('1.0', '3.0') }, targets)
+    const stage = collection(named('2.0'), { 'targets/releases': named('1.0', '3.0') }, delegatingTo([SIGNERS.alice], roles))
     expect(releasedTags(stage)).toEqual(['1.0', '2.0'])
     expect(lookupTag(stage, '1.0').role).toBe('targets/releases')
     expect(refused(stage, '3.0').hint).toBe('The collection is signed but this tag is not. Signed: 1.0, 2.0.')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
 import { ed25519Signer } from '../crypto/made-keys.js'
-import { EXPIRES, fileEntry, GUN, keyEntries, SIGNERS, signedFile, spoilt, targetsDocument } from '../metadata/documents.js'
+import { delegatingTo, EXPIRES, fileEntry, GUN, SIGNERS, signedFile, spoilt, targetsDocument } from '../metadata/documents.js'
 import { refused, targetsStage } from './made-stages.js'
 
 const NEW_KEY = ed25519Signer('nobody')
@@ -116,14 +116,7 @@ describe('delegations of targets', () => {
 
   describe('a role that can never meet its threshold', () => {
     const delegating = (name: string, keys: readonly (typeof SIGNERS.alice)[], threshold: number) =>
-      signedFile(
-        spoilt(
-          { ...targetsDocument(), delegations: { keys: keyEntries([SIGNERS.alice.key, SIGNERS.bob.key]), roles: [] } },
-          ['delegations', 'roles'],
-          [{ name, keyids: keys.map(({ key }) => key.id), paths: [''], threshold }],
-        ),
-        [SIGNERS.targets],
-      )
+      signedFile(delegatingTo(keys, [{ name, keyids: keys.map(({ key }) => key.id), paths: [''], threshold }]), [SIGNERS.targets])
     const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
 
     test.each([
@@ -165,9 +158,7 @@ describe('delegations of targets', () => {
       paths: ['1.2', '3.'],
       threshold: 1,
     }))
-    const alices = signedFile({ ...targetsDocument(), delegations: { keys: keyEntries([SIGNERS.bob.key]), roles } }, [
-      SIGNERS.alice,
-    ])
+    const alices = signedFile(delegatingTo([SIGNERS.bob], roles), [SIGNERS.alice])
     const deputy = signedFile({ ...targetsDocument(), delegations: null }, [SIGNERS.bob])
     const files = { 'targets/alice': fileEntry(alices), 'targets/alice/b': fileEntry(deputy) }
     const stage = load(targetsStage(files), 'targets/alice', alices)

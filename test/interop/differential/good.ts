@@ -2,7 +2,7 @@
 import { RELEASES } from './draft.js'
 import { odditiesOf } from './shape-oddities.js'
 import { follows, isNamed, knownRoot, truthsOf } from './truths.js'
-import { attempt, type View } from './view.js'
+import { attempt, parentOf, type View } from './view.js'
 
 const BASE_ROLES = ['root', 'timestamp', 'snapshot', 'targets']
 
@@ -77,8 +77,7 @@ function isReleasesBroken(now: View): boolean {
 function isForgottenBelow(parent: string, now: View, before: readonly View[]): boolean {
   return [...now.roles].some(
     ([role, { keyids, threshold }]) =>
-      role.replace(/\/[^/]*$/, '') === parent &&
-      role !== parent &&
+      parentOf(role) === parent &&
       new Set(keyids).size >= threshold &&
       now.declared(role) === undefined &&
       before.some((view) => view.countedTargets.includes(role)),

@@ -231,7 +231,8 @@ export class View {
   }
 }
 
-function parentOf(role: string): string {
+/** The role that delegates to this one; empty for a base role. */
+export function parentOf(role: string): string {
   return role.slice(0, Math.max(0, role.lastIndexOf('/')))
 }
 
