@@ -29,8 +29,8 @@ export function metadataFolder(gun: string, platform: NodeJS.Platform = process.
     throw new UnreadableFile(`${JSON.stringify(gun)} cannot be the name of a cache folder`)
   }
   const names = segments.map((segment, index) =>
-    // Docker puts the collection `a/metadata/targets` where it puts the delegation `targets/metadata/root` of `a`.
-    segment === 'metadata' && segments[index + 1] === 'targets' ? percent('m') + segment.slice(1) : nameOf(segment, platform),
+    // Docker puts the collection `a/metadata/root.json` where it puts the root of `a`.
+    segment === 'metadata' && index < segments.length - 1 ? percent('m') + segment.slice(1) : nameOf(segment, platform),
   )
   return ['tuf', ...names, 'metadata']
 }

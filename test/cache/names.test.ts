@@ -20,6 +20,10 @@ const segment = fc.oneof(
     'com1',
     'aux.x',
     'metadata',
+    'METADATA',
+    'root.json',
+    'timestamp.json',
+    'targets.json',
     'targets',
     'changelist',
     'a.',
@@ -35,6 +39,29 @@ const guns = fc
   .filter((segments) => segments.every((one) => one !== '.' && one !== '..'))
   .map((segments) => segments.join('/'))
 
+/** Names of collections that Docker's layout lets meet in one file or folder. */
+const SEEN_TO_MEET = [
+  ['x', 'x/metadata/timestamp.json'],
+  ['x', 'x/metadata/root.json'],
+  ['x', 'x/metadata/targets/y'],
+  ['x', 'x/metadata/targets.json/metadata'],
+  ['x/metadata', 'x/metadata/metadata/root.json'],
+]
+
+/** Every file that a collection has, with two delegations, and every folder above them. */
+function pathsOf(gun: string, platform: NodeJS.Platform) {
+  const fold = (path: string) => (platform === 'linux' ? path : path.toLowerCase())
+  const folder = metadataFolder(gun, platform).join('/')
+  const roles = ['root', 'timestamp', 'snapshot', 'targets', 'targets/metadata', 'targets/metadata/root'].map((role) => {
+    const { folders, file } = roleFile(role, platform)
+    return [folder, ...folders, file].join('/')
+  })
+  const own = ['json', 'journal', 'lock', 'lock.turn'].map((suffix) => `dct/${flatName(gun)}.${suffix}`)
+  const files = [...roles, ...own].map(fold)
+  const above = (path: string) => path.split('/').map((_, index, all) => all.slice(0, index).join('/'))
+  return { files, folders: [...new Set(files.flatMap(above))], delegations: fold(`${folder}/targets`) }
+}
+
 describe('the folder of a collection', () => {
   test('is that of Docker wherever the disk can hold it', () => {
     for (const gun of [
@@ -42,7 +69,7 @@ describe('the folder of a collection', () => {
       'localhost:5000/Team/app',
       'a/con/nul.x',
       `x/${'y'.repeat(250)}`,
-      'a/metadata/b',
+      'a/metadata',
     ])
       expect(folderOf(gun)).toBe(gun)
     for (const platform of PLATFORMS) expect(folderOf('docker.io/library/alpine', platform)).toBe('docker.io/library/alpine')
@@ -84,6 +111,26 @@ describe('the folder of a collection', () => {
         expect(flat[0] === flat[1]).toBe(one === other)
       }),
       { numRuns: 2000 },
+    )
+  })
+
+  test('holds no file or folder that another collection needs as something else', () => {
+    const related = fc.tuple(guns, guns).map(([gun, more]) => [gun, `${gun}/${more}`])
+    const pairs = fc.oneof(fc.tuple(guns, guns), related, fc.constantFrom(...SEEN_TO_MEET))
+    fc.assert(
+      fc.property(pairs, fc.constantFrom(...PLATFORMS), ([one = '', other = ''], platform) => {
+        if (one === other) return
+        const [mine, theirs] = [pathsOf(one, platform), pathsOf(other, platform)]
+        for (const path of mine.files) {
+          expect(theirs.files, `${one} and ${other}`).not.toContain(path)
+          expect(theirs.folders, `${one} and ${other}`).not.toContain(path)
+        }
+        for (const path of theirs.files) expect(mine.folders, `${one} and ${other}`).not.toContain(path)
+        // What is removed as a whole, and what is listed, holds nothing of others.
+        for (const path of theirs.files) expect(path.startsWith(`${mine.delegations}/`), `${one} and ${other}`).toBe(false)
+        for (const path of mine.files) expect(path.startsWith(`${theirs.delegations}/`), `${one} and ${other}`).toBe(false)
+      }),
+      { numRuns: 3000 },
     )
   })
 
@@ -160,12 +207,13 @@ describe('a store', () => {
     await keep('g/metadata/targets')
     await keep('g/metadata/targets/x')
     await keep('g/metadata')
+    await keep('g/metadata/root.json')
     expect(await textOf('g', 'targets/metadata/root')).toBe('targets/metadata/root of g')
-    for (const gun of ['g', 'g/metadata', 'g/metadata/targets', 'g/metadata/targets/x'])
-      expect(await textOf(gun, 'root')).toBe(`root of ${gun}`)
-    expect(await store.list()).toEqual(['g', 'g/metadata', 'g/metadata/targets', 'g/metadata/targets/x'])
+    const others = ['g/metadata', 'g/metadata/root.json', 'g/metadata/targets', 'g/metadata/targets/x']
+    for (const gun of ['g', ...others]) expect(await textOf(gun, 'root')).toBe(`root of ${gun}`)
+    expect(await store.list()).toEqual(['g', ...others])
     expect(await store.forget('g')).toBe(true)
-    expect(await store.list()).toEqual(['g/metadata', 'g/metadata/targets', 'g/metadata/targets/x'])
+    expect(await store.list()).toEqual(others)
   })
 
   test('lists what is kept under encoded and odd names, and forgets it', async () => {
