@@ -1,7 +1,7 @@
 /** What is public. */
 
 export { createMemoryStore } from './cache/memory-store.js'
-export type { CacheChanges, CachedCollection, MetadataStore } from './cache/metadata-store.js'
+export type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './cache/metadata-store.js'
 export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/content-trust.js'
 export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
 export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/options.js'

@@ -1,8 +1,8 @@
 /** The files of one collection as they lie on the disk: where they are, and in which order they are replaced. */
 import { lstat, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemCode } from '../errors.js'
-import { makeFolder, realFolder, syncFolders } from './folders.js'
+import { describeCause, systemCode } from '../errors.js'
+import { ABSENT, makeFolder, realFolder, syncFolders } from './folders.js'
 import { decodeJournal, encodeJournal, type Journal } from './journal.js'
 import { entriesOf, filesIn, roleOf } from './listing.js'
 import type { HeldLock } from './lock.js'
@@ -85,12 +85,12 @@ export class CollectionFiles {
     return { metadata, unreadable }
   }
 
-  /** What changes with root, timestamp and floors; undefined when there are none. */
-  async stamp(): Promise<string | undefined> {
+  /** Changes with root, timestamp, floors and journal; undefined when there are none. @throws UnreadableFile */
+  async revision(): Promise<string | undefined> {
     const folder = join(this.#base, ...this.#folder)
     const own = ['json', 'journal'].map((suffix) => join(this.#own, `${this.#name}.${suffix}`))
     const stamps = await Promise.all([...own, join(folder, 'root.json'), join(folder, 'timestamp.json')].map(stampOf))
-    return stamps[0] === undefined ? undefined : stamps.join()
+    return stamps.every((stamp) => stamp === undefined) ? undefined : stamps.join()
   }
 
   /** Once it is in its place, all of it counts as written. */
@@ -165,8 +165,9 @@ async function stampOf(path: string): Promise<string | undefined> {
   try {
     const { ino, mtimeNs, size } = await lstat(path, { bigint: true })
     return `${ino}:${mtimeNs}:${size}`
-  } catch {
-    return undefined
+  } catch (cause) {
+    if (ABSENT.has(systemCode(cause))) return undefined
+    throw new UnreadableFile(describeCause(cause), { cause })
   }
 }
 

@@ -4,14 +4,13 @@
  * The version floors lie beside it, in `<trust dir>/dct/<encoded GUN>.json`.
  */
 import { join } from 'node:path'
-import { sameBytes } from '../bytes.js'
 import { CollectionFiles } from './collection-files.js'
 import { collectionsIn } from './listing.js'
 import { lockState, withLock } from './lock.js'
-import type { CacheChanges, CachedCollection, MetadataStore } from './metadata-store.js'
+import type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './metadata-store.js'
 import { UnreadableFile } from './safe-file.js'
 
-/** Times that a read starts over because somebody wrote meanwhile. */
+/** Times that a read starts over because another process wrote meanwhile. A mixture after that has a revision that is past. */
 const MAX_READS = 20
 
 /** A store in a folder such as `~/.docker/trust`; made when first written. */
@@ -29,34 +28,42 @@ class FileStore implements MetadataStore {
   async read(gun: string): Promise<CachedCollection> {
     const files = new CollectionFiles(this.#base, gun)
     for (let reads = 1; ; reads++) {
-      const before = await files.floors()
+      const revision = await orNothing(files.revision())
       const { metadata, unreadable } = await files.metadata()
-      const [journal, lock] = await Promise.all([orNothing(files.journal()), orNothing(lockState(files.lock))])
-      const after = await files.floors()
-      if (!same(before, after) && reads < MAX_READS) continue
+      const [floors, journal, lock] = await Promise.all([
+        files.floors(),
+        orNothing(files.journal()),
+        orNothing(lockState(files.lock)),
+      ])
+      if (revision !== (await orNothing(files.revision())) && reads < MAX_READS) continue
       for (const [role, bytes] of journal?.metadata ?? []) {
         metadata.set(role, bytes)
         unreadable.delete(role)
       }
       const isUnfinished = lock === 'abandoned' || (lock === 'free' && journal !== undefined)
-      return { metadata, unreadable, ...floorsIn(journal?.floors ?? after), ...(isUnfinished ? { isUnfinished } : {}) }
+      return {
+        metadata,
+        unreadable,
+        ...floorsIn(journal?.floors ?? floors),
+        ...(isUnfinished ? { isUnfinished } : {}),
+        ...(revision === undefined ? {} : { revision }),
+      }
     }
   }
 
-  async commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
+  async commit(gun: string, { metadata, floors }: CacheChanges, revision: string | undefined): Promise<CommitOutcome> {
     const files = new CollectionFiles(this.#base, gun)
     const changed = await files.makeOwnFolder()
-    await withLock(files.lock, async (lock) => {
+    return withLock(files.lock, async (lock) => {
+      if ((await files.revision()) !== revision) return 'conflict'
       const left = await files.journal()
       await files.sweep(lock.inherited || left !== undefined)
       if (left !== undefined) await files.carryOut(left, lock)
-      const [there, record] = await Promise.all([files.metadata(['root', 'timestamp', ...metadata.keys()]), files.floors()])
-      if (isSuperseded({ ...there, ...floorsIn(record) })) return
-      if (same(record, floors) && [...metadata].every(([role, bytes]) => same(there.metadata.get(role), bytes))) return
       // One file at a time changes whole, and without a root nothing counts; several need the journal.
-      const isFirst = record === undefined && !there.metadata.has('root') && metadata.has('root')
+      const isFirst = revision === undefined && metadata.has('root')
       if (metadata.size > 1 && !isFirst) await files.writeJournal({ metadata, floors }, lock)
       await files.carryOut({ metadata, floors }, lock, changed)
+      return 'written'
     })
   }
 
@@ -69,8 +76,8 @@ class FileStore implements MetadataStore {
     })
   }
 
-  stamp(gun: string): Promise<string | undefined> {
-    return new CollectionFiles(this.#base, gun).stamp()
+  revision(gun: string): Promise<string | undefined> {
+    return new CollectionFiles(this.#base, gun).revision()
   }
 
   async list(): Promise<string[]> {
@@ -91,10 +98,4 @@ async function orNothing<Found>(found: Promise<Found>): Promise<Found | undefine
 function floorsIn(record: Uint8Array | UnreadableFile | undefined): Pick<CachedCollection, 'floors' | 'floorsUnreadable'> {
   if (record === undefined) return {}
   return record instanceof UnreadableFile ? { floorsUnreadable: record.message } : { floors: record }
-}
-
-function same(a: Uint8Array | UnreadableFile | undefined, b: Uint8Array | UnreadableFile | undefined): boolean {
-  if (a instanceof UnreadableFile || b instanceof UnreadableFile || a === undefined || b === undefined)
-    return a instanceof UnreadableFile ? b instanceof UnreadableFile && a.message === b.message : a === b
-  return sameBytes(a, b)
 }

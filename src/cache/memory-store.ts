@@ -1,28 +1,26 @@
 /** A cache that ends with the process. */
-import type { CacheChanges, CachedCollection, MetadataStore } from './metadata-store.js'
+import type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './metadata-store.js'
 
 /** For tests, and for processes that must not write to disk. Version floors end with it too. */
 export function createMemoryStore(): MetadataStore {
-  const collections = new Map<string, { metadata: Map<string, Uint8Array>; floors: Uint8Array; stamp: string }>()
+  const collections = new Map<string, Omit<CachedCollection, 'unreadable'>>()
   let commits = 0
   return {
     read(gun: string): Promise<CachedCollection> {
       const kept = collections.get(gun)
-      if (kept === undefined) return Promise.resolve({ metadata: new Map(), unreadable: new Map() })
-      return Promise.resolve({ metadata: new Map(kept.metadata), floors: kept.floors, unreadable: new Map() })
+      return Promise.resolve({ ...kept, metadata: new Map(kept?.metadata), unreadable: new Map() })
     },
-    commit(gun: string, { metadata, floors, isSuperseded }: CacheChanges): Promise<void> {
+    commit(gun: string, { metadata, floors }: CacheChanges, revision: string | undefined): Promise<CommitOutcome> {
       const kept = collections.get(gun)
-      if (!isSuperseded({ metadata: new Map(), ...kept, unreadable: new Map() })) {
-        collections.set(gun, { metadata: new Map([...(kept?.metadata ?? []), ...metadata]), floors, stamp: String(++commits) })
-      }
-      return Promise.resolve()
+      if (kept?.revision !== revision) return Promise.resolve('conflict')
+      collections.set(gun, { metadata: new Map([...(kept?.metadata ?? []), ...metadata]), floors, revision: String(++commits) })
+      return Promise.resolve('written')
     },
     forget(gun: string): Promise<boolean> {
       return Promise.resolve(collections.delete(gun))
     },
-    stamp(gun: string): Promise<string | undefined> {
-      return Promise.resolve(collections.get(gun)?.stamp)
+    revision(gun: string): Promise<string | undefined> {
+      return Promise.resolve(collections.get(gun)?.revision)
     },
     list(): Promise<string[]> {
       return Promise.resolve([...collections.keys()].sort())

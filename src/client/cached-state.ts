@@ -3,8 +3,9 @@ import type { CachedCollection } from '../cache/metadata-store.js'
 import { UnavailableError, UntrustedError } from '../errors.js'
 import { raiseFloors } from '../trust/cached-floors.js'
 import type { CertificateRecord } from '../trust/certificate-record.js'
+import { decodeFloors } from '../trust/floor-record.js'
 import { RootChain } from '../trust/root-chain.js'
-import { decodeFloors, type VersionFloors } from '../trust/version-floors.js'
+import type { VersionFloors } from '../trust/version-floors.js'
 import type { Warning } from './results.js'
 
 export interface CachedState {

@@ -16,8 +16,8 @@ interface KeptSet {
   /** The floors file as it was written. */
   readonly floors: Uint8Array
   readonly server: string
-  /** What the store said when it was last seen to hold just this. */
-  stamp: string | undefined
+  /** Of the store, when it was last seen to hold just this. */
+  revision: string | undefined
 }
 
 /** Sets by collection; the least used go first. */
@@ -27,7 +27,7 @@ export class KeptSets {
 
   /** Keeps a set that the store holds too. */
   keep({ gun, server }: RefreshRequest, stage: TargetsStage, floors: Uint8Array): void {
-    this.#add(gun, { stage, floors, server: server.typed, stamp: undefined })
+    this.#add(gun, { stage, floors, server: server.typed, revision: undefined })
     for (const oldest of this.#sets.keys()) {
       if (this.#bytes <= MAX_KEPT_BYTES) break
       this.drop(oldest)
@@ -53,11 +53,12 @@ export class KeptSets {
     const { chain } = above.anchor
     const newest = server.ask('timestamp', MAX_TIMESTAMP_BYTES)
     const nextRoot = server.ask(`${chain.version + 1}.root`, MAX_ROOT_BYTES)
+    const [file, root] = await Promise.allSettled([newest, nextRoot])
+    // Looked at when the answers are there: what others accepted meanwhile counts.
     if (!(await isStillInStore(store, gun, known))) {
       this.drop(gun)
       return undefined
     }
-    const [file, root] = await Promise.allSettled([newest, nextRoot])
     if (file.status !== 'fulfilled' || root.status !== 'fulfilled' || root.value !== undefined) return undefined
     if (file.value === undefined || !sameBytes(file.value, timestamp.file)) return undefined
     const stage = await judgedAgain(known.stage, request)
@@ -78,13 +79,12 @@ export class KeptSets {
 /** Others write to the same cache: what they accepted counts here too. */
 async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet): Promise<boolean> {
   try {
-    const stamp = await store.stamp?.(gun)
-    if (stamp !== undefined && stamp === known.stamp) return true
-    const { metadata, floors } = await store.read(gun)
+    if (known.revision !== undefined && (await store.revision?.(gun)) === known.revision) return true
+    const { metadata, floors, revision } = await store.read(gun)
     const files = known.stage.files()
     const isSame = (role: string) => sameIfThere(metadata.get(role), files.get(role))
     if (!sameIfThere(floors, known.floors) || !isSame('root') || !isSame('timestamp')) return false
-    known.stamp = stamp
+    known.revision = revision
     return true
   } catch {
     return false // the long way says what is wrong with the store

@@ -1,7 +1,7 @@
-/** What was verified was measured against a cache that is not there any more: to be verified once more against the one that is. */
+/** Another call accepted something else while this one verified: what was verified has to be asked for again. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken'
   constructor() {
-    super('other processes go on changing the cache')
+    super('the cache changed during this refresh; run it again')
   }
 }

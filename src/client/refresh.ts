@@ -4,21 +4,22 @@
  */
 import type { CachedCollection, MetadataStore } from '../cache/metadata-store.js'
 import { sha256Hex } from '../crypto/hash.js'
-import { describeCause, UnavailableError } from '../errors.js'
+import { UnavailableError } from '../errors.js'
 import { RELEASES_ROLE } from '../metadata/role-name.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
+import { decodeFloors } from '../trust/floor-record.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
-import { decodeFloors } from '../trust/version-floors.js'
 import type { CollectionEvent } from './events.js'
 import type { KeptSets } from './kept-sets.js'
 import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
 import { Overtaken } from './overtaken.js'
+import { readCache } from './read-cache.js'
 import type { Freshness, Warning } from './results.js'
 import { ServerFiles } from './server-files.js'
 
-/** Runs of one refresh, when others change the cache underneath it in a way that does not go together. */
+/** Runs of one refresh, when others accept something newer each time. */
 const MAX_RUNS = 5
 
 /** What is refreshed, with what. */
@@ -65,14 +66,14 @@ export async function refresh(request: RefreshRequest): Promise<Refreshed> {
   }
 }
 
-/** The long way. @throws Overtaken when another process changed what it was measured against */
+/** The long way. @throws Overtaken when another call accepted something newer meanwhile */
 async function refreshByCache(
   request: RefreshRequest,
   server: ServerFiles,
   connecting: Promise<void> | undefined,
 ): Promise<Refreshed> {
   const { gun, transport, store } = request
-  const files = await readFiles(store, gun)
+  const files = await readCache(store, gun)
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
   if (transport !== undefined) askAhead(gun, files, server)
   // First whatever the network has to wait for, then what has to wait for the network.
@@ -90,14 +91,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-async function readFiles(store: MetadataStore, gun: string): Promise<CachedCollection> {
-  try {
-    return await store.read(gun)
-  } catch (cause) {
-    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be read: ${describeCause(cause)}`, { gun, cause })
-  }
-}
-
 /**
  * The first flight. On first use that is everything a small collection has, under the names of the newest files: what
  * the verified roles then name otherwise is asked for again. With a root, it is the timestamp and the next root.
@@ -105,7 +98,7 @@ async function readFiles(store: MetadataStore, gun: string): Promise<CachedColle
 function askAhead(gun: string, cached: CachedCollection, server: ServerFiles): void {
   const { metadata, floors, floorsUnreadable, unreadable } = cached
   const file = metadata.get('root')
-  const root = floors === undefined ? undefined : decodeFloors(floors, gun)?.floors.get('root')
+  const root = floors === undefined ? undefined : decodeFloors(floors, gun)?.floors.get('root')?.[0]
   // Nobody is asked about a collection whose cached root is not the one that was accepted.
   if (file !== undefined && root !== undefined && sha256Hex(file) === root.file) {
     server.ask('timestamp', MAX_TIMESTAMP_BYTES)

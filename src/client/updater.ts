@@ -8,27 +8,24 @@
  *
  * Source: TUF 1.0.33 section 5; notary 0.7.0 client/tufclient.go.
  */
-import { sameBytes, sameIfThere } from '../bytes.js'
-import type { CacheChanges, CachedCollection } from '../cache/metadata-store.js'
+import { sameBytes } from '../bytes.js'
+import type { CachedCollection } from '../cache/metadata-store.js'
 import { describeCause, StaleError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
-import { recordOf } from '../trust/certificate-record.js'
 import { brokenRotation } from '../trust/refusals.js'
 import { RootChain } from '../trust/root-chain.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type { Trusted } from '../trust/trusted.js'
 import { RootStage, type SnapshotStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
-import { encodeFloors } from '../trust/version-floors.js'
 import { anchorToday, loadAhead } from './anchor-today.js'
 import { type CachedState, judgeCache } from './cached-state.js'
+import { commitVerified } from './commit.js'
 import { roleLoaded } from './events.js'
 import { asksForNewRoot, detailsOf, isMissing, NoAnswer, orNoAnswer } from './failures.js'
 import { FileSource, missing } from './file-source.js'
 import { MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES } from './limits.js'
-import { Overtaken } from './overtaken.js'
 import type { Refreshed, RefreshRequest } from './refresh.js'
 import type { Freshness, Warning } from './results.js'
 import type { ServerFiles } from './server-files.js'
-import { commitUnlessOvertaken, isSupersededBy } from './superseded.js'
 import { staleWarning } from './warnings.js'
 
 /** What is asked, and what its answers are judged with. */
@@ -218,34 +215,10 @@ export class Refresh {
     return stage
   }
 
-  /** Writes what changed. A cache that cannot be written does not take the answer away. */
-  async #keep(stage: TargetsStage, freshness: Freshness): Promise<Refreshed> {
-    const { gun, kept, server } = this.#request
-    const origin = freshness === 'fresh' ? server.url.href : this.#cached.origin
-    const floors = stage.floors()
-    const certificates = recordOf(stage.above.above.above.anchor)
-    const file = encodeFloors({ gun, floors, certificates, ...(origin === undefined ? {} : { origin }) })
-    const metadata = new Map([...stage.files()].filter(([role, one]) => !sameIfThere(this.#cached.files.metadata.get(role), one)))
-    const isChanged =
-      metadata.size > 0 || !sameIfThere(this.#cached.files.floors, file) || this.#cached.files.isUnfinished === true
-    const outcome = { root: stage.files().get('root'), floors }
-    const isSuperseded = (now: CachedCollection) => isSupersededBy(now, gun, this.#cached, outcome)
-    const isKept = !isChanged || (await this.#commit({ metadata, floors: file, isSuperseded }))
-    if (isKept && freshness === 'fresh') kept.keep(this.#request, stage, file)
-    return { stage, freshness, warnings: this.#warnings }
-  }
-
-  async #commit(changes: CacheChanges): Promise<boolean> {
-    const { gun, store, tell } = this.#request
-    try {
-      await commitUnlessOvertaken(store, gun, changes)
-      tell({ type: 'cache', gun, action: 'written', roles: [...changes.metadata.keys()] })
-      return true
-    } catch (cause) {
-      if (cause instanceof Overtaken) throw cause
-      const message = `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${describeCause(cause)}`
-      this.#warnings.push({ code: 'WARN_CACHE_UNWRITABLE', message })
-      return false
-    }
+  /** Keeps the set, for the next run and for this client. */
+  async #keep(verified: TargetsStage, freshness: Freshness): Promise<Refreshed> {
+    const { stage, floors, warnings } = await commitVerified(this.#request, verified, this.#cached, freshness)
+    if (floors !== undefined && freshness === 'fresh') this.#request.kept.keep(this.#request, stage, floors)
+    return { stage, freshness, warnings: [...this.#warnings, ...warnings] }
   }
 }

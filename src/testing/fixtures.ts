@@ -138,9 +138,6 @@ function storeStartingWith(gun: string, cache: FixtureFiles): MetadataStore {
     async read(asked) {
       return withFound(asked, await kept.read(asked))
     },
-    commit(asked, changes) {
-      return kept.commit(asked, { ...changes, isSuperseded: (now) => changes.isSuperseded(withFound(asked, now)) })
-    },
     async forget(asked) {
       if (asked === gun) found = new Map()
       return kept.forget(asked)

@@ -4,7 +4,7 @@ import { checkHashes } from '../crypto/hash.js'
 import type { FileMeta, RoleKeys, Unverified } from '../metadata/model.js'
 import { expired, hashMismatch, insufficientSignatures, tooLarge } from './refusals.js'
 import { type Trusted, trust } from './trusted.js'
-import { type Candidate, checkFloor, floorOf, type VersionFloor, type VersionFloors } from './version-floors.js'
+import { type Candidate, checkFloors, floorOf, type VersionFloor, type VersionFloors } from './version-floors.js'
 
 /** What every load is judged with. */
 export interface LoadContext {
@@ -48,8 +48,22 @@ export function admit<Metadata extends { version: number; expires: number }>(
 ): Trusted<Metadata> {
   const { role } = loader
   const loaded = checkSigned(gun, loader, file)
-  checkFloor(candidate(gun, loader, loaded), floors.get(role))
+  checkFloors(candidate(gun, loader, loaded), floors.get(role))
   if (!(now < loaded.metadata.expires)) throw expired({ gun, role }, loaded.metadata.expires)
+  return loaded
+}
+
+/**
+ * Holds what was loaded against floors that came to be known since: it was admitted under others.
+ *
+ * @throws UntrustedError ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION
+ */
+export function admitAgain<Metadata extends { version: number }>(
+  { gun, floors }: LoadContext,
+  loader: RoleLoader<Metadata>,
+  loaded: Trusted<Metadata>,
+): Trusted<Metadata> {
+  checkFloors(candidate(gun, loader, loaded), floors.get(loader.role))
   return loaded
 }
 
@@ -76,5 +90,6 @@ function candidate<Metadata extends { version: number }>(
   { role, keys, content }: RoleLoader<Metadata>,
   loaded: Trusted<Metadata>,
 ): Candidate {
-  return { gun, role, version: loaded.metadata.version, content: content(loaded), keys, file: loaded.file }
+  const { metadata, signedBy, file } = loaded
+  return { gun, role, version: metadata.version, content: content(loaded), keys, signedBy, file }
 }

@@ -31,8 +31,8 @@ export function targetsLoader(gun: string, role: string, keys: RoleKeys): RoleLo
 }
 
 /** The floor that a root leaves. */
-export function rootFloor(gun: string, { metadata, signedBytes, keys, file }: Trusted<RootMetadata>): VersionFloor {
-  return floorOf({ gun, role: 'root', version: metadata.version, content: signedBytes, keys, file })
+export function rootFloor(gun: string, { metadata, signedBytes, keys, signedBy, file }: Trusted<RootMetadata>): VersionFloor {
+  return floorOf({ gun, role: 'root', version: metadata.version, content: signedBytes, keys, signedBy, file })
 }
 
 function fileText({ length, hashes: { sha256, sha512 } }: FileMeta): string {

@@ -54,6 +54,20 @@ export function equivocation({ gun, role }: Subject, version: number, accepted: 
   )
 }
 
+/** The file that was accepted as another role's before. */
+export function otherRolesFile({ gun, role }: Subject, other: string, version: number): UntrustedError {
+  return new UntrustedError(
+    'ERR_EQUIVOCATION',
+    `potential malicious behavior - trust data for remote repository ${gun} serves the file of one role as that of another: ${role} version ${version} is what was accepted as ${other} before`,
+    {
+      gun,
+      role,
+      evidence: { version, acceptedAs: other },
+      hint: `The same key signs for ${role} and ${other}, and the server offers the file of the one as that of the other. Do not use the image; tell its publisher and the operator of the trust server.`,
+    },
+  )
+}
+
 /** A root that its own keys or certificates do not make trustworthy. */
 export function untrustedRoot(gun: string, why: string, evidence?: Evidence): UntrustedError {
   return new UntrustedError('ERR_ROOT_UNTRUSTED', `${mismatch(gun)}: could not validate the path to a trusted root: ${why}`, {

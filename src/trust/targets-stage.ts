@@ -4,20 +4,24 @@
  * A signer's delegation that expired or that too few keys signed is left out, as Notary does, and said. Stricter:
  * `targets/releases`, which decides over tags, fails instead, or a tag would silently fall back to `targets`.
  */
+import { sha256Hex } from '../crypto/hash.js'
 import { StaleError, UntrustedError } from '../errors.js'
 import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
-import { RELEASES_ROLE } from '../metadata/role-name.js'
+import { parentRole, RELEASES_ROLE } from '../metadata/role-name.js'
 import { ALL_PATHS, delegationsOf, type GrantedDelegation } from './delegations.js'
-import { admit, checkFile, floorLeft } from './load.js'
+import { admit, admitAgain, checkFile, floorLeft, type LoadContext } from './load.js'
 import { targetsLoader } from './loaders.js'
-import { forgotten, tooLarge } from './refusals.js'
+import { forgotten, otherRolesFile, tooLarge } from './refusals.js'
 import { canMeetThreshold } from './signatures.js'
 import type { Trusted } from './trusted.js'
 import type { SnapshotStage } from './trusted-metadata-set.js'
-import type { VersionFloors } from './version-floors.js'
+import { type VersionFloor, type VersionFloors, withAccepted } from './version-floors.js'
 
 /** Delegations below one collection; more are refused (denial of service: each is a file to fetch and verify). */
 const MAX_DELEGATIONS = 1000
+
+/** Roles that floors are kept of; delegations that ended go first. Stops a publisher from growing the floors without end. */
+export const MAX_ROLES_WITH_FLOORS = 4096
 
 /** Metadata of a targets role, and the names that it may speak for. */
 export interface LoadedTargets {
@@ -87,20 +91,35 @@ export class TargetsStage {
     }
   }
 
-  /** Floors of all that was accepted. Those of delegations left out today, and of what lies below them, stay; those of nobody's delegations go. */
+  /** The same set below a snapshot whose context has other floors. @throws UntrustedError: see `RootStage.readmit` */
+  readmitted(above: SnapshotStage): TargetsStage {
+    const { context } = above
+    for (const [role, { trusted }] of this.loaded) {
+      admitAgain(context, targetsLoader(context.gun, role, trusted.keys), trusted)
+      checkOwnFile(context, trusted)
+    }
+    return new TargetsStage(above, this.loaded, this.skipped).#withoutUnusable()
+  }
+
+  /** Floors of all that was accepted, now and before. Those of a delegation that ended wait for one of that name. */
   floors(): VersionFloors {
     const { above } = this
-    const floors = new Map([
-      ['root', above.above.above.floor],
-      ['timestamp', above.above.floor],
-      ['snapshot', above.floor],
-    ])
-    for (const [role, { trusted }] of this.loaded) {
-      floors.set(role, floorLeft(above.context.gun, targetsLoader(above.context.gun, role, trusted.keys), trusted))
+    const { gun, floors: before } = above.context
+    const leftOut = new Set(this.#delegated().flatMap(({ name }) => (this.loaded.has(name) ? [] : [name])))
+    const floors = new Map<string, readonly VersionFloor[]>()
+    for (const [role, known] of before) {
+      const isEnded = role.startsWith('targets/') && !withRolesAbove(role).some((name) => leftOut.has(name))
+      floors.set(role, marked(known, isEnded))
     }
-    const leftOut = this.#delegated().filter(({ name }) => !this.loaded.has(name))
-    for (const [role, floor] of above.context.floors) {
-      if (leftOut.some(({ name }) => role === name || role.startsWith(`${name}/`))) floors.set(role, floor)
+    const accept = (role: string, floor: VersionFloor) =>
+      floors.set(role, withAccepted(marked(before.get(role) ?? [], false), floor))
+    floors.set('root', [above.above.above.floor])
+    accept('timestamp', above.above.floor)
+    accept('snapshot', above.floor)
+    for (const [role, { trusted }] of this.loaded) accept(role, floorLeft(gun, targetsLoader(gun, role, trusted.keys), trusted))
+    for (const [role, [floor]] of floors) {
+      if (floors.size <= MAX_ROLES_WITH_FLOORS) break
+      if (floor?.ended) floors.delete(role)
     }
     return floors
   }
@@ -158,7 +177,8 @@ export class TargetsStage {
   /** Only the parent may end a delegation, whatever keys it has now. */
   #checkForgotten(delegation: GrantedDelegation): void {
     const { gun, floors } = this.above.context
-    if (floors.has(delegation.name) && canMeetThreshold(delegation)) throw forgotten({ gun, role: delegation.name })
+    const wasListed = floors.get(delegation.name)?.some(({ ended }) => ended === undefined)
+    if (wasListed && canMeetThreshold(delegation)) throw forgotten({ gun, role: delegation.name })
   }
 
   #skip(skipped: SkippedDelegation): TargetsStage {
@@ -174,5 +194,32 @@ function leavesSignerOut(cause: unknown): cause is UntrustedError | StaleError {
 function loadRole(above: SnapshotStage, role: string, keys: RoleKeys, file: Uint8Array): Trusted<TargetsMetadata> {
   const { gun } = above.context
   checkFile(file, above.fileOf(role), { gun, role })
-  return admit(above.context, targetsLoader(gun, role, keys), file)
+  const loaded = admit(above.context, targetsLoader(gun, role, keys), file)
+  checkOwnFile(above.context, loaded)
+  return loaded
+}
+
+/**
+ * A signer may have one key for two roles, as Docker sets it up for `targets/<signer>` and `targets/releases`, and no file says
+ * which role it is for. So what was accepted of one role before is not taken for another, unless it says nothing.
+ *
+ * @throws UntrustedError ERR_EQUIVOCATION
+ */
+function checkOwnFile({ gun, floors }: LoadContext, { role, metadata, signedBytes }: Trusted<TargetsMetadata>): void {
+  if (metadata.targets.size === 0 && metadata.delegations.length === 0) return
+  const content = sha256Hex(signedBytes)
+  const holds = (one: string) => floors.get(one)?.some((floor) => floor.content === content)
+  if (holds(role)) return
+  for (const other of floors.keys()) if (holds(other)) throw otherRolesFile({ gun, role }, other, metadata.version)
+}
+
+/** `targets/a/b` -> `targets/a/b`, `targets/a`. */
+function withRolesAbove(role: string): string[] {
+  const names: string[] = []
+  for (let name = role; name !== 'targets'; name = parentRole(name)) names.push(name)
+  return names
+}
+
+function marked(floors: readonly VersionFloor[], isEnded: boolean): VersionFloor[] {
+  return floors.map(({ ended: _, ...floor }) => (isEnded ? { ...floor, ended: true } : floor))
 }

@@ -12,7 +12,7 @@
 import type { FileMeta, SnapshotMetadata, TimestampMetadata } from '../metadata/model.js'
 import { RELEASES_ROLE } from '../metadata/role-name.js'
 import type { Anchor } from './anchor.js'
-import { admit, checkFile, floorLeft, type LoadContext } from './load.js'
+import { admit, admitAgain, checkFile, floorLeft, type LoadContext } from './load.js'
 import { rootFloor, snapshotLoader, timestampLoader } from './loaders.js'
 import { brokenRotation, equivocation, rollback } from './refusals.js'
 import { TargetsStage } from './targets-stage.js'
@@ -56,11 +56,25 @@ export class RootStage {
     return stage.under(new SnapshotStage(new TimestampStage(this, timestamp), stage.above.snapshot))
   }
 
+  /**
+   * The same set under other floors: others accepted something while it was verified.
+   *
+   * @throws UntrustedError ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION when the set is not what it was any more
+   */
+  readmit(stage: TargetsStage): TargetsStage {
+    const { context, anchor } = this
+    const { metadata } = anchor.chain.root
+    const { snapshot, above } = stage.above
+    const timestamp = admitAgain(context, timestampLoader(context.gun, metadata), above.timestamp)
+    admitAgain(context, snapshotLoader(context.gun, metadata), snapshot)
+    return stage.readmitted(new SnapshotStage(new TimestampStage(this, timestamp), snapshot))
+  }
+
   /** Floors of a root never become void: its keys change only along the chain, and the chain only goes up. */
   #checkFloor(): void {
     const subject = { gun: this.context.gun, role: 'root' }
     const { version, content, keys } = this.floor
-    const before = this.context.floors.get('root')
+    const [before] = this.context.floors.get('root') ?? []
     if (before === undefined || version > before.version) return
     if (version < before.version) throw rollback(subject, version, before.version)
     if (content === before.content) return

@@ -1,16 +1,14 @@
 /**
- * The highest version accepted of each role: the memory that rollback protection rests on.
+ * Version floors: the highest version accepted of each role, the memory that rollback protection rests on. They are kept apart
+ * from the metadata, so that a deleted or spoiled file does not forget them.
  *
- * Kept apart from the metadata, so that a deleted or spoiled file does not forget it. A floor holds under the keys that
- * it was recorded with: once a verified change has taken one of them away, it is void (recovery from fast-forward,
- * TUF 1.0.33 section 5.3.11).
+ * A role may have several floors, each recorded under the keys and by the signers of its time; every one that still holds
+ * counts. Without that, a key that was taken away, or a version pushed up by a stolen key, would make the older floor forgotten.
+ * Why these rules: docs/decisions/0003.
  */
-import { utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import type { KeyId } from '../crypto/keys.js'
-import { isJsonObject, JsonError, type JsonValue, parseJson } from '../metadata/json.js'
 import type { RoleKeys } from '../metadata/model.js'
-import { type CertificateRecord, decodeRecord, encodeRecord } from './certificate-record.js'
 import { equivocation, rollback } from './refusals.js'
 
 /** What was accepted of a role. */
@@ -20,22 +18,18 @@ export interface VersionFloor {
   readonly content: string
   /** The keys of the role at the time, ascending. */
   readonly keys: readonly KeyId[]
+  /** How many of them had to sign. */
+  readonly threshold: number
+  /** Those that did, ascending. */
+  readonly signers: readonly KeyId[]
   /** Hexadecimal SHA-256 of the file itself. */
   readonly file: string
+  /** The role is delegated to no longer: the floor waits for a delegation of that name. */
+  readonly ended?: true
 }
 
-/** Floors by role. */
-export type VersionFloors = ReadonlyMap<string, VersionFloor>
-
-/** What the floors file holds. */
-export interface FloorRecord {
-  readonly gun: string
-  /** The server that the timestamp came from; undefined when nobody knows. */
-  readonly origin?: string
-  readonly floors: VersionFloors
-  /** What the certificates of the root said. */
-  readonly certificates?: CertificateRecord
-}
+/** Floors by role, the highest version of a role first. */
+export type VersionFloors = ReadonlyMap<string, readonly VersionFloor[]>
 
 /** What is about to be accepted. */
 export interface Candidate {
@@ -45,75 +39,86 @@ export interface Candidate {
   /** The bytes that may not change without a new version. */
   readonly content: Uint8Array
   readonly keys: RoleKeys
+  /** Keys of the role that signed, ascending. */
+  readonly signedBy: readonly KeyId[]
   readonly file: Uint8Array
 }
 
+/**
+ * Versions that a floor may lie above what is offered before it counts as pushed up by a stolen key (fast-forward attack): a
+ * publisher who signs every minute needs two years for as many. Such a floor falls once its signers no longer suffice.
+ */
+export const MAX_HONEST_LEAD = 1_000_000
+
+/** Floors of one role; keys that change again and again would make the list grow without end. The lowest go first. */
+export const MAX_FLOORS_OF_A_ROLE = 8
+
 /** The floor that accepting the candidate leaves. */
-export function floorOf({ version, content, keys, file }: Candidate): VersionFloor {
-  return { version, content: sha256Hex(content), keys: [...keys.keys.keys()].sort(), file: sha256Hex(file) }
-}
-
-/** True while every key that the floor was recorded with is still a key of the role. */
-export function floorHolds(floor: VersionFloor, { keys }: RoleKeys): boolean {
-  return floor.keys.every((id) => keys.has(id))
-}
-
-/** @throws UntrustedError ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION */
-export function checkFloor(candidate: Candidate, floor: VersionFloor | undefined): void {
-  if (floor === undefined || !floorHolds(floor, candidate.keys)) return
-  const { content, keys, version } = floorOf(candidate)
-  if (version < floor.version) throw rollback(candidate, version, floor.version)
-  const sameKeys = keys.length === floor.keys.length
-  if (version === floor.version && content !== floor.content && sameKeys)
-    throw equivocation(candidate, version, floor.content, content)
-}
-
-/** True when these floors were left by a newer state than those: then the cache that goes with them must stay. */
-export function isNewer(these: VersionFloors, those: VersionFloors): boolean {
-  const lead = (role: string) => (these.get(role)?.version ?? 0) - (those.get(role)?.version ?? 0)
-  // Under the same root the timestamp has the same keys, and names all the rest.
-  return (lead('root') || lead('timestamp')) > 0
-}
-
-/** The bytes of the floors file. */
-export function encodeFloors({ gun, origin, floors, certificates: known }: FloorRecord): Uint8Array {
-  const roles = [...floors.keys()].sort().map((role) => ({ role, ...floors.get(role) }))
-  const certificates = known === undefined ? undefined : encodeRecord(known)
-  return utf8(`${JSON.stringify({ format: 1, gun, origin, roles, certificates }, null, 1)}\n`)
-}
-
-/** What a floors file says, or undefined when it is not one of this collection. */
-export function decodeFloors(file: Uint8Array, gun: string): FloorRecord | undefined {
-  try {
-    const record = parseJson(file)
-    if (!isJsonObject(record) || record['format'] !== 1 || record['gun'] !== gun) return undefined
-    const { origin, roles } = record
-    if (!Array.isArray(roles) || (origin !== undefined && typeof origin !== 'string')) return undefined
-    const floors = new Map<string, VersionFloor>()
-    for (const entry of roles) {
-      const decoded = decodeEntry(entry)
-      if (decoded === undefined || floors.has(decoded[0])) return undefined
-      floors.set(...decoded)
-    }
-    const certificates = decodeRecord(record['certificates'])
-    return { gun, floors, ...(origin === undefined ? {} : { origin }), ...(certificates === undefined ? {} : { certificates }) }
-  } catch (cause) {
-    if (cause instanceof JsonError) return undefined
-    throw cause
+export function floorOf({ version, content, keys, signedBy, file }: Candidate): VersionFloor {
+  return {
+    version,
+    content: sha256Hex(content),
+    keys: [...keys.keys.keys()].sort(),
+    threshold: keys.threshold,
+    signers: signedBy,
+    file: sha256Hex(file),
   }
 }
 
-function decodeEntry(entry: JsonValue): [string, VersionFloor] | undefined {
-  if (!isJsonObject(entry)) return undefined
-  const { role, version, content, keys, file } = entry
-  if (
-    typeof role !== 'string' ||
-    typeof version !== 'number' ||
-    !(version >= 1) ||
-    typeof content !== 'string' ||
-    typeof file !== 'string'
+/**
+ * True while enough of the keys that the role had then are still its keys. Enough is the lower threshold: adding or removing
+ * another key, or raising the threshold, must not reopen the past.
+ */
+export function floorHolds(floor: VersionFloor, { keys, threshold }: RoleKeys): boolean {
+  return stillKeys(floor.keys, keys) >= Math.min(floor.threshold, threshold)
+}
+
+/** @throws UntrustedError ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION */
+export function checkFloors(candidate: Candidate, floors: readonly VersionFloor[] = []): void {
+  const { version, keys } = candidate
+  for (const floor of floors) {
+    if (!floorHolds(floor, keys) || wasFastForwarded(floor, candidate)) continue
+    if (!(version >= floor.version)) throw rollback(candidate, version, floor.version)
+    const { content, keys: now } = floorOf(candidate)
+    const sameKeys = now.length === floor.keys.length && stillKeys(floor.keys, keys.keys) === now.length
+    if (version === floor.version && content !== floor.content && sameKeys)
+      throw equivocation(candidate, version, floor.content, content)
+  }
+}
+
+/** The floors of a role once another was accepted. */
+export function withAccepted(floors: readonly VersionFloor[], accepted: VersionFloor): VersionFloor[] {
+  return highestFirst([accepted, ...floors.filter((floor) => !makesNeedless(accepted, floor))])
+}
+
+/** The floors of a role, raised by what a cache holds. What is known of a version is not replaced by that. */
+export function withCached(floors: readonly VersionFloor[], cached: VersionFloor): readonly VersionFloor[] {
+  const isKnown = floors.some((floor) => floor.version === cached.version || makesNeedless(floor, cached))
+  return isKnown ? floors : withAccepted(floors, cached)
+}
+
+/** A stolen key signed a version so high that nothing honest is above it, and by now its signers are not enough any more. */
+function wasFastForwarded({ signers, version }: VersionFloor, candidate: Candidate): boolean {
+  const { keys, threshold } = candidate.keys
+  return version - candidate.version > MAX_HONEST_LEAD && stillKeys(signers, keys) < threshold
+}
+
+/** Whenever `lower` would refuse something, so would `higher`. */
+function makesNeedless(higher: VersionFloor, lower: VersionFloor): boolean {
+  const lead = higher.version - lower.version
+  return (
+    lead >= 0 &&
+    lead <= MAX_HONEST_LEAD &&
+    higher.threshold <= lower.threshold &&
+    lower.keys.every((id) => higher.keys.includes(id)) &&
+    lower.signers.every((id) => higher.signers.includes(id))
   )
-    return undefined
-  if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) return undefined
-  return [role, { version, content, keys, file }]
+}
+
+function stillKeys(ids: readonly KeyId[], keys: ReadonlyMap<KeyId, unknown>): number {
+  return ids.filter((id) => keys.has(id)).length
+}
+
+function highestFirst(floors: VersionFloor[]): VersionFloor[] {
+  return floors.sort((one, other) => other.version - one.version).slice(0, MAX_FLOORS_OF_A_ROLE)
 }

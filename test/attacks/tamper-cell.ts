@@ -152,6 +152,6 @@ async function spoiledCopy(store: MetadataStore): Promise<MetadataStore> {
   const { metadata, floors = new Uint8Array() } = await store.read(GUN)
   const garbage = new Map([...metadata].map(([role, bytes]) => [role, role === 'root' ? bytes : bytesOf('{"signed":')]))
   const copy = createMemoryStore()
-  await copy.commit(GUN, { metadata: garbage, floors, isSuperseded: () => false })
+  await copy.commit(GUN, { metadata: garbage, floors }, undefined)
   return copy
 }

@@ -58,7 +58,7 @@ async function leftovers(trust: string): Promise<string[]> {
 const roles = ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases']
 function changes(generation: string, changed = roles): CacheChanges {
   const metadata = new Map(changed.map((role) => [role, utf8(`${role} ${generation}`)]))
-  return { metadata, floors: utf8(`floors ${generation}`), isSuperseded: () => false }
+  return { metadata, floors: utf8(`floors ${generation}`) }
 }
 
 describe.each<[string, readonly string[] | undefined, string[]]>([
@@ -73,10 +73,11 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
   let steps = 0
   beforeAll(async () => {
     const trust = await folderLike(undefined)
-    if (before !== undefined) await createFileStore(trust).commit(GUN, changes('one', [...before]))
+    if (before !== undefined) await createFileStore(trust).commit(GUN, changes('one', [...before]), undefined)
     old = comparable(await createFileStore(trust).read(GUN))
     template = before === undefined ? undefined : await folderLike(trust)
-    await faultyDisk().during(() => createFileStore(trust).commit(GUN, changes('two', changed)))
+    const { revision } = await createFileStore(trust).read(GUN)
+    await faultyDisk().during(() => createFileStore(trust).commit(GUN, changes('two', changed), revision))
     renewed = comparable(await createFileStore(trust).read(GUN))
     steps = faultyDisk().calls.length
   })
@@ -97,7 +98,8 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
     const where = JSON.stringify(fault)
     const trust = await folderLike(template)
     const store = createFileStore(trust)
-    const commit = () => store.commit(GUN, changes('two', changed))
+    const { revision } = await store.read(GUN)
+    const commit = () => store.commit(GUN, changes('two', changed), revision)
     const isWritten = await faultyDisk()
       .during(commit, fault)
       .then(
@@ -112,7 +114,7 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
     // Who lives takes his lock away; one whose disk is gone cannot.
     if (!fault.forever) expect(existsSync(join(trust, LOCK)), where).toBe(false)
     await ageLock(trust)
-    await commit()
+    expect(await store.commit(GUN, changes('two', changed), (await store.read(GUN)).revision), where).toBe('written')
     expect(comparable(await store.read(GUN)), where).toEqual(renewed)
     expect(await leftovers(trust), where).toEqual([])
     await rm(trust, { recursive: true })
@@ -122,7 +124,8 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
 describe('before anything is moved it is synced, and the folders before the floors', () => {
   /** The calls that make things durable, in their order. */
   async function durable(trust: string, all: CacheChanges): Promise<string> {
-    await faultyDisk().during(() => createFileStore(trust).commit(GUN, all))
+    const { revision } = await createFileStore(trust).read(GUN)
+    await faultyDisk().during(() => createFileStore(trust).commit(GUN, all, revision))
     return faultyDisk()
       .calls.filter((call) => call === 'sync' || call === 'rename')
       .join(' ')
@@ -137,10 +140,13 @@ describe('before anything is moved it is synced, and the folders before the floo
     expect(await durable(trust, changes('three', ['timestamp']))).toBe('sync*2 rename sync rename')
   })
 
-  test('and when it lies there already, nothing is written', async () => {
-    const trust = await folderLike(undefined)
-    await createFileStore(trust).commit(GUN, changes('one'))
-    expect(await durable(trust, changes('one'))).toBe('')
+  test('and on a revision that is past, nothing is written', async () => {
+    const store = createFileStore(await folderLike(undefined))
+    await store.commit(GUN, changes('one'), undefined)
+    const outcome = await faultyDisk().during(() => store.commit(GUN, changes('two'), undefined))
+    expect(outcome).toBe('conflict')
+    expect(faultyDisk().calls).not.toContain('rename')
+    expect(comparable(await store.read(GUN)).floors).toBe('floors one')
   })
 })
 
@@ -149,7 +155,7 @@ describe('a verification', () => {
   function faulty(inner: MetadataStore, at: number, errno: string, forever: boolean): MetadataStore {
     return {
       read: (gun) => inner.read(gun),
-      commit: (gun, all) => faultyDisk().during(() => inner.commit(gun, all), { at, errno, forever }),
+      commit: (...what) => faultyDisk().during(() => inner.commit(...what), { at, errno, forever }),
       forget: (gun) => inner.forget(gun),
       list: () => inner.list(),
     }

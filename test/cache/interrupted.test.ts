@@ -10,12 +10,11 @@ import { decodeJournal, encodeJournal } from '../../src/cache/journal.js'
 
 const GUN = 'registry.example/app'
 const bytes = (text: string) => utf8(text)
-const changes = (generation: string, isSuperseded = () => false) => ({
+const changes = (generation: string) => ({
   metadata: new Map(
     ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases'].map((role) => [role, bytes(`${role} ${generation}`)]),
   ),
   floors: bytes(`floors ${generation}`),
-  isSuperseded,
 })
 
 let folder: string
@@ -27,7 +26,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 /** What a kill in the middle of a commit leaves: the journal, and only the first so many files of the new generation. */
 async function interrupted(written: number): Promise<void> {
   const store = createFileStore(folder)
-  await store.commit(GUN, changes('one'))
+  await store.commit(GUN, changes('one'), undefined)
   const two = changes('two')
   await writeFile(join(folder, 'dct', 'registry.example%2fapp.journal'), encodeJournal(GUN, two))
   for (const [role, file] of [...two.metadata].slice(0, written))
@@ -42,18 +41,21 @@ describe('a commit that was killed in the middle', () => {
     expect(floors).toEqual(bytes('floors two'))
   })
 
-  test('is carried out by the next writer, even when that one is superseded itself', async () => {
+  test('is carried out by the next writer who knows it, before his own', async () => {
     await interrupted(2)
-    await createFileStore(folder).commit(
+    const store = createFileStore(folder)
+    const { revision } = await store.read(GUN)
+    await store.commit(
       GUN,
-      changes('older', () => true),
+      { metadata: new Map([['timestamp', bytes('timestamp three')]]), floors: bytes('floors three') },
+      revision,
     )
     expect(await readFile(join(folder, 'tuf', GUN, 'metadata', 'snapshot.json'), 'utf8')).toBe('snapshot two')
     expect(await readdir(join(folder, 'dct'))).toEqual(['registry.example%2fapp.json'])
   })
 
   test('before its journal was whole reads as the old generation', async () => {
-    await createFileStore(folder).commit(GUN, changes('one'))
+    await createFileStore(folder).commit(GUN, changes('one'), undefined)
     await writeFile(join(folder, 'dct', 'registry.example%2fapp.journal'), encodeJournal(GUN, changes('two')).slice(0, 100))
     expect((await createFileStore(folder).read(GUN)).metadata).toEqual(changes('one').metadata)
   })

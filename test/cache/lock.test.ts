@@ -10,6 +10,7 @@ import { utf8 } from '../../src/bytes.js'
 import { createFileStore } from '../../src/cache/file-store.js'
 import { lockState, withLock } from '../../src/cache/lock.js'
 import { decodeHolder, isDead, type LockHolder, thisHolder } from '../../src/cache/lock-holder.js'
+import type { CommitOutcome } from '../../src/cache/metadata-store.js'
 
 /** Something that happens right before a lock is broken. */
 const disk = vi.hoisted(() => ({ beforeTurn: undefined as (() => Promise<void>) | undefined }))
@@ -185,30 +186,34 @@ describe('a writer', () => {
   test('who slept until others had gone on does not put his older files over theirs (CACHE-12)', async () => {
     const store = createFileStore(folder)
     const newer = createFileStore(folder)
-    await store.commit(GUN, { ...changes('one'), isSuperseded: () => false })
+    await store.commit(GUN, changes('one'), undefined)
     const lock = join(folder, 'dct', 'registry.example%2fapp.lock')
-    let others: Promise<void> | undefined
-    const isSuperseded = () => {
-      // Asleep here: his lock is taken for abandoned, and another writes.
-      others = rm(lock).then(() => newer.commit(GUN, { ...changes('three'), isSuperseded: () => false }))
-      return false
-    }
-    await expect(store.commit(GUN, { ...changes('two'), isSuperseded })).rejects.toThrow('was lost to another process')
-    await others
+    const { revision } = await store.read(GUN)
+    let others: Promise<CommitOutcome> | undefined
+    const metadata = new (class extends Map<string, Uint8Array> {
+      override get size(): number {
+        // Asleep here: the lock is taken for abandoned, and another writes.
+        others ??= rm(lock).then(() => newer.commit(GUN, changes('three'), revision))
+        return super.size
+      }
+    })(changes('two').metadata)
+    const slept = store.commit(GUN, { ...changes('two'), metadata }, revision)
+    await expect(slept).rejects.toThrow('was lost to another process')
+    expect(await others).toBe('written')
     expect(await newer.read(GUN)).toMatchObject(changes('three'))
     expect((await readdir(folder, { recursive: true })).filter((name) => /\.(tmp|lock|journal)$/.test(name))).toEqual([])
   })
 
   test('who died is told by the next reader, so that the next run carries out what he left', async () => {
     const store = createFileStore(folder)
-    await store.commit(GUN, { ...changes('one'), isSuperseded: () => false })
+    await store.commit(GUN, changes('one'), undefined)
     expect((await store.read(GUN)).isUnfinished).toBeUndefined()
     path = join(folder, 'dct', 'registry.example%2fapp.lock')
     await left(deadHolder())
     expect((await store.read(GUN)).isUnfinished).toBe(true)
     await writeFile(join(folder, 'dct', `.dct-registry.example%2fapp-${crypto.randomUUID()}.tmp`), 'x')
     await writeFile(join(folder, 'dct', `.dct-registry.example%2fapp-b-${crypto.randomUUID()}.tmp`), 'of another')
-    await store.commit(GUN, { ...changes('one'), isSuperseded: () => false })
+    await store.commit(GUN, changes('one'), (await store.read(GUN)).revision)
     expect((await store.read(GUN)).isUnfinished).toBeUndefined()
     expect((await readdir(join(folder, 'dct'))).filter((name) => name.endsWith('.tmp'))).toHaveLength(1)
   })

@@ -180,11 +180,11 @@ describe('a store', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
   const keep = (gun: string, roles = ['root', 'timestamp', 'snapshot', 'targets']) =>
-    store.commit(gun, {
-      metadata: new Map(roles.map((role) => [role, utf8(`${role} of ${gun}`)])),
-      floors: utf8(`floors of ${gun}`),
-      isSuperseded: () => false,
-    })
+    store.commit(
+      gun,
+      { metadata: new Map(roles.map((role) => [role, utf8(`${role} of ${gun}`)])), floors: utf8(`floors of ${gun}`) },
+      undefined,
+    )
   const textOf = async (gun: string, role: string) => Buffer.from((await store.read(gun)).metadata.get(role) ?? []).toString()
 
   test.each(['../../x', 'a/../../b', '/abs'])(

@@ -23,11 +23,11 @@ function interposed(inner: MetadataStore, happens: () => Promise<unknown>): Meta
   let next: (() => Promise<unknown>) | undefined = happens
   return {
     read: (gun) => inner.read(gun),
-    async commit(gun, changes) {
+    async commit(...what) {
       const now = next
       next = undefined
       await now?.()
-      return inner.commit(gun, changes)
+      return inner.commit(...what)
     },
     forget: (gun) => inner.forget(gun),
     list: () => inner.list(),
@@ -53,15 +53,21 @@ describe.each([
   })
 
   test.each([
-    ['wraps', (cause: unknown) => Promise.reject(new Error('the transaction failed', { cause }))],
-    ['swallows', () => Promise.resolve()],
-  ])('that pinned another root first keeps it, though a store %s what stops its commit (CACHE-13)', async (_how, handle) => {
+    ['fails instead', () => Promise.reject(new Error('the transaction failed'))],
+    ['says what is no outcome', () => Promise.resolve(JSON.parse('null'))],
+  ])('that pinned another root first keeps it, though a store %s of a conflict (CACHE-13)', async (_how, handle) => {
     const story = new Story({}, { store: createStore() })
     const anew = createTrustCollection(GUN, { seed: 'anew' })
     anew.sign('3.19', 'evil')
     anew.publish()
     const inner = interposed(story.store, () => story.verify())
-    const store = { ...inner, commit: (...what: Parameters<MetadataStore['commit']>) => inner.commit(...what).catch(handle) }
+    const store: MetadataStore = {
+      ...inner,
+      commit: async (...what) => {
+        const outcome = await inner.commit(...what)
+        return outcome === 'conflict' ? handle() : outcome
+      },
+    }
     expect(await refusalOf(story.verify('alpine:3.19', { store, transport: anew.transport() }))).toMatchObject({
       code: 'ERR_ROOT_ROTATION',
     })
@@ -98,14 +104,15 @@ describe.each([
     const slow = story.collection.transport({ faults: { timestamp: story.collection.served('timestamp') ?? 'missing' } })
     story.collection.sign('3.19', 'third')
     story.collection.publish()
-    const { floors = new Uint8Array() } = await story.store.read(GUN)
+    const { floors = new Uint8Array(), revision } = await story.store.read(GUN)
     const docker = async () => {
       const metadata = new Map(
         ['timestamp', 'snapshot', 'targets'].map((role) => [role, story.collection.served(role) ?? floors]),
       )
-      await story.store.commit(GUN, { metadata, floors, isSuperseded: () => false })
+      await story.store.commit(GUN, { metadata, floors }, revision)
     }
-    await story.verify('alpine:3.19', { store: interposed(story.store, docker), transport: slow })
+    const lagging = story.verify('alpine:3.19', { store: interposed(story.store, docker), transport: slow })
+    expect(await refusalOf(lagging)).toMatchObject({ code: 'ERR_VERSION_ROLLBACK', role: 'timestamp' })
     expect(await story.keptVersions()).toEqual({ root: 1, timestamp: 3, snapshot: 3, targets: 3 })
   })
 

@@ -146,7 +146,7 @@ describe('version floors', () => {
     ],
     [
       'of a format that is not known',
-      (kept) => void Object.assign(kept, { floors: bytesOf(`{"format":2,"gun":"${GUN}","roles":[]}`) }),
+      (kept) => void Object.assign(kept, { floors: bytesOf(`{"format":99,"gun":"${GUN}","roles":[]}`) }),
     ],
     [
       'unreadable',

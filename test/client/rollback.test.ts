@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { codeAndRole, GUN, refusalOf, Story, storeWith } from './story.js'
+import { createSigningKey, type SigningKey, type TrustCollection } from '../../src/testing/index.js'
+import { bytesOf, codeAndRole, GUN, refusalOf, Story, storeWith, text } from './story.js'
 
 const RELEASES = 'targets/releases'
 const FAR = 9_000_000
@@ -167,8 +168,9 @@ describe('after a fast-forward attack', () => {
       expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role })
       story.collection.rotateKey(role).setVersion(role, 4).publish()
       expect((await story.verify()).status).toBe('trusted')
-      expect((await story.floors())[role]).toBe(4)
       expect((await story.keptVersions())[role]).toBe(4)
+      story.collection.setVersion(role, 3).publish()
+      expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role })
     },
   )
 
@@ -178,23 +180,41 @@ describe('after a fast-forward attack', () => {
     await story.verify()
     story.collection.setDelegationKeys(RELEASES, {}).setVersion(RELEASES, 3).publish()
     expect((await story.verify('alpine:3.20')).role).toBe(RELEASES)
-    expect((await story.floors())[RELEASES]).toBe(3)
+    story.collection.setVersion(RELEASES, 2).publish()
+    expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
   })
 
-  test('taking one of two keys away brings its version back', async () => {
-    const story = new Story()
-    story.collection.delegate(RELEASES, { keys: 2 }).setVersion(RELEASES, FAR).publish()
-    await story.verify()
-    story.collection.setDelegationKeys(RELEASES, { keys: story.collection.keys(RELEASES).slice(1) })
-    story.collection.setVersion(RELEASES, 1).publish()
-    expect((await story.verify()).status).toBe('trusted')
-    expect((await story.floors())[RELEASES]).toBe(1)
+  test('taking away the one of two keys that was stolen brings its version back, and reopens nothing below it', async () => {
+    const { story, alice, signedBy } = await twoSigners()
+    signedBy('bob').setVersion(RELEASES, FAR).publish()
+    await story.verify('alpine:3.20')
+    signedBy('alice').setVersion(RELEASES, 4).publish()
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+    story.collection
+      .setDelegationKeys(RELEASES, { keys: [alice] })
+      .setVersion(RELEASES, 2)
+      .publish()
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+    story.collection.setVersion(RELEASES, 4).publish()
+    expect((await story.verify('alpine:3.20')).role).toBe(RELEASES)
+  })
+
+  test('taking a key away does not, when the version could be an honest one', async () => {
+    const { story, alice, signedBy } = await twoSigners()
+    signedBy('bob').setVersion(RELEASES, 1_000_003).publish()
+    await story.verify('alpine:3.20')
+    story.collection
+      .setDelegationKeys(RELEASES, { keys: [alice] })
+      .setVersion(RELEASES, 3)
+      .publish()
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+    story.collection.setVersion(RELEASES, 1_000_004).publish()
+    expect((await story.verify('alpine:3.20')).role).toBe(RELEASES)
   })
 
   test('a key that was only added does not', async () => {
     const story = await seasoned()
     const [old] = story.collection.keys(RELEASES)
-    const { createSigningKey } = await import('../../src/testing/index.js')
     story.collection.setDelegationKeys(RELEASES, { keys: [createSigningKey(), ...(old === undefined ? [] : [old])] })
     story.collection.setVersion(RELEASES, 1).publish()
     expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
@@ -239,11 +259,10 @@ describe('a snapshot that no longer lists', () => {
     expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
   })
 
-  test('releases is accepted when targets no longer delegates to it; its floor goes', async () => {
+  test('releases is accepted when targets no longer delegates to it', async () => {
     const story = await seasoned()
     story.collection.undelegate(RELEASES).publish()
     expect((await story.verify('alpine:3.21')).role).toBe('targets')
-    expect(Object.keys(await story.floors())).not.toContain(RELEASES)
     expect((await story.refused('alpine:3.20')).code).toBe('ERR_TAG_NOT_SIGNED')
   })
 
@@ -256,13 +275,234 @@ describe('a snapshot that no longer lists', () => {
   })
 })
 
-test('a delegation that was ended and begins again at version 1 is accepted (DEL-34)', async () => {
-  const story = await seasoned()
-  story.collection.undelegate(RELEASES).publish()
-  await story.verify()
-  story.collection.delegate(RELEASES)
-  const digest = story.collection.sign('3.19', 'again', { role: RELEASES })
-  story.collection.publish()
-  expect(await story.verify()).toMatchObject({ digest, role: RELEASES })
-  expect((await story.floors())[RELEASES]).toBe(1)
+describe('a delegation that was ended and made again', () => {
+  /** Ended, as the client saw; then made again with this key. */
+  async function madeAgain(key?: SigningKey): Promise<{ story: Story; key: SigningKey }> {
+    const story = await seasoned()
+    const [old] = story.collection.keys(RELEASES)
+    if (old === undefined) throw new Error('no key')
+    story.collection.undelegate(RELEASES).publish()
+    await story.verify('alpine:3.21')
+    story.collection.delegate(RELEASES, { keys: [key ?? old] })
+    return { story, key: old }
+  }
+
+  test('may begin at version 1 with another key (DEL-34)', async () => {
+    const { story } = await madeAgain(createSigningKey())
+    const digest = story.collection.sign('3.19', 'again', { role: RELEASES })
+    story.collection.publish()
+    expect(await story.verify()).toMatchObject({ digest, role: RELEASES })
+  })
+
+  test('refuses what the same key signed in its former life', async () => {
+    const { story } = await madeAgain()
+    story.collection.sign('3.19', 'older', { role: RELEASES })
+    story.collection.publish()
+    expect(story.collection.version(RELEASES)).toBe(1)
+    expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+    story.collection.setVersion(RELEASES, 3).publish()
+    expect((await story.verify()).role).toBe(RELEASES)
+  })
+
+  test('need not have a file yet, and keeps its floor meanwhile', async () => {
+    const { story } = await madeAgain()
+    story.collection.publish()
+    expect((await story.verify('alpine:3.21')).role).toBe('targets')
+    story.collection.sign('3.19', 'older', { role: RELEASES })
+    story.collection.publish()
+    expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+  })
+})
+
+/** releases v1 to v3, of which alice and bob signed each; either may. The client accepted v3. */
+async function twoSigners() {
+  const [alice, bob] = [createSigningKey(), createSigningKey()]
+  const story = new Story()
+  const signedBy = (...names: ('alice' | 'bob')[]) =>
+    story.collection.tamper(RELEASES, {
+      after: (envelope) => {
+        const ids = names.map((name) => (name === 'alice' ? alice : bob).id)
+        envelope.signatures = envelope.signatures.filter(({ keyid }) => ids.includes(keyid))
+      },
+    })
+  story.collection.delegate(RELEASES, { keys: [alice, bob] })
+  const states: Map<string, Uint8Array>[] = []
+  for (const content of ['first', 'second', 'third']) {
+    story.collection.sign('3.20', content, { role: RELEASES })
+    story.collection.publish()
+    states.push(story.replay())
+  }
+  await story.verify('alpine:3.20')
+  return { story, alice, bob, signedBy, states }
+}
+
+describe('a change of keys does not reopen the past:', () => {
+  /** The publisher goes on without bob, or as `change` says; the server signs anew what it may and serves the first releases. */
+  async function replayed(change: (collection: TrustCollection, alice: SigningKey, bob: SigningKey) => unknown) {
+    const { story, alice, bob, states } = await twoSigners()
+    change(story.collection, alice, bob)
+    const older = states[0]?.get(RELEASES)
+    if (older === undefined) throw new Error('no first releases')
+    story.collection.tamper(RELEASES, { bytes: () => older }).publish()
+    return story
+  }
+
+  test('one of two keys was removed, and the server serves what the other signed before', async () => {
+    const story = await replayed((collection, alice) => collection.setDelegationKeys(RELEASES, { keys: [alice] }))
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+  })
+
+  test('one was exchanged, or one was added', async () => {
+    for (const withBob of [false, true]) {
+      const story = await replayed((collection, alice, bob) =>
+        collection.setDelegationKeys(RELEASES, { keys: [alice, createSigningKey(), ...(withBob ? [bob] : [])] }),
+      )
+      expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+    }
+  })
+
+  test('the threshold was raised', async () => {
+    const story = await replayed((collection, alice, bob) =>
+      collection.setDelegationKeys(RELEASES, { keys: [alice, bob], threshold: 2 }),
+    )
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+  })
+
+  test('the server left one of two signatures away before, so that the floor seems to rest on the key to be removed', async () => {
+    const { story, alice, signedBy, states } = await twoSigners()
+    story.collection.sign('3.20', 'fourth', { role: RELEASES })
+    signedBy('bob').publish()
+    await story.verify('alpine:3.20')
+    const older = states[0]?.get(RELEASES) ?? new Uint8Array()
+    story.collection
+      .setDelegationKeys(RELEASES, { keys: [alice] })
+      .tamper(RELEASES, { bytes: () => older })
+      .publish()
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+  })
+
+  test('a key went and came back', async () => {
+    const { story, alice, bob, states } = await twoSigners()
+    for (const key of [createSigningKey(), createSigningKey()]) {
+      story.collection.setDelegationKeys(RELEASES, { keys: [key] }).publish()
+      await story.verify('alpine:3.20')
+    }
+    const older = states[0]?.get(RELEASES) ?? new Uint8Array()
+    story.collection
+      .setDelegationKeys(RELEASES, { keys: [alice, bob] })
+      .tamper(RELEASES, { bytes: () => older })
+      .publish()
+    expect(codeAndRole(await story.refused('alpine:3.20'))).toEqual({ code: 'ERR_VERSION_ROLLBACK', role: RELEASES })
+  })
+
+  test('floors that an earlier release of this client wrote hold as well', async () => {
+    const { story, alice, states } = await twoSigners()
+    const store = await storeWith((kept) => {
+      const { roles, ...rest } = JSON.parse(text(kept.floors ?? new Uint8Array())) as { roles: Record<string, unknown>[] }
+      const former = roles.map(({ threshold: _threshold, signers: _signers, ...entry }) => entry)
+      kept.floors = bytesOf(JSON.stringify({ ...rest, format: 1, roles: former }))
+    }, story.store)
+    const older = states[0]?.get(RELEASES) ?? new Uint8Array()
+    story.collection
+      .setDelegationKeys(RELEASES, { keys: [alice] })
+      .tamper(RELEASES, { bytes: () => older })
+      .publish()
+    expect(codeAndRole(await refusalOf(story.verify('alpine:3.20', { store })))).toEqual({
+      code: 'ERR_VERSION_ROLLBACK',
+      role: RELEASES,
+    })
+  })
+
+  test('and the honest next version is accepted after each of them, also the same number signed anew', async () => {
+    for (const next of [4, 3]) {
+      const { story, alice } = await twoSigners()
+      story.collection
+        .setDelegationKeys(RELEASES, { keys: [alice] })
+        .setVersion(RELEASES, next)
+        .publish()
+      expect(await story.verify('alpine:3.20')).toMatchObject({ role: RELEASES, freshness: 'fresh' })
+    }
+  })
+})
+
+describe('authentic files of before a key rotation, put into the cache, do not disarm the floors', () => {
+  /** A client that saw timestamp 40, its key rotated, 41 and 42; with the files of the first of these. */
+  async function woundBack() {
+    const story = await seasoned()
+    story.collection.setVersion('timestamp', 40).publish()
+    await story.verify()
+    const { metadata: past } = await story.store.read(GUN)
+    story.collection.rotateKey('timestamp').setVersion('timestamp', 41).publish()
+    await story.verify()
+    const replay = story.replay()
+    story.collection.sign('3.22', 'x')
+    story.collection.setVersion('timestamp', 42).publish()
+    await story.verify()
+    const store = await storeWith(({ metadata }) => {
+      for (const role of ['root', 'timestamp']) metadata.set(role, past.get(role) ?? bytesOf(''))
+    }, story.store)
+    return { story, store, replay }
+  }
+
+  test('a replay is refused, though the cache cannot be written', async () => {
+    const { story, store, replay } = await woundBack()
+    story.serve(replay)
+    for (const one of [{ ...store, commit: () => Promise.reject(new Error('EROFS')) }, store])
+      expect(codeAndRole(await refusalOf(story.verify('alpine:3.19', { store: one })))).toEqual({
+        code: 'ERR_VERSION_ROLLBACK',
+        role: 'timestamp',
+      })
+  })
+
+  test('an honest run goes on', async () => {
+    const { story, store } = await woundBack()
+    expect(await story.verify('alpine:3.22', { store })).toMatchObject({ freshness: 'fresh', warnings: [] })
+  })
+})
+
+describe("one key in two roles: a signer's file served as that of releases", () => {
+  /** As `docker trust signer add` sets it up: alice has one key for both roles. */
+  async function dockerLike() {
+    const alice = createSigningKey()
+    const story = new Story()
+    story.collection.delegate(RELEASES, { keys: [alice] }).delegate('targets/alice', { keys: [alice] })
+    const both = (content: string) => {
+      for (const role of [RELEASES, 'targets/alice']) story.collection.sign('3.20', content, { role })
+      return story.collection.publish()
+    }
+    both('first')
+    both('second')
+    for (const content of ['a', 'b', 'not released']) {
+      story.collection.sign('3.20', content, { role: 'targets/alice' })
+      story.collection.publish()
+    }
+    await story.verify('alpine:3.20')
+    return { story, both, alices: story.replay().get('targets/alice') ?? new Uint8Array() }
+  }
+
+  test('is refused, and the digest that was accepted stays', async () => {
+    const { story, alices } = await dockerLike()
+    story.collection
+      .tamper(RELEASES, { bytes: () => alices })
+      .setVersion(RELEASES, 5)
+      .publish()
+    const refusal = await story.refused('alpine:3.20')
+    expect(codeAndRole(refusal)).toEqual({ code: 'ERR_EQUIVOCATION', role: RELEASES })
+    expect(refusal.evidence).toEqual({ version: 5, acceptedAs: 'targets/alice' })
+  })
+
+  test('honest twins pass: both roles published with the same content in one run', async () => {
+    const { story } = await dockerLike()
+    for (const tag of ['3.21', '3.22']) {
+      for (const role of [RELEASES, 'targets/alice']) {
+        for (const one of ['3.20', '3.21']) story.collection.sign(one, `released ${tag}`, { role })
+        story.collection.setVersion(role, tag === '3.21' ? 6 : 7)
+      }
+      story.collection.publish()
+      const { metadata } = { metadata: story.replay() }
+      expect(metadata.get(RELEASES)).toEqual(metadata.get('targets/alice'))
+      expect(await story.verify('alpine:3.20')).toMatchObject({ role: RELEASES, signers: ['alice'] })
+      expect(await story.verify('alpine:3.20')).toMatchObject({ role: RELEASES, signers: ['alice'] })
+    }
+  })
 })

@@ -273,9 +273,9 @@ describe('a living client', () => {
     expect(await client.verifyTag('alpine:3.19')).toMatchObject({ rootTrust: 'first-use' })
   })
 
-  test('does the same with a store that gives no stamps', async () => {
+  test('does the same with a store that gives no revision alone', async () => {
     const story = new Story()
-    const { stamp: _without, ...store } = story.store
+    const { revision: _without, ...store } = story.store
     await using client = living(story, store)
     await client.verifyTag('alpine:3.19')
     story.requests()

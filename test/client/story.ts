@@ -100,7 +100,7 @@ export class Story {
     return Object.fromEntries([...metadata].map(([role, bytes]) => [role, versionOf(bytes)]))
   }
 
-  /** Versions in the floors, by role. */
+  /** The highest version in the floors, by role. */
   async floors(): Promise<Record<string, number>> {
     const { floors } = await this.store.read(GUN)
     if (floors === undefined) return {}
@@ -167,14 +167,17 @@ export function storeWith(change: (kept: MutableCollection) => void, inner: Meta
     const kept: MutableCollection = { ...read, metadata: new Map(read.metadata), unreadable: new Map(read.unreadable) }
     change(kept)
     const metadata = kept.metadata
+    let commits = 0
     return {
-      read: () => Promise.resolve({ ...kept, metadata: new Map(metadata) }),
-      commit: (_gun, changes) => {
+      read: () => Promise.resolve({ ...kept, metadata: new Map(metadata), revision: String(commits) }),
+      commit: (_gun, changes, revision) => {
+        if (revision !== String(commits)) return Promise.resolve('conflict')
+        commits++
         for (const [role, bytes] of changes.metadata) metadata.set(role, bytes)
         kept.floors = changes.floors
         kept.unreadable.clear()
         delete kept.floorsUnreadable
-        return Promise.resolve()
+        return Promise.resolve('written')
       },
       forget: () => Promise.resolve(false),
       list: () => Promise.resolve([GUN]),

@@ -31,7 +31,7 @@ describe('after a publication', () => {
     story.requests()
     const before = await story.kept()
     let commits = 0
-    const store = { ...story.store, commit: () => Promise.resolve(void commits++) }
+    const store = { ...story.store, commit: () => Promise.reject(new Error(`${++commits} commits`)) }
     await story.verify('alpine:3.19', { store })
     expect(story.requests().sort()).toEqual(['2.root', 'timestamp'])
     expect(commits).toBe(0)

@@ -7,7 +7,7 @@ import { canonicalJson } from '../../src/metadata/canonical-json.js'
 import { JsonError, parseJson, plainJson } from '../../src/metadata/json.js'
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/metadata/parse.js'
 import { createSimulatedTransport, createTrustCollection, type FileHolder } from '../../src/testing/index.js'
-import { decodeFloors } from '../../src/trust/version-floors.js'
+import { decodeFloors } from '../../src/trust/floor-record.js'
 import { bent, growth, LINEAR, misshapen, PATIENCE, REAL_FILES, runs } from './fuzz.js'
 
 const FILES = REAL_FILES.map(({ bytes }) => bytes)

@@ -64,6 +64,8 @@ function floor(file: Written): VersionFloor {
     version: Number(file.document['version']),
     content: sha256Hex(utf8(canonicalOf(file.document))),
     keys: file.keys.map(({ key }) => key.id).sort(),
+    threshold: 1,
+    signers: file.signers.map(({ key }) => key.id).sort(),
     file: sha256Hex(fileOf(file)),
   }
 }
@@ -79,24 +81,24 @@ describe('a cache without floors of its own', () => {
   test('every file leaves one, delegations of delegations too', () => {
     const floors = raised(files(...all))
     expect([...floors.keys()]).toEqual(all.map(({ role }) => role))
-    for (const file of without('timestamp')) expect(floors.get(file.role)).toEqual(floor(file))
+    for (const file of without('timestamp')) expect(floors.get(file.role)).toEqual([floor(file)])
     const { content, ...rest } = floor(SET.timestamp)
-    expect(floors.get('timestamp')).toMatchObject(rest)
-    expect(floors.get('timestamp')?.content).not.toBe(content)
+    expect(floors.get('timestamp')).toMatchObject([rest])
+    expect(floors.get('timestamp')?.[0]?.content).not.toBe(content)
   })
 
   test('a timestamp leaves what it vouches for, not its date', () => {
     const later = { ...SET.timestamp, document: { ...SET.timestamp.document, expires: '2031-01-01T00:00:00Z' } }
-    const contents = [SET.timestamp, later].map((file) => raised(files(file)).get('timestamp')?.content)
+    const contents = [SET.timestamp, later].map((file) => raised(files(file)).get('timestamp')?.[0]?.content)
     expect(contents[0]).toBe(contents[1])
     const other = spoilt(SET.timestamp.document, ['meta', 'snapshot'], fileEntry(utf8('another')))
-    expect(raised(files({ ...SET.timestamp, document: other })).get('timestamp')?.content).not.toBe(contents[0])
+    expect(raised(files({ ...SET.timestamp, document: other })).get('timestamp')?.[0]?.content).not.toBe(contents[0])
   })
 
   test('whatever hashes it names count', () => {
     const named = (hashes: Document) => {
       const document = spoilt(SET.timestamp.document, ['meta', 'snapshot', 'hashes'], hashes)
-      return raised(files({ ...SET.timestamp, document })).get('timestamp')?.content
+      return raised(files({ ...SET.timestamp, document })).get('timestamp')?.[0]?.content
     }
     const [one, other] = ['one', 'other'].map((text) => Object(fileEntry(utf8(text))['hashes']))
     const contents = [one, { ...one, sha256: other.sha256 }, { ...one, sha512: other.sha512 }].map(named)
@@ -106,7 +108,7 @@ describe('a cache without floors of its own', () => {
 
   test('what expired leaves one as well', () => {
     const long = all.map((file) => ({ ...file, document: { ...file.document, expires: '2001-01-01T00:00:00Z' } }))
-    expect([...raised(files(...long)).values()].map(({ version }) => version)).toEqual([2, 3, 4, 5, 6, 7, 8])
+    expect([...raised(files(...long)).values()].flat().map(({ version }) => version)).toEqual([2, 3, 4, 5, 6, 7, 8])
   })
 
   test.each(['timestamp', 'snapshot', 'targets/releases', 'targets/alice/deputy'])('without %s the others say theirs', (role) => {
@@ -133,14 +135,14 @@ describe('a cache without floors of its own', () => {
 
   test('the root alone', () => {
     expect([...raised(new Map())]).toEqual([])
-    expect([...raised(files(SET.root))]).toEqual([['root', floor(SET.root)]])
+    expect([...raised(files(SET.root))]).toEqual([['root', [floor(SET.root)]]])
   })
 })
 
 describe('beside known floors', () => {
   /** Floors that say the same of each role, with changes. */
   const known = (change: (floor: VersionFloor, role: string) => Partial<VersionFloor>): VersionFloors =>
-    new Map([...raised(files(...all))].map(([role, floor]) => [role, { ...floor, ...change(floor, role) }]))
+    new Map([...raised(files(...all))].map(([role, floors]) => [role, floors.map((one) => ({ ...one, ...change(one, role) }))]))
   const elsewhere = { content: 'of another file', file: 'another file' }
 
   test('lower ones are raised', () => {
@@ -155,15 +157,15 @@ describe('beside known floors', () => {
     }
   })
 
-  test('void ones go, whatever they say, but not that of the root', () => {
+  test('those of other keys stay beside what the files say, whatever holds under the cached root', () => {
     const past = known(({ version }) => ({ ...elsewhere, version: version + 100, keys: [STRANGER.key.id] }))
-    const floors = raised(files(...all), past)
-    expect(floors.get('root')).toEqual(past.get('root'))
-    expect(new Map([...floors].slice(1))).toEqual(new Map([...raised(files(...all))].slice(1)))
+    const fromFiles = raised(files(...all))
+    for (const [role, floors] of raised(files(...all), past))
+      expect(floors).toEqual([...(past.get(role) ?? []), ...(fromFiles.get(role) ?? [])])
   })
 
   test('roles that the cache has no file of keep theirs', () => {
-    const gone = { version: 9, keys: [STRANGER.key.id], ...elsewhere }
+    const gone = [{ version: 9, keys: [STRANGER.key.id], threshold: 1, signers: [], ...elsewhere }]
     expect(raised(files(...all), new Map([['targets/gone', gone]])).get('targets/gone')).toEqual(gone)
   })
 
@@ -177,8 +179,8 @@ describe('beside known floors', () => {
   test('files that were all taken into account already are not read again', () => {
     const same = known(({ version }) => ({ version: version + 1, content: 'anything' }))
     expect(raised(files(...all), same)).toBe(same)
-    const one = new Map(same).set('targets', { ...elsewhere, version: 1, keys: [] })
-    expect(raised(files(...all), one).get('targets')).toEqual(floor(SET.targets))
+    const one = new Map(same).set('targets', [{ ...elsewhere, version: 1, keys: [], threshold: 1, signers: [] }])
+    expect(raised(files(...all), one).get('targets')).toEqual([floor(SET.targets)])
   })
 })
 
@@ -191,5 +193,9 @@ test('a root that two keys share: the others are asked with the keys that it nam
   )
   const targets = written('targets', NO_DELEGATIONS, [alice], 2)
   const floors = raised(files(root, targets, SET.snapshot), new Map(), root)
-  expect(Object.fromEntries(floors)).toEqual({ root: floor(root), targets: floor(targets), snapshot: floor(SET.snapshot) })
+  expect(Object.fromEntries(floors)).toEqual({
+    root: [{ ...floor(root), threshold: 2 }],
+    targets: [floor(targets)],
+    snapshot: [floor(SET.snapshot)],
+  })
 })

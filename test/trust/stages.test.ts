@@ -101,7 +101,7 @@ describe('roots, one after the other', () => {
 })
 
 describe('the root against what was accepted before', () => {
-  const accepted = (version: number): VersionFloors => new Map([['root', rootStage(new Map(), rootOf(version)).floor]])
+  const accepted = (version: number): VersionFloors => new Map([['root', [rootStage(new Map(), rootOf(version)).floor]]])
   const rootOf = (version: number, expires = EXPIRES, keys: readonly Signer[] = [SIGNERS.root]) =>
     signedFile(spoilt(rootDocument({ root: { keys } }, version), ['expires'], expires), keys)
 
@@ -117,7 +117,7 @@ describe('the root against what was accepted before', () => {
       code: 'ERR_VERSION_ROLLBACK',
       evidence: { version: 1, floor: 2 },
     })
-    const before = accepted(2).get('root')?.content
+    const before = accepted(2).get('root')?.[0]?.content
     const same = rootOf(2, '2031-01-01T00:00:00Z')
     expect(refused(() => rootStage(accepted(2), same))).toMatchObject({
       ...subject,

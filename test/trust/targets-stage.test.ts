@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { MAX_ROLES_WITH_FLOORS, type TargetsStage } from '../../src/trust/targets-stage.js'
+import { RootStage } from '../../src/trust/trusted-metadata-set.js'
 import { ed25519Signer } from '../crypto/made-keys.js'
 import { delegatingTo, EXPIRES, fileEntry, GUN, SIGNERS, signedFile, spoilt, targetsDocument } from '../metadata/documents.js'
 import { refused, targetsStage } from './made-stages.js'
@@ -70,15 +71,81 @@ describe('delegations of targets', () => {
     expect(stage.expires('targets/releases')).toBe(Date.parse('2029-03-01T00:00:00Z'))
   })
 
-  test('floors of what is left out, and below it, stay; those of roles that nobody delegates to go', () => {
-    const accepted = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice')
+  test('floors of what is left out, and below it, stay as they were; those of delegations that ended wait for the next', () => {
+    const [accepted] = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice') ?? []
     if (accepted === undefined) throw new Error('no floor')
-    const roles = ['targets/alice', 'targets/alice/x', 'targets/alicex', 'targets/gone', 'targets']
-    const floors = new Map(roles.map((role) => [role, { ...accepted, keys: ['no key of anybody'] }]))
-    const kept = targetsStage(published, floors).floors()
-    expect([...kept.keys()]).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice', 'targets/alice/x'])
-    expect(kept.get('targets/alice')).toEqual(floors.get('targets/alice'))
-    expect(kept.get('targets')?.keys).toEqual([SIGNERS.targets.key.id])
+    const past = [{ ...accepted, keys: ['a former key'] }]
+    const roles = ['targets/alice', 'targets/alice/x', 'targets/alicex', 'targets/gone', 'targets/gone/x', 'targets']
+    const kept = targetsStage(published, new Map(roles.map((role) => [role, past]))).floors()
+    const isEnded = [...kept].map(([role, floors]) => [role, floors.every(({ ended }) => ended === true)])
+    expect(Object.fromEntries(isEnded)).toEqual({
+      root: false,
+      timestamp: false,
+      snapshot: false,
+      targets: false,
+      'targets/alice': false,
+      'targets/alice/x': false,
+      'targets/alicex': true,
+      'targets/gone': true,
+      'targets/gone/x': true,
+    })
+    expect(kept.get('targets/alice')).toEqual(past)
+    expect(kept.get('targets/gone')).toEqual([{ ...past[0], ended: true }])
+    expect(kept.get('targets')?.map(({ keys }) => keys)).toEqual([past[0]?.keys, [SIGNERS.targets.key.id]])
+  })
+
+  test('a delegation that ended and was made again, and has no file yet, is not missed; its floor holds', () => {
+    const before = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors()
+    const ended = new Map([
+      ['targets/alice', (before.get('targets/alice') ?? []).map((floor) => ({ ...floor, ended: true as const }))],
+    ])
+    const stage = targetsStage({}, ended)
+    expect(named(stage)).toEqual([])
+    expect(stage.floors().get('targets/alice')).toEqual(before.get('targets/alice'))
+    const older = signedFile({ ...targetsDocument(), delegations: null, version: 1 }, [SIGNERS.alice])
+    const renewed = targetsStage({ 'targets/alice': fileEntry(older) }, ended)
+    expect(refused(() => load(renewed, 'targets/alice', older))).toMatchObject({ code: 'ERR_VERSION_ROLLBACK' })
+  })
+
+  test('floors of many delegations that ended are let go, those that count are not', () => {
+    const floor = load(targetsStage(published), 'targets/alice', ALICE_FILE).floors().get('targets/alice') ?? []
+    const gone = Array.from({ length: MAX_ROLES_WITH_FLOORS }, (_, at) => [`targets/gone-${at}`, floor] as const)
+    const kept = targetsStage(published, new Map([...gone, ['targets/alice', floor]])).floors()
+    expect(kept.size).toBe(MAX_ROLES_WITH_FLOORS)
+    for (const role of ['root', 'timestamp', 'snapshot', 'targets', 'targets/alice']) expect(kept.has(role)).toBe(true)
+  })
+
+  describe('a file that was accepted as that of another role', () => {
+    const file = signedFile({ ...targetsDocument(), delegations: null, version: 5 }, [SIGNERS.alice])
+    const files = { 'targets/alice': fileEntry(file), 'targets/releases': fileEntry(file) }
+    const asAlices = (bytes = file) => {
+      const floors = load(targetsStage({ 'targets/alice': fileEntry(bytes) }), 'targets/alice', bytes).floors()
+      return new Map([['targets/alice', floors.get('targets/alice') ?? []]])
+    }
+
+    test('is refused, in the same state and in one that was verified again', () => {
+      const refusal = {
+        code: 'ERR_EQUIVOCATION',
+        role: 'targets/releases',
+        evidence: { version: 5, acceptedAs: 'targets/alice' },
+      }
+      expect(refused(() => load(targetsStage(files, asAlices()), 'targets/releases', file))).toMatchObject(refusal)
+      const unaware = load(load(targetsStage(files), 'targets/alice', file), 'targets/releases', file)
+      const { context, above } = unaware.above
+      const aware = new RootStage({ ...context, floors: asAlices() }, above.above.anchor)
+      expect(refused(() => aware.readmit(unaware))).toMatchObject(refusal)
+    })
+
+    test('is taken when both roles were published at once, and then again', () => {
+      const both = load(load(targetsStage(files), 'targets/alice', file), 'targets/releases', file)
+      expect(load(targetsStage(files, both.floors()), 'targets/releases', file).loaded.has('targets/releases')).toBe(true)
+    })
+
+    test('is taken when it lists nothing', () => {
+      const empty = signedFile({ ...targetsDocument(), delegations: null, targets: {}, version: 5 }, [SIGNERS.alice])
+      const stage = targetsStage({ 'targets/alice': fileEntry(empty), 'targets/releases': fileEntry(empty) }, asAlices(empty))
+      expect(load(stage, 'targets/releases', empty).loaded.has('targets/releases')).toBe(true)
+    })
   })
 
   test('a signer that expired is left out today; releases that expired is an error', () => {
@@ -174,7 +241,7 @@ describe('delegations of targets', () => {
       'targets/alice/b',
     ])
     expect([...whole.files().values()].slice(-2)).toEqual([alices, deputy])
-    expect([...whole.floors()].map(([role, { version }]) => [role, version])).toEqual([
+    expect([...whole.floors()].map(([role, [floor]]) => [role, floor?.version])).toEqual([
       ['root', 1],
       ['timestamp', 1],
       ['snapshot', 1],

@@ -7,36 +7,43 @@ import { UntrustedError } from '../../src/errors.js'
 import type { RoleKeys } from '../../src/metadata/model.js'
 import {
   type Candidate,
-  checkFloor,
-  decodeFloors,
-  encodeFloors,
-  type FloorRecord,
+  checkFloors,
   floorHolds,
   floorOf,
-  isNewer,
+  MAX_FLOORS_OF_A_ROLE,
+  MAX_HONEST_LEAD,
   type VersionFloor,
-  type VersionFloors,
+  withAccepted,
+  withCached,
 } from '../../src/trust/version-floors.js'
 import { ed25519Signer } from '../crypto/made-keys.js'
 
 const GUN = 'docker.io/library/alpine'
-const [A, B, C] = ['a', 'b', 'c'].map((seed) => ed25519Signer(seed).key)
+const KEYS = ['a', 'b', 'c', 'd'].map((seed) => ed25519Signer(seed).key).map((key) => ({ ...key, verifying: importKey(key) }))
+const [A, B, C, D] = KEYS
 
-function keysOf(...keys: (typeof A)[]): RoleKeys {
-  return {
-    keys: new Map(keys.flatMap((key) => (key === undefined ? [] : [[key.id, { ...key, verifying: importKey(key) }]]))),
-    threshold: 1,
-  }
+const of = (threshold: number, ...keys: (typeof A)[]): RoleKeys => ({
+  keys: new Map(keys.flatMap((key) => (key === undefined ? [] : [[key.id, key]]))),
+  threshold,
+})
+const keysOf = (...keys: (typeof A)[]): RoleKeys => of(1, ...keys)
+
+function candidate(
+  version: number,
+  content = 'content',
+  keys: RoleKeys = keysOf(A, B),
+  signers = [...keys.keys.keys()],
+): Candidate {
+  const signedBy = [...signers].sort()
+  return { gun: GUN, role: 'targets', version, content: utf8(content), keys, signedBy, file: utf8(`file of ${content}`) }
 }
 
-function candidate(version: number, content = 'content', keys: RoleKeys = keysOf(A, B)): Candidate {
-  return { gun: GUN, role: 'targets', version, content: utf8(content), keys, file: utf8(`file of ${content}`) }
-}
+const idOf = (key: typeof A): string => key?.id ?? ''
 
-/** The code that a candidate is refused with on the floor that another left. */
-function refusal(offered: Candidate, before: VersionFloor | undefined): string | undefined {
+/** The code that a candidate is refused with on the floors that others left. */
+function refusal(offered: Candidate, before: readonly VersionFloor[] | undefined): string | undefined {
   try {
-    checkFloor(offered, before)
+    checkFloors(offered, before)
   } catch (error) {
     if (!(error instanceof UntrustedError)) throw error
     expect(error).toMatchObject({ gun: GUN, role: 'targets' })
@@ -46,7 +53,7 @@ function refusal(offered: Candidate, before: VersionFloor | undefined): string |
 }
 
 describe('what a floor lets pass', () => {
-  const floor = floorOf(candidate(5))
+  const floors = [floorOf(candidate(5))]
 
   test.each<[string, Candidate, string | undefined]>([
     ['the same again [VER-05]', candidate(5), undefined],
@@ -59,43 +66,51 @@ describe('what a floor lets pass', () => {
     // The keys changed: one was added.
     ['an older one by more keys', candidate(4, 'other', keysOf(A, B, C)), 'ERR_VERSION_ROLLBACK'],
     ['the same number and other content by more keys [VER-07]', candidate(5, 'other', keysOf(A, B, C)), undefined],
-    // One was taken away: recovery from fast-forward.
-    ['an older one after a key was taken away', candidate(1, 'other', keysOf(A)), undefined],
-    ['an older one after a key was exchanged', candidate(1, 'other', keysOf(A, C)), undefined],
+    // One was taken away.
+    ['an older one after a key was taken away', candidate(4, 'other', keysOf(A)), 'ERR_VERSION_ROLLBACK'],
+    ['the same number and other content after a key was taken away', candidate(5, 'other', keysOf(A)), undefined],
+    ['an older one after a key was exchanged', candidate(1, 'other', keysOf(A, C)), 'ERR_VERSION_ROLLBACK'],
+    ['an older one after the threshold was raised', candidate(4, 'other', of(2, A, B)), 'ERR_VERSION_ROLLBACK'],
     ['an older one after all keys were exchanged', candidate(1, 'other', keysOf(C)), undefined],
     ['the same keys in another order', candidate(4, 'other', keysOf(B, A)), 'ERR_VERSION_ROLLBACK'],
     ['the same keys in another order, other content', candidate(5, 'other', keysOf(B, A)), 'ERR_EQUIVOCATION'],
   ])('%s', (_, offered, code) => {
-    expect(refusal(offered, floor)).toBe(code)
+    expect(refusal(offered, floors)).toBe(code)
   })
 
   test('anything passes where there is no floor', () => {
     expect(refusal(candidate(1), undefined)).toBeUndefined()
+    expect(refusal(candidate(1), [])).toBeUndefined()
   })
 
   test('the refusal says both versions, or both contents', () => {
-    expect(() => checkFloor(candidate(4), floor)).toThrow(/targets version 4 is lower than current version 5/)
-    expect(() => checkFloor(candidate(5, 'other'), floor)).toThrow(
+    expect(() => checkFloors(candidate(4), floors)).toThrow(/targets version 4 is lower than current version 5/)
+    expect(() => checkFloors(candidate(5, 'other'), floors)).toThrow(
       expect.objectContaining({
         evidence: { version: 5, accepted: sha256Hex(utf8('content')), offered: sha256Hex(utf8('other')) },
       }),
     )
   })
 
-  test('a floor holds while every key it was recorded with is still there', () => {
-    expect(floorHolds(floor, keysOf(A, B))).toBe(true)
-    expect(floorHolds(floor, keysOf(A, B, C))).toBe(true)
-    expect(floorHolds(floor, keysOf(B))).toBe(false)
-    expect(floorHolds(floor, keysOf())).toBe(false)
-    expect(floorHolds({ ...floor, keys: [] }, keysOf(A))).toBe(true)
+  test('a floor holds while the lower threshold of its keys is left', () => {
+    const [one] = floors
+    if (one === undefined) throw new Error('no floor')
+    for (const keys of [keysOf(A, B), keysOf(A, B, C), keysOf(B), of(2, A, C), of(2, A, B)])
+      expect(floorHolds(one, keys)).toBe(true)
+    for (const keys of [keysOf(C), keysOf(), of(2, C, D)]) expect(floorHolds(one, keys)).toBe(false)
+    const two = { ...one, threshold: 2 }
+    for (const keys of [of(2, A, B), keysOf(A), of(1, B, C)]) expect(floorHolds(two, keys)).toBe(true)
+    for (const keys of [of(2, A, C), keysOf(C)]) expect(floorHolds(two, keys)).toBe(false)
   })
 
-  test('a floor records hashes of content and file, and the keys in order', () => {
-    expect(floorOf(candidate(5, 'x', keysOf(C, A, B)))).toEqual({
+  test('a floor records hashes of content and file, threshold, and keys and signers in order', () => {
+    expect(floorOf(candidate(5, 'x', of(2, C, A, B), [idOf(C), idOf(A)]))).toEqual({
       version: 5,
       content: sha256Hex(utf8('x')),
       file: sha256Hex(utf8('file of x')),
-      keys: [A?.id, B?.id, C?.id].sort(),
+      keys: [A, B, C].map(idOf).sort(),
+      threshold: 2,
+      signers: [A, C].map(idOf).sort(),
     })
   })
 
@@ -107,7 +122,7 @@ describe('what a floor lets pass', () => {
         fc.string(),
         fc.string(),
         (one, two, before, after) => {
-          const code = refusal(candidate(two, after), floorOf(candidate(one, before)))
+          const code = refusal(candidate(two, after), [floorOf(candidate(one, before))])
           expect(code).toBe(two < one ? 'ERR_VERSION_ROLLBACK' : two === one && before !== after ? 'ERR_EQUIVOCATION' : undefined)
         },
       ),
@@ -116,153 +131,99 @@ describe('what a floor lets pass', () => {
   })
 })
 
-describe('the floors file', () => {
-  const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'))
-  const floor: fc.Arbitrary<VersionFloor> = fc.record({
-    version: fc.integer({ min: 1, max: 2 ** 53 - 1 }),
-    content: hash,
-    file: hash,
-    keys: fc.array(hash, { maxLength: 3 }),
-  })
-  const role = fc.oneof(
-    fc.constantFrom('root', 'timestamp', 'snapshot', 'targets', 'targets/a', '__proto__', 'constructor'),
-    fc.string(),
-  )
-  const time = fc.integer({ min: -(2 ** 50), max: 2 ** 50 })
-  const validity = fc.record({ notBefore: time, notAfter: time })
-  const record: fc.Arbitrary<FloorRecord> = fc
-    .tuple(
-      fc.array(fc.tuple(role, floor), { maxLength: 5 }),
-      fc.option(fc.webUrl(), { nil: undefined }),
-      fc.option(fc.record({ root: hash, bound: fc.array(fc.tuple(hash, validity)).map((entries) => new Map(entries)) }), {
-        nil: undefined,
-      }),
-    )
-    .map(([floors, origin, certificates]) => ({
-      gun: GUN,
-      floors: new Map(floors),
-      ...(origin === undefined ? {} : { origin }),
-      ...(certificates === undefined ? {} : { certificates }),
-    }))
+describe('a version pushed up by a stolen key (fast-forward)', () => {
+  const stolen = (lead: number, keys = keysOf(A, B)) => [floorOf(candidate(5 + lead, 'pushed', keys, [idOf(B)]))]
 
-  test('gives back what was written', () => {
-    fc.assert(
-      fc.property(record, (written) => {
-        expect(decodeFloors(encodeFloors(written), GUN)).toEqual(written)
-      }),
-      { seed: 1, numRuns: 200 },
-    )
+  test('locks nothing once that key is taken away, whether others stay or not', () => {
+    for (const keys of [keysOf(A), keysOf(A, C), keysOf(C)]) {
+      expect(refusal(candidate(5, 'honest', keys), stolen(MAX_HONEST_LEAD + 1))).toBeUndefined()
+      expect(refusal(candidate(5, 'honest', keys), stolen(2 ** 53 - 6))).toBeUndefined()
+    }
   })
 
-  test('is the same however the floors were found: no needless writes', () => {
-    fc.assert(
-      fc.property(record, (written) => {
-        const turned = { ...written, floors: new Map([...written.floors].reverse()) }
-        expect(encodeFloors(turned)).toEqual(encodeFloors(written))
-        if (written.certificates === undefined) return
-        const { root, bound } = written.certificates
-        const certificates = { root, bound: new Map([...bound].reverse()) }
-        expect(encodeFloors({ ...written, certificates })).toEqual(encodeFloors(written))
-      }),
-      { seed: 1, numRuns: 50 },
-    )
+  test('is a floor like any other while that key is there, or when it lies no further above', () => {
+    expect(refusal(candidate(5, 'honest'), stolen(MAX_HONEST_LEAD + 1))).toBe('ERR_VERSION_ROLLBACK')
+    expect(refusal(candidate(5, 'honest', keysOf(A)), stolen(MAX_HONEST_LEAD))).toBe('ERR_VERSION_ROLLBACK')
   })
 
-  test('of another collection is none of this', () => {
-    const file = encodeFloors({ gun: GUN, floors: new Map() })
-    expect(decodeFloors(file, GUN)).toEqual({ gun: GUN, floors: new Map() })
-    expect(decodeFloors(file, `${GUN}x`)).toBeUndefined()
+  test('does not fall by a signature that was left away, as long as the threshold is met by the rest', () => {
+    const [floor] = stolen(MAX_HONEST_LEAD + 1)
+    if (floor === undefined) throw new Error('no floor')
+    const signers = [A, B].map(idOf).sort()
+    expect(refusal(candidate(5, 'honest', keysOf(A)), [{ ...floor, signers }])).toBe('ERR_VERSION_ROLLBACK')
   })
 
-  const ENTRY = { role: 'root', version: 1, content: 'aa', keys: ['k'], file: 'bb' }
-  const FILE = { format: 1, gun: GUN, origin: 'https://server', roles: [ENTRY] }
-
-  test('as it is written by hand', () => {
-    expect(decodeFloors(utf8(JSON.stringify(FILE)), GUN)?.floors.get('root')).toEqual({
-      version: 1,
-      content: 'aa',
-      keys: ['k'],
-      file: 'bb',
-    })
-  })
-
-  test.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['null', null],
-    ['a list', []],
-    ['an empty object', {}],
-    ['another format', { ...FILE, format: 2 }],
-    ['no format', { ...FILE, format: undefined }],
-    ['no collection', { ...FILE, gun: undefined }],
-    ['an origin that is no text', { ...FILE, origin: 1 }],
-    ['an origin of null', { ...FILE, origin: null }],
-    ['roles that are no list', { ...FILE, roles: { root: ENTRY } }],
-    ['no roles', { ...FILE, roles: undefined }],
-    ['a role of null', { ...FILE, roles: [ENTRY, null] }],
-    ['a role without name', { ...FILE, roles: [{ ...ENTRY, role: undefined }] }],
-    ['a version of 0', { ...FILE, roles: [{ ...ENTRY, version: 0 }] }],
-    ['a version of text', { ...FILE, roles: [{ ...ENTRY, version: '1' }] }],
-    ['a version with a fraction', { ...FILE, roles: [{ ...ENTRY, version: 1.5 }] }],
-    ['a version of null', { ...FILE, roles: [{ ...ENTRY, version: null }] }],
-    ['no content', { ...FILE, roles: [{ ...ENTRY, content: undefined }] }],
-    ['no file', { ...FILE, roles: [{ ...ENTRY, file: undefined }] }],
-    ['no keys', { ...FILE, roles: [{ ...ENTRY, keys: undefined }] }],
-    ['keys that are no texts', { ...FILE, roles: [{ ...ENTRY, keys: [1] }] }],
-    ['keys of text', { ...FILE, roles: [{ ...ENTRY, keys: 'k' }] }],
-    ['a role twice: which floor counts?', { ...FILE, roles: [{ ...ENTRY, version: 9 }, ENTRY] }],
-  ])('is garbage with %s', (_, content) => {
-    expect(decodeFloors(utf8(JSON.stringify(content) ?? ''), GUN)).toBeUndefined()
-  })
-
-  test('cut anywhere, it is garbage', () => {
-    const file = encodeFloors({ gun: GUN, origin: 'https://server', floors: new Map([['root', floorOf(candidate(1))]]) })
-    for (let length = 0; length < file.length - 1; length++) expect(decodeFloors(file.subarray(0, length), GUN)).toBeUndefined()
-  })
-
-  test('whatever its bytes are, the answer is undefined or a record', () => {
-    const written = encodeFloors({ gun: GUN, origin: 'https://server', floors: new Map([['root', floorOf(candidate(7))]]) })
-    const bent = fc
-      .array(fc.tuple(fc.nat(written.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 3 })
-      .map((changes) => {
-        const copy = Uint8Array.from(written)
-        for (const [at, value] of changes) copy[at] = value
-        return copy
-      })
-    const garbage = fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.json().map(utf8), bent)
-    let records = 0
-    fc.assert(
-      fc.property(garbage, (bytes) => {
-        const decoded = decodeFloors(bytes, GUN)
-        if (decoded === undefined) return
-        records++
-        expect(decoded.gun).toBe(GUN)
-        for (const { version, keys, content, file } of decoded.floors.values()) {
-          expect(Number.isSafeInteger(version) && version >= 1).toBe(true)
-          expect([...keys, content, file].every((text) => typeof text === 'string')).toBe(true)
-        }
-      }),
-      { seed: 1, numRuns: 1000 },
-    )
-    expect(records).toBeGreaterThan(20)
+  test('leaves the floor below it in force', () => {
+    const honest = [floorOf(candidate(5, 'honest', keysOf(A, B), [idOf(A)]))]
+    const pushed = withAccepted(honest, floorOf(candidate(2 ** 40, 'pushed', keysOf(A, B), [idOf(B)])))
+    expect(refusal(candidate(6, 'next', keysOf(A)), pushed)).toBeUndefined()
+    expect(refusal(candidate(4, 'older', keysOf(A)), pushed)).toBe('ERR_VERSION_ROLLBACK')
   })
 })
 
-describe('which of two states is newer', () => {
-  const state = (versions: Readonly<Record<string, number>>): VersionFloors =>
-    new Map(Object.entries(versions).map(([role, version]) => [role, floorOf(candidate(version))]))
+describe('the floors of a role', () => {
+  const versions = (floors: readonly VersionFloor[]) => floors.map(({ version }) => version)
+  const floorsAfter = (...accepted: Candidate[]) => accepted.map(floorOf).reduce(withAccepted, [])
 
-  test.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, number>>, boolean]>([
-    ['the same', { root: 2, timestamp: 5 }, { root: 2, timestamp: 5 }, false],
-    ['nothing and nothing', {}, {}, false],
-    ['something and nothing', { root: 1, timestamp: 1 }, {}, true],
-    ['nothing and something', {}, { root: 1, timestamp: 1 }, false],
-    ['a later root', { root: 3, timestamp: 5 }, { root: 2, timestamp: 5 }, true],
-    ['a later root, though its timestamps began anew', { root: 3, timestamp: 1 }, { root: 2, timestamp: 9 }, true],
-    ['an earlier root, whatever its timestamp', { root: 2, timestamp: 9 }, { root: 3, timestamp: 1 }, false],
-    ['a later timestamp', { root: 2, timestamp: 6 }, { root: 2, timestamp: 5 }, true],
-    ['an earlier timestamp', { root: 2, timestamp: 5 }, { root: 2, timestamp: 6 }, false],
-    ['a later snapshot alone', { root: 2, timestamp: 5, snapshot: 9 }, { root: 2, timestamp: 5, snapshot: 1 }, false],
-  ])('%s', (_, these, those, newer) => {
-    expect(isNewer(state(these), state(those))).toBe(newer)
+  test('are one while nothing but the version changes, or keys and signers are added', () => {
+    expect(versions(floorsAfter(candidate(1), candidate(2), candidate(9)))).toEqual([9])
+    expect(versions(floorsAfter(candidate(1, '', keysOf(A)), candidate(2, '', keysOf(A, B))))).toEqual([2])
+  })
+
+  test('are kept apart when keys go, signers change, or the threshold is raised', () => {
+    expect(versions(floorsAfter(candidate(1, '', keysOf(A, B)), candidate(2, '', keysOf(A))))).toEqual([2, 1])
+    expect(versions(floorsAfter(candidate(1, '', keysOf(A, B), [idOf(A)]), candidate(2, '', keysOf(A, B), [idOf(B)])))).toEqual([
+      2, 1,
+    ])
+    expect(versions(floorsAfter(candidate(1), candidate(2, '', of(2, A, B))))).toEqual([2, 1])
+  })
+
+  test('hold again when a key comes back', () => {
+    const floors = floorsAfter(candidate(3, 'a', keysOf(A)), candidate(4, 'b', keysOf(B)))
+    expect(refusal(candidate(2, 'older', keysOf(A)), floors)).toBe('ERR_VERSION_ROLLBACK')
+    expect(refusal(candidate(3, 'b', keysOf(B)), floors)).toBe('ERR_VERSION_ROLLBACK')
+  })
+
+  test('are not many', () => {
+    let floors: readonly VersionFloor[] = []
+    for (let version = 1; version <= 40; version++)
+      floors = withAccepted(floors, { ...floorOf(candidate(version)), keys: [`key ${version}`], signers: [`key ${version}`] })
+    expect(floors).toHaveLength(MAX_FLOORS_OF_A_ROLE)
+    expect(floors[0]?.version).toBe(40)
+  })
+
+  test('are raised by a cache, never lowered, and of one version what was known stays', () => {
+    const known = floorsAfter(candidate(5))
+    expect(withCached(known, floorOf(candidate(4, 'older')))).toBe(known)
+    expect(withCached(known, floorOf(candidate(5, 'other', keysOf(A, B, C))))).toBe(known)
+    expect(versions(withCached(known, floorOf(candidate(6))))).toEqual([6])
+    // A file of before a key rotation.
+    expect(versions(withCached(known, floorOf(candidate(9, '', keysOf(C)))))).toEqual([9, 5])
+    expect(refusal(candidate(4), withCached(known, floorOf(candidate(9, '', keysOf(C)))))).toBe('ERR_VERSION_ROLLBACK')
+  })
+
+  test('never forget: what one accepted floor refuses is refused after any others, but for a fast-forward', () => {
+    const roleKeys = fc
+      .tuple(fc.subarray(KEYS, { minLength: 1 }), fc.integer({ min: 1, max: 2 }))
+      .map(([keys, threshold]) => of(Math.min(threshold, keys.length), ...keys))
+    const accepted = fc.tuple(fc.integer({ min: 1, max: 20 }), roleKeys, fc.nat()).map(([version, keys, some]) => {
+      const signers = [...keys.keys.keys()].filter((_, at) => (some >> at) % 2 === 1)
+      return candidate(version, `content ${version}`, keys, signers)
+    })
+    fc.assert(
+      fc.property(fc.array(accepted, { minLength: 1, maxLength: MAX_FLOORS_OF_A_ROLE }), accepted, (history, offered) => {
+        let floors: readonly VersionFloor[] = []
+        const taken: Candidate[] = []
+        for (const one of history) {
+          if (refusal(one, floors) !== undefined) continue
+          floors = withAccepted(floors, floorOf(one))
+          taken.push(one)
+        }
+        const isOlder = taken.some((one) => offered.version < one.version && floorHolds(floorOf(one), offered.keys))
+        if (isOlder) expect(refusal(offered, floors)).toBe('ERR_VERSION_ROLLBACK')
+        else expect(refusal(offered, floors)).not.toBe('ERR_VERSION_ROLLBACK')
+      }),
+      { numRuns: 3000 },
+    )
   })
 })
