@@ -43,7 +43,8 @@ export async function commitVerified(
     const { changes, isNeeded } = changesBy(request.gun, stage, cached, origin)
     const outcome = await keep(request, isNeeded ? changes : undefined, cached.files.revision)
     if (outcome === 'kept') return { stage, floors: changes.floors, warnings: [] }
-    if (outcome !== 'conflict') return { stage: await afterFailure(request, stage, before), floors: undefined, warnings: [outcome] }
+    if (outcome !== 'conflict')
+      return { stage: await afterFailure(request, stage, before), floors: undefined, warnings: [outcome] }
     cached = judgeCache(await readCache(request.store, request.gun), request.gun)
     stage = standsBeside(cached, stage, before)
   }

@@ -8,6 +8,7 @@ import { TrustError } from '../errors.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import { roleLoaded } from './events.js'
 import { MAX_KEPT_BYTES, MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
+import { Overtaken } from './overtaken.js'
 import type { RefreshRequest } from './refresh.js'
 import type { ServerFiles } from './server-files.js'
 
@@ -44,6 +45,8 @@ export class KeptSets {
   /**
    * The kept set, judged for today, when the server has no newer one. Undefined says nothing: then the long way decides,
    * and what was asked here is not asked again.
+   *
+   * @throws Overtaken when others changed the store, so that what was asked here may be older than what they accepted
    */
   async confirm(request: RefreshRequest, server: ServerFiles): Promise<TargetsStage | undefined> {
     const { gun, store, tell } = request
@@ -57,7 +60,7 @@ export class KeptSets {
     // Looked at when the answers are there: what others accepted meanwhile counts.
     if (!(await isStillInStore(store, gun, known))) {
       this.drop(gun)
-      return undefined
+      throw new Overtaken()
     }
     if (file.status !== 'fulfilled' || root.status !== 'fulfilled' || root.value !== undefined) return undefined
     if (file.value === undefined || !sameBytes(file.value, timestamp.file)) return undefined

@@ -53,12 +53,12 @@ export interface Refreshed {
 export async function refresh(request: RefreshRequest): Promise<Refreshed> {
   const { gun, kept, transport } = request
   const connecting = transport?.connectAhead?.()
-  const server = new ServerFiles(request)
-  const unchanged = transport === undefined ? undefined : await kept.confirm(request, server)
-  if (unchanged !== undefined) return { stage: unchanged, freshness: 'fresh', warnings: [] }
   for (let runs = 1; ; runs++) {
     try {
-      return await refreshByCache(request, runs === 1 ? server : new ServerFiles(request), connecting)
+      const server = new ServerFiles(request)
+      const unchanged = transport === undefined ? undefined : await kept.confirm(request, server)
+      if (unchanged !== undefined) return { stage: unchanged, freshness: 'fresh', warnings: [] }
+      return await refreshByCache(request, server, connecting)
     } catch (cause) {
       if (!(cause instanceof Overtaken)) throw cause
       if (runs === MAX_RUNS) throw new UnavailableError('ERR_CACHE', cause.message, { gun, cause })
