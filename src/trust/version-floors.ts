@@ -4,7 +4,7 @@
  *
  * A role may have several floors, each recorded under the keys and by the signers of its time; every one that still holds
  * counts. Without that, a key that was taken away, or a version pushed up by a stolen key, would make the older floor forgotten.
- * Why these rules: docs/decisions/0003.
+ * Why these rules: docs/decisions/0014.
  */
 import { sha256Hex } from '../crypto/hash.js'
 import type { KeyId } from '../crypto/keys.js'
