@@ -67,6 +67,7 @@ export type { BaseRole, CertificateChanges, RoleRecipe } from './roles.js'
 export type { RootRotation } from './root-line.js'
 export { readServedFolder } from './served-folder.js'
 export type { ServerAuth } from './server-auth.js'
+export { STORE_CHECKS, type StoreCheck } from './store-checks.js'
 export {
   type CommonDocument,
   type NamedTampering,

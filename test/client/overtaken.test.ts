@@ -34,7 +34,7 @@ function publish(story: Story, content: string): string {
 
 /** The server answers the next request for a timestamp with the one that it has now, once `meanwhile` is over. */
 function hold(story: Story, meanwhile: () => Promise<unknown>): void {
-  const older = story.collection.served('timestamp') ?? 'missing'
+  const older = story.collection.served('timestamp')
   let isFirst = true
   story.transport.faults.set('timestamp', async (honest) => {
     if (!isFirst) return honest
