@@ -36,7 +36,7 @@ export function isGood(now: View, before: readonly View[]): boolean {
     counted.every((role) => isAsDeclared(now, role) && !isOdd(now, role)) &&
     !isReleasesBroken(now) &&
     !counted.some((role) => isForgottenBelow(role, now, before)) &&
-    !truthsOf(now, before).some((one) => / (?:counts back|has two contents)$/.test(one))
+    !truthsOf(now, before).some((one) => / (?:counts back|has two contents|has the file of another role)$/.test(one))
   return attempt(isTrue) === true
 }
 

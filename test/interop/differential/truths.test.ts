@@ -106,7 +106,7 @@ test('a new root that the old keys did not sign does not follow', () => {
   expect(isGood(view, []), 'on first use it may be trusted').toBe(true)
 })
 
-test('a version may count back only where every higher one had a key that is gone', () => {
+test('a version may count back only where too few keys of every higher one are left', () => {
   const draft = start()
   const states = [1, 5].map((version) => {
     draft.collection.rotateKey('targets', draft.signers('targets')).setVersion('targets', version)

@@ -5,6 +5,9 @@ import type { Answer } from './askers.js'
 import { odditiesOf } from './shape-oddities.js'
 import { attempt, hasSigned, type Read, type View } from './view.js'
 
+/** Versions that a floor may lie above an honest one. */
+const HONEST_LEAD = 1_000_000
+
 /** More than any file may be declared to have. */
 const HUGE = 32 * 1024 * 1024
 
@@ -61,9 +64,10 @@ function fileTruths(now: View, before: readonly View[], role: string): string[] 
   const signedBefore = before.filter((view) => view.isSigned(role))
   const higher = signedBefore.filter((view) => isLower(file, view.current(role)))
   if (higher.length > 0)
-    says.push(higher.every((view) => hasLostKey(now, view, role)) ? 'counts back with other keys' : 'counts back')
+    says.push(higher.every((view) => isFloorVoid(now, view, role)) ? 'counts back with other keys' : 'counts back')
   if (signedBefore.some((view) => hasSameKeys(now, view, role) && isOther(role, file, view.current(role))))
     says.push('has two contents')
+  if (role.startsWith('targets') && isOtherRolesFile(file, role, before)) says.push('has the file of another role')
   return says
 }
 
@@ -144,6 +148,19 @@ function isOther(role: string, file: Read, earlier: Read | undefined): boolean {
   return Buffer.compare(content(file), content(earlier)) !== 0
 }
 
+/** What was accepted of another role before and never of this one, and says something. */
+function isOtherRolesFile(file: Read, role: string, before: readonly View[]): boolean {
+  const { targets, delegations } = file.signed
+  if (Object.keys(targets ?? {}).length === 0 && (delegations?.roles ?? []).length === 0) return false
+  const acceptedAs = before.flatMap((view) =>
+    [...view.roles.keys()].filter((one) => {
+      const earlier = one.startsWith('targets') && view.isSigned(one) ? view.current(one) : undefined
+      return earlier !== undefined && Buffer.compare(canonicalBytes(earlier.signed), canonicalBytes(file.signed)) === 0
+    }),
+  )
+  return acceptedAs.length > 0 && !acceptedAs.includes(role)
+}
+
 function hasSameKeys(now: View, before: View, role: string): boolean {
   const [ours, theirs] = [now, before].map((view) => view.roles.get(role)?.keyids ?? [])
   return new Set(ours).size === new Set(theirs).size && !hasLostKey(now, before, role)
@@ -152,4 +169,17 @@ function hasSameKeys(now: View, before: View, role: string): boolean {
 function hasLostKey(now: View, before: View, role: string): boolean {
   const keys = now.roles.get(role)?.keyids ?? []
   return (before.roles.get(role)?.keyids ?? []).some((id) => !keys.includes(id))
+}
+
+/** Too few of the keys of before are left; or a version far above was signed by keys that are not enough any more. */
+function isFloorVoid(now: View, before: View, role: string): boolean {
+  const [recipe, former] = [now.roles.get(role), before.roles.get(role)]
+  const keys = recipe?.keyids ?? []
+  const left = (ids: readonly string[]) => new Set(ids.filter((id) => keys.includes(id))).size
+  const [threshold, formerThreshold] = [recipe, former].map((one) => one?.threshold ?? 1)
+  if (left(former?.keyids ?? []) < Math.min(threshold ?? 1, formerThreshold ?? 1)) return true
+  const [file, earlier] = [now.current(role), before.current(role)]
+  const lead = Number(earlier?.signed.version) - Number(file?.signed.version)
+  const signers = [...(earlier?.signers.keys() ?? [])].filter((id) => former?.keyids.includes(id))
+  return lead > HONEST_LEAD && left(signers) < (threshold ?? 1)
 }
