@@ -170,11 +170,21 @@ export class StaleError extends TrustError<StaleCode> {
   }
 }
 
+/** What an UnavailableError can carry besides. */
+export interface UnavailableDetails extends ErrorDetails {
+  /** See `UnavailableError.isBadAnswer`. */
+  readonly isBadAnswer?: boolean
+}
+
 /** No verdict: network, server, credentials or cache. */
 export class UnavailableError extends TrustError<UnavailableCode> {
   readonly kind = 'unavailable'
-  constructor(code: UnavailableCode, message: string, details?: ErrorDetails) {
+  /** The server did answer (status 200), and nobody can read its answer: what was verified before does not stand in for that. */
+  readonly isBadAnswer: boolean
+
+  constructor(code: UnavailableCode, message: string, details: UnavailableDetails = {}) {
     super(code, message, details)
+    this.isBadAnswer = details.isBadAnswer === true
   }
 }
 

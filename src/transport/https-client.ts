@@ -13,7 +13,7 @@ export interface HttpsRequest {
   readonly url: URL
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
-  /** The Authorization header; it goes to the origin of `url` only, redirects or not. */
+  /** The Authorization header; it goes to the origin of `url` only, and no more once a redirect led away from there. */
   readonly authorization?: string | undefined
   readonly body?: string
   /** A longer body of a 200 is refused. Other bodies are not kept. */
@@ -30,8 +30,8 @@ export interface HttpsAnswer {
   readonly header: (name: string) => readonly string[]
   /** Empty unless the status is 200. */
   readonly body: Uint8Array
-  /** Where the answer came from in the end. */
-  readonly url: URL
+  /** The first other host that a redirect led to: then what was asked did not answer by itself. */
+  readonly redirectedTo: string | undefined
 }
 
 /** How long each step may take, in milliseconds. All stop slow retrieval, each at another place. */
@@ -122,21 +122,26 @@ export class HttpsClient {
   /**
    * Sends, and follows redirects of a GET.
    *
-   * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyEncodingRefused, TransportClosed, the signal's reason, UsageError for the
+   * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyUnreadable, TransportClosed, the signal's reason, UsageError for the
    * settings of TLS and proxy, else whatever the connection failed with
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
     return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
       const ask = await this.#ready(request.url)
+      const { headersMs, guessMs } = this.#options.deadlines
+      const headersTimeout = request.guess ? Math.min(guessMs, headersMs) : headersMs
       let url = request.url
+      let redirectedTo: string | undefined
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
-        const { headersMs, guessMs } = this.#options.deadlines
-        const answer = await exchange(ask, request, url, request.guess ? Math.min(guessMs, headersMs) : headersMs, signal)
+        // Behind another origin, an address of the first one is that other's choice: it gets nothing that was meant for ours.
+        const authorization = redirectedTo === undefined ? request.authorization : undefined
+        const answer = await exchange(ask, { ...request, url, authorization }, headersTimeout, signal)
         // undici frees the connection a moment after the body ended; asked before that, it would open another.
         await setImmediate()
-        if (!REDIRECTS.has(answer.status)) return answer
-        url = nextLocation(request, answer, redirects)
+        if (!REDIRECTS.has(answer.status)) return { ...answer, redirectedTo }
+        url = nextLocation({ ...request, url }, answer, redirects)
+        if (url.origin !== request.url.origin) redirectedTo ??= url.host
       }
     })
   }
@@ -185,14 +190,15 @@ export class HttpsClient {
   }
 }
 
+type Exchanged = Omit<HttpsAnswer, 'redirectedTo'>
+
 async function exchange(
   ask: Agent['request'],
   request: HttpsRequest,
-  url: URL,
   headersTimeout: number,
   signal: AbortSignal,
-): Promise<HttpsAnswer> {
-  const authorized = request.authorization !== undefined && url.origin === request.url.origin
+): Promise<Exchanged> {
+  const { url, method, headers, authorization, body } = request
   let interim = 0
   const onInfo = (): void => {
     interim += 1
@@ -201,9 +207,9 @@ async function exchange(
   const response = await ask({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
-    method: request.method,
-    headers: { ...request.headers, ...(authorized ? { authorization: request.authorization } : {}) },
-    ...(request.body === undefined ? {} : { body: request.body }),
+    method,
+    headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
+    ...(body === undefined ? {} : { body }),
     headersTimeout,
     signal,
     onInfo,
@@ -211,14 +217,14 @@ async function exchange(
   // A body that is given up fails once more, with nobody there to hear it.
   response.body.on('error', () => undefined)
   const header = (name: string): readonly string[] => headerValues(response.headers, name)
-  const answer = { status: response.statusCode, header, url }
+  const answer = { status: response.statusCode, header }
   if (response.statusCode !== 200) {
     await response.body.dump({ limit: MAX_IGNORED_BODY_BYTES, signal })
     return { ...answer, body: new Uint8Array() }
   }
   const [contentLength] = header('content-length')
-  const contentEncoding = header('content-encoding').join(', ')
-  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes) }
+  const contentEncoding = header('content-encoding')
+  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes, signal) }
 }
 
 function headerValues(headers: Dispatcher.ResponseData['headers'], name: string): readonly string[] {
@@ -227,13 +233,14 @@ function headerValues(headers: Dispatcher.ResponseData['headers'], name: string)
   return typeof value === 'string' ? [value] : value
 }
 
-function nextLocation(request: HttpsRequest, answer: HttpsAnswer, redirects: number): URL {
+/** Where the answer to this request leads. */
+function nextLocation(request: HttpsRequest, answer: Exchanged, redirects: number): URL {
   const [location] = answer.header('location')
   const refused = (reason: string): RedirectRefused => new RedirectRefused(answer.status, reason)
   if (request.method !== 'GET') throw refused('a redirect of a POST is not followed')
   if (redirects >= MAX_REDIRECTS) throw refused(`more than ${MAX_REDIRECTS} redirects in a row`)
-  if (location === undefined || !URL.canParse(location, answer.url.href)) throw refused('the redirect names no usable address')
-  const url = new URL(location, answer.url)
+  if (location === undefined || !URL.canParse(location, request.url.href)) throw refused('the redirect names no usable address')
+  const url = new URL(location, request.url)
   if (url.protocol !== 'https:') throw refused(`the redirect leads away from https, to ${url.protocol}//${url.host}`)
   if (url.username !== '' || url.password !== '') throw refused(`the redirect to ${url.host} carries credentials`)
   return url
