@@ -4,12 +4,11 @@ import type { CredentialSource } from '../credentials/credentials.js'
 import { UntrustedError } from '../errors.js'
 import type { TransportEvent } from './events.js'
 import { BodyTooLong, BodyUnreadable } from './http-body.js'
-import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient } from './https-client.js'
+import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient, type TlsChoices } from './https-client.js'
 import { badContentError, type NetworkContext, networkError, statusError } from './network-errors.js'
 import { metadataUrl, type TrustServer, withoutBrackets } from './notary-url.js'
 import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
-import type { TlsContexts } from './tls.js'
 import { tlsFolder } from './tls-folder.js'
 import type { MetadataRequest, Transport } from './transport.js'
 
@@ -141,11 +140,10 @@ class HttpTransport implements Transport {
 }
 
 /** Loaded and read while the wire is laid. */
-async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsContexts> {
+async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsChoices> {
   const { createTlsContexts, readTlsMaterial } = await import('./tls.js')
-  return createTlsContexts(
-    await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() }),
-  )
+  const material = await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() })
+  return { ...createTlsContexts(material), hasClientCertificate: material.clientPairs.length > 0 }
 }
 
 /** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */

@@ -4,8 +4,9 @@ import { isCertificateFault } from './certificate-faults.js'
 import { ProxyFailure } from './connection-failures.js'
 import { BodyUnreadable } from './http-body.js'
 import { isCutOff, isHttpFault } from './http-faults.js'
-import { RedirectRefused, TooManyInterimAnswers } from './https-client.js'
+import { TooManyInterimAnswers } from './https-client.js'
 import { AddressRefused } from './private-addresses.js'
+import { RedirectRefused } from './redirect.js'
 
 /** Who was asked, and for what. */
 export interface NetworkContext {
