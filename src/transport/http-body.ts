@@ -18,9 +18,6 @@ export interface BodyHeaders {
   readonly contentEncoding: readonly string[]
 }
 
-/** Bytes are gathered in blocks of this size: a body in pieces of one byte must not cost an object for each. */
-const BLOCK_BYTES: number = 64 * 1024
-
 /**
  * The bytes, at most `maxBytes`, before and after decoding.
  *
@@ -55,22 +52,20 @@ export async function readBody(
  * @throws BodyTooLong with the message given, or what the stream failed with
  */
 export async function collect(stream: AsyncIterable<unknown>, maxBytes: number, tooLong: string): Promise<Uint8Array> {
-  const blocks: Uint8Array[] = []
+  const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stream) {
     if (!(chunk instanceof Uint8Array)) throw new TypeError('a body chunk that is not bytes')
-    if (!(size + chunk.length <= maxBytes)) throw new BodyTooLong(tooLong)
-    for (let rest = chunk; rest.length > 0; ) {
-      const used = size % BLOCK_BYTES
-      if (used === 0) blocks.push(new Uint8Array(BLOCK_BYTES))
-      const part = rest.subarray(0, BLOCK_BYTES - used)
-      blocks.at(-1)?.set(part, used)
-      size += part.length
-      rest = rest.subarray(part.length)
-    }
+    size += chunk.length
+    if (!(size <= maxBytes)) throw new BodyTooLong(tooLong)
+    chunks.push(chunk)
   }
   const bytes = new Uint8Array(size)
-  for (const [at, block] of blocks.entries()) bytes.set(block.subarray(0, size - at * BLOCK_BYTES), at * BLOCK_BYTES)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
   return bytes
 }
 

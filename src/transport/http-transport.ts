@@ -78,7 +78,10 @@ class HttpTransport implements Transport {
       if (answer.status === 200) return answer.body
       // Only the server that was asked can say that it has nothing.
       if (answer.status === 404 && answer.redirectedTo === undefined) return undefined
-      throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0], redirectedTo: answer.redirectedTo })
+      throw statusError(answer.status, context, {
+        retryAfter: answer.header('retry-after')[0],
+        redirectedTo: answer.redirectedTo,
+      })
     } catch (cause) {
       throw this.#error(cause, signal, context, maxBytes)
     }

@@ -3,8 +3,8 @@ import { addAbortSignal } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BodyTooLong, BodyUnreadable, collect } from './http-body.js'
 
-/** Bytes that zlib gives at a time. */
-const CHUNK_BYTES: number = 64 * 1024
+/** Bytes that zlib gives at a time, beside the event loop; small enough that copying them does not hold it up. */
+const CHUNK_BYTES: number = 256 * 1024
 
 /** One at a time in this process: many compressed answers at once must not need the memory of all of them while they are decompressed. */
 let last: Promise<unknown> = Promise.resolve()

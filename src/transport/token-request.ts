@@ -86,7 +86,8 @@ export function readToken(body: Uint8Array): BearerToken {
   if (typeof answer !== 'object' || answer === null) throw new NoToken('the token server answered no JSON object')
   const fields = new Map<string, unknown>(Object.entries(answer))
   const token = [fields.get('token'), fields.get('access_token')].find((value) => typeof value === 'string' && value !== '')
-  if (typeof token !== 'string' || !BEARER_TOKEN.test(token)) throw new NoToken('the token server answered without a usable token')
+  if (typeof token !== 'string' || !BEARER_TOKEN.test(token))
+    throw new NoToken('the token server answered without a usable token')
   const seconds = fields.get('expires_in')
   const lifetime = typeof seconds === 'number' && seconds > 0 ? Math.min(seconds, MAX_LIFETIME_S) : DEFAULT_LIFETIME_S
   const lifetimeMs = lifetime * 1000

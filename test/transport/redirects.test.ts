@@ -8,8 +8,8 @@ import { givenCredentials } from '../../src/credentials/credentials.js'
 import { createMemoryStore, verifyTag } from '../../src/index.js'
 import { createCertificate } from '../../src/testing/index.js'
 import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
-import { MAX_REDIRECTS } from '../../src/transport/redirect.js'
 import { parseServer } from '../../src/transport/notary-url.js'
+import { MAX_REDIRECTS } from '../../src/transport/redirect.js'
 import { GUN, refusalOf, STALE_SENTENCE, Story } from '../client/story.js'
 import { type Handler, type LoopbackServer, startServer, testAuthority } from '../support/loopback-server.js'
 
@@ -181,17 +181,20 @@ describe('a 404 of a host that was not asked', () => {
     })
   })
 
-  test.each([/^timestamp$/, /^\d+\.root$/, /./])('for %s it is no usable answer: the cached timestamp stands in', async (files) => {
-    for (const answer of [notFound, backAndNotFound]) {
-      const story = new Story()
-      const { options } = await elsewhere(story, files, answer)
-      await verifyTag('alpine:3.19', { ...options, transport: story.transport })
-      story.wait(1)
-      const result = await verifyTag('alpine:3.19', options)
-      expect(result).toMatchObject({ status: 'trusted', freshness: 'stale' })
-      expect('warnings' in result && result.warnings[0]?.message.startsWith(STALE_SENTENCE)).toBe(true)
-    }
-  })
+  test.each([/^timestamp$/, /^\d+\.root$/, /./])(
+    'for %s it is no usable answer: the cached timestamp stands in',
+    async (files) => {
+      for (const answer of [notFound, backAndNotFound]) {
+        const story = new Story()
+        const { options } = await elsewhere(story, files, answer)
+        await verifyTag('alpine:3.19', { ...options, transport: story.transport })
+        story.wait(1)
+        const result = await verifyTag('alpine:3.19', options)
+        expect(result).toMatchObject({ status: 'trusted', freshness: 'stale' })
+        expect('warnings' in result && result.warnings[0]?.message.startsWith(STALE_SENTENCE)).toBe(true)
+      }
+    },
+  )
 
   test('a 404 after a redirect within the server that was asked is its own', async () => {
     const story = new Story()

@@ -60,7 +60,7 @@ const status =
 const encoded =
   (encoding: string | string[], body: (honest: Uint8Array) => Uint8Array) =>
   ({ response, honest = new Uint8Array() }: Asked): unknown =>
-    response.writeHead(200, { 'content-encoding': encoding }).end(body(honest))
+    response.setHeader('content-encoding', encoding).end(body(honest))
 
 const withoutEnd = (honest: Uint8Array): Uint8Array => gzipSync(honest).subarray(0, -9)
 const withWrongChecksum = (honest: Uint8Array): Uint8Array => {
