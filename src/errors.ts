@@ -179,7 +179,7 @@ export interface UnavailableDetails extends ErrorDetails {
 /** No verdict: network, server, credentials or cache. */
 export class UnavailableError extends TrustError<UnavailableCode> {
   readonly kind = 'unavailable'
-  /** The server did answer (status 200), and nobody can read its answer: what was verified before does not stand in for that. */
+  /** The server answered with status 200, and the content cannot be decoded: no cached timestamp stands in for such an answer. */
   readonly isBadAnswer: boolean
 
   constructor(code: UnavailableCode, message: string, details: UnavailableDetails = {}) {

@@ -10,7 +10,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Every failure to get an answer, so that the cache may stand in for it. A bad answer is one that the cache must not replace. */
+/** Every failure to get an answer, so that the cache may stand in for it; a bad answer stays what it is. */
 export async function orNoAnswer<Answer>(answer: Promise<Answer>): Promise<Answer> {
   try {
     return await answer

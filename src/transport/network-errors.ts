@@ -28,16 +28,16 @@ const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICAT
 export function networkError(cause: unknown, context: NetworkContext): TrustError {
   if (cause instanceof TrustError) return cause
   const details = { gun: context.gun, role: context.role, cause }
-  if (cause instanceof RedirectRefused) return badAnswer(String(cause.status), { ...details, hint: hintFor(cause) })
-  if (cause instanceof BodyUnreadable) return badAnswer('200', { ...details, hint: hintFor(cause) })
-  if (cause instanceof AddressRefused) return badAnswer('the redirect is not followed', { ...details, hint: hintFor(cause) })
-  if (cause instanceof TooManyInterimAnswers) return badAnswer(`no HTTP answer (${cause.message})`, details)
+  if (cause instanceof RedirectRefused) return serverResponse(String(cause.status), { ...details, hint: hintFor(cause) })
+  if (cause instanceof BodyUnreadable) return serverResponse('200', { ...details, hint: hintFor(cause) })
+  if (cause instanceof AddressRefused) return serverResponse('the redirect is not followed', { ...details, hint: hintFor(cause) })
+  if (cause instanceof TooManyInterimAnswers) return serverResponse(`no HTTP answer (${cause.message})`, details)
   const code = systemCode(cause) ?? ''
   const message = `error contacting notary server: ${describeCause(cause)}`
   if (isTlsFault(code)) return new UnavailableError('ERR_TLS', message, { ...details, hint: tlsHint(cause, code, context) })
   if (isHttpFault(cause)) {
     // Without the cause, which holds a piece of the answer: that may be a token.
-    return badAnswer(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
+    return serverResponse(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
   }
   if (cause instanceof ProxyFailure) {
     const hint =
@@ -51,7 +51,7 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
 
 /** The error for a file whose content cannot be decoded: the trust server answered, so no cached timestamp may stand in. */
 export function badContentError(cause: BodyUnreadable, { gun, role, host }: NetworkContext): UnavailableError {
-  return badAnswer('200', { gun, role, cause, evidence: { status: 200, host }, hint: hintFor(cause), isBadAnswer: true })
+  return serverResponse('200', { gun, role, cause, evidence: { status: 200, host }, hint: hintFor(cause), isBadAnswer: true })
 }
 
 /** What an answer said besides its status. */
@@ -81,7 +81,7 @@ export function statusError(status: number, context: NetworkContext, more: Statu
       details,
     )
   }
-  return badAnswer(`${status}${redirected}`, details)
+  return serverResponse(`${status}${redirected}`, details)
 }
 
 /** True for what another attempt may mend at once: a connection that was refused, reset or cut off. */
@@ -92,7 +92,7 @@ export function isPassing(cause: unknown): boolean {
 
 const PASSING: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'UND_ERR_SOCKET'])
 
-function badAnswer(what: string, details: UnavailableDetails): UnavailableError {
+function serverResponse(what: string, details: UnavailableDetails): UnavailableError {
   return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${what}.`, details)
 }
 
