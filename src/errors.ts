@@ -170,11 +170,21 @@ export class StaleError extends TrustError<StaleCode> {
   }
 }
 
+/** What an UnavailableError can carry besides. */
+export interface UnavailableDetails extends ErrorDetails {
+  /** See `UnavailableError.isBadAnswer`. */
+  readonly isBadAnswer?: boolean
+}
+
 /** No verdict: network, server, credentials or cache. */
 export class UnavailableError extends TrustError<UnavailableCode> {
   readonly kind = 'unavailable'
-  constructor(code: UnavailableCode, message: string, details?: ErrorDetails) {
+  /** The server answered with status 200, and the content cannot be decoded: no cached timestamp stands in for such an answer. */
+  readonly isBadAnswer: boolean
+
+  constructor(code: UnavailableCode, message: string, details: UnavailableDetails = {}) {
     super(code, message, details)
+    this.isBadAnswer = details.isBadAnswer === true
   }
 }
 

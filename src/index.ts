@@ -34,6 +34,7 @@ export {
   TrustError,
   type TrustErrorJson,
   type UnavailableCode,
+  type UnavailableDetails,
   UnavailableError,
   type UnsignedCode,
   UnsignedError,

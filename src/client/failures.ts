@@ -10,12 +10,12 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Every failure to get an answer, so that the cache may stand in for it. */
+/** Every failure to get an answer, so that the cache may stand in for it; a bad answer stays what it is. */
 export async function orNoAnswer<Answer>(answer: Promise<Answer>): Promise<Answer> {
   try {
     return await answer
   } catch (cause) {
-    if (cause instanceof UnavailableError) throw new NoAnswer(cause)
+    if (cause instanceof UnavailableError && !cause.isBadAnswer) throw new NoAnswer(cause)
     throw cause
   }
 }

@@ -17,6 +17,7 @@ export type FaultName =
   | 'server-error'
   | 'login-page'
   | 'empty'
+  | 'bad-encoding'
   | 'tls'
 
 /** Those that a server over https can have too. */
@@ -31,6 +32,7 @@ export const SERVER_FAULTS: readonly Exclude<FaultName, 'tls'>[] = [
   'server-error',
   'login-page',
   'empty',
+  'bad-encoding',
 ]
 
 /** What happens to one file instead of its being served. A function gets the honest bytes, and may do something meanwhile. */
@@ -168,6 +170,10 @@ function failure(fault: FaultName, { gun, name }: Asked): TrustError {
   }
   if (status !== undefined)
     return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${status}.`, details)
+  if (fault === 'bad-encoding') {
+    const message = 'unable to reach trust server at this time: 200.'
+    return new UnavailableError('ERR_SERVER_RESPONSE', message, { ...details, isBadAnswer: true })
+  }
   const cause = CONNECTION_FAULTS.get(fault) ?? 'connect ECONNREFUSED 192.0.2.1:443'
   const code = fault === 'tls' ? 'ERR_TLS' : 'ERR_SERVER_UNREACHABLE'
   return new UnavailableError(code, `error contacting notary server: ${cause}`, details)

@@ -120,6 +120,7 @@ function serve(response: ServerResponse, fault: ServerFault | undefined, honest:
     return void response.writeHead(honest.status, honest.headers).end(honest.body)
   const bytes = honest !== undefined && 'status' in honest ? Buffer.from(honest.body) : honest
   if (fault === 'cut-off') return void cutOff(response, bytes ?? Buffer.from(NOT_FOUND))
+  if (fault === 'bad-encoding') return void response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'br' }).end(bytes)
   if (typeof fault === 'string') {
     const status = FAULT_STATUS[fault]
     if (status !== undefined) return void response.writeHead(status).end()

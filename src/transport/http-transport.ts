@@ -3,13 +3,12 @@ import type { LookupFunction } from 'node:net'
 import type { CredentialSource } from '../credentials/credentials.js'
 import { UntrustedError } from '../errors.js'
 import type { TransportEvent } from './events.js'
-import { BodyTooLong } from './http-body.js'
-import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient } from './https-client.js'
-import { type NetworkContext, networkError, statusError } from './network-errors.js'
+import { BodyTooLong, BodyUnreadable } from './http-body.js'
+import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient, type TlsChoices } from './https-client.js'
+import { badContentError, type NetworkContext, networkError, statusError } from './network-errors.js'
 import { metadataUrl, type TrustServer, withoutBrackets } from './notary-url.js'
 import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
-import type { TlsContexts } from './tls.js'
 import { tlsFolder } from './tls-folder.js'
 import type { MetadataRequest, Transport } from './transport.js'
 
@@ -77,8 +76,12 @@ class HttpTransport implements Transport {
     try {
       const answer = await this.#getAuthorized(url, request, context)
       if (answer.status === 200) return answer.body
-      if (answer.status === 404) return undefined
-      throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0] })
+      // Only the server that was asked can say that it has nothing.
+      if (answer.status === 404 && answer.redirectedTo === undefined) return undefined
+      throw statusError(answer.status, context, {
+        retryAfter: answer.header('retry-after')[0],
+        redirectedTo: answer.redirectedTo,
+      })
     } catch (cause) {
       throw this.#error(cause, signal, context, maxBytes)
     }
@@ -98,8 +101,8 @@ class HttpTransport implements Transport {
       const answer = await this.#get(url, request, authorization)
       const { status } = answer
       if (status !== 401 && status !== 403) return answer
-      // Whoever the trust server redirected to is nobody to log in at.
-      if (answer.url.origin !== url.origin || round >= MAX_ROUNDS) return answer
+      // A host that the trust server redirected to gets no credentials, nor does what that host leads back to.
+      if (answer.redirectedTo !== undefined || round >= MAX_ROUNDS) return answer
       const challenges = answer.header('www-authenticate')
       authorization = await this.#auth.next({ status, challenges, refused: authorization, context }, request.signal)
     }
@@ -128,6 +131,7 @@ class HttpTransport implements Transport {
 
   #error(cause: unknown, signal: AbortSignal, context: NetworkContext, maxBytes: number): unknown {
     if (signal.aborted) return signal.reason
+    if (cause instanceof BodyUnreadable) return badContentError(cause, context)
     if (!(cause instanceof BodyTooLong)) return networkError(cause, context)
     return new UntrustedError('ERR_METADATA_TOO_LARGE', `trust server returned a bad response: ${cause.message}`, {
       gun: context.gun,
@@ -139,11 +143,10 @@ class HttpTransport implements Transport {
 }
 
 /** Loaded and read while the wire is laid. */
-async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsContexts> {
+async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsChoices> {
   const { createTlsContexts, readTlsMaterial } = await import('./tls.js')
-  return createTlsContexts(
-    await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() }),
-  )
+  const material = await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() })
+  return { ...createTlsContexts(material), hasClientCertificate: material.clientPairs.length > 0 }
 }
 
 /** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */

@@ -5,6 +5,8 @@ import type { Agent, Dispatcher } from 'undici'
 import { type Connector, createConnector } from './connector.js'
 import { withDeadline } from './deadline.js'
 import { readBody } from './http-body.js'
+import { withoutBrackets } from './notary-url.js'
+import { nextLocation, RedirectRefused } from './redirect.js'
 import type { TlsContexts } from './tls.js'
 import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
 
@@ -13,7 +15,7 @@ export interface HttpsRequest {
   readonly url: URL
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
-  /** The Authorization header; it goes to the origin of `url` only, redirects or not. */
+  /** The Authorization header; it goes to the origin of `url` only, and no more once a redirect led away from there. */
   readonly authorization?: string | undefined
   readonly body?: string
   /** A longer body of a 200 is refused. Other bodies are not kept. */
@@ -30,8 +32,8 @@ export interface HttpsAnswer {
   readonly header: (name: string) => readonly string[]
   /** Empty unless the status is 200. */
   readonly body: Uint8Array
-  /** Where the answer came from in the end. */
-  readonly url: URL
+  /** The first other host that a redirect led to: then what was asked did not answer by itself. */
+  readonly redirectedTo: string | undefined
 }
 
 /** How long each step may take, in milliseconds. All stop slow retrieval, each at another place. */
@@ -50,25 +52,11 @@ export interface Deadlines {
 
 export const DEADLINES: Deadlines = { connectMs: 10_000, headersMs: 15_000, guessMs: 3_000, bodyIdleMs: 10_000, totalMs: 60_000 }
 
-/** Redirects in a row: stops a loop. */
-export const MAX_REDIRECTS = 3
-
 /** Answers before the answer (1xx) that are passed over: stops a flood of them, which would hold off the deadline for headers. */
 const MAX_INTERIM_ANSWERS = 16
 
 /** Bytes of an error's body that are read so that the connection can be used again; more and it is closed. */
 const MAX_IGNORED_BODY_BYTES = 16 * 1024
-
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-
-/** A redirect that is not followed. */
-export class RedirectRefused extends Error {
-  readonly status: number
-  constructor(status: number, reason: string) {
-    super(reason)
-    this.status = status
-  }
-}
 
 /** More answers before the answer than anybody needs. */
 export class TooManyInterimAnswers extends Error {}
@@ -76,10 +64,16 @@ export class TooManyInterimAnswers extends Error {}
 /** The transport was closed under a request. */
 class TransportClosed extends Error {}
 
+/** What connections are made with. */
+export interface TlsChoices extends TlsContexts {
+  /** The trust server gets one. */
+  readonly hasClientCertificate: boolean
+}
+
 /** What a client needs. */
 export interface HttpsClientOptions {
   /** Called once, unless it fails. */
-  readonly contexts: () => Promise<TlsContexts>
+  readonly contexts: () => Promise<TlsChoices>
   readonly trustServerHostname: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly deadlines: Deadlines
@@ -88,6 +82,7 @@ export interface HttpsClientOptions {
 }
 
 interface Connections {
+  readonly contexts: () => Promise<TlsChoices>
   readonly connector: Connector
   readonly undici: Promise<Undici>
   /** Requests that wait for undici to be loaded: as many connections are begun meanwhile. Undefined: it is. */
@@ -122,21 +117,28 @@ export class HttpsClient {
   /**
    * Sends, and follows redirects of a GET.
    *
-   * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyEncodingRefused, TransportClosed, the signal's reason, UsageError for the
+   * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyUnreadable, TransportClosed, the signal's reason, UsageError for the
    * settings of TLS and proxy, else whatever the connection failed with
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
     return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
       const ask = await this.#ready(request.url)
+      const { headersMs, guessMs } = this.#options.deadlines
+      const headersTimeout = request.guess ? Math.min(guessMs, headersMs) : headersMs
       let url = request.url
+      let redirectedTo: string | undefined
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
-        const { headersMs, guessMs } = this.#options.deadlines
-        const answer = await exchange(ask, request, url, request.guess ? Math.min(guessMs, headersMs) : headersMs, signal)
+        // Behind another origin, an address of the first one is that other's choice: it gets nothing that was meant for ours.
+        const authorization = redirectedTo === undefined ? request.authorization : undefined
+        const answer = await exchange(ask, { ...request, url, authorization }, headersTimeout, signal)
         // undici frees the connection a moment after the body ended; asked before that, it would open another.
         await setImmediate()
-        if (!REDIRECTS.has(answer.status)) return answer
-        url = nextLocation(request, answer, redirects)
+        const next = nextLocation({ ...request, url }, answer, redirects)
+        if (next === undefined) return { ...answer, redirectedTo }
+        await this.#keepClientCertificate(url, next, answer.status)
+        if (next.origin !== request.url.origin) redirectedTo ??= next.host
+        url = next
       }
     })
   }
@@ -151,6 +153,13 @@ export class HttpsClient {
     if (undici.status === 'fulfilled') await undici.value.agent.destroy()
   }
 
+  /** The trust server's host gets the client certificate with every connection: no other host may choose what is asked there. */
+  async #keepClientCertificate(from: URL, to: URL, status: number): Promise<void> {
+    const isTrustServer = ({ hostname }: URL): boolean => withoutBrackets(hostname) === this.#options.trustServerHostname
+    if (isTrustServer(from) || !isTrustServer(to) || !(await this.#connections?.contexts())?.hasClientCertificate) return
+    throw new RedirectRefused(status, `the redirect leads back to ${to.hostname}, which would get the client certificate`)
+  }
+
   async #ready(url: URL): Promise<Agent['request']> {
     const connections = this.#connections ?? this.#connect()
     if (connections.waiting !== undefined) {
@@ -162,14 +171,14 @@ export class HttpsClient {
 
   #connect(): Connections {
     const { deadlines, env, trustServerHostname, lookup } = this.#options
-    let read: Promise<TlsContexts> | undefined
-    const contexts = (): Promise<TlsContexts> => {
+    let read: Promise<TlsChoices> | undefined
+    const contexts = (): Promise<TlsChoices> => {
       read ??= this.#options.contexts()
       return read
     }
     const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
     const undici = connector.underWay.then(contexts).then(() => loadUndici(connector, deadlines.bodyIdleMs))
-    const connections: Connections = { connector, undici, waiting: 0 }
+    const connections: Connections = { contexts, connector, undici, waiting: 0 }
     this.#connections = connections
     undici.then(
       () => {
@@ -185,14 +194,15 @@ export class HttpsClient {
   }
 }
 
+type Exchanged = Omit<HttpsAnswer, 'redirectedTo'>
+
 async function exchange(
   ask: Agent['request'],
   request: HttpsRequest,
-  url: URL,
   headersTimeout: number,
   signal: AbortSignal,
-): Promise<HttpsAnswer> {
-  const authorized = request.authorization !== undefined && url.origin === request.url.origin
+): Promise<Exchanged> {
+  const { url, method, headers, authorization, body } = request
   let interim = 0
   const onInfo = (): void => {
     interim += 1
@@ -201,9 +211,9 @@ async function exchange(
   const response = await ask({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
-    method: request.method,
-    headers: { ...request.headers, ...(authorized ? { authorization: request.authorization } : {}) },
-    ...(request.body === undefined ? {} : { body: request.body }),
+    method,
+    headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
+    ...(body === undefined ? {} : { body }),
     headersTimeout,
     signal,
     onInfo,
@@ -211,30 +221,18 @@ async function exchange(
   // A body that is given up fails once more, with nobody there to hear it.
   response.body.on('error', () => undefined)
   const header = (name: string): readonly string[] => headerValues(response.headers, name)
-  const answer = { status: response.statusCode, header, url }
+  const answer = { status: response.statusCode, header }
   if (response.statusCode !== 200) {
     await response.body.dump({ limit: MAX_IGNORED_BODY_BYTES, signal })
     return { ...answer, body: new Uint8Array() }
   }
   const [contentLength] = header('content-length')
-  const contentEncoding = header('content-encoding').join(', ')
-  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes) }
+  const contentEncoding = header('content-encoding')
+  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes, signal) }
 }
 
 function headerValues(headers: Dispatcher.ResponseData['headers'], name: string): readonly string[] {
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined
   if (value === undefined) return []
   return typeof value === 'string' ? [value] : value
-}
-
-function nextLocation(request: HttpsRequest, answer: HttpsAnswer, redirects: number): URL {
-  const [location] = answer.header('location')
-  const refused = (reason: string): RedirectRefused => new RedirectRefused(answer.status, reason)
-  if (request.method !== 'GET') throw refused('a redirect of a POST is not followed')
-  if (redirects >= MAX_REDIRECTS) throw refused(`more than ${MAX_REDIRECTS} redirects in a row`)
-  if (location === undefined || !URL.canParse(location, answer.url.href)) throw refused('the redirect names no usable address')
-  const url = new URL(location, answer.url)
-  if (url.protocol !== 'https:') throw refused(`the redirect leads away from https, to ${url.protocol}//${url.host}`)
-  if (url.username !== '' || url.password !== '') throw refused(`the redirect to ${url.host} carries credentials`)
-  return url
 }

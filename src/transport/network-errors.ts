@@ -1,10 +1,12 @@
 /** What went wrong on the wire, in the words and codes that callers know. */
-import { describeCause, type ErrorDetails, printable, systemCode, TrustError, UnavailableError } from '../errors.js'
+import { describeCause, printable, systemCode, TrustError, type UnavailableDetails, UnavailableError } from '../errors.js'
 import { isCertificateFault } from './certificate-faults.js'
 import { ProxyFailure } from './connection-failures.js'
-import { BodyEncodingRefused } from './http-body.js'
-import { RedirectRefused, TooManyInterimAnswers } from './https-client.js'
+import { BodyUnreadable } from './http-body.js'
+import { isCutOff, isHttpFault } from './http-faults.js'
+import { TooManyInterimAnswers } from './https-client.js'
 import { AddressRefused } from './private-addresses.js'
+import { RedirectRefused } from './redirect.js'
 
 /** Who was asked, and for what. */
 export interface NetworkContext {
@@ -22,23 +24,20 @@ const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
 /** Alerts that a server sends to a client without a certificate, or with one that it does not believe. */
 const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/
 
-/** undici's complaints about an answer that is no proper HTTP. */
-const HTTP_FAULTS: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError'])
-
 /** The error for anything that `HttpsClient.send` threw; errors of this library pass as they are. */
 export function networkError(cause: unknown, context: NetworkContext): TrustError {
   if (cause instanceof TrustError) return cause
   const details = { gun: context.gun, role: context.role, cause }
-  if (cause instanceof RedirectRefused) return badAnswer(String(cause.status), { ...details, hint: hintFor(cause) })
-  if (cause instanceof BodyEncodingRefused) return badAnswer('200', { ...details, hint: hintFor(cause) })
-  if (cause instanceof AddressRefused) return badAnswer('the redirect is not followed', { ...details, hint: hintFor(cause) })
-  if (cause instanceof TooManyInterimAnswers) return badAnswer(`no HTTP answer (${cause.message})`, details)
+  if (cause instanceof RedirectRefused) return serverResponse(String(cause.status), { ...details, hint: hintFor(cause) })
+  if (cause instanceof BodyUnreadable) return serverResponse('200', { ...details, hint: hintFor(cause) })
+  if (cause instanceof AddressRefused) return serverResponse('the redirect is not followed', { ...details, hint: hintFor(cause) })
+  if (cause instanceof TooManyInterimAnswers) return serverResponse(`no HTTP answer (${cause.message})`, details)
   const code = systemCode(cause) ?? ''
   const message = `error contacting notary server: ${describeCause(cause)}`
   if (isTlsFault(code)) return new UnavailableError('ERR_TLS', message, { ...details, hint: tlsHint(cause, code, context) })
-  if (cause instanceof Error && HTTP_FAULTS.has(cause.name) && !isCutOff(cause)) {
+  if (isHttpFault(cause)) {
     // Without the cause, which holds a piece of the answer: that may be a token.
-    return badAnswer(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
+    return serverResponse(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
   }
   if (cause instanceof ProxyFailure) {
     const hint =
@@ -50,14 +49,30 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
   return new UnavailableError('ERR_SERVER_UNREACHABLE', message, details)
 }
 
-/** The error for a status that is neither 200 nor 404. */
-export function statusError(
-  status: number,
-  context: NetworkContext,
-  more: { readonly retryAfter?: string | undefined; readonly hint?: string | undefined } = {},
-): UnavailableError {
-  const { retryAfter, hint } = more
-  const evidence = { status, host: context.host, ...(retryAfter === undefined ? {} : { retryAfter: printable(retryAfter) }) }
+/** The error for a file whose content cannot be decoded: the trust server answered, so no cached timestamp may stand in. */
+export function badContentError(cause: BodyUnreadable, { gun, role, host }: NetworkContext): UnavailableError {
+  return serverResponse('200', { gun, role, cause, evidence: { status: 200, host }, hint: hintFor(cause), isBadAnswer: true })
+}
+
+/** What an answer said besides its status. */
+export interface StatusDetails {
+  readonly retryAfter?: string | undefined
+  /** The other host that the one that was asked redirected to. */
+  readonly redirectedTo?: string | undefined
+  readonly hint?: string | undefined
+}
+
+/** The error for a status that is neither 200 nor the 404 of the server that was asked. */
+export function statusError(status: number, context: NetworkContext, more: StatusDetails = {}): UnavailableError {
+  const { retryAfter, redirectedTo } = more
+  const evidence = {
+    status,
+    host: context.host,
+    ...(redirectedTo === undefined ? {} : { redirectedTo }),
+    ...(retryAfter === undefined ? {} : { retryAfter: printable(retryAfter) }),
+  }
+  const redirected = redirectedTo === undefined ? '' : ` after a redirect from ${context.host} to ${redirectedTo}`
+  const hint = more.hint ?? (redirected === '' ? undefined : `The answer came${redirected}: only ${context.host} itself counts.`)
   const details = { gun: context.gun, role: context.role, evidence, hint }
   if (status === 401 || status === 403) {
     return new UnavailableError(
@@ -66,7 +81,7 @@ export function statusError(
       details,
     )
   }
-  return badAnswer(String(status), details)
+  return serverResponse(`${status}${redirected}`, details)
 }
 
 /** True for what another attempt may mend at once: a connection that was refused, reset or cut off. */
@@ -77,13 +92,7 @@ export function isPassing(cause: unknown): boolean {
 
 const PASSING: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'UND_ERR_SOCKET'])
 
-/** The body ended before its time on a connection that was to be closed after it: undici has its own words for that. */
-function isCutOff(cause: unknown): boolean {
-  if (systemCode(cause) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return true
-  return cause instanceof Error && cause.name === 'HTTPParserError' && cause.message.endsWith('(Invalid EOF state)')
-}
-
-function badAnswer(what: string, details: ErrorDetails): UnavailableError {
+function serverResponse(what: string, details: UnavailableDetails): UnavailableError {
   return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${what}.`, details)
 }
 

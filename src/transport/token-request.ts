@@ -34,8 +34,11 @@ const MAX_LIFETIME_S = 3_600
 
 const CLIENT_ID = 'docker-content-trust'
 
-/** RFC 6750: anything else could end the header and begin another. */
-const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/
+/**
+ * Visible ASCII. RFC 6750 knows fewer characters, but token servers hand out opaque texts with `|` or `:`, and Docker sends what
+ * it got. Anything else could end the header, part it, or be another text at the other end (RFC 9110 5.5).
+ */
+const BEARER_TOKEN = /^[\x21-\x7e]+$/
 
 /** Sends the request. */
 export function sendTokenRequest(client: HttpsClient, request: TokenRequest, signal: AbortSignal): Promise<HttpsAnswer> {
@@ -63,7 +66,7 @@ export function basicAuthorization(credentials: { readonly username: string; rea
 
 /** The Authorization header of a token, if it is one. */
 export function bearerAuthorization(token: string): string | undefined {
-  return TOKEN68.test(token) ? `Bearer ${token}` : undefined
+  return BEARER_TOKEN.test(token) ? `Bearer ${token}` : undefined
 }
 
 /**
@@ -83,7 +86,8 @@ export function readToken(body: Uint8Array): BearerToken {
   if (typeof answer !== 'object' || answer === null) throw new NoToken('the token server answered no JSON object')
   const fields = new Map<string, unknown>(Object.entries(answer))
   const token = [fields.get('token'), fields.get('access_token')].find((value) => typeof value === 'string' && value !== '')
-  if (typeof token !== 'string' || !TOKEN68.test(token)) throw new NoToken('the token server answered without a usable token')
+  if (typeof token !== 'string' || !BEARER_TOKEN.test(token))
+    throw new NoToken('the token server answered without a usable token')
   const seconds = fields.get('expires_in')
   const lifetime = typeof seconds === 'number' && seconds > 0 ? Math.min(seconds, MAX_LIFETIME_S) : DEFAULT_LIFETIME_S
   const lifetimeMs = lifetime * 1000

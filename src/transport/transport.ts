@@ -17,7 +17,12 @@ export interface MetadataRequest {
 /** A connection to one trust server. */
 export interface Transport {
   /**
-   * The bytes as served, or undefined when the server says that it does not have the file (404).
+   * The bytes as served, or undefined when the server says that it does not have the file (404). Only the server that was
+   * asked can say so, not a host that it redirected to.
+   *
+   * An UnavailableError means that there is no usable answer: network, TLS, deadline, every status but 200 and 404. Then a
+   * timestamp that was verified before may stand in. When there is an answer with status 200 whose content cannot be
+   * decoded, say so with `isBadAnswer: true` in the details of the error: nothing stands in for that.
    *
    * @throws UnavailableError ERR_SERVER_UNREACHABLE, ERR_TLS, ERR_SERVER_RESPONSE, ERR_UNAUTHORIZED
    * @throws UntrustedError ERR_METADATA_TOO_LARGE

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { verifyTag } from '../../src/index.js'
+import { UnavailableError, verifyTag } from '../../src/index.js'
 import { bytesOf, codeAndRole, DAY, GUN, refusalOf, STALE_SENTENCE, Story, storeWith } from './story.js'
 
 /** A client that verified once; then the publisher went on, and something came between them. */
@@ -133,6 +133,29 @@ describe('a bad answer never falls back', () => {
       'an unrelated next root',
       (story) => void story.collection.rotateRoot({ signedByOld: false }).publish(),
       'ERR_ROOT_ROTATION',
+    ],
+    [
+      'a timestamp that cannot be decoded (HTTP-26)',
+      (story) => void story.transport.faults.set('timestamp', 'bad-encoding'),
+      'ERR_SERVER_RESPONSE',
+    ],
+    [
+      'a next root that cannot be decoded',
+      (story) => void story.transport.faults.set('2.root', 'bad-encoding'),
+      'ERR_SERVER_RESPONSE',
+    ],
+    [
+      'no timestamp, and a root that cannot be decoded',
+      (story) => void story.transport.faults.set('timestamp', 'missing').set('root', 'bad-encoding'),
+      'ERR_SERVER_RESPONSE',
+    ],
+    [
+      'what a transport of others calls a bad answer',
+      (story) =>
+        void story.transport.faults.set('timestamp', () => {
+          throw new UnavailableError('ERR_SERVER_UNREACHABLE', 'not what was asked for', { isBadAnswer: true })
+        }),
+      'ERR_SERVER_UNREACHABLE',
     ],
     [
       'a good timestamp and no snapshot',

@@ -41,6 +41,7 @@ const FAULTS: [FaultName, string][] = [
   ['server-error', 'ERR_SERVER_RESPONSE'],
   ['login-page', 'ERR_METADATA_MALFORMED'],
   ['empty', 'ERR_METADATA_MALFORMED'],
+  ['bad-encoding', 'ERR_SERVER_RESPONSE'],
   ['tls', 'ERR_TLS'],
 ]
 

@@ -18,6 +18,7 @@ import {
   NO_ANSWER,
   STATUSES,
   UNREACHABLE,
+  UNREADABLE,
   UNTRUSTED_PEERS,
   type WireFault,
 } from './wire-faults.js'
@@ -107,7 +108,9 @@ describe.concurrent.each([
   ['a peer that is not believed', UNTRUSTED_PEERS],
   ['a status that is no answer', STATUSES],
   ['an answer that is a bad one', BAD_ANSWERS],
-  ['an answer that is no proper HTTP, or in an encoding that nobody asked for', BROKEN_HTTP],
+  ['an answer that is no proper HTTP', BROKEN_HTTP],
+  ['a content that cannot be decoded', UNREADABLE],
+  ['a next root whose content cannot be decoded', UNREADABLE.map((fault) => ({ ...fault, only: /^\d+\.root$/ }))],
 ])('%s', (_, faults) => {
   test.each(faults.flatMap((fault) => CACHES.map((cache) => [fault.title, cache, fault] as const)))(
     '%s, with %s',

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpTransport, type HttpTransportOptions } from '../../src/transport/http-transport.js'
 import { parseServer } from '../../src/transport/notary-url.js'
-import { isPrivateAddress, PrivateAddresses } from '../../src/transport/private-addresses.js'
+import { PrivateAddresses } from '../../src/transport/private-addresses.js'
 import {
   type Handler,
   type LoopbackProxy,
@@ -68,14 +68,21 @@ describe('a public trust server', () => {
     expect(realm.connections()).toBe(0)
   })
 
-  test.each(['169.254.169.254', '10.0.0.1', '[fd00:ec2::254]', '[::ffff:169.254.169.254]', '2852039166'])(
-    'cannot have the proxy ask a token server on %s [HTTP-45]',
-    async (host) => {
-      const { url, env, proxy } = await publicServer(challenge(`https://${host}`))
-      await expect(ask(url, { env })).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
-      expect(proxy.connects.map(({ authority }) => authority)).toEqual([new URL(url).host])
-    },
-  )
+  test.each([
+    '169.254.169.254',
+    '10.0.0.1',
+    '192.0.0.192',
+    '[fd00:ec2::254]',
+    '[fec0::1]',
+    '[::ffff:169.254.169.254]',
+    '[64:ff9b::a9fe:a9fe]',
+    '[2002:a9fe:a9fe::1]',
+    '2852039166',
+  ])('cannot have the proxy ask a token server on %s [HTTP-45]', async (host) => {
+    const { url, env, proxy } = await publicServer(challenge(`https://${host}`))
+    await expect(ask(url, { env })).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
+    expect(proxy.connects.map(({ authority }) => authority)).toEqual([new URL(url).host])
+  })
 
   test('cannot redirect there either [HTTP-45]', async () => {
     const inside = await serve((_, response) => response.end('{}'))
@@ -121,27 +128,4 @@ describe('of the addresses that a name has', () => {
   test.each([true, false])('none is left, all: %s', async (all) => {
     await expect(resolve(['10.0.0.1', 'fe80::1'], { all })).rejects.toThrow(/auth\.example is an address of this machine/)
   })
-})
-
-test.each([
-  ['127.0.0.1', true],
-  ['0.0.0.0', true],
-  ['10.255.255.255', true],
-  ['172.16.0.1', true],
-  ['172.32.0.1', false],
-  ['192.168.1.1', true],
-  ['169.254.169.254', true],
-  ['100.100.100.200', true],
-  ['::1', true],
-  ['::', true],
-  ['fd00:ec2::254', true],
-  ['fe80::1%eth0', true],
-  ['::ffff:10.0.0.1', true],
-  ['::ffff:93.184.216.34', false],
-  ['93.184.216.34', false],
-  ['2606:4700::1111', false],
-  ['auth.example', false],
-  ['', false],
-])('%s is private: %s', (address, expected) => {
-  expect(isPrivateAddress(address)).toBe(expected)
 })

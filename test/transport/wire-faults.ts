@@ -58,9 +58,16 @@ const status =
   ({ response }: Asked): unknown =>
     response.writeHead(code, headers).end()
 const encoded =
-  (encoding: string, body: (honest: Uint8Array) => Uint8Array) =>
+  (encoding: string | string[], body: (honest: Uint8Array) => Uint8Array) =>
   ({ response, honest = new Uint8Array() }: Asked): unknown =>
-    response.writeHead(200, { 'content-encoding': encoding }).end(body(honest))
+    response.setHeader('content-encoding', encoding).end(body(honest))
+
+const withoutEnd = (honest: Uint8Array): Uint8Array => gzipSync(honest).subarray(0, -9)
+const withWrongChecksum = (honest: Uint8Array): Uint8Array => {
+  const bytes = gzipSync(honest)
+  bytes.writeUInt32LE(bytes.readUInt32LE(bytes.length - 8) ^ 1, bytes.length - 8)
+  return bytes
+}
 
 /** Writes for as long as somebody reads. */
 function feed(socket: Socket, piece: string): void {
@@ -290,34 +297,49 @@ export const BROKEN_HTTP: readonly WireFault[] = [
     code: 'ERR_SERVER_RESPONSE',
     answer: ({ socket }) => feed(socket, 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'.repeat(100)),
   },
+]
+
+/**
+ * Status 200, and a content that cannot be decoded. The server answered, so the cached timestamp never stands in, whatever
+ * file it is.
+ */
+export const UNREADABLE: readonly WireFault[] = [
+  { title: 'gzip that is plain [HTTP-25]', answer: encoded('gzip', (honest) => honest) },
+  { title: 'gzip of nothing [HTTP-25]', answer: encoded('gzip', () => new Uint8Array()) },
+  { title: 'gzip without its end, as long as announced [HTTP-25]', answer: encoded('gzip', withoutEnd) },
+  { title: 'gzip with a wrong checksum [HTTP-25]', answer: encoded('gzip', withWrongChecksum) },
   {
-    title: 'endless trailers [HTTP-29]',
-    code: 'ERR_SERVER_RESPONSE',
-    answer: ({ socket }) => {
-      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n')
-      feed(socket, 'x-a: b\r\n'.repeat(1_000))
-    },
+    title: 'gzip with other bytes behind its end [HTTP-25]',
+    answer: encoded('gzip', (honest) => Buffer.concat([gzipSync(honest), Buffer.from('<html>')])),
   },
-  { title: 'gzip that is plain [HTTP-25]', code: 'ERR_SERVER_RESPONSE', answer: encoded('gzip', (honest) => honest) },
   {
-    title: 'gzip without its end [HTTP-25]',
-    code: 'ERR_SERVER_RESPONSE',
-    answer: encoded('gzip', (honest) => gzipSync(honest).subarray(0, -9)),
+    title: 'gzip with zeros behind its end [HTTP-25]',
+    answer: encoded('gzip', (honest) => Buffer.concat([gzipSync(honest), Buffer.alloc(64)])),
   },
-  { title: 'br [HTTP-26]', code: 'ERR_SERVER_RESPONSE', answer: encoded('br', (honest) => brotliCompressSync(honest)) },
-  { title: 'br that is plain [HTTP-26]', code: 'ERR_SERVER_RESPONSE', answer: encoded('br', (honest) => honest) },
-  { title: 'deflate [HTTP-26]', code: 'ERR_SERVER_RESPONSE', answer: encoded('deflate', (honest) => deflateSync(honest)) },
-  {
-    title: 'gzip twice [HTTP-27]',
-    code: 'ERR_SERVER_RESPONSE',
-    answer: encoded('gzip, gzip', (honest) => gzipSync(gzipSync(honest))),
-  },
+  { title: 'br [HTTP-26]', answer: encoded('br', (honest) => brotliCompressSync(honest)) },
+  { title: 'br that is plain [HTTP-26]', answer: encoded('br', (honest) => honest) },
+  { title: 'deflate [HTTP-26]', answer: encoded('deflate', (honest) => deflateSync(honest)) },
+  { title: 'an unknown encoding', answer: encoded('x-portal', (honest) => honest) },
+  { title: 'gzip twice [HTTP-27]', answer: encoded('gzip, gzip', (honest) => gzipSync(gzipSync(honest))) },
+  { title: 'gzip twice, in two headers [HTTP-27]', answer: encoded(['gzip', 'gzip'], (honest) => gzipSync(gzipSync(honest))) },
+  { title: 'gzip and br, in two headers', answer: encoded(['gzip', 'br'], (honest) => gzipSync(honest)) },
   {
     title: 'gzip a thousand times [HTTP-27]',
-    code: 'ERR_SERVER_RESPONSE',
     answer: encoded(Array.from({ length: 1_000 }, () => 'gzip').join(', '), (honest) => gzipSync(honest)),
   },
-]
+  { title: 'chunks of no size', answer: raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n') },
+  {
+    title: 'chunks that are longer than they say',
+    answer: raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{"signed"}\r\n0\r\n\r\n'),
+  },
+  {
+    title: 'endless trailers [HTTP-29]',
+    answer: ({ socket }: Asked): unknown => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n')
+      return feed(socket, 'x-a: b\r\n'.repeat(1_000))
+    },
+  },
+].map((fault) => ({ ...fault, code: 'ERR_SERVER_RESPONSE', cached: 'ERR_SERVER_RESPONSE' }))
 
 /** Odd, and to be accepted. */
 export const HONEST: readonly WireFault[] = [
