@@ -28,16 +28,58 @@ function formatObject<Shape extends z.core.$ZodShape>(shape: Shape) {
   return z.pipe(named, z.object(shape))
 }
 
+/** What zod gives a transform to say what is wrong. */
+type Context = Parameters<Parameters<typeof z.transform>[0]>[1]
+
+/**
+ * Items one after the other, up to the first that is wrong. zod's own lists and maps collect what is wrong with every item, and
+ * hand that on as arguments of one call: a list of 130,000 wrong items overflows the stack.
+ */
+function eachUntilWrong<Value>(
+  item: z.ZodMiniType<Value>,
+  entries: Iterable<readonly [string | number, unknown]>,
+  context: Context,
+  keep: (key: string | number, value: Value) => void,
+): boolean {
+  for (const [key, input] of entries) {
+    const checked = item.safeParse(input, inEnglish)
+    if (!checked.success) {
+      const [{ message, path } = { message: 'wrong shape', path: [] }] = checked.error.issues
+      context.issues.push({ code: 'custom', message, path: [key, ...path], input })
+      return false
+    }
+    keep(key, checked.data)
+  }
+  return true
+}
+
 /** A map whose names a publisher chose; `__proto__` is a name like any other, so it never becomes a plain object. */
-function chosenNames<Value extends z.ZodMiniType>(value: Value) {
-  return before(z.map(z.string(), value), (input) =>
-    isJsonObject(input) ? new Map(Object.entries(input)) : (input ?? new Map()),
+function chosenNames<Value>(value: z.ZodMiniType<Value>, read?: (input: JsonValue) => Value | undefined) {
+  const members = before(z.custom<JsonObject>(isJsonObject, 'expected an object'), (input) => input ?? {})
+  return z.pipe(
+    members,
+    z.transform((input: JsonObject, context) => {
+      const map = new Map<string, Value>()
+      for (const name of Object.keys(input)) {
+        const member = input[name] ?? null
+        const plain = read?.(member)
+        if (plain !== undefined) map.set(name, plain)
+        else if (!eachUntilWrong(value, [[name, member]], context, (_, one) => void map.set(name, one))) return z.NEVER
+      }
+      return map
+    }),
   )
 }
 
 /** A list, where `null` or nothing stands for the empty one. */
-function list<Item extends z.ZodMiniType>(item: Item) {
-  return before(z.array(item), (input) => input ?? [])
+function list<Item>(item: z.ZodMiniType<Item>) {
+  return z.pipe(
+    before(z.custom<readonly unknown[]>(Array.isArray, 'expected a list'), (input) => input ?? []),
+    z.transform((input: readonly unknown[], context) => {
+      const items: Item[] = []
+      return eachUntilWrong(item, input.entries(), context, (_, one) => void items.push(one)) ? items : z.NEVER
+    }),
+  )
 }
 
 /** What Go decodes from nothing or `null`. */
@@ -98,23 +140,7 @@ const delegations = formatObject({
  * Thousands of entries, nearly all with a length, one hash and nothing else: those are read by hand, at a tenth of the
  * time, and whatever is not as plain as that is left to the schema. Both give the same answer (target-entries.test.ts).
  */
-const targets = z.pipe(
-  before(z.custom<JsonObject>(isJsonObject, 'expected an object'), (input) => input ?? {}),
-  z.transform((input: JsonObject, context) => {
-    const entries = new Map<string, TargetWire>()
-    for (const [name, entry] of Object.entries(input)) {
-      const plain = plainTarget(entry)
-      const checked = plain === undefined ? target.safeParse(entry, inEnglish) : { success: true as const, data: plain }
-      if (!checked.success) {
-        for (const { message, path } of checked.error.issues)
-          context.issues.push({ code: 'custom', message, path: [name, ...path], input: entry })
-        return z.NEVER
-      }
-      entries.set(name, checked.data)
-    }
-    return entries
-  }),
-)
+const targets = chosenNames<TargetWire>(target, plainTarget)
 
 export const targetsSchema: z.ZodMiniType<TargetsWire> = formatObject({
   _type: z.literal('Targets'),
