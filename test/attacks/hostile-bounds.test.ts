@@ -208,17 +208,17 @@ describe('what costs more than it is worth is refused before it costs', () => {
     story.collection.publish()
     story.requests()
     expect(codeAndRole(await refusalOf(story.verify()))).toMatchObject({ code: 'ERR_METADATA_TOO_LARGE' })
-    expect(story.requests().filter((name) => /^targets.*\.[0-9a-f]{64}$/.test(name))).toEqual([])
+    expect(story.requests().filter((name) => /^targets(\/releases)?\.[0-9a-f]{64}$/.test(name))).toEqual([])
   })
 
   test('roots of 4 MB each are not walked for ever', async () => {
     const story = new Story()
     await story.verify()
-    for (let at = 0; at < 24; at++) {
+    for (let at = 0; at < 12; at++) {
       story.collection.rotateRoot()
       story.collection.tamper('root', { before: (signed) => void Object.assign(signed, { padding: 'x'.repeat(4_000_000) }) })
+      story.collection.publish()
     }
-    story.collection.publish()
     expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_METADATA_TOO_LARGE', role: 'root' })
   })
 })
@@ -335,8 +335,8 @@ describe('what a server chose is cut and printable', () => {
     expect(`${line}${error.hint}`).not.toMatch(/[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u)
   })
 
-  test('a list of 2,000 keys in evidence is cut, with a count', async () => {
-    const story = new Story({ roles: { targets: { type: 'ed25519', keys: 500, threshold: 500 } } })
+  test('a list of 200 keys in evidence is cut, with a count', async () => {
+    const story = new Story({ roles: { targets: { type: 'ed25519', keys: 200, threshold: 200 } } })
     story.collection.tamper('targets', { after: (envelope) => void envelope.signatures.pop() }).publish()
     const error = await refusalOf(story.verify())
     expect(error.code).toBe('ERR_SIGNATURE_THRESHOLD')
