@@ -46,9 +46,7 @@ export function printableEvidence(evidence: Evidence): Evidence {
     }
     return kept.length === list.length ? kept : [...kept, `… and ${list.length - kept.length} more`]
   }
-  return Object.fromEntries(
-    Object.entries(evidence).map(([name, value]) => [name, isList(value) ? cutList(value) : cut(value)]),
-  )
+  return Object.fromEntries(Object.entries(evidence).map(([name, value]) => [name, isList(value) ? cutList(value) : cut(value)]))
 }
 
 function isList(value: Evidence[string]): value is readonly (string | number)[] {

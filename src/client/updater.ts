@@ -87,7 +87,8 @@ export class Refresh {
         () => undefined,
       )
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
-      return this.#load(again, fresh)
+      // What was read until here is let go.
+      return this.#load(again.within(new Budget()), fresh)
     }
   }
 
@@ -130,7 +131,7 @@ export class Refresh {
       throw this.#noFallback(cause, `what is kept came from ${origin}`)
     try {
       this.#heedsDeadline = false
-      const stage = (await this.#anchor(root.within(this.#budget))).loadTimestamp(file)
+      const stage = (await this.#anchor(root.within(new Budget()))).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
       this.#request.tell({ type: 'stale', gun: this.#request.gun, reason: describeCause(cause) })
       return await this.#complete(stage)
@@ -219,7 +220,8 @@ export class Refresh {
     const file = await this.#files.declared('targets', targets)
     await this.#turn()
     let stage = snapshot.loadTargets(file)
-    for (let pending = stage.pending(); pending.length > 0; pending = stage.pending()) stage = await this.#delegations(stage, pending)
+    for (let pending = stage.pending(); pending.length > 0; pending = stage.pending())
+      stage = await this.#delegations(stage, pending)
     for (const { trusted } of stage.loaded.values()) this.#loaded(trusted)
     return stage
   }

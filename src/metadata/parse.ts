@@ -71,7 +71,7 @@ function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
       signedBytes: canonical.get('signed') ?? canonicalJson(signed),
       signatures: envelope.signatures.map(signatureFromWire),
       file,
-      size: { values, keys: keysIn(metadata) },
+      size: { values: values + entriesIn(metadata), keys: keysIn(metadata) },
     }
   } catch (cause) {
     if (cause instanceof JsonError) throw malformed(identity, isWebPage(file) ? `${cause.message}; ${WEB_PAGE}` : cause.message)
@@ -86,7 +86,16 @@ const WEB_PAGE = 'it looks like a web page: a login page or a proxy?'
 
 /** True when the text begins with a tag, as no JSON does. */
 function isWebPage(file: Uint8Array): boolean {
-  return /^\s*<[!?a-z]/i.test(Buffer.from(file.subarray(0, 256)).toString('latin1').replace(/^\u00ef\u00bb\u00bf/, ''))
+  return /^\s*<[!?a-z]/i.test(
+    Buffer.from(file.subarray(0, 256))
+      .toString('latin1')
+      .replace(/^\u00ef\u00bb\u00bf/, ''),
+  )
+}
+
+/** Entries of targets: each is kept as a map, which takes as much memory again. */
+function entriesIn(metadata: MetadataTypes[keyof MetadataTypes]): number {
+  return 'targets' in metadata ? metadata.targets.size : 0
 }
 
 /** Keys that a file gives to its roles: the same key in two roles counts twice. */

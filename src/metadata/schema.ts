@@ -69,7 +69,11 @@ function eachUntilWrong<Key extends string | number, Item, Value>(
 }
 
 /** A map whose names a publisher chose; `__proto__` is a name like any other, so it never becomes a plain object. */
-function chosenNames<Value>(value: z.ZodMiniType<Value>, limit?: Limit, plain: (input: JsonValue) => Value | undefined = () => undefined) {
+function chosenNames<Value>(
+  value: z.ZodMiniType<Value>,
+  limit?: Limit,
+  plain: (input: JsonValue) => Value | undefined = () => undefined,
+) {
   const read = (input: JsonValue): Read<Value> => {
     const data = plain(input)
     return data === undefined ? value.safeParse(input, inEnglish) : { success: true, data }

@@ -26,6 +26,9 @@ const LIMITS: Readonly<Record<Counted, { readonly most: number; readonly what: s
   hashed: { most: 512 * 1024 * 1024, what: 'bytes of signed files' },
 }
 
+/** Values that are read in all, of files that are refused too: stops signers who are left out from costing time all the same. */
+const MAX_READ = 2_400_000
+
 /** Checks of signatures that one file may cost: stops many slow keys in one step that nothing can interrupt (P-521: 0.3 s). */
 const MAX_CHECKS_OF_FILE = 256
 
@@ -37,6 +40,8 @@ interface Subject {
 
 export class Budget {
   readonly #spent = new Map<Counted, number>()
+  /** Values of all files that were read, those that were refused too. */
+  #read = 0
 
   /** @throws UntrustedError ERR_METADATA_TOO_LARGE; then nothing is counted */
   spend(counted: Counted, amount: number, subject: Subject): void {
@@ -46,18 +51,14 @@ export class Budget {
     this.#spent.set(counted, sum)
   }
 
-  /** What is left of it. */
-  left(counted: Counted): number {
-    return LIMITS[counted].most - (this.#spent.get(counted) ?? 0)
-  }
-
   /** Counts what reading a file and checking its signatures costs. @throws UntrustedError ERR_METADATA_TOO_LARGE */
   spendOn(gun: string, unverified: Unverified<unknown>, keys: RoleKeys): void {
     const { role, size, signedBytes } = unverified
     const subject = { gun, role }
+    this.#read += size.values
     const checks = checksFor(unverified, keys)
-    if (!(checks <= MAX_CHECKS_OF_FILE))
-      throw tooLarge(subject, `${checks} signatures to check, at most ${MAX_CHECKS_OF_FILE}`, { checks, limit: MAX_CHECKS_OF_FILE })
+    const limit = MAX_CHECKS_OF_FILE
+    if (!(checks <= limit)) throw tooLarge(subject, `${checks} signatures to check, at most ${limit}`, { checks, limit })
     this.spend('values', size.values, subject)
     this.spend('keys', size.keys, subject)
     this.spend('checks', checks, subject)
@@ -69,6 +70,8 @@ export class Budget {
     return {
       ...loader,
       parse: (file) => {
+        if (!(this.#read < MAX_READ))
+          throw tooLarge({ gun, role: loader.role }, `more than ${MAX_READ} values were read in one refresh`, { limit: MAX_READ })
         const unverified = loader.parse(file)
         this.spendOn(gun, unverified, loader.keys)
         return unverified

@@ -7,8 +7,8 @@
  * than the snapshot names, and versions that count back, are no signer's doing and always fail.
  */
 import { StaleError, UntrustedError } from '../errors.js'
-import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
 import { MAX_DELEGATIONS } from '../metadata/limits.js'
+import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
 import { RELEASES_ROLE } from '../metadata/role-name.js'
 import { ALL_PATHS, delegationsOf, type GrantedDelegation } from './delegations.js'
 import { admit, checkFile, floorLeft } from './load.js'

@@ -171,7 +171,9 @@ describe('what costs more than it is worth is refused before it costs', () => {
       .tamper('targets', {
         after: (envelope) => {
           const sig = Buffer.alloc(64, 1).toString('base64')
-          const junk = envelope.signatures.flatMap(({ keyid, method }) => Array.from({ length: 16 }, () => ({ keyid, method, sig })))
+          const junk = envelope.signatures.flatMap(({ keyid, method }) =>
+            Array.from({ length: 16 }, () => ({ keyid, method, sig })),
+          )
           Object.assign(envelope, { signatures: [...junk, ...envelope.signatures] })
         },
       })
@@ -261,12 +263,23 @@ describe('the deadline and the signal are looked at between files', () => {
 describe('the key of one delegation denies that delegation alone', () => {
   const SPOILT: readonly (readonly [string, (signed: TargetsDocument) => void])[] = [
     ['1,001 delegations of her own', delegations(1001, [''], 'targets/alice')],
-    ['10,000 paths', delegations(1, Array.from({ length: 10_000 }, (_, at) => String(at)), 'targets/alice')],
+    [
+      '10,000 paths',
+      delegations(
+        1,
+        Array.from({ length: 10_000 }, (_, at) => String(at)),
+        'targets/alice',
+      ),
+    ],
     ['a delegation outside of her own', delegations(1, [''], 'targets/bob')],
     ['no date', (signed) => void Object.assign(signed, { expires: 'never' })],
     ['another type', (signed) => void Object.assign(signed, { _type: 'Root' })],
     ['a length below zero', (signed) => void Object.assign(signed, { targets: { x: { length: -1, hashes: {} } } })],
-    ['9,000 keys', (signed) => void Object.assign(signed.delegations.keys, JSON.parse(`{${names(9000, '{"keytype":"","keyval":{"public":""}}')}}`))],
+    [
+      '9,000 keys',
+      (signed) =>
+        void Object.assign(signed.delegations.keys, JSON.parse(`{${names(9000, '{"keytype":"","keyval":{"public":""}}')}}`)),
+    ],
   ]
 
   test.each(SPOILT)('%s', async (_, before) => {
@@ -274,7 +287,10 @@ describe('the key of one delegation denies that delegation alone', () => {
     story.collection.tamper('targets/alice', { before }).publish()
     const { role, signers, warnings } = await story.verify()
     expect({ role, signers }).toEqual({ role: 'targets/releases', signers: ['bob'] })
-    expect(warnings).toContainEqual({ code: 'WARN_DELEGATION_SKIPPED', message: expect.stringContaining('the signer alice is left out') })
+    expect(warnings).toContainEqual({
+      code: 'WARN_DELEGATION_SKIPPED',
+      message: expect.stringContaining('the signer alice is left out'),
+    })
     // Kept as it is, and left out offline too.
     expect((await story.verify('alpine:3.19', { offline: true })).signers).toEqual(['bob'])
   })
@@ -302,7 +318,10 @@ describe('the key of one delegation denies that delegation alone', () => {
     }
     story.collection.publish()
     const { role, signers, warnings } = await story.verify()
-    expect({ role, signers }).toEqual({ role: 'targets/releases', signers: ['alice', 'bob', 'dave'].filter((one) => signers.includes(one)) })
+    expect({ role, signers }).toEqual({
+      role: 'targets/releases',
+      signers: ['alice', 'bob', 'dave'].filter((one) => signers.includes(one)),
+    })
     expect(signers).toContain('dave')
     expect(warnings).toContainEqual({ code: 'WARN_DELEGATION_SKIPPED', message: expect.stringContaining('carol') })
   })
@@ -380,7 +399,8 @@ describe('a target that has a SHA-512 alone', () => {
     story.collection.sign('3.20', 'x', { role: 'targets/releases' })
     for (const role of ['targets', 'targets/releases'] as const)
       story.collection.tamper(role, {
-        before: ({ targets }) => void Object.assign(targets, { odd: { length: 5, hashes: { sha512: Buffer.alloc(64).toString('base64') } } }),
+        before: ({ targets }) =>
+          void Object.assign(targets, { odd: { length: 5, hashes: { sha512: Buffer.alloc(64).toString('base64') } } }),
       })
     story.collection.publish()
     return story
