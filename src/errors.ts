@@ -2,9 +2,13 @@
  * Everything that can go wrong, by what the caller should do about it (`kind`) and what exactly it was (`code`).
  *
  * Message rules: Docker's own words first where Docker has words (without its `Error: ` or `Warning: `), no newline,
- * no control characters, no secrets. `hint` says what to do next. What was seen rides in `evidence`; a foreign error
- * rides in `cause`, never flattened into a string.
+ * nothing invisible, no secrets. `hint` says what to do next. What was seen rides in `evidence`, cut as in printable.ts; a
+ * foreign error rides in `cause`, never flattened into a string.
  */
+
+import { type Evidence, MAX_HINT_CHARACTERS, printable, printableEvidence } from './printable.js'
+
+export { type Evidence, printable } from './printable.js'
 
 /** What the caller should do: refuse for good, fix the call, treat as unsigned, renew, or try again. */
 export type ErrorKind = 'untrusted' | 'usage' | 'unsigned' | 'stale' | 'unavailable'
@@ -63,9 +67,6 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
-/** JSON values that explain a verdict. */
-export type Evidence = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>
-
 /** What `toJSON` gives, and what `dct verify --json` prints under `error`. */
 export interface TrustErrorJson {
   /** The class: `UntrustedError`, ... */
@@ -110,10 +111,10 @@ export abstract class TrustError<Code extends ErrorCode = ErrorCode> extends Err
     super(printable(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.code = code
-    this.hint = printable((details.hint ?? DEFAULT_HINTS[code]).replaceAll('<GUN>', details.gun ?? '<GUN>'))
+    this.hint = printable((details.hint ?? DEFAULT_HINTS[code]).replaceAll('<GUN>', details.gun ?? '<GUN>'), MAX_HINT_CHARACTERS)
     if (details.gun !== undefined) this.gun = details.gun
     if (details.role !== undefined) this.role = details.role
-    if (details.evidence !== undefined) this.evidence = details.evidence
+    if (details.evidence !== undefined) this.evidence = printableEvidence(details.evidence)
   }
 
   /** True when the same call may succeed later without anything being changed. */
@@ -188,15 +189,6 @@ export class UnavailableError extends TrustError<UnavailableCode> {
   }
 }
 
-/**
- * The text on one line without control characters, cut at 2,000 characters: server-chosen names end up in messages,
- * and messages end up on terminals.
- */
-export function printable(text: string): string {
-  const clean = text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-  return clean.length > 2000 ? `${clean.slice(0, 1999).replace(/[\ud800-\udbff]$/, '')}…` : clean
-}
-
 /** The message of anything thrown, with the system code where there is one. */
 export function describeCause(cause: unknown): string {
   if (typeof cause === 'object' && !(cause instanceof Error)) return Object.prototype.toString.call(cause)
@@ -216,7 +208,7 @@ function causeJson(cause: unknown): NonNullable<TrustErrorJson['cause']> {
   return {
     ...(cause instanceof Error ? { name: cause.name } : {}),
     ...(code === undefined ? {} : { code }),
-    message: describeCause(cause),
+    message: printable(describeCause(cause), MAX_HINT_CHARACTERS),
   }
 }
 

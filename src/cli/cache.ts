@@ -16,11 +16,11 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
   const { store } = await readSettings(options)
   switch (action) {
     case 'list':
-      for (const gun of await store.list()) speaker.answer(gun)
+      for (const gun of await store.list()) if (isGun(gun)) speaker.answer(gun)
       return EXIT.ok
     case 'verify': {
       const session = await Session.open({ ...options, offline: true })
-      return each(guns.length === 0 ? await store.list() : guns, speaker, async (gun) => {
+      return each(guns.length === 0 ? (await store.list()).filter(isGun) : guns, speaker, async (gun) => {
         const { roles, expires } = await session.inspect(collectionOf(gun))
         speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
       })
@@ -41,6 +41,16 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
         'ERR_SETTINGS_INVALID',
         `dct cache takes list, verify or forget${action === undefined ? '' : `, got ${JSON.stringify(action)}`}`,
       )
+  }
+}
+
+/** Folders are named by anybody who can write there: what is no GUN was never kept here, and is not printed. */
+function isGun(name: string): boolean {
+  try {
+    return parseGun(name) === name
+  } catch (cause) {
+    if (cause instanceof TrustError) return false
+    throw cause
   }
 }
 

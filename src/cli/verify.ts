@@ -67,7 +67,10 @@ function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
 /** `-` stands for what standard input holds: one reference a line, `#` begins a comment line. */
 async function expand(words: readonly string[], io: Io): Promise<string[]> {
   const references: string[] = []
-  for (const word of words) references.push(...(word === '-' ? await readReferences(io) : [word]))
+  for (const word of words) {
+    // One by one: as arguments of one call, a hundred thousand overflow the stack.
+    for (const reference of word === '-' ? await readReferences(io) : [word]) references.push(reference)
+  }
   return references
 }
 
@@ -80,5 +83,8 @@ async function readReferences({ stdin }: Io): Promise<string[]> {
       throw new UsageError('ERR_SETTINGS_INVALID', 'standard input holds too many references')
   }
   const lines = text.split('\n').map((one) => one.trim())
-  return lines.filter((one) => one !== '' && !one.startsWith('#'))
+  const references = lines.filter((one) => one !== '' && !one.startsWith('#'))
+  if (references.length > MAX_REFERENCES)
+    throw new UsageError('ERR_SETTINGS_INVALID', `standard input holds more than ${MAX_REFERENCES} references`)
+  return references
 }

@@ -2,7 +2,7 @@
 import { UnsignedError } from '../errors.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
-import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../trust/lookup.js'
+import { findTarget, listTargets, lookupTag, tagsWithDigest } from '../trust/lookup.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type {
   Freshness,
@@ -92,10 +92,9 @@ export function answerLookup(verified: VerifiedCollection, target: string, roles
 /** Released tags in natural order. */
 export function answerTags(verified: VerifiedCollection): TagList {
   const { stage } = verified
-  const tags = releasedTags(stage).map((tag) => {
-    const { digest, size, role, signers } = lookupTag(stage, tag)
-    return { tag, digest, size, role, signers }
-  })
+  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, problem }) =>
+    problem === undefined ? { tag, digest, size, role, signers } : { tag, size, role, signers, problem },
+  )
   return { tags, ...provenance(verified, 'targets') }
 }
 

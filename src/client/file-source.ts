@@ -2,8 +2,9 @@
 import { hex } from '../bytes.js'
 import type { CachedCollection } from '../cache/metadata-store.js'
 import { checkHashes } from '../crypto/hash.js'
-import { type ErrorDetails, UnavailableError } from '../errors.js'
+import { type ErrorDetails, UnavailableError, UntrustedError } from '../errors.js'
 import type { FileMeta } from '../metadata/model.js'
+import type { Budget } from '../trust/budget.js'
 import { tooLarge } from '../trust/refusals.js'
 import { MAX_SNAPSHOT_BYTES, MAX_TARGETS_BYTES } from './limits.js'
 import type { ServerFiles } from './server-files.js'
@@ -13,45 +14,62 @@ export class FileSource {
   readonly #gun: string
   readonly #cached: CachedCollection
   readonly #server: ServerFiles
+  readonly #budget: Budget
   readonly #started = new Map<string, Promise<Uint8Array>>()
 
-  constructor(gun: string, cached: CachedCollection, server: ServerFiles) {
+  constructor(gun: string, cached: CachedCollection, server: ServerFiles, budget: Budget) {
     this.#gun = gun
     this.#cached = cached
     this.#server = server
+    this.#budget = budget
   }
 
-  /** Starts to get a file that will be wanted; `declared` takes it up. */
+  /** Starts to get a file that will be wanted; `declared` takes it up, or says why it is too much. */
   prefetch(role: string, meta: FileMeta): void {
-    this.declared(role, meta).catch(() => undefined) // whoever wants it gets the error
+    try {
+      void this.declared(role, meta)
+    } catch (cause) {
+      if (!(cause instanceof UntrustedError)) throw cause
+    }
   }
 
   /**
    * The file that a verified role declares. The same file is asked for once.
    *
-   * @throws UnavailableError ERR_METADATA_MISSING, ERR_OFFLINE and those of the transport
-   * @throws UntrustedError ERR_METADATA_TOO_LARGE
+   * Rejects with UnavailableError ERR_METADATA_MISSING, ERR_OFFLINE and those of the transport, UntrustedError
+   * ERR_METADATA_TOO_LARGE when more comes than was declared.
+   *
+   * @throws UntrustedError ERR_METADATA_TOO_LARGE at once, and nothing is asked, when what is declared is too much
    */
   declared(role: string, meta: FileMeta): Promise<Uint8Array> {
     const name = fileName(role, meta)
-    const started = this.#started.get(name) ?? this.#get(role, name, meta)
+    const known = this.#started.get(name)
+    if (known !== undefined) return known
+    this.#checkLength(role, meta.length)
+    const started = this.#get(role, name, meta)
+    started.catch(() => undefined) // whoever wants it gets the error
     this.#started.set(name, started)
     return started
+  }
+
+  /** Counts the length, wherever the file will come from. */
+  #checkLength(role: string, length: number): void {
+    const subject = { gun: this.#gun, role }
+    const limit = role === 'snapshot' ? MAX_SNAPSHOT_BYTES : MAX_TARGETS_BYTES
+    if (!(length <= limit))
+      throw tooLarge(subject, `${length} bytes declared, at most ${limit} are read`, { declared: length, limit })
+    this.#budget.spend('bytes', length, subject)
   }
 
   async #get(role: string, name: string, meta: FileMeta): Promise<Uint8Array> {
     const cached = this.#cached.metadata.get(role)
     if (cached !== undefined && isDeclared(cached, meta)) return cached
-    const limit = role === 'snapshot' ? MAX_SNAPSHOT_BYTES : MAX_TARGETS_BYTES
-    if (meta.length > limit) {
-      throw tooLarge({ gun: this.#gun, role }, `${meta.length} bytes declared, at most ${limit} are read`, {
-        declared: meta.length,
-        limit,
-      })
-    }
     const guess = await this.#server.guessed(role)?.catch(() => undefined)
     if (guess !== undefined && isDeclared(guess, meta)) return guess
-    if (guess !== undefined) this.#server.wrongGuess(role, guess.length)
+    if (guess !== undefined) {
+      this.#server.wrongGuess(role, guess.length)
+      this.#budget.spend('bytes', guess.length, { gun: this.#gun, role })
+    }
     const file = await this.#server.ask(name, meta.length)
     if (file === undefined) throw missing(this.#gun, role, name)
     return file

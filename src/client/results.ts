@@ -101,10 +101,13 @@ export interface LookupResult extends Provenance {
 /** A released tag. */
 export interface ListedTag {
   readonly tag: string
-  readonly digest: string
+  /** Absent where `problem` says why there is none: `verifyTag` refuses such a tag. */
+  readonly digest?: string
   readonly size: number
   readonly role: string
   readonly signers: readonly string[]
+  /** `no valid hash, expecting sha256`: the tag is signed with other hashes alone, or with a SHA-256 that is none. */
+  readonly problem?: string
 }
 
 /** What `listTags` answers. */

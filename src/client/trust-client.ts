@@ -23,7 +23,7 @@ export interface TrustClient extends AsyncDisposable {
    * @throws TrustError of any kind; `code` says what exactly, `hint` what to do
    */
   verifyTag(reference: string): Promise<VerifyResult>
-  /** The same for many, in input order; one that fails does not hold up the rest. */
+  /** The same for many, in input order; one that fails does not hold up the rest, and what is no TrustError is thrown behind all answers. */
   verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome>
   /** Any name in any Notary collection, image or not. Roles: targets, then its delegations; `roles` picks. */
   lookup(gun: string, target: string, options?: { readonly roles?: readonly string[] }): Promise<LookupResult>
@@ -73,11 +73,24 @@ class LazyTrustClient implements TrustClient {
       }
       void Promise.allSettled(group.map(({ index }) => outcomes[index])).then(finish)
     }
+    const faults: unknown[] = []
     try {
-      yield* outcomes
+      for (const outcome of outcomes) {
+        const settled = await outcome.then(
+          (value) => [value],
+          (fault: unknown) => {
+            if (this.#options.signal?.aborted === true) throw fault
+            faults.push(fault)
+            return []
+          },
+        )
+        yield* settled
+      }
     } finally {
       isWanted = false
     }
+    // What is no TrustError is thrown, but only now: it says nothing about the other references.
+    if (faults.length > 0) throw faults[0]
   }
 
   async lookup(gun: string, target: string, { roles }: { readonly roles?: readonly string[] } = {}): Promise<LookupResult> {

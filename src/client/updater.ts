@@ -11,9 +11,11 @@
 import { sameBytes } from '../bytes.js'
 import type { CachedCollection } from '../cache/metadata-store.js'
 import { describeCause, StaleError, UnavailableError, UnsignedError, UntrustedError } from '../errors.js'
+import { RELEASES_ROLE } from '../metadata/role-name.js'
+import { Budget } from '../trust/budget.js'
 import { brokenRotation } from '../trust/refusals.js'
 import { RootChain } from '../trust/root-chain.js'
-import type { TargetsStage } from '../trust/targets-stage.js'
+import type { PendingDelegation, TargetsStage } from '../trust/targets-stage.js'
 import type { Trusted } from '../trust/trusted.js'
 import { RootStage, type SnapshotStage, type TimestampStage } from '../trust/trusted-metadata-set.js'
 import { anchorToday, loadAhead } from './anchor-today.js'
@@ -34,14 +36,17 @@ export class Refresh {
   readonly #cached: CachedState
   readonly #server: ServerFiles
   readonly #files: FileSource
+  readonly #budget = new Budget()
   readonly #warnings: Warning[]
+  /** The cache may still be judged when the time for the server is up. */
+  #heedsDeadline = true
 
   /** @throws UnavailableError ERR_CACHE when the cached root cannot be relied on */
   constructor(request: RefreshRequest, files: CachedCollection, server: ServerFiles) {
     this.#request = request
     this.#cached = judgeCache(files, request.gun)
     this.#server = server
-    this.#files = new FileSource(request.gun, files, server)
+    this.#files = new FileSource(request.gun, files, server, this.#budget)
     this.#warnings = [...this.#cached.warnings]
   }
 
@@ -62,9 +67,9 @@ export class Refresh {
 
   /** The whole way over the network. @throws NoAnswer where the cache may stand in */
   async #fromServer(): Promise<TargetsStage> {
-    const timestamp = this.#server.ask('timestamp', MAX_TIMESTAMP_BYTES)
+    const timestamp = this.#counted('timestamp', this.#server.ask('timestamp', MAX_TIMESTAMP_BYTES))
     loadAhead(this.#cached, this.#request)
-    const start = this.#cached.root ?? (await this.#firstRoot())
+    const start = this.#cached.root?.within(this.#budget) ?? (await this.#firstRoot())
     if (this.#cached.root === undefined) this.#askOnFirstUse(start, timestamp).catch(() => undefined)
     const chain = await this.#walk(start)
     const file = (await orNoAnswer(timestamp)) ?? (await this.#withoutTimestamp())
@@ -75,9 +80,12 @@ export class Refresh {
       if (!isMissing(cause) && !asksForNewRoot(cause)) throw cause
       const again = isMissing(cause) ? chain : await this.#bridge(chain)
       // A publish or a rotation between two of our requests shows as another timestamp now.
-      const fresh = await this.#server.askAgain('timestamp', MAX_TIMESTAMP_BYTES).catch(() => undefined)
+      const fresh = await this.#counted('timestamp', this.#server.askAgain('timestamp', MAX_TIMESTAMP_BYTES)).catch(
+        () => undefined,
+      )
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
-      return this.#load(again, fresh)
+      // What was read until here is let go.
+      return this.#load(again.within(new Budget()), fresh)
     }
   }
 
@@ -95,7 +103,7 @@ export class Refresh {
 
   /** The chain with what `root.json` holds, for servers that keep no old roots; the same chain when that is nothing new. */
   async #bridge(chain: RootChain): Promise<RootChain> {
-    const newest = await this.#server.askAgain('root', MAX_ROOT_BYTES).catch(() => undefined)
+    const newest = await this.#counted('root', this.#server.askAgain('root', MAX_ROOT_BYTES)).catch(() => undefined)
     return newest === undefined ? chain : this.#rotated(chain, chain.bridge(newest))
   }
 
@@ -119,7 +127,8 @@ export class Refresh {
     if (origin !== undefined && origin !== this.#request.server.url.href)
       throw this.#noFallback(cause, `what is kept came from ${origin}`)
     try {
-      const stage = (await this.#anchor(root)).loadTimestamp(file)
+      this.#heedsDeadline = false
+      const stage = (await this.#anchor(root.within(new Budget()))).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
       this.#request.tell({ type: 'stale', gun: this.#request.gun, reason: describeCause(cause) })
       return await this.#complete(stage)
@@ -145,9 +154,9 @@ export class Refresh {
 
   async #firstRoot(): Promise<RootChain> {
     const { gun } = this.#request
-    const file = await this.#server.ask('root', MAX_ROOT_BYTES)
+    const file = await this.#counted('root', this.#server.ask('root', MAX_ROOT_BYTES))
     if (file === undefined) throw this.#noTrustData()
-    return RootChain.start(gun, file)
+    return RootChain.start(gun, file, this.#budget)
   }
 
   #noTrustData(): UnsignedError {
@@ -163,8 +172,9 @@ export class Refresh {
   async #walk(start: RootChain): Promise<RootChain> {
     let chain = start
     for (let steps = 0; steps < MAX_ROOT_ROTATIONS; steps++) {
-      const file = await orNoAnswer(this.#server.ask(`${chain.version + 1}.root`, MAX_ROOT_BYTES))
+      const file = await orNoAnswer(this.#counted('root', this.#server.ask(`${chain.version + 1}.root`, MAX_ROOT_BYTES)))
       if (file === undefined) return chain
+      await orNoAnswer(this.#turn())
       chain = this.#rotated(chain, chain.next(file))
     }
     throw brokenRotation(this.#request.gun, `more than ${MAX_ROOT_ROTATIONS} new versions in one run`, { trusted: start.version })
@@ -204,15 +214,53 @@ export class Refresh {
     this.#loaded(snapshot.snapshot)
     const targets = snapshot.fileOf('targets')
     if (targets === undefined) throw missing(this.#request.gun, 'targets', 'targets')
-    let stage = snapshot.loadTargets(await this.#files.declared('targets', targets))
-    for (let pending = stage.pending(); pending.length > 0; pending = stage.pending()) {
-      const files = await Promise.all(
-        pending.map(async (delegation) => ({ delegation, file: await this.#files.declared(delegation.name, delegation.file) })),
-      )
-      for (const { delegation, file } of files) stage = stage.loadDelegation(delegation, file)
-    }
+    const file = await this.#files.declared('targets', targets)
+    await this.#turn()
+    let stage = snapshot.loadTargets(file)
+    for (let pending = stage.pending(); pending.length > 0; pending = stage.pending())
+      stage = await this.#delegations(stage, pending)
     for (const { trusted } of stage.loaded.values()) this.#loaded(trusted)
     return stage
+  }
+
+  /** Loads them in their order; those that are too much for this refresh are left out where that may be. */
+  async #delegations(before: TargetsStage, pending: readonly PendingDelegation[]): Promise<TargetsStage> {
+    let stage = before
+    const asked = new Map<PendingDelegation, Promise<Uint8Array>>()
+    for (const delegation of leastFirst(pending)) {
+      try {
+        asked.set(delegation, this.#files.declared(delegation.name, delegation.file))
+      } catch (cause) {
+        stage = stage.leaveOut(delegation, cause)
+      }
+    }
+    await Promise.all(asked.values())
+    for (const delegation of pending) {
+      const file = await asked.get(delegation)
+      if (file === undefined) continue
+      await this.#turn()
+      stage = stage.loadDelegation(delegation, file)
+    }
+    return stage
+  }
+
+  /** A file of which nothing declares the length: it is counted when it is there. */
+  #counted(role: string, answer: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    const counted = answer.then((file) => {
+      if (file !== undefined) this.#budget.spend('bytes', file.length, { gun: this.#request.gun, role })
+      return file
+    })
+    counted.catch(() => undefined) // whoever wants it gets the error
+    return counted
+  }
+
+  /** Lets timers, signals and other work have their turn before the next file is judged. @throws what ended the refresh meanwhile */
+  async #turn(): Promise<void> {
+    const { signal } = this.#request
+    // Twice: the first may come before the timers that are due.
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
+    const isDeadline = signal.reason instanceof UnavailableError
+    if (this.#heedsDeadline || !isDeadline) signal.throwIfAborted()
   }
 
   /** Keeps the set, for the next run and for this client. */
@@ -221,4 +269,10 @@ export class Refresh {
     if (floors !== undefined && freshness === 'fresh') this.#request.kept.keep(this.#request, stage, floors)
     return { stage, freshness, warnings: [...this.#warnings, ...warnings] }
   }
+}
+
+/** Releases, then the shortest: where all are too much together, the longest are. */
+function leastFirst(pending: readonly PendingDelegation[]): PendingDelegation[] {
+  const rank = ({ name, file }: PendingDelegation) => (name === RELEASES_ROLE ? -1 : file.length)
+  return [...pending].sort((one, other) => rank(one) - rank(other))
 }

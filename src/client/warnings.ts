@@ -1,5 +1,5 @@
 /** What an answer should not keep to itself. */
-import { describeCause } from '../errors.js'
+import { describeCause, printable } from '../errors.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { isLoosePin, type Pin } from '../trust/pinning.js'
@@ -12,7 +12,7 @@ const STALE =
   'Error while downloading remote metadata, using cached timestamp - this might not be the latest version available remotely'
 
 export function staleWarning(cause: unknown): Warning {
-  return { code: 'WARN_STALE_TIMESTAMP', message: `${STALE} (${describeCause(cause)})` }
+  return { code: 'WARN_STALE_TIMESTAMP', message: printable(`${STALE} (${describeCause(cause)})`) }
 }
 
 /** Warnings that follow from the verified set alone. `now` in ms. */
@@ -20,7 +20,8 @@ export function warningsOf(stage: TargetsStage, server: TrustServer, pin: Pin, n
   const { gun } = stage.above.context
   const { chain, trust } = stage.above.above.above.anchor
   const warnings: Warning[] = []
-  const warn = (code: Warning['code'], message: string) => warnings.push({ code, message })
+  // Names of servers and publishers are in them.
+  const warn = (code: Warning['code'], message: string) => warnings.push({ code, message: printable(message) })
   if (trust === 'first-use') {
     const keys = chain.root.signedBy.join(', ')
     warn(

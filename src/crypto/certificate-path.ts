@@ -2,10 +2,9 @@
  * A path from a leaf to a pinned CA. RFC 5280 section 6, as far as it concerns a leaf that names a trust collection:
  * signatures, validity, CA:TRUE, keyCertSign, path length, name constraints, purposes. Revocation is not asked.
  */
-import type { KeyObject } from 'node:crypto'
 import { certificateKey } from './certificate.js'
 import { type CertificateDetails, inspectCertificate } from './certificate-details.js'
-import { RSA_BITS } from './keys.js'
+import { mayIssue } from './keys.js'
 
 /** Certificates on a path, leaf and anchor included; longer ones are refused (denial of service). */
 const MAX_PATH = 8
@@ -65,7 +64,7 @@ class PathSearch {
   #issued({ x509 }: CertificateDetails, child: CertificateDetails): boolean {
     if (child.weakSignature || !child.x509.checkIssued(x509) || this.#checks++ >= MAX_CHECKS) return false
     const key = certificateKey(x509)
-    if (typeof key === 'string' || !isStrongKey(key)) return false
+    if (typeof key === 'string' || !mayIssue(key)) return false
     try {
       return child.x509.verify(key)
     } catch {
@@ -91,11 +90,6 @@ class PathSearch {
 
 function hasPurpose({ purposes }: CertificateDetails): boolean {
   return purposes === undefined || purposes.some((oid) => PURPOSES.has(oid))
-}
-
-function isStrongKey(key: KeyObject): boolean {
-  // Of EC keys nothing is asked here: see importEcdsa in keys.ts.
-  return !key.asymmetricKeyType?.startsWith('rsa') || (key.asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS.min
 }
 
 /** A certificate may have no subject at all: Node gives undefined then, whatever its types say. */

@@ -38,7 +38,13 @@ export interface UnusableKey {
 }
 
 /** RSA moduli, in bits: below the first a signature proves little, above the second one check costs too much (denial of service). */
-export const RSA_BITS: { readonly min: number; readonly max: number } = { min: 2048, max: 8192 }
+const RSA_BITS = { min: 2048, max: 8192 } as const
+
+/** RSA exponents are below this, as in Go's crypto/rsa: the cost of a check grows with their length (denial of service). */
+const RSA_EXPONENT_END = 2n ** 31n
+
+/** Bytes of a SubjectPublicKeyInfo that are looked at: RSA of 8,192 bits takes 1,060. More is never a key that counts, and may take OpenSSL a minute to read. */
+const MAX_SPKI_BYTES = 1100
 
 /** The one encoding of an EC key: SubjectPublicKeyInfo of a named curve up to the mark of an uncompressed point; x and y follow, and their length is part of the prefix. */
 const CURVES = [
@@ -121,10 +127,28 @@ function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | Un
   const encoded = spki(key)
   if (encoded === undefined) return unusable('not a key that can be written down')
   if (der !== undefined && !sameBytes(encoded, der)) return ambiguous('its DER does not encode to itself')
+  const fault = rsaFault(key, encoded)
+  return fault === undefined ? { kind: 'rsa', key, identity: hex(encoded) } : unusable(fault)
+}
+
+/** Why an RSA key is none to rely on; asked before any signature by it is checked. */
+function rsaFault(key: KeyObject, encoded: Uint8Array): string | undefined {
+  // The numbers of a longer one are not even read: Node would write them as decimal texts.
+  if (encoded.length > MAX_SPKI_BYTES) return `RSA key of ${encoded.length} bytes`
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
-  if (!(modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max)) return unusable(`RSA key of ${modulusLength} bits`)
-  if (publicExponent < 3n || publicExponent % 2n === 0n) return unusable(`RSA exponent ${publicExponent}`)
-  return { kind: 'rsa', key, identity: hex(encoded) }
+  if (!(modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max)) return `RSA key of ${modulusLength} bits`
+  const isGood = publicExponent >= 3n && publicExponent < RSA_EXPONENT_END && publicExponent % 2n === 1n
+  return isGood ? undefined : `RSA exponent ${publicExponent}`
+}
+
+/**
+ * True for a key of a CA that may issue certificates here: the rules for RSA keys are those above. Of EC keys nothing is
+ * asked: see `importEcdsa`.
+ */
+export function mayIssue(key: KeyObject): boolean {
+  const encoded = spki(key)
+  if (encoded === undefined || encoded.length > MAX_SPKI_BYTES) return false
+  return !key.asymmetricKeyType?.startsWith('rsa') || rsaFault(key, encoded) === undefined
 }
 
 function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
@@ -145,6 +169,7 @@ export function ed25519Fault(bytes: Uint8Array): string | undefined {
 }
 
 function fromSpki(der: Uint8Array): KeyObject | string {
+  if (der.length > MAX_SPKI_BYTES) return `a key of ${der.length} bytes`
   try {
     return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
   } catch (cause) {

@@ -2,6 +2,9 @@
 import { constants, createPublicKey, type KeyObject, verify as opensslVerify } from 'node:crypto'
 import { ed25519Fault, type VerifyingKey } from './keys.js'
 
+/** Longer methods are none of ours, and are not looked through: one may be megabytes long (denial of service). */
+const MAX_METHOD_CHARACTERS = 32
+
 /**
  * True when `signature` is a signature of `message` by `key` under the listed `method`. Never throws: whatever is
  * wrong with a signature only keeps it from counting.
@@ -11,6 +14,7 @@ import { ed25519Fault, type VerifyingKey } from './keys.js'
  */
 export function verifySignature(key: VerifyingKey, method: string, message: Uint8Array, signature: Uint8Array): boolean {
   try {
+    if (method.length > MAX_METHOD_CHARACTERS) return false
     const wanted = asciiLowerCase(method)
     switch (key.kind) {
       case 'ecdsa':

@@ -46,6 +46,8 @@ export interface ScannedDocument {
   readonly value: JsonValue
   /** Member name to its bytes. Notary signs those bytes, and most files hold them as they were signed. */
   readonly canonical: ReadonlyMap<string, Uint8Array>
+  /** Members and items in all. */
+  readonly values: number
 }
 
 /** The same, for documents that are signed. @throws JsonError */
@@ -55,7 +57,8 @@ export function scanDocument(bytes: Uint8Array): ScannedDocument {
   const isAscii = scanner.text.length === bytes.length
   const bytesOf = ([start, end]: Span): Uint8Array =>
     isAscii ? bytes.subarray(start, end) : utf8(scanner.text.slice(start, end))
-  return { value, canonical: new Map([...scanner.canonicalMembers].map(([name, span]) => [name, bytesOf(span)])) }
+  const canonical = new Map([...scanner.canonicalMembers].map(([name, span]) => [name, bytesOf(span)]))
+  return { value, canonical, values: scanner.values }
 }
 
 /** From the first character to behind the last. */
@@ -103,10 +106,11 @@ Object.freeze(Object.setPrototypeOf(Members.prototype, null))
 class Scanner {
   readonly canonicalMembers: Map<string, Span> = new Map()
   readonly text: string
+  /** Members and items so far. */
+  values = 0
   #at = 0
   /** How often the text so far was not what docker/go's canonical writer writes. */
   #deviations = 0
-  #values = 0
   /** A surrogate pair was read. */
   #hasPairs = false
 
@@ -253,7 +257,7 @@ class Scanner {
   }
 
   #count(): void {
-    if (++this.#values > MAX_VALUES) this.#fail(`more than ${MAX_VALUES} members and items`)
+    if (++this.values > MAX_VALUES) this.#fail(`more than ${MAX_VALUES} members and items`)
   }
 
   /** Steps over white space and then over `mark`, if it stands there. */

@@ -80,4 +80,6 @@ export interface Unverified<Metadata> {
   readonly signatures: readonly Signature[]
   /** The file as served. */
   readonly file: Uint8Array
+  /** What it takes to keep it: members and items of its JSON (entries of targets counted twice), and keys that it gives to roles. */
+  readonly size: { readonly values: number; readonly keys: number }
 }

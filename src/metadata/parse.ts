@@ -7,6 +7,7 @@ import { UntrustedError } from '../errors.js'
 import { canonicalJson } from './canonical-json.js'
 import { parseDate } from './date.js'
 import { JsonError, scanDocument } from './json.js'
+import { TooMany } from './limits.js'
 import type {
   Delegation,
   FileMeta,
@@ -23,9 +24,6 @@ import type {
 import { isDelegationName, parentRole } from './role-name.js'
 import { envelopeSchema, inEnglish, rootSchema, snapshotSchema, targetsSchema, timestampSchema } from './schema.js'
 import type { FileWire, KeyWire, RoleWire, RootWire, SignatureWire, SnapshotWire, TargetsWire, TimestampWire } from './wire.js'
-
-/** More keys than this in one file are refused before any is looked at (denial of service: each costs a hash). */
-const MAX_KEYS = 8192
 
 /** Whose file it is. */
 export interface FileIdentity {
@@ -63,20 +61,56 @@ function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
   fromWire: (wire: Wire) => Metadata,
 ): Unverified<Metadata> {
   try {
-    const { value, canonical } = scanDocument(file)
+    const { value, canonical, values } = scanDocument(file)
     const envelope = check(envelopeSchema, value, '')
     const { signed } = envelope
+    const metadata = fromWire(check(schema, signed, 'signed'))
     return {
       role: identity.role,
-      metadata: fromWire(check(schema, signed, 'signed')),
+      metadata,
       signedBytes: canonical.get('signed') ?? canonicalJson(signed),
       signatures: envelope.signatures.map(signatureFromWire),
       file,
+      size: { values: values + entriesIn(metadata), keys: keysIn(metadata) },
     }
   } catch (cause) {
-    if (cause instanceof JsonError || cause instanceof Malformed) throw malformed(identity, cause.message)
+    if (cause instanceof JsonError) throw malformed(identity, isWebPage(file) ? `${cause.message}; ${WEB_PAGE}` : cause.message)
+    if (cause instanceof Malformed) throw malformed(identity, cause.message)
+    if (cause instanceof TooMany) throw tooMany(identity, cause)
     throw cause
   }
+}
+
+/** What proxies and captive portals answer with, status 200 and all. */
+const WEB_PAGE = 'it looks like a web page: a login page or a proxy?'
+
+/** True when the text begins with a tag, as no JSON does. */
+function isWebPage(file: Uint8Array): boolean {
+  return /^\s*<[!?a-z]/i.test(
+    Buffer.from(file.subarray(0, 256))
+      .toString('latin1')
+      .replace(/^\u00ef\u00bb\u00bf/, ''),
+  )
+}
+
+/** Entries of targets: each is kept as a map, which takes as much memory again. */
+function entriesIn(metadata: MetadataTypes[keyof MetadataTypes]): number {
+  return 'targets' in metadata ? metadata.targets.size : 0
+}
+
+/** Keys that a file gives to its roles: the same key in two roles counts twice. */
+function keysIn(metadata: MetadataTypes[keyof MetadataTypes]): number {
+  const roles: readonly RoleKeys[] =
+    'roles' in metadata ? Object.values(metadata.roles) : 'delegations' in metadata ? metadata.delegations : []
+  return roles.reduce((sum, { keys }) => sum + keys.size, 0)
+}
+
+function tooMany({ gun, role }: FileIdentity, { message, limit }: TooMany): UntrustedError {
+  return new UntrustedError('ERR_METADATA_TOO_LARGE', `trust data for ${gun} is too large: ${role}: ${message}`, {
+    gun,
+    role,
+    evidence: { limit },
+  })
 }
 
 function malformed({ gun, role }: FileIdentity, problem: string): UntrustedError {
@@ -149,7 +183,6 @@ function versionAndExpiry(wire: { version: number; expires: string }): { version
 }
 
 function keysFromWire(wire: ReadonlyMap<string, KeyWire>): Map<KeyId, PublicKey> {
-  if (wire.size > MAX_KEYS) throw new Malformed(`${wire.size} keys, more than ${MAX_KEYS}`)
   return new Map(
     [...wire].map(([id, { keytype, keyval }]) => {
       const bytes = decode(keyval.public, `key ${id}`)

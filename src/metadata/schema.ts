@@ -7,6 +7,7 @@
 import * as z from 'zod/mini'
 import { isBase64 } from '../bytes.js'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js'
+import { MAX_DELEGATIONS, MAX_KEYS, MAX_PATHS, MAX_SIGNATURES, TooMany } from './limits.js'
 import type { EnvelopeWire, RootWire, SnapshotWire, TargetsWire, TargetWire, TimestampWire } from './wire.js'
 
 /** For each `safeParse`: the small form of zod has no words of its own, and what the whole process says is not ours to set. */
@@ -28,16 +29,74 @@ function formatObject<Shape extends z.core.$ZodShape>(shape: Shape) {
   return z.pipe(named, z.object(shape))
 }
 
+/** How many of what there may be. */
+interface Limit {
+  readonly what: string
+  readonly most: number
+}
+
+/** What reading one item gives. */
+type Read<Value> = ReturnType<z.ZodMiniType<Value>['safeParse']>
+
+/** What zod gives a transform to say what is wrong. */
+type Context = Parameters<Parameters<typeof z.transform>[0]>[1]
+
+/**
+ * Items one after the other, up to the first that is wrong or one too many. zod's own lists and maps collect what is wrong with every item, and
+ * hand that on as arguments of one call: a list of 130,000 wrong items overflows the stack.
+ *
+ * @throws TooMany
+ */
+function eachUntilWrong<Key extends string | number, Item, Value>(
+  entries: Iterable<readonly [Key, Item]>,
+  read: (input: Item) => Read<Value>,
+  context: Context,
+  limit: Limit | undefined,
+  keep: (key: Key, value: Value) => void,
+): boolean {
+  let count = 0
+  for (const [key, input] of entries) {
+    if (limit !== undefined && ++count > limit.most) throw new TooMany(limit.what, limit.most)
+    const checked = read(input)
+    if (!checked.success) {
+      const [{ message, path } = { message: 'wrong shape', path: [] }] = checked.error.issues
+      context.issues.push({ code: 'custom', message, path: [key, ...path], input })
+      return false
+    }
+    keep(key, checked.data)
+  }
+  return true
+}
+
 /** A map whose names a publisher chose; `__proto__` is a name like any other, so it never becomes a plain object. */
-function chosenNames<Value extends z.ZodMiniType>(value: Value) {
-  return before(z.map(z.string(), value), (input) =>
-    isJsonObject(input) ? new Map(Object.entries(input)) : (input ?? new Map()),
+function chosenNames<Value>(
+  value: z.ZodMiniType<Value>,
+  limit?: Limit,
+  plain: (input: JsonValue) => Value | undefined = () => undefined,
+) {
+  const read = (input: JsonValue): Read<Value> => {
+    const data = plain(input)
+    return data === undefined ? value.safeParse(input, inEnglish) : { success: true, data }
+  }
+  return z.pipe(
+    before(z.custom<JsonObject>(isJsonObject, 'expected an object'), (input) => input ?? {}),
+    z.transform((input: JsonObject, context) => {
+      const map = new Map<string, Value>()
+      return eachUntilWrong(Object.entries(input), read, context, limit, (name, one) => void map.set(name, one)) ? map : z.NEVER
+    }),
   )
 }
 
 /** A list, where `null` or nothing stands for the empty one. */
-function list<Item extends z.ZodMiniType>(item: Item) {
-  return before(z.array(item), (input) => input ?? [])
+function list<Item>(item: z.ZodMiniType<Item>, limit?: Limit) {
+  const read = (input: unknown) => item.safeParse(input, inEnglish)
+  return z.pipe(
+    before(z.custom<readonly unknown[]>(Array.isArray, 'expected a list'), (input) => input ?? []),
+    z.transform((input: readonly unknown[], context) => {
+      const items: Item[] = []
+      return eachUntilWrong(input.entries(), read, context, limit, (_, one) => void items.push(one)) ? items : z.NEVER
+    }),
+  )
 }
 
 /** What Go decodes from nothing or `null`. */
@@ -47,7 +106,9 @@ const positive = z.int().check(z.minimum(1))
 
 const file = formatObject({ length: positive, hashes: chosenNames(base64Text) })
 const key = formatObject({ keytype: z.string(), keyval: formatObject({ public: base64Text }) })
-const role = formatObject({ keyids: list(z.string()), threshold: positive })
+const manyKeys: Limit = { what: 'keys', most: MAX_KEYS }
+const keyIds = list(z.string(), manyKeys)
+const role = formatObject({ keyids: keyIds, threshold: positive })
 const common = { version: positive, expires: z.string() }
 
 const signature = formatObject({
@@ -58,14 +119,14 @@ const signature = formatObject({
 
 export const envelopeSchema: z.ZodMiniType<EnvelopeWire> = formatObject({
   signed: z.custom<JsonObject>(isJsonObject, 'expected an object'),
-  signatures: list(signature),
+  signatures: list(signature, { what: 'signatures', most: MAX_SIGNATURES }),
 })
 
 export const rootSchema: z.ZodMiniType<RootWire> = formatObject({
   _type: z.literal('Root'),
   ...common,
   consistent_snapshot: z.nullish(z.boolean()),
-  keys: chosenNames(key),
+  keys: chosenNames(key, manyKeys),
   // Chosen names too, but only these four mean anything: old servers list roles like `root.1` or `mirrors`.
   roles: z.object({ root: role, targets: role, snapshot: role, timestamp: role }),
 })
@@ -90,31 +151,23 @@ const target = formatObject({
 })
 
 const delegations = formatObject({
-  keys: chosenNames(key),
-  roles: list(formatObject({ name: z.string(), keyids: list(z.string()), threshold: positive, paths: list(z.string()) })),
+  keys: chosenNames(key, manyKeys),
+  roles: list(
+    formatObject({
+      name: z.string(),
+      keyids: keyIds,
+      threshold: positive,
+      paths: list(z.string(), { what: 'paths of a delegation', most: MAX_PATHS }),
+    }),
+    { what: 'delegations', most: MAX_DELEGATIONS },
+  ),
 })
 
 /**
  * Thousands of entries, nearly all with a length, one hash and nothing else: those are read by hand, at a tenth of the
  * time, and whatever is not as plain as that is left to the schema. Both give the same answer (target-entries.test.ts).
  */
-const targets = z.pipe(
-  before(z.custom<JsonObject>(isJsonObject, 'expected an object'), (input) => input ?? {}),
-  z.transform((input: JsonObject, context) => {
-    const entries = new Map<string, TargetWire>()
-    for (const [name, entry] of Object.entries(input)) {
-      const plain = plainTarget(entry)
-      const checked = plain === undefined ? target.safeParse(entry, inEnglish) : { success: true as const, data: plain }
-      if (!checked.success) {
-        for (const { message, path } of checked.error.issues)
-          context.issues.push({ code: 'custom', message, path: [name, ...path], input: entry })
-        return z.NEVER
-      }
-      entries.set(name, checked.data)
-    }
-    return entries
-  }),
-)
+const targets = chosenNames<TargetWire>(target, undefined, plainTarget)
 
 export const targetsSchema: z.ZodMiniType<TargetsWire> = formatObject({
   _type: z.literal('Targets'),

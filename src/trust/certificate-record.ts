@@ -54,8 +54,13 @@ export function decodeRecord(value: JsonValue | undefined): CertificateRecord | 
   for (const entry of keys) {
     if (!isJsonObject(entry)) return undefined
     const { key, notBefore, notAfter } = entry
-    if (typeof key !== 'string' || typeof notBefore !== 'number' || typeof notAfter !== 'number') return undefined
+    if (typeof key !== 'string' || !isTime(notBefore) || !isTime(notAfter)) return undefined
     bound.set(key, { notBefore, notAfter })
   }
   return { root, bound }
+}
+
+/** What a date can hold: a certificate cannot end at any other time, and no text can be made of one. */
+function isTime(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
 }

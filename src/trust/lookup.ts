@@ -36,8 +36,8 @@ export interface TrustedTag extends TrustedTarget {
 /**
  * The released digest of a tag.
  *
- * @throws UnsignedError ERR_TAG_NOT_SIGNED
- * @throws UntrustedError ERR_METADATA_MALFORMED when the answering entry has no sha256
+ * @throws UnsignedError ERR_TAG_NOT_SIGNED, also when the answering entry has no sha256
+ * @throws UntrustedError ERR_METADATA_MALFORMED when its sha256 is none
  */
 export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
   const found = findTarget(stage, tag, RELEASED_ROLES)
@@ -55,7 +55,7 @@ export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
   })
 }
 
-/** The first of the roles that lists the target, among those loaded. @throws UntrustedError ERR_METADATA_MALFORMED */
+/** The first of the roles that lists the target, among those loaded. @throws as `lookupTag` for an entry without a sha256 */
 export function findTarget(stage: TargetsStage, name: string, roles: readonly string[]): TrustedTarget | undefined {
   const [holder] = holdersOf(stage, name, roles)
   return holder === undefined ? undefined : toTarget(stage, name, holder)
@@ -72,15 +72,69 @@ export function tagsWithDigest(stage: TargetsStage, digest: string): TrustedTag[
   )
 }
 
+/** A released tag, or why it has no digest. */
+export type ListedTarget =
+  | (TrustedTag & { readonly problem?: undefined })
+  | (Pick<TrustedTag, 'name' | 'role' | 'size' | 'signers'> & { readonly digest?: undefined; readonly problem: string })
+
+/** Every released tag, in natural order. One without a digest takes nothing away from the others. */
+export function listTargets(stage: TargetsStage): ListedTarget[] {
+  const entries = signerEntries(stage)
+  return releasedTags(stage).flatMap((tag): ListedTarget[] =>
+    holdersOf(stage, tag, RELEASED_ROLES)
+      .slice(0, 1)
+      .map((holder) => {
+        const problem = hashProblem(holder.entry)
+        if (problem !== undefined) return { name: tag, role: holder.role, size: holder.entry.length, signers: [], problem }
+        const target = toTarget(stage, tag, holder)
+        return { ...target, signers: signersAmong(entries.get(tag) ?? [], target.digest) }
+      }),
+  )
+}
+
+/** What signers list, by name: every entry is looked at once, where asking each signer for each tag would be their product. */
+function signerEntries(stage: TargetsStage): Map<string, Holder[]> {
+  const entries = new Map<string, Holder[]>()
+  for (const [role, { trusted, granted }] of stage.loaded) {
+    if (RELEASED_ROLES.includes(role)) continue
+    for (const [name, entry] of trusted.metadata.targets) {
+      if (!mayName(granted, name)) continue
+      const holders = entries.get(name) ?? []
+      holders.push({ role, entry })
+      entries.set(name, holders)
+    }
+  }
+  return entries
+}
+
+/** Released tags of a verified set. */
+interface ReleasedTags {
+  /** In natural order: 1.2 before 1.10. */
+  readonly names: readonly string[]
+  /** By lower case. */
+  readonly folded: ReadonlyMap<string, string>
+}
+
+/** Sets never change, and many questions may be asked of one: its tags are sorted once. */
+const released = new WeakMap<TargetsStage, ReleasedTags>()
+
 /** Every released tag, in natural order: 1.2 before 1.10. */
-export function releasedTags(stage: TargetsStage): string[] {
-  const names = RELEASED_ROLES.flatMap((role) => {
+export function releasedTags(stage: TargetsStage): readonly string[] {
+  return released.get(stage)?.names ?? sortTags(stage).names
+}
+
+function sortTags(stage: TargetsStage): ReleasedTags {
+  const all = RELEASED_ROLES.flatMap((role) => {
     const loaded = stage.loaded.get(role)
     return loaded === undefined ? [] : [...loaded.trusted.metadata.targets.keys()].filter((name) => mayName(loaded.granted, name))
   })
   // Made here: the first of a process costs more than a whole verification. What it takes for equal, as 1 and 01, stays sorted.
   const natural = new Intl.Collator('en', { numeric: true })
-  return [...new Set(names)].sort().sort(natural.compare)
+  const names = [...new Set(all)].sort().sort(natural.compare)
+  const folded = new Map(names.toReversed().map((name) => [name.toLowerCase(), name]))
+  const tags = { names, folded }
+  released.set(stage, tags)
+  return tags
 }
 
 /** The entry of a name in one role. */
@@ -100,16 +154,33 @@ function holdersOf(stage: TargetsStage, name: string, roles: Iterable<string>): 
 }
 
 function toTarget(stage: TargetsStage, name: string, { role, entry }: Holder): TrustedTarget {
+  const { gun } = stage.above.context
+  if (!entry.hashes.has('sha256')) throw withoutSha256({ gun, role }, name)
   const digest = digestOf(entry)
   if (digest === undefined) {
-    const { gun } = stage.above.context
-    throw new UntrustedError(
-      'ERR_METADATA_MALFORMED',
-      `trust data for ${gun} is malformed: ${role}: ${name}: no valid hash, expecting sha256`,
-      { gun, role },
-    )
+    throw new UntrustedError('ERR_METADATA_MALFORMED', `trust data for ${gun} is malformed: ${role}: ${name}: ${NO_HASH}`, {
+      gun,
+      role,
+    })
   }
   return { name, role, digest, size: entry.length, ...(entry.custom == null ? {} : { custom: plainJson(entry.custom) }) }
+}
+
+/** Docker's words. Source: docker/cli 28 cli/command/image/trust.go convertTarget. */
+const NO_HASH = 'no valid hash, expecting sha256'
+
+/** Notary can sign a name with a SHA-512 alone; an image has no digest then. */
+function withoutSha256({ gun, role }: { readonly gun: string; readonly role: string }, name: string): UnsignedError {
+  return new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${name}: ${role}: ${NO_HASH}`, {
+    gun,
+    role,
+    hint: 'The name is signed without a SHA-256, so it stands for no image digest. Ask its publisher to sign it again.',
+  })
+}
+
+/** Why an entry stands for no digest. */
+function hashProblem(entry: TargetWire): string | undefined {
+  return digestOf(entry) === undefined ? NO_HASH : undefined
 }
 
 /** `sha256:<hex>`, or undefined when the entry has no SHA-256 of 32 bytes. */
@@ -119,17 +190,22 @@ function digestOf({ hashes }: TargetWire): string | undefined {
 }
 
 function signersOf(stage: TargetsStage, { name, digest }: TrustedTarget): string[] {
-  return holdersOf(stage, name, stage.loaded.keys())
-    .filter(({ role, entry }) => !RELEASED_ROLES.includes(role) && digestOf(entry) === digest)
+  const signers = [...stage.loaded.keys()].filter((role) => !RELEASED_ROLES.includes(role))
+  return signersAmong(holdersOf(stage, name, signers), digest)
+}
+
+function signersAmong(holders: readonly Holder[], digest: string): string[] {
+  return holders
+    .filter(({ entry }) => digestOf(entry) === digest)
     .map(({ role }) => signerName(role))
     .sort()
 }
 
 function notSignedHint(stage: TargetsStage, tag: string): string {
-  const tags = releasedTags(stage)
-  const other = tags.find((name) => name.toLowerCase() === tag.toLowerCase())
+  const { names, folded } = released.get(stage) ?? sortTags(stage)
+  const other = folded.get(tag.toLowerCase())
   if (other !== undefined) return `Tags are told apart by case: ${other} is signed.`
-  if (tags.length === 0) return 'The collection is signed but holds no released tag at all.'
-  if (tags.length <= 5) return `The collection is signed but this tag is not. Signed: ${tags.join(', ')}.`
-  return `The collection is signed but this tag is not. Signed are ${tags.length} tags, the last in order: ${tags.slice(-5).join(', ')}.`
+  if (names.length === 0) return 'The collection is signed but holds no released tag at all.'
+  if (names.length <= 5) return `The collection is signed but this tag is not. Signed: ${names.join(', ')}.`
+  return `The collection is signed but this tag is not. Signed are ${names.length} tags, the last in order: ${names.slice(-5).join(', ')}.`
 }

@@ -68,6 +68,11 @@ export function otherRolesFile({ gun, role }: Subject, other: string, version: n
   )
 }
 
+/** True for the refusal above: whoever has the key of a delegation can bring it about there. */
+export function isOtherRolesFile({ evidence }: UntrustedError): boolean {
+  return evidence?.['acceptedAs'] !== undefined
+}
+
 /** A root that its own keys or certificates do not make trustworthy. */
 export function untrustedRoot(gun: string, why: string, evidence?: Evidence): UntrustedError {
   return new UntrustedError('ERR_ROOT_UNTRUSTED', `${mismatch(gun)}: could not validate the path to a trusted root: ${why}`, {

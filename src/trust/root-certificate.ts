@@ -12,6 +12,9 @@ import type { RootCertificates } from './anchor.js'
 import { NOT_BEFORE_LEEWAY } from './certificate-record.js'
 import type { RootChain } from './root-chain.js'
 
+/** Certificates of one root key: leaf, CAs above it, and more than a path may have (denial of service: each is read twice). */
+const MAX_CERTIFICATES = 16
+
 /** The leaf that names the collection, and what else came with it. */
 export interface RootCertificate {
   readonly leaf: CertificateDetails
@@ -53,6 +56,7 @@ export function rootCertificate(key: PublicKey, gun: string, now: number): RootC
   const ders = pemCertificates(key.bytes)
   // Text around the blocks, other line lengths, CRLF: Notary writes the bundle anew and then finds another key ID.
   if (ders === undefined || encodePem(ders) !== utf8Text(key.bytes)) return 'its certificates are not PEM as Notary writes it'
+  if (ders.length > MAX_CERTIFICATES) return `a bundle of ${ders.length} certificates, at most ${MAX_CERTIFICATES} are read`
   const bundle: CertificateDetails[] = []
   for (const der of ders) {
     const details = inspectCertificate(der)

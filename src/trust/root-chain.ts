@@ -10,6 +10,7 @@ import { sameBytes } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import type { RootMetadata } from '../metadata/model.js'
 import { parseRoot } from '../metadata/parse.js'
+import { Budget } from './budget.js'
 import { brokenRotation, equivocation, rollback, untrustedRoot } from './refusals.js'
 import type { SignatureVerdict } from './signatures.js'
 import { type Trusted, trust } from './trusted.js'
@@ -20,11 +21,19 @@ export class RootChain {
   readonly root: Trusted<RootMetadata>
   /** True when a root was taken over without a chain of versions (`root.json` of a server that keeps no old roots). */
   readonly bridged: boolean
+  /** What the refresh may still cost. */
+  readonly budget: Budget
 
-  private constructor(gun: string, root: Trusted<RootMetadata>, bridged: boolean) {
+  private constructor(gun: string, root: Trusted<RootMetadata>, bridged: boolean, budget: Budget) {
     this.gun = gun
     this.root = root
     this.bridged = bridged
+    this.budget = budget
+  }
+
+  /** The same chain, in a refresh with a budget of its own. */
+  within(budget: Budget): RootChain {
+    return new RootChain(this.gun, this.root, this.bridged, budget)
   }
 
   get version(): number {
@@ -34,14 +43,15 @@ export class RootChain {
   /**
    * Starts from a root file: the cached one, or the first that a server gives.
    *
-   * @throws UntrustedError ERR_METADATA_MALFORMED, ERR_ROOT_UNTRUSTED
+   * @throws UntrustedError ERR_METADATA_MALFORMED, ERR_METADATA_TOO_LARGE, ERR_ROOT_UNTRUSTED
    */
-  static start(gun: string, file: Uint8Array): RootChain {
+  static start(gun: string, file: Uint8Array, budget: Budget = new Budget()): RootChain {
     const unverified = parseRoot(file, { gun, role: 'root' })
+    budget.spendOn(gun, unverified, unverified.metadata.roles.root)
     const root = trust(unverified, unverified.metadata.roles.root, (verdict) =>
       untrustedRoot(gun, 'failed to validate integrity of roots', verdict.evidence),
     )
-    return new RootChain(gun, root, false)
+    return new RootChain(gun, root, false, budget)
   }
 
   /**
@@ -54,7 +64,7 @@ export class RootChain {
     const root = this.#successor(file, due)
     const found = root.metadata.version
     if (found !== due) throw brokenRotation(this.gun, `${due}.root holds version ${found}`, { asked: due, found })
-    return new RootChain(this.gun, root, this.bridged)
+    return new RootChain(this.gun, root, this.bridged, this.budget)
   }
 
   /**
@@ -67,17 +77,18 @@ export class RootChain {
     const root = this.#successor(file)
     const { version } = root.metadata
     if (version < this.version) throw rollback({ gun: this.gun, role: 'root' }, version, this.version)
-    if (version > this.version) return new RootChain(this.gun, root, true)
+    if (version > this.version) return new RootChain(this.gun, root, true, this.budget)
     // The same content signed afresh is the same root, and the snapshot may name these bytes.
     const [accepted, offered] = [sha256Hex(this.root.signedBytes), sha256Hex(root.signedBytes)]
     if (accepted !== offered) throw equivocation({ gun: this.gun, role: 'root' }, version, accepted, offered)
-    return new RootChain(this.gun, root, this.bridged)
+    return new RootChain(this.gun, root, this.bridged, this.budget)
   }
 
   #successor(file: Uint8Array, due?: number): Trusted<RootMetadata> {
     const unverified = parseRoot(file, { gun: this.gun, role: 'root' })
     const { version, roles } = unverified.metadata
     const evidence = { trusted: this.version, offered: version, ...(due === undefined ? {} : { asked: due }) }
+    for (const keys of [this.root.metadata.roles.root, roles.root]) this.budget.spendOn(this.gun, unverified, keys)
     const refuse = (whose: string) => (verdict: SignatureVerdict) =>
       brokenRotation(this.gun, `failed to validate data with ${whose}`, { ...evidence, ...verdict.evidence })
     trust(unverified, this.root.metadata.roles.root, refuse('current trusted certificates'))

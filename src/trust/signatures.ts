@@ -2,7 +2,7 @@
 import type { KeyId } from '../crypto/keys.js'
 import { verifySignature } from '../crypto/verify-signature.js'
 import type { Evidence } from '../errors.js'
-import type { RoleKeys, Unverified } from '../metadata/model.js'
+import type { RoleKeys, Signature, Unverified } from '../metadata/model.js'
 
 /** Signatures tried for one key of a file before the rest of them is ignored (denial of service). */
 const MAX_TRIES_PER_KEY = 16
@@ -23,16 +23,27 @@ export interface SignatureVerdict {
 /** Counts the keys of the role that signed. Signatures by other keys, or that do not verify, are ignored. */
 export function checkSignatures(unverified: Unverified<unknown>, { keys, threshold }: RoleKeys): SignatureVerdict {
   const signedBy = new Set<KeyId>()
-  const tries = new Map<KeyId, number>()
-  for (const { keyId, method, bytes } of unverified.signatures) {
+  for (const { keyId, method, bytes } of worthTrying(unverified, keys)) {
     const verifying = keys.get(keyId)?.verifying
-    if (verifying === undefined || verifying.kind === 'unusable') continue
-    const tried = tries.get(keyId) ?? 0
-    if (signedBy.has(keyId) || tried >= MAX_TRIES_PER_KEY) continue
-    tries.set(keyId, tried + 1)
+    if (verifying === undefined || verifying.kind === 'unusable' || signedBy.has(keyId)) continue
     if (verifySignature(verifying, method, unverified.signedBytes, bytes)) signedBy.add(keyId)
   }
   return verdict([...signedBy].sort(), { keys, threshold })
+}
+
+/** How many checks that takes at most. */
+export function checksFor(unverified: Unverified<unknown>, { keys }: RoleKeys): number {
+  return worthTrying(unverified, keys).length
+}
+
+/** Signatures by keys of the role, the first few of each. */
+function worthTrying({ signatures }: Unverified<unknown>, keys: RoleKeys['keys']): Signature[] {
+  const tries = new Map<KeyId, number>()
+  return signatures.filter(({ keyId }) => {
+    const tried = tries.get(keyId) ?? 0
+    tries.set(keyId, tried + 1)
+    return tried < MAX_TRIES_PER_KEY && keys.has(keyId)
+  })
 }
 
 /** The verdict when only some of the signing keys may count, as for a root whose certificates or pins are judged. */

@@ -1,24 +1,27 @@
 /**
  * Targets and delegations: who says which tag is which digest. Source: notary 0.7.0 tuf/builder.go, client/tufclient.go.
  *
- * A signer's delegation that expired or that too few keys signed is left out, as Notary does, and said. Stricter:
- * `targets/releases`, which decides over tags, fails instead, or a tag would silently fall back to `targets`.
+ * A signer's delegation that expired or that too few keys signed is left out, as Notary does, and said. So is one whose
+ * content cannot be read or is too much: the key of one delegation must not deny the whole collection. Stricter:
+ * `targets/releases`, which decides over tags, fails instead, or a tag would silently fall back to `targets`. Other bytes
+ * than the snapshot names, and versions that count back, are no signer's doing and always fail.
  */
 import { sha256Hex } from '../crypto/hash.js'
 import { StaleError, UntrustedError } from '../errors.js'
+import { MAX_DELEGATIONS } from '../metadata/limits.js'
 import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
 import { parentRole, RELEASES_ROLE } from '../metadata/role-name.js'
 import { ALL_PATHS, delegationsOf, type GrantedDelegation } from './delegations.js'
 import { admit, admitAgain, checkFile, floorLeft, type LoadContext } from './load.js'
 import { targetsLoader } from './loaders.js'
-import { forgotten, otherRolesFile, tooLarge } from './refusals.js'
+import { forgotten, isOtherRolesFile, otherRolesFile, tooLarge } from './refusals.js'
 import { canMeetThreshold } from './signatures.js'
 import type { Trusted } from './trusted.js'
 import type { SnapshotStage } from './trusted-metadata-set.js'
 import { type VersionFloor, type VersionFloors, withAccepted } from './version-floors.js'
 
-/** Delegations below one collection; more are refused (denial of service: each is a file to fetch and verify). */
-const MAX_DELEGATIONS = 1000
+/** Names below `targets` in the longest chain of delegations (denial of service: each level waits for the one above). */
+const MAX_DEPTH = 8
 
 /** Roles that floors are kept of; delegations that ended go first. Stops a publisher from growing the floors without end. */
 export const MAX_ROLES_WITH_FLOORS = 4096
@@ -27,6 +30,8 @@ export const MAX_ROLES_WITH_FLOORS = 4096
 export interface LoadedTargets {
   readonly trusted: Trusted<TargetsMetadata>
   readonly granted: readonly string[]
+  /** Whom it delegates to, with the paths that are left of its own: worked out once. */
+  readonly delegations: readonly GrantedDelegation[]
 }
 
 /** A delegation that has to be loaded. */
@@ -58,8 +63,9 @@ export class TargetsStage {
 
   /** @throws UntrustedError, StaleError */
   static load(above: SnapshotStage, keys: RoleKeys, file: Uint8Array): TargetsStage {
+    checkFile(file, above.fileOf('targets'), { gun: above.context.gun, role: 'targets' })
     const targets = loadRole(above, 'targets', keys, file)
-    return new TargetsStage(above, new Map([['targets', { trusted: targets, granted: ALL_PATHS }]]), []).#withoutUnusable()
+    return new TargetsStage(above, new Map(), []).#with(targets, ALL_PATHS)
   }
 
   /** The same targets and delegations below the same snapshot, judged in a later run: see `RootStage.resume`. */
@@ -67,11 +73,7 @@ export class TargetsStage {
     return new TargetsStage(above, this.loaded, this.skipped)
   }
 
-  /**
-   * Delegations of the roles loaded so far that are still to be loaded. Load them all, in any order, then ask again.
-   *
-   * @throws UntrustedError ERR_VERSION_ROLLBACK when the snapshot forgets one that was accepted before
-   */
+  /** Delegations of the roles loaded so far that are still to be loaded. Load them all, in any order, then ask again. */
   pending(): PendingDelegation[] {
     return this.#open().flatMap((delegation) => {
       const file = this.above.fileOf(delegation.name)
@@ -81,14 +83,19 @@ export class TargetsStage {
 
   /** @throws UntrustedError, StaleError: any but those that leave a signer out */
   loadDelegation(delegation: PendingDelegation, file: Uint8Array): TargetsStage {
+    const { name, granted } = delegation
+    checkFile(file, this.above.fileOf(name), { gun: this.above.context.gun, role: name })
     try {
-      const trusted = loadRole(this.above, delegation.name, delegation, file)
-      const all = new Map(this.loaded).set(delegation.name, { trusted, granted: delegation.granted })
-      return new TargetsStage(this.above, all, this.skipped).#withoutUnusable()
+      return this.#with(loadRole(this.above, name, delegation, file), granted)
     } catch (cause) {
-      if (delegation.name === RELEASES_ROLE || !leavesSignerOut(cause)) throw cause
-      return this.#skip({ role: delegation.name, reason: cause.message, file })
+      return this.leaveOut(delegation, cause, file)
     }
+  }
+
+  /** The set without a signer whom `cause` keeps from being heard. @throws `cause` where it does not leave a signer out */
+  leaveOut({ name }: PendingDelegation, cause: unknown, file?: Uint8Array): TargetsStage {
+    if (name === RELEASES_ROLE || !leavesSignerOut(cause)) throw cause
+    return this.#skip({ role: name, reason: cause.message, ...(file === undefined ? {} : { file }) })
   }
 
   /** The same set below a snapshot whose context has other floors. @throws UntrustedError: see `RootStage.readmit` */
@@ -98,7 +105,9 @@ export class TargetsStage {
       admitAgain(context, targetsLoader(context.gun, role, trusted.keys), trusted)
       checkOwnFile(context, trusted)
     }
-    return new TargetsStage(above, this.loaded, this.skipped).#withoutUnusable()
+    const stage = new TargetsStage(above, this.loaded, this.skipped)
+    for (const delegation of stage.#open()) if (above.fileOf(delegation.name) === undefined) stage.#checkForgotten(delegation)
+    return stage
   }
 
   /** Floors of all that was accepted, now and before. Those of a delegation that ended wait for one of that name. */
@@ -144,13 +153,7 @@ export class TargetsStage {
 
   /** Delegations of every loaded role, nearest first. */
   #delegated(): GrantedDelegation[] {
-    const all = [...this.loaded.values()].flatMap(({ trusted, granted }) => delegationsOf(trusted.metadata, granted))
-    if (all.length > MAX_DELEGATIONS) {
-      throw tooLarge({ gun: this.above.context.gun, role: 'targets' }, `${all.length} delegations, at most ${MAX_DELEGATIONS}`, {
-        delegations: all.length,
-      })
-    }
-    return all
+    return [...this.loaded.values()].flatMap(({ delegations }) => delegations)
   }
 
   /** Those neither loaded nor left out. */
@@ -159,19 +162,38 @@ export class TargetsStage {
     return this.#delegated().filter(({ name }) => !this.loaded.has(name) && !skipped.has(name))
   }
 
-  /** Leaves out what can never meet its threshold: Notary writes a role without keys when its last key is removed. */
-  #withoutUnusable(): TargetsStage {
-    let stage: TargetsStage = this
-    for (const delegation of this.#open()) {
+  /** With one more role. @throws UntrustedError ERR_METADATA_TOO_LARGE, ERR_VERSION_ROLLBACK */
+  #with(trusted: Trusted<TargetsMetadata>, granted: readonly string[]): TargetsStage {
+    const delegations = delegationsOf(trusted.metadata, granted)
+    const { role } = trusted
+    const count = this.#delegated().length + delegations.length
+    if (!(count <= MAX_DELEGATIONS)) {
+      const { gun } = this.above.context
+      throw tooLarge({ gun, role }, `with it ${count} delegations, at most ${MAX_DELEGATIONS}`, { delegations: count })
+    }
+    const loaded = new Map(this.loaded).set(role, { trusted, granted, delegations })
+    return new TargetsStage(this.above, loaded, [...this.skipped, ...this.#unusable(delegations)])
+  }
+
+  /**
+   * What cannot be loaded whatever its file is: a role with fewer keys than its threshold (Notary writes one without keys when
+   * its last key is removed), or one too far down.
+   */
+  #unusable(delegations: readonly GrantedDelegation[]): SkippedDelegation[] {
+    const unusable: SkippedDelegation[] = []
+    for (const delegation of delegations) {
       const { name, keys, threshold } = delegation
-      const published = this.above.fileOf(name) !== undefined
-      if (!published) this.#checkForgotten(delegation)
+      if (this.above.fileOf(name) === undefined) {
+        this.#checkForgotten(delegation)
+        continue
+      }
       // A releases role with some keys, but too few, is broken, not absent: loading it says so.
       const counts = canMeetThreshold(delegation) || (name === RELEASES_ROLE && keys.size > 0)
-      if (!counts && published)
-        stage = stage.#skip({ role: name, reason: `it has ${keys.size} keys and a threshold of ${threshold}` })
+      if (!counts) unusable.push({ role: name, reason: `it has ${keys.size} keys and a threshold of ${threshold}` })
+      else if (name.split('/').length > MAX_DEPTH + 1)
+        unusable.push({ role: name, reason: `it is too deep, more than ${MAX_DEPTH} delegations below targets` })
     }
-    return stage
+    return unusable
   }
 
   /** Only the parent may end a delegation, whatever keys it has now. */
@@ -186,22 +208,30 @@ export class TargetsStage {
   }
 }
 
-/** Too few signatures, or out of date. Everything else is a fault that must not pass for a missing signer. */
+/** What the holder of a delegation's key can do to the file of that delegation. Everything else must not pass for a missing signer. */
+const LEAVES_SIGNER_OUT: ReadonlySet<string> = new Set([
+  'ERR_SIGNATURE_THRESHOLD',
+  'ERR_METADATA_MALFORMED',
+  'ERR_METADATA_TOO_LARGE',
+])
+
 function leavesSignerOut(cause: unknown): cause is UntrustedError | StaleError {
-  return (cause instanceof UntrustedError && cause.code === 'ERR_SIGNATURE_THRESHOLD') || cause instanceof StaleError
+  if (cause instanceof StaleError) return true
+  return cause instanceof UntrustedError && (LEAVES_SIGNER_OUT.has(cause.code) || isOtherRolesFile(cause))
 }
 
+/** A file that is the one that the snapshot names. */
 function loadRole(above: SnapshotStage, role: string, keys: RoleKeys, file: Uint8Array): Trusted<TargetsMetadata> {
   const { gun } = above.context
-  checkFile(file, above.fileOf(role), { gun, role })
-  const loaded = admit(above.context, targetsLoader(gun, role, keys), file)
+  const loaded = admit(above.context, above.budget.counting(gun, targetsLoader(gun, role, keys)), file)
   checkOwnFile(above.context, loaded)
   return loaded
 }
 
 /**
  * A signer may have one key for two roles, as Docker sets it up for `targets/<signer>` and `targets/releases`, and no file says
- * which role it is for. So what was accepted of one role before is not taken for another, unless it says nothing.
+ * which role it is for. So what was accepted of one role before is not taken for another, unless it says nothing. Any signer
+ * can copy what another role says and sign it, so that leaves her out like a file of hers that cannot be read.
  *
  * @throws UntrustedError ERR_EQUIVOCATION
  */

@@ -12,6 +12,7 @@
 import type { FileMeta, SnapshotMetadata, TimestampMetadata } from '../metadata/model.js'
 import { RELEASES_ROLE } from '../metadata/role-name.js'
 import type { Anchor } from './anchor.js'
+import type { Budget } from './budget.js'
 import { admit, admitAgain, checkFile, floorLeft, type LoadContext } from './load.js'
 import { rootFloor, snapshotLoader, timestampLoader } from './loaders.js'
 import { brokenRotation, equivocation, rollback } from './refusals.js'
@@ -21,6 +22,9 @@ import type { VersionFloor } from './version-floors.js'
 
 /** Files asked for before it is certain that they are wanted: a snapshot may list roles that nobody delegates to any more. */
 const MAX_PREFETCHED = 16
+
+/** Bytes of such files: what nobody delegates to must not use up what the refresh may cost. */
+const MAX_PREFETCHED_BYTES = 8 * 1024 * 1024
 
 /** A root that stands up today. */
 export class RootStage {
@@ -41,7 +45,9 @@ export class RootStage {
 
   /** @throws UntrustedError, StaleError */
   loadTimestamp(file: Uint8Array): TimestampStage {
-    return new TimestampStage(this, admit(this.context, timestampLoader(this.context.gun, this.anchor.chain.root.metadata), file))
+    const { gun } = this.context
+    const { budget, root } = this.anchor.chain
+    return new TimestampStage(this, admit(this.context, budget.counting(gun, timestampLoader(gun, root.metadata)), file))
   }
 
   /**
@@ -115,8 +121,9 @@ export class TimestampStage {
     const { context, anchor } = this.above
     const { gun } = context
     checkFile(file, this.snapshotFile, { gun, role: 'snapshot' })
-    const snapshot = admit(context, snapshotLoader(gun, anchor.chain.root.metadata), file)
-    checkFile(anchor.chain.root.file, snapshot.metadata.meta.get('root'), { gun, role: 'root' })
+    const { budget, root } = anchor.chain
+    const snapshot = admit(context, budget.counting(gun, snapshotLoader(gun, root.metadata)), file)
+    checkFile(root.file, snapshot.metadata.meta.get('root'), { gun, role: 'root' })
     return new SnapshotStage(this, snapshot)
   }
 }
@@ -148,10 +155,20 @@ export class SnapshotStage {
     return this.snapshot.metadata.meta.get(role)
   }
 
-  /** Files that will most likely be wanted next: targets and, unless there are very many, the delegations. */
+  /** What the refresh may still cost. */
+  get budget(): Budget {
+    return this.above.above.anchor.chain.budget
+  }
+
+  /** Files that will most likely be wanted next: targets and, unless they are very many or long, the delegations. */
   prefetchable(): [string, FileMeta][] {
-    const roles = [...this.snapshot.metadata.meta].filter(([role]) => role === 'targets' || role.startsWith('targets/'))
-    return roles.length <= MAX_PREFETCHED ? roles : roles.filter(([role]) => role === 'targets' || role === RELEASES_ROLE)
+    const isCertain = (role: string) => role === 'targets' || role === RELEASES_ROLE
+    const listed = [...this.snapshot.metadata.meta]
+    const certain = listed.filter(([role]) => isCertain(role))
+    const others = listed.filter(([role]) => role.startsWith('targets/') && !isCertain(role))
+    const bytes = others.reduce((sum, [, { length }]) => sum + length, 0)
+    const isLittle = certain.length + others.length <= MAX_PREFETCHED && bytes <= MAX_PREFETCHED_BYTES
+    return isLittle ? [...certain, ...others] : certain
   }
 
   /** @throws UntrustedError, StaleError */

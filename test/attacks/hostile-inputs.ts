@@ -1,6 +1,15 @@
 /** Collections that are large to no good end, or to a good one: for hostile-size.test.ts. */
 import { createHash } from 'node:crypto'
-import { createSigningKey, createTrustCollection, type KeyDocument, type TrustCollection } from '../../src/testing/index.js'
+import {
+  canonicalBytes,
+  createSigningKey,
+  createTrustCollection,
+  der,
+  type KeyDocument,
+  signFile,
+  type TargetsDocument,
+  type TrustCollection,
+} from '../../src/testing/index.js'
 import { GUN } from '../client/story.js'
 
 /** What is done, and what must come of it. */
@@ -9,6 +18,8 @@ export interface HostileInput {
   readonly spoil: (collection: TrustCollection) => void
   /** Any of these. */
   readonly expected: readonly string[]
+  /** Files that are good one by one: they may cost what the largest honest collection does. */
+  readonly many?: boolean
 }
 
 const MEGABYTE = 1_000_000
@@ -16,7 +27,7 @@ const MALFORMED = ['ERR_METADATA_MALFORMED targets']
 const TOO_LARGE = ['ERR_METADATA_TOO_LARGE targets']
 const TRUSTED = ['trusted']
 /** Whatever is looked at first. */
-const UNSIGNED = [...MALFORMED, 'ERR_SIGNATURE_THRESHOLD targets']
+const UNSIGNED = [...MALFORMED, ...TOO_LARGE, 'ERR_SIGNATURE_THRESHOLD targets']
 const hex = (number: number) => createHash('sha256').update(String(number)).digest('hex')
 
 /** Bytes in place of targets; the snapshot vouches for them. */
@@ -38,11 +49,12 @@ function signatures(
   expected: readonly string[],
   keyid: (known: string, number: number) => string,
   first: boolean,
+  count = 100_000,
 ): HostileInput {
   const spoil = (collection: TrustCollection) => {
     const known = collection.keys('targets')[0]?.id ?? ''
     const sig = Buffer.alloc(64, 1).toString('base64')
-    const many = Array.from({ length: 100_000 }, (_, number) => ({ keyid: keyid(known, number), method: 'ecdsa', sig }))
+    const many = Array.from({ length: count }, (_, number) => ({ keyid: keyid(known, number), method: 'ecdsa', sig }))
     collection.tamper('targets', {
       after: (envelope) =>
         void Object.assign(envelope, {
@@ -68,9 +80,11 @@ function manyKeys(count: number): Record<string, KeyDocument> {
   return Object.fromEntries(keys)
 }
 
-function delegations(count: number, keys: Record<string, KeyDocument>): Record<string, unknown> {
+const numberedPaths = (count: number) => Array.from({ length: count }, (_, number) => `v${number}.`)
+
+function delegations(count: number, keys: Record<string, KeyDocument>, paths: readonly string[] = ['']): Record<string, unknown> {
   const keyids = Object.keys(keys)
-  const roles = Array.from({ length: count }, (_, number) => ({ name: `targets/d${number}`, keyids, threshold: 1, paths: [''] }))
+  const roles = Array.from({ length: count }, (_, number) => ({ name: `targets/d${number}`, keyids, threshold: 1, paths }))
   return { delegations: { keys, roles } }
 }
 
@@ -87,6 +101,40 @@ function unsignedKeys(count: number): string {
   return unsigned('"x":0').replace('"keys":{}', `"keys":{${keys}}`)
 }
 
+/** An RSA key of 8,192 bits with the longest exponent that is allowed; no signature by it has to verify. */
+function slowKey(number: number): KeyDocument {
+  const modulus = (1n << 8191n) + BigInt(number) * 2n + 1n
+  const numbers = der.sequence(der.integer(modulus), der.integer(2n ** 31n - 1n))
+  const algorithm = der.sequence(der.objectIdentifier('1.2.840.113549.1.1.1'), der.tlv(0x05))
+  const spki = der.sequence(algorithm, der.bitString(numbers))
+  return { keytype: 'rsa', keyval: { private: null, public: Buffer.from(spki).toString('base64') } }
+}
+
+function addKey(keys: Record<string, KeyDocument>, document: KeyDocument): string {
+  const id = createHash('sha256').update(canonicalBytes(document)).digest('hex')
+  keys[id] = document
+  return id
+}
+
+/** The same file, signed, in the place of releases' and of sixty signers': nothing of it is wrong but that there is so much. */
+function manyFiles(name: string, before: (signed: TargetsDocument) => void): HostileInput {
+  const expected = [...TRUSTED, 'ERR_METADATA_TOO_LARGE targets/releases']
+  const spoil = (collection: TrustCollection) => {
+    const key = createSigningKey({ type: 'ed25519', seed: 'all of them' })
+    const roles: `targets/${string}`[] = ['targets/releases']
+    for (let number = 0; number < 60; number++) roles.push(`targets/s${number}`)
+    for (const role of roles) collection.delegate(role, { keys: [key] })
+    const file = signFile(() => empty(collection), [key], 'canonical', { before }).served
+    for (const role of roles) collection.tamper(role, { bytes: () => file })
+  }
+  return { name, expected, spoil, many: true }
+}
+
+function empty({ now }: TrustCollection): TargetsDocument {
+  const expires = new Date(now.getTime() + 1e10).toISOString()
+  return { _type: 'Targets', version: 1, expires, targets: {}, delegations: { keys: {}, roles: [] } }
+}
+
 export const HOSTILE_INPUTS: readonly HostileInput[] = [
   targetsBytes('10 MB of brackets', MALFORMED, () => '['.repeat(10 * MEGABYTE)),
   targetsBytes('10 MB of one string', MALFORMED, () => `{"signed":"${'x'.repeat(10 * MEGABYTE)}"}`),
@@ -101,11 +149,22 @@ export const HOSTILE_INPUTS: readonly HostileInput[] = [
   targetsBytes('190,000 keys that are none', UNSIGNED, () => unsignedKeys(190_000)),
   targetsBytes('32 MB of empty arrays', MALFORMED, () => `[${'[],'.repeat(11 * MEGABYTE)}[]]`),
   targetsBytes('32 MB of empty objects', MALFORMED, () => `[${'{},'.repeat(11 * MEGABYTE)}{}]`),
-  targetsMember('8,192 keys in each of 50 delegations', TRUSTED, () => delegations(50, manyKeys(8192))),
+  targetsMember('8,192 keys in each of 50 delegations', TOO_LARGE, () => delegations(50, manyKeys(8192))),
+  targetsMember('2,048 keys in each of 50 delegations', TOO_LARGE, () => delegations(50, manyKeys(2048))),
+  targetsMember('2,048 keys, as many as the limit lets in', TRUSTED, () => delegations(1, manyKeys(2048))),
+  targetsMember('1,024 paths in each of 200 delegations', TRUSTED, () => delegations(200, {}, numberedPaths(1024))),
+  targetsMember('10,000 paths', TOO_LARGE, () => delegations(2, {}, numberedPaths(10_000))),
   targetsMember('10,000 delegations', TOO_LARGE, () => delegations(10_000, {})),
-  signatures('100,000 signatures by unknown keys', TRUSTED, (_, number) => hex(number), true),
-  signatures('100,000 signatures by a known key behind its own', TRUSTED, (known) => known, false),
-  signatures('100,000 signatures by a known key before its own', ['ERR_SIGNATURE_THRESHOLD targets'], (known) => known, true),
+  signatures('100,000 signatures by unknown keys', TOO_LARGE, (_, number) => hex(number), true),
+  signatures('16,000 signatures by unknown keys', TRUSTED, (_, number) => hex(number), true, 16_000),
+  signatures('16,000 signatures by a known key behind its own', TRUSTED, (known) => known, false, 16_000),
+  signatures(
+    '16,000 signatures by a known key before its own',
+    ['ERR_SIGNATURE_THRESHOLD targets'],
+    (known) => known,
+    true,
+    16_000,
+  ),
   {
     name: '100,000 tags, honest',
     expected: TRUSTED,
@@ -125,7 +184,7 @@ export const HOSTILE_INPUTS: readonly HostileInput[] = [
   },
   {
     name: 'a root of 4 MB, 8,180 keys in every role',
-    expected: ['ERR_ROOT_UNTRUSTED root'],
+    expected: ['ERR_METADATA_TOO_LARGE root'],
     spoil: (collection) =>
       collection.tamper('root', {
         before: (signed) => {
@@ -136,6 +195,30 @@ export const HOSTILE_INPUTS: readonly HostileInput[] = [
         after: (envelope) => void Object.assign(envelope, { signatures: [] }),
       }),
   },
+  {
+    name: 'a root with 250 RSA keys of 8,192 bits, each with a signature',
+    expected: ['ERR_ROOT_UNTRUSTED root'],
+    spoil: (collection) =>
+      collection.tamper('root', {
+        before: ({ keys, roles }) => {
+          for (let number = 0; number < 250; number++) roles.root.keyids.push(addKey(keys, slowKey(number)))
+        },
+        after: (envelope) => {
+          const sig = Buffer.alloc(1024, 1).toString('base64')
+          const signatures = envelope.signed.roles.root.keyids.map((keyid) => ({ keyid, method: 'rsapkcs1v15', sig }))
+          Object.assign(envelope, { signatures })
+        },
+      }),
+  },
+  manyFiles('60 signers with 190,000 entries of next to nothing', (signed) => {
+    for (let number = 0; number < 190_000; number++) signed.targets[`a${number}`] = { hashes: {}, length: 0 }
+  }),
+  manyFiles('60 signers with 590,000 empty objects', (signed) => {
+    signed.targets['x'] = { hashes: {}, length: 0, custom: Array.from({ length: 590_000 }, () => ({})) }
+  }),
+  manyFiles('60 signers with 30 MB each', (signed) => {
+    Object.assign(signed, { padding: 'x'.repeat(30 * MEGABYTE) })
+  }),
   {
     name: 'a timestamp of 1 MB of brackets',
     expected: ['ERR_METADATA_MALFORMED timestamp'],

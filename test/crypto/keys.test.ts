@@ -125,6 +125,9 @@ describe('keys that never count, as Notary leaves them out', () => {
     ['RSA with exponent 1 [SIG-27]', 'rsa', rsaSpki(2048, 1n)],
     ['RSA with exponent 2 [SIG-27]', 'rsa', rsaSpki(2048, 2n)],
     ['RSA with an even exponent [SIG-27]', 'rsa', rsaSpki(2048, 65536n)],
+    ['RSA with an exponent of 2^31 + 1, beyond Go’s', 'rsa', rsaSpki(2048, 2n ** 31n + 1n)],
+    ['RSA with an exponent as long as its modulus', 'rsa', rsaSpki(2048, 2n ** 2047n + 1n)],
+    ['RSA with an exponent of 20,000 bits', 'rsa', rsaSpki(2048, 2n ** 20_000n + 1n)],
     [
       'RSA of 1024 bits in a certificate [CERT-19]',
       'rsa-x509',
@@ -135,7 +138,7 @@ describe('keys that never count, as Notary leaves them out', () => {
   })
 
   test('RSA of exactly 2048 and 8192 bits, and exponent 3, are good [SIG-27]', () => {
-    for (const der of [rsaSpki(2048), rsaSpki(8192), rsaSpki(2048, 3n)])
+    for (const der of [rsaSpki(2048), rsaSpki(8192), rsaSpki(2048, 3n), rsaSpki(8192, 2n ** 31n - 1n)])
       expect(verdictOn('rsa', der)).toMatchObject({ kind: 'rsa' })
   })
 

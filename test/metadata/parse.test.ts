@@ -384,13 +384,27 @@ describe('root', () => {
     expect(parse('root', wrapped(document)).metadata.version).toBe(1) // unused, it says nothing
   })
 
-  test('more keys than anybody has are refused before one is looked at', () => {
-    const keys = Object.fromEntries(
-      Array.from({ length: 8193 }, (_, at) => [String(at), { keytype: 'x', keyval: { public: '' } }]),
+  test.each([
+    ['keys', 2048, { keytype: 'x', keyval: { public: '' } }],
+    ['signatures', 16_384, { keyid: 'x', method: 'x', sig: '' }],
+  ])('more %s than %i are too many, and the first wrong one before that ends it', (what, most, item) => {
+    const file = (count: number): Uint8Array | string => {
+      const many = Array.from({ length: count }, () => item)
+      if (what === 'signatures') return JSON.stringify({ signed: {}, signatures: many })
+      return wrapped(spoilt(DOCUMENTS.root, ['keys'], Object.fromEntries(many.entries())))
+    }
+    expect(() => parse('root', file(most + 1))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_METADATA_TOO_LARGE',
+        gun: GUN,
+        role: 'root',
+        message: expect.stringContaining(`more than ${most} ${what}`),
+      }),
     )
-    expect(problem('root', wrapped(spoilt(DOCUMENTS.root, ['keys'], keys)))).toMatch(/8193 keys/)
-    const { 0: _, ...allowed } = keys
-    expect(problem('root', wrapped(spoilt(DOCUMENTS.root, ['keys'], allowed)))).toMatch(/the key listed as \d+ has another ID/)
+    expect(problem('root', file(most))).toMatch(/the key listed as \d+ has another ID|signed/)
+    expect(problem('root', JSON.stringify({ signed: {}, signatures: [item, ...new Array(200_000).fill(1)] }))).toContain(
+      'signatures.1',
+    )
   })
 })
 

@@ -55,6 +55,26 @@ describe('what a delegation may name', () => {
     )
   })
 
+  test('what a child may name is what each of its prefixes has of one of its parent, however many there are', () => {
+    const paths = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\u00e9', '\ud83d', '/'), maxLength: 4 }), {
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(paths, paths, (child, parent) => {
+        const naive = child.filter((path) => parent.some((prefix) => path.startsWith(prefix)))
+        expect(grantedTo(child, parent)).toEqual(naive)
+      }),
+      { seed: 1, numRuns: 2000 },
+    )
+  })
+
+  test('ten thousand prefixes against ten thousand are joined, not multiplied', () => {
+    const many = Array.from({ length: 10_000 }, (_, at) => `v${at}.`)
+    const started = performance.now()
+    expect(grantedTo(many, many)).toEqual(many)
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+
   test('nothing else of a delegation changes', () => {
     const delegation: Delegation = { name: 'targets/a', keys: new Map(), threshold: 3, paths: ['', '1.'] }
     const metadata: TargetsMetadata = { version: 1, expires: 0, targets: new Map(), delegations: [delegation] }

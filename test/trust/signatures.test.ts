@@ -20,7 +20,7 @@ function signatureOf({ key, method, sign }: Signer, over: Partial<Signature> = {
 }
 
 function fileWith(signatures: readonly Signature[]): Unverified<unknown> {
-  return { role: 'targets', metadata: {}, signedBytes: MESSAGE, signatures, file: MESSAGE }
+  return { role: 'targets', metadata: {}, signedBytes: MESSAGE, signatures, file: MESSAGE, size: { values: 0, keys: 0 } }
 }
 
 function check(signatures: readonly Signature[], role: RoleKeys) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { UnsignedError } from '../../src/errors.js'
-import { findTarget, lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
+import { findTarget, listTargets, lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
 import { type Document, delegatingTo, fileEntry, GUN, SIGNERS, signedFile, targetsDocument } from '../metadata/documents.js'
 import { ROOT_FILE, targetsStage } from './made-stages.js'
@@ -96,11 +96,16 @@ describe('tags that are signed', () => {
     expect(findTarget(stage, '1.0', ['targets/nobody'])).toBeUndefined()
   })
 
-  test('an entry whose sha256 is of another length answers for nothing, and is no other entry’s digest', () => {
+  test('an entry whose sha256 is of another length, or missing, answers for nothing, and is no other entry’s digest', () => {
     const odd = { latest: { length: 1, hashes: { sha256: 'AAAA' } }, other: { length: 1, hashes: { sha512: 'AAAA' } } }
     const stage = collection(odd)
-    const digest = { code: 'ERR_METADATA_MALFORMED', gun: GUN, role: 'targets' }
-    for (const name of ['latest', 'other']) expect(() => lookupTag(stage, name)).toThrow(expect.objectContaining(digest))
+    const codes = [['latest', 'ERR_METADATA_MALFORMED'] as const, ['other', 'ERR_TAG_NOT_SIGNED'] as const]
+    for (const [name, code] of codes)
+      expect(() => lookupTag(stage, name)).toThrow(expect.objectContaining({ code, gun: GUN, role: 'targets' }))
+    const problem = 'no valid hash, expecting sha256'
+    expect(listTargets(stage)).toEqual(
+      expect.arrayContaining(['latest', 'other'].map((name) => ({ name, role: 'targets', size: 1, signers: [], problem }))),
+    )
     expect(tagsWithDigest(stage, 'sha256:000000')).toEqual([])
   })
 })

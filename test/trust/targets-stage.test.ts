@@ -136,6 +136,12 @@ describe('delegations of targets', () => {
       expect(refused(() => aware.readmit(unaware))).toMatchObject(refusal)
     })
 
+    test('leaves a signer out who copied what releases says: no signer can lock the collection by that', () => {
+      const stage = targetsStage(files, new Map([['targets/releases', asAlices().get('targets/alice') ?? []]]))
+      const left = load(stage, 'targets/alice', file)
+      expect(left.skipped).toMatchObject([{ role: 'targets/alice', reason: expect.stringContaining('as targets/releases before') }])
+    })
+
     test('is taken when both roles were published at once, and then again', () => {
       const both = load(load(targetsStage(files), 'targets/alice', file), 'targets/releases', file)
       expect(load(targetsStage(files, both.floors()), 'targets/releases', file).loaded.has('targets/releases')).toBe(true)
@@ -161,13 +167,21 @@ describe('delegations of targets', () => {
   })
 
   test.each([
-    ['garbage', 'ERR_METADATA_MALFORMED', (file: Uint8Array) => file.map((byte) => byte ^ 1)],
     ['one byte more', 'ERR_METADATA_TOO_LARGE', (file: Uint8Array) => Buffer.concat([file, Buffer.from(' ')])],
     ['one byte less', 'ERR_HASH_MISMATCH', (file: Uint8Array) => file.slice(0, -1)],
-  ])('%s in place of the file of a signer is a fault, not a signer who is left out', (what, code, change) => {
+    ['garbage', 'ERR_HASH_MISMATCH', (file: Uint8Array) => file.map((byte) => byte ^ 1)],
+  ])('%s in place of the file of a signer is a fault, not a signer who is left out', (_, code, change) => {
+    const stage = targetsStage({ 'targets/alice': fileEntry(ALICE_FILE) })
     const offered = change(ALICE_FILE)
-    const stage = targetsStage({ 'targets/alice': fileEntry(what === 'garbage' ? offered : ALICE_FILE) })
     expect(refused(() => load(stage, 'targets/alice', offered))).toMatchObject({ code, gun: GUN, role: 'targets/alice' })
+  })
+
+  test('garbage that the snapshot names leaves the signer out, and fails in releases', () => {
+    const garbage = ALICE_FILE.map((byte) => byte ^ 1)
+    const stage = targetsStage({ 'targets/alice': fileEntry(garbage), 'targets/releases': fileEntry(garbage) })
+    const left = load(stage, 'targets/alice', garbage)
+    expect(left.skipped).toMatchObject([{ role: 'targets/alice', file: garbage }])
+    expect(refused(() => load(stage, 'targets/releases', garbage)).code).toBe('ERR_METADATA_MALFORMED')
   })
 
   test('so is an older file of a signer', () => {
@@ -271,7 +285,7 @@ describe('delegations of targets', () => {
       code: 'ERR_METADATA_TOO_LARGE',
       gun: GUN,
       role: 'targets',
-      evidence: { delegations: 1001 },
+      evidence: { limit: 1000 },
     })
   })
 

@@ -1,0 +1,22 @@
+/** How much one file may hold. More is ERR_METADATA_TOO_LARGE, judged before anything of it is looked at. */
+
+/** Signatures of a file (denial of service: each is decoded). Real files have one to three. */
+export const MAX_SIGNATURES = 16_384
+
+/** Keys that a file lists, and keys of one role (denial of service: each costs a hash, and a quarter of a millisecond to import). */
+export const MAX_KEYS = 2048
+
+/** Path prefixes of one delegation (denial of service: each is compared with those of the role above). */
+export const MAX_PATHS = 1024
+
+/** Delegations of a file, and of a collection (denial of service: each is a file to fetch and to verify). */
+export const MAX_DELEGATIONS = 1000
+
+/** More of something than a file may hold. */
+export class TooMany extends Error {
+  readonly limit: number
+  constructor(what: string, limit: number) {
+    super(`more than ${limit} ${what}`)
+    this.limit = limit
+  }
+}
