@@ -120,13 +120,11 @@ describe('an update that changes no image passes, and the trust server is not as
   })
 })
 
-test('fields that hold no image of a container pass', async () => {
-  const { containers } = running(`${SIGNED}@${world.digest}`)
+test('names of labels and resources, and what a Pod reports, are no images', async () => {
   const labels = { image: 'x', 'kubernetes.azure.com/node-image-version': 'x' }
+  const resources = { limits: { 'example.com/image-decoder': '1' }, requests: { 'example.com/image-decoder': '1' } }
   const spec = {
-    containers: [
-      { ...Object(containers)[0], imagePullPolicy: 'Always', resources: { limits: { 'example.com/image-decoder': '1' } } },
-    ],
+    containers: [{ image: `${SIGNED}@${world.digest}`, imagePullPolicy: 'Always', resources }],
     imagePullSecrets: [{ name: 'registry' }],
     nodeSelector: labels,
     overhead: { 'example.com/image': '1' },
@@ -135,6 +133,8 @@ test('fields that hold no image of a container pass', async () => {
   }
   const status = { containerStatuses: [{ image: 'x', imageID: 'y' }] }
   expectUnchanged(await ask(request('pods', { metadata: { labels, annotations: { image: 'x' } }, spec, status })))
+  const controller = { spec: { selector: labels, template: { metadata: { labels }, spec } } }
+  expectUnchanged(await ask(request('replicationcontrollers', controller)))
 })
 
 test('whatever is admitted has signed images only, and its Pods run what was signed', async () => {
