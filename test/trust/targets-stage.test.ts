@@ -139,7 +139,9 @@ describe('delegations of targets', () => {
     test('leaves a signer out who copied what releases says: no signer can lock the collection by that', () => {
       const stage = targetsStage(files, new Map([['targets/releases', asAlices().get('targets/alice') ?? []]]))
       const left = load(stage, 'targets/alice', file)
-      expect(left.skipped).toMatchObject([{ role: 'targets/alice', reason: expect.stringContaining('as targets/releases before') }])
+      expect(left.skipped).toMatchObject([
+        { role: 'targets/alice', reason: expect.stringContaining('as targets/releases before') },
+      ])
     })
 
     test('is taken when both roles were published at once, and then again', () => {
