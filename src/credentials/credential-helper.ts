@@ -81,9 +81,7 @@ function run(
       clearTimeout(timer)
       clearTimeout(grace)
       signal?.removeEventListener('abort', onAbort)
-      // A program that the helper left behind may hold either pipe.
       child.stdout.destroy()
-      child.stdin.destroy()
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       end()
     }
