@@ -2,7 +2,7 @@
 import { fromBase64, utf8Text } from '../bytes.js'
 import { UsageError } from '../errors.js'
 import type { Credentials } from './credentials.js'
-import { type GoJson, GoObject, lastNamed, mapNamed, NotJson, readFirstValue } from './go-json.js'
+import { type GoJson, GoObject, isNamed, lastNamed, mapNamed, NotJson, readFirstValue } from './go-json.js'
 import { shownKey } from './registry-keys.js'
 
 /** Characters of a config that are read, and bytes of its file: stops a device or a mistake of a file. */
@@ -11,8 +11,10 @@ export const MAX_CONFIG_BYTES: number = 1024 * 1024
 /** Something that cannot be used. The rest of the file still counts. */
 export interface ConfigProblem {
   /** The key of the entry; undefined when it concerns every registry. */
-  readonly key: string | undefined
-  readonly error: UsageError
+  readonly key?: string | undefined
+  /** The file and what is wrong, without anything of its content. */
+  readonly message: string
+  readonly cause?: unknown
 }
 
 /** What `config.json` says about credentials. */
@@ -34,8 +36,7 @@ export interface EnvironmentAuths {
 }
 
 /** A config that says nothing, or of which nothing can be used. */
-export function emptyConfig(problem?: UsageError): DockerConfig {
-  const problems = problem === undefined ? [] : [{ key: undefined, error: problem }]
+export function emptyConfig(...problems: readonly ConfigProblem[]): DockerConfig {
   return { auths: new Map(), credHelpers: new Map(), credsStore: undefined, problems }
 }
 
@@ -48,7 +49,7 @@ export function parseDockerConfig(text: string, file: string): DockerConfig {
   const root = readObject(text, file)
   const problems: ConfigProblem[] = []
   const wrong = (what: string, key?: string): void => {
-    problems.push({ key, error: configError(file, what) })
+    problems.push({ key, message: `${file}: ${what}` })
   }
   const section = (name: string): ReadonlyMap<string, GoJson> => {
     const { entries, isMap } = mapNamed(root, name)
@@ -94,12 +95,10 @@ export function parseEnvironmentAuths(text: string): EnvironmentAuths {
   return { auths }
 }
 
-/** What is wrong with `config.json`, in words that hold nothing of its content. */
-export function configError(file: string, what: string, cause?: unknown): UsageError {
-  return new UsageError('ERR_SETTINGS_INVALID', `${file}: ${what}`, {
-    hint: 'Correct the file, or name another folder with DOCKER_CONFIG or --config.',
-    cause,
-  })
+/** The error for what is wrong with `config.json`. */
+export function configError({ message, cause }: ConfigProblem): UsageError {
+  const hint = 'Correct the file, or name another folder with DOCKER_CONFIG or --config.'
+  return new UsageError('ERR_SETTINGS_INVALID', message, { hint, cause })
 }
 
 /** True for a name that can only be the end of a program's name: no path, no option, no shell. */
@@ -113,10 +112,10 @@ function isHelper(value: GoJson): value is string {
 
 function readObject(text: string, file: string): GoObject {
   const read = attempt(text)
-  if (read === undefined) throw configError(file, 'is not JSON')
+  if (read === undefined) throw configError({ message: `${file}: is not JSON` })
   const root = read.value ?? new GoObject([])
   if (root instanceof GoObject) return root
-  throw configError(file, 'is not a JSON object')
+  throw configError({ message: `${file}: is not a JSON object` })
 }
 
 function attempt(text: string): ReturnType<typeof readFirstValue> | undefined {
@@ -129,8 +128,7 @@ function attempt(text: string): ReturnType<typeof readFirstValue> | undefined {
 }
 
 function hasOnly({ members }: GoObject, name: string): boolean {
-  const alike = new RegExp(`^${name}$`, 'iu')
-  return members.every(([one]) => alike.test(one))
+  return members.every(([one]) => isNamed(one, name))
 }
 
 /** Undefined for an entry that holds nothing, as `docker login` leaves it beside a helper; a text says what is wrong with it. */

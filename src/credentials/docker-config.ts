@@ -89,8 +89,9 @@ export function dockerCredentials(options: DockerCredentialsOptions): DockerCred
       }
       const kept = findByHost(file.auths, registryKey)
       if (kept !== undefined) return kept
-      failure ??= file.problems.find(({ key }) => key === undefined || isSameHost(key, registryKey))?.error
+      const problem = file.problems.find(({ key }) => key === undefined || isSameHost(key, registryKey))
       if (failure !== undefined) throw failure
+      if (problem !== undefined) throw configError(problem)
       return undefined
     },
     explain: async (registryKey) => {
@@ -116,15 +117,15 @@ export async function readDockerConfig(dockerConfig: string | undefined): Promis
   try {
     // A FIFO that has no writer is opened at once, and then seen to be no file.
     await using handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    if (!(await handle.stat()).isFile()) return emptyConfig(configError(file, 'is not a regular file'))
+    if (!(await handle.stat()).isFile()) return emptyConfig({ message: `${file}: is not a regular file` })
     text = await readText(handle)
   } catch (cause) {
     const code = systemCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') return emptyConfig()
     if (code === undefined) throw cause
-    return emptyConfig(configError(file, `cannot be read (${describeCause(cause)})`, cause))
+    return emptyConfig({ message: `${file}: cannot be read (${describeCause(cause)})`, cause })
   }
-  if (text === undefined) return emptyConfig(configError(file, `is longer than ${MAX_CONFIG_BYTES} bytes`))
+  if (text === undefined) return emptyConfig({ message: `${file}: is longer than ${MAX_CONFIG_BYTES} bytes` })
   return parseDockerConfig(text, file)
 }
 
@@ -154,7 +155,7 @@ function helpersFor({ credHelpers, credsStore }: DockerConfig, registryKey: stri
 /** One message for the file, however much is wrong in it, and one for the variable. */
 function problemsOf({ file, environment }: Known): string[] {
   const [first, ...more] = file.problems
-  const said = first === undefined ? [] : [`${first.error.message}${more.length === 0 ? '' : ` (and ${more.length} more)`}`]
+  const said = first === undefined ? [] : [`${first.message}${more.length === 0 ? '' : ` (and ${more.length} more)`}`]
   return [...said, ...(environment.problem === undefined ? [] : [environment.problem])]
 }
 

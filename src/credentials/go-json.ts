@@ -37,9 +37,13 @@ export function readFirstValue(text: string): { readonly value: GoJson | undefin
  * Unicode's simple folding (`ſ` is an `s`); those of exactly this name come last here, so that they win.
  */
 export function membersNamed(object: GoObject, name: string): GoJson[] {
-  const alike = new RegExp(`^${name}$`, 'iu')
-  const found = object.members.filter(([one]) => alike.test(one))
+  const found = object.members.filter(([one]) => isNamed(one, name))
   return [...found.filter(([one]) => one !== name), ...found.filter(([one]) => one === name)].map(([, value]) => value)
+}
+
+/** True for a name that Go takes for this one. Folding changes no length. */
+export function isNamed(one: string, name: string): boolean {
+  return one === name || (one.length === name.length && new RegExp(`^${name}$`, 'iu').test(one))
 }
 
 /** The last that is not null: null leaves a Go string as it was. */
@@ -125,28 +129,25 @@ class Reader {
   #string(): string {
     let end = this.#at + 1
     while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1
-    const value = this.#parsed(this.#text.slice(this.#at, end + 1))
-    if (typeof value !== 'string') throw this.#error()
-    this.#at = end + 1
-    return value
-  }
-
-  #scalar(): number | boolean | null {
-    SCALAR.lastIndex = this.#at
-    const [literal = ''] = SCALAR.exec(this.#text) ?? []
-    const value = this.#parsed(literal)
-    if (typeof value !== 'number' && typeof value !== 'boolean' && value !== null) throw this.#error()
-    this.#at += literal.length
-    return value
-  }
-
-  #parsed(literal: string): unknown {
+    const literal = this.#text.slice(this.#at, end + 1)
     try {
-      return JSON.parse(literal)
+      const value: unknown = JSON.parse(literal)
+      if (typeof value !== 'string') throw this.#error()
+      this.#at = end + 1
+      return value
     } catch (cause) {
       if (cause instanceof SyntaxError) throw this.#error() // without the cause: Node's message quotes the text
       throw cause
     }
+  }
+
+  #scalar(): number | boolean | null {
+    SCALAR.lastIndex = this.#at
+    const [literal] = SCALAR.exec(this.#text) ?? []
+    if (literal === undefined) throw this.#error()
+    this.#at += literal.length
+    if (literal === 'null') return null
+    return literal === 'true' || literal === 'false' ? literal === 'true' : Number(literal)
   }
 
   /** The next character that is no white space. */
