@@ -1,6 +1,6 @@
 /**
- * Users whom docker 28.2.2 served (each row was run beside the real client): what is odd, broken or missing in config.json
- * must not keep them from what they may have.
+ * What is odd, broken or missing in config.json must not keep users from what they may have. docker 28.2.2 was run beside
+ * these rows: it serves such users, or warns and goes on.
  */
 import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
