@@ -89,16 +89,17 @@ export function dockerCredentials(options: DockerCredentialsOptions): DockerCred
       }
       const kept = findByHost(file.auths, registryKey)
       if (kept !== undefined) return kept
-      const problem = file.problems.find(({ key }) => key === undefined || isSameHost(key, registryKey))
       if (failure !== undefined) throw failure
+      const problem = file.problems.find(({ key }) => key === undefined || isSameHost(key, registryKey))
       if (problem !== undefined) throw configError(problem)
       return undefined
     },
     explain: async (registryKey) => {
       const { file, environment } = await read()
       const similar = findSimilar([...environment.auths.keys(), ...file.auths.keys(), ...file.credHelpers.keys()], registryKey)
-      const login = `There is a login for ${similar}, which is for Docker another name and not ${registryKey}.`
-      return [...(similar === undefined ? [] : [login]), ...problemsOf({ file: emptyConfig(), environment })].join(' ')
+      const login = `There is a login for ${similar}, which is another name for Docker and not ${registryKey}.`
+      const { problem } = environment
+      return [...(similar === undefined ? [] : [login]), ...(problem === undefined ? [] : [`${problem}.`])].join(' ')
     },
     problems: () => (known === undefined ? [] : problemsOf(known)),
     describe: async (registryKey) => describePlaces(await read(), registryKey),

@@ -1,6 +1,6 @@
 /** Which credentials may go where. A trust server names its token server itself: it must not get others' secrets by that. */
 import type { CredentialSource, Credentials } from '../credentials/credentials.js'
-import { TrustError } from '../errors.js'
+import { TrustError, UnavailableError } from '../errors.js'
 import type { TrustServer } from './notary-url.js'
 
 /** Who asks, for which collection, and who would get it. */
@@ -58,12 +58,22 @@ export async function decideCredentials(question: CredentialsQuestion): Promise<
       failure ??= cause
     }
   }
+  const explained = await Promise.all(owners.map((owner) => source.explain?.(owner) ?? ''))
+  if (failure instanceof UnavailableError) {
+    // Its own error for each collection: that of a helper is kept for the next who asks.
+    const { code, message, hint, cause } = failure
+    throw new UnavailableError(code, message, { gun, hint: sentences([hint, ...explained]), cause })
+  }
   if (failure !== undefined) throw failure
   const [registry = ''] = gun.split('/')
   const places = [...new Set([server.host, registry])].join(' or ')
   const missing = `There are no credentials for ${places}: log in to the registry (docker login), or give credentials that may pull this image.`
-  const explained = await Promise.all(owners.map((owner) => source.explain?.(owner) ?? ''))
-  return { credentials: undefined, hint: [...new Set([withheld ?? missing, ...explained])].filter((one) => one !== '').join(' ') }
+  return { credentials: undefined, hint: sentences([withheld ?? missing, ...explained]) }
+}
+
+/** Each once. */
+function sentences(texts: readonly string[]): string {
+  return [...new Set(texts)].filter((text) => text !== '').join(' ')
 }
 
 /** Both the one that asks and the one that gets: a token made at docker.io for another server is a secret too. */

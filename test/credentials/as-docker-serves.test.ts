@@ -165,6 +165,16 @@ describe('a helper', () => {
     await write({ credsStore: 'one', auths })
     expect(told(await verify(closed))).toEqual([])
   })
+
+  test('that failed is told of together with what else may be the reason', async () => {
+    await write({ credsStore: 'missing' })
+    const error = await refusal(closed, { DOCKER_AUTH_CONFIG: '{' })
+    expect(error).toMatchObject({
+      code: 'ERR_UNAUTHORIZED',
+      gun: 'registry.example/team/app',
+      hint: expect.stringMatching(/which is not installed: .* DOCKER_AUTH_CONFIG is not used: it is not JSON\.$/),
+    })
+  })
 })
 
 describe('where the server asks for nothing, config.json is no error', () => {
