@@ -99,7 +99,7 @@ export function dockerCredentials(options: DockerCredentialsOptions): DockerCred
       const similar = findSimilar([...environment.auths.keys(), ...file.auths.keys(), ...file.credHelpers.keys()], registryKey)
       const login = `There is a login for ${similar}, which is another name for Docker and not ${registryKey}.`
       const { problem } = environment
-      return [...(similar === undefined ? [] : [login]), ...(problem === undefined ? [] : [`${problem}.`])].join(' ')
+      return [...(similar === undefined ? [] : [login]), ...(problem === undefined ? [] : [problem])].join(' ')
     },
     problems: () => (known === undefined ? [] : problemsOf(known)),
     describe: async (registryKey) => describePlaces(await read(), registryKey),

@@ -36,7 +36,7 @@ export function readFirstValue(text: string): { readonly value: GoJson | undefin
  * What an object holds under a name, in the order in which it is applied. Go also takes names that differ in case, by
  * Unicode's simple folding (`ſ` is an `s`); those of exactly this name come last here, so that they win.
  */
-export function membersNamed(object: GoObject, name: string): GoJson[] {
+function membersNamed(object: GoObject, name: string): GoJson[] {
   const found = object.members.filter(([one]) => isNamed(one, name))
   return [...found.filter(([one]) => one !== name), ...found.filter(([one]) => one === name)].map(([, value]) => value)
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStore, TrustError, type VerifyResult, verifyTag } from '../../src/index.js'
-import { createTrustCollection, startTrustServer, type TrustServer } from '../../src/testing/index.js'
+import { createTrustCollection, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
 import { runProgram } from '../cli/program.js'
 
 const REFERENCE = 'registry.example/team/app:1.0'
@@ -18,8 +18,8 @@ const login = { auth: auth('me:pa55word') }
 const auths = { [REGISTRY]: login }
 const json = (config: unknown): string => (typeof config === 'string' ? config : JSON.stringify(config))
 
-let closed: TrustServer
-let open: TrustServer
+let closed: TestTrustServer
+let open: TestTrustServer
 let folder: string
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ async function helper(name: string, script: string): Promise<void> {
 const asked = async (): Promise<string[]> => (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n')
 const gives = `echo '{"ServerURL":"x","Username":"me","Secret":"pa55word"}'`
 
-function verify(server: TrustServer, env: Record<string, string> = {}, options: object = {}): Promise<VerifyResult> {
+function verify(server: TestTrustServer, env: Record<string, string> = {}, options: object = {}): Promise<VerifyResult> {
   return verifyTag(REFERENCE, {
     env: { PATH: join(folder, 'bin'), ...env },
     disableContentTrust: false,
@@ -67,7 +67,7 @@ function told(result: VerifyResult): string[] {
   return result.warnings.flatMap(({ code, message }) => (code === 'WARN_CONFIG' ? [message] : []))
 }
 
-async function refusal(server: TrustServer, env?: Record<string, string>): Promise<TrustError> {
+async function refusal(server: TestTrustServer, env?: Record<string, string>): Promise<TrustError> {
   const error: unknown = await verify(server, env).catch((cause: unknown) => cause)
   if (error instanceof TrustError) return error
   throw new Error('not refused', { cause: error })
@@ -172,7 +172,7 @@ describe('a helper', () => {
     expect(error).toMatchObject({
       code: 'ERR_UNAUTHORIZED',
       gun: 'registry.example/team/app',
-      hint: expect.stringMatching(/which is not installed: .* DOCKER_AUTH_CONFIG is not used: it is not JSON\.$/),
+      hint: expect.stringMatching(/which is not installed: .* DOCKER_AUTH_CONFIG is not used: it is not JSON$/),
     })
   })
 })
