@@ -13,7 +13,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
   const speaker = new Speaker(io, line)
   const [action, ...guns] = line.words
   const options = await clientOptions(line, io)
-  const { store } = await readSettings(options)
+  const { store } = await readSettings({ ...options, offline: true })
   switch (action) {
     case 'list':
       for (const gun of await store.list()) if (isGun(gun)) speaker.answer(gun)

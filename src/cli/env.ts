@@ -5,12 +5,13 @@ import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from '../clien
 import { contentTrustEnabled } from '../client/content-trust.js'
 import type { TrustClientOptions } from '../client/options.js'
 import { readPinning } from '../client/pinning-settings.js'
-import { credentialsOrigin, readDockerConfig } from '../credentials/docker-config.js'
+import { dockerCredentials } from '../credentials/docker-config.js'
 import { TrustError, UsageError } from '../errors.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { proxyFor } from '../transport/proxy.js'
 import { readTlsMaterial } from '../transport/tls.js'
+import { credentialOwners } from '../transport/who-gets-credentials.js'
 import { pinFor } from '../trust/pinning.js'
 import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
 import type { Io } from './io.js'
@@ -70,7 +71,7 @@ function subjects(
     proxy: () => describeProxy(server(), io),
     caCertificates: () => describeAuthorities(server(), config.value, io, options),
     dockerConfig: () => ({ value: config.value, why: inWordsOfFlags(config.why) }),
-    credentials: () => describeCredentials(server(), domain, config.value),
+    credentials: () => describeCredentials(server(), gun, config.value, io),
     cache: () => describeCache(options, io, gun),
     pinning: () => describePinning(options, gun),
   }
@@ -121,14 +122,23 @@ async function describeAuthorities(
   return { value: `${material.ca.length}, ${shown}`, why: sources.join('; ') }
 }
 
-async function describeCredentials({ host }: TrustServer, registry: string, dockerConfig: string): Promise<Finding> {
-  const config = await readDockerConfig(dockerConfig)
-  const why = 'used only when the server refuses an anonymous token: its own entry, else that of the registry'
-  for (const owner of [host, host.replace(/:443$/, ''), registry]) {
-    const origin = credentialsOrigin(config, owner)
-    if (origin !== undefined) return { value: origin, why }
+/** The token server is not known before the trust server is asked: it counts as the trust server's own. */
+async function describeCredentials(server: TrustServer, gun: string, dockerConfig: string, { env }: Io): Promise<Finding> {
+  const source = dockerCredentials({ dockerConfig, env })
+  // The command has no way to map docker.io to a server.
+  const question = { server, gun, recipient: server.url, serverIsMappedForDockerIo: false }
+  const { owners, withheld } = credentialOwners(question)
+  const found: string[] = []
+  for (const owner of owners) {
+    const { places, isCertain } = await source.describe(owner)
+    found.push(...places)
+    if (isCertain) break
   }
-  return { value: `none for ${[...new Set([host, registry])].join(' or ')} in ${dockerConfig}`, why }
+  const nothing = `none for ${owners.join(' or ') || server.host} in ${dockerConfig}`
+  const order = 'used only when the server refuses an anonymous token: its own entry, else that of the registry'
+  const explained = found.length > 0 ? [] : await Promise.all(owners.map((owner) => source.explain(owner)))
+  const why = [order, ...(withheld === undefined ? [] : [withheld]), ...explained, ...source.problems()]
+  return { value: found.join(', else ') || nothing, why: [...new Set(why)].filter((one) => one !== '').join('; ') }
 }
 
 async function describeCache(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {

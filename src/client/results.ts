@@ -15,6 +15,7 @@ export type WarningCode =
   | 'WARN_LEGACY_ROOT'
   | 'WARN_SERVER_RETIRING'
   | 'WARN_PIN_PREFIX'
+  | 'WARN_CONFIG'
 
 /** Something that does not keep the answer from being trusted, and that somebody should know. */
 export interface Warning {

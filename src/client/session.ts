@@ -13,7 +13,7 @@ import { refresh } from './refresh.js'
 import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
 import { explainServer } from './server-hints.js'
 import { readSettings, type Settings } from './settings.js'
-import { warningsOf } from './warnings.js'
+import { configWarnings, warningsOf } from './warnings.js'
 
 /** A collection, and how people call it. */
 export type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
@@ -87,7 +87,7 @@ export class Session {
   }
 
   async #refresh({ gun, domain, familiarName }: Collection): Promise<VerifiedCollection> {
-    const { store, pinning, staleFallback, offline, signal, timeout, onEvent: tell } = this.#settings
+    const { store, pinning, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
     const server = this.#settings.serverFor(domain)
     const now = this.#settings.now()
     signal?.throwIfAborted()
@@ -103,7 +103,11 @@ export class Session {
     try {
       const refreshed = await refresh(request)
       signal?.throwIfAborted()
-      const warnings = [...refreshed.warnings, ...warningsOf(refreshed.stage, server, pinFor(gun, pinning), now)]
+      const warnings = [
+        ...refreshed.warnings,
+        ...warningsOf(refreshed.stage, server, pinFor(gun, pinning), now),
+        ...configWarnings(credentials),
+      ]
       for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
       return { ...refreshed, server, warnings }
     } catch (cause) {

@@ -1,7 +1,7 @@
 /** Options and environment -> frozen settings: the only place that knows where a value may come from. */
 import { createFileStore } from '../cache/file-store.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
-import { type CredentialSource, type CredentialsOption, givenCredentials } from '../credentials/credentials.js'
+import { type CredentialSource, givenCredentials } from '../credentials/credentials.js'
 import { dockerCredentials } from '../credentials/docker-config.js'
 import { UsageError } from '../errors.js'
 import { parseServer, type TrustServer } from '../transport/notary-url.js'
@@ -82,7 +82,7 @@ export async function readSettings(given: TrustClientOptions): Promise<Settings>
       return mapped !== undefined && parseServer(mapped).typed === typed
     },
     dockerConfig,
-    credentials: await readCredentials(given.credentials, dockerConfig, env),
+    credentials: await readCredentials(given, dockerConfig, env),
     store: given.store ?? createFileStore(chooseTrustDirectory(given, env).value),
     transport: given.transport,
     pinning: await readPins(given.pinning),
@@ -97,15 +97,18 @@ export async function readSettings(given: TrustClientOptions): Promise<Settings>
   })
 }
 
-/** A malformed config.json fails at once: whether a server asks for credentials must not decide it. */
+/**
+ * A config.json that is no JSON object fails at once: whether a server asks for credentials must not decide it. Where no
+ * server is asked it is not read.
+ */
 async function readCredentials(
-  option: CredentialsOption | undefined,
+  { credentials, offline, transport }: TrustClientOptions,
   dockerConfig: string,
   env: Environment,
 ): Promise<CredentialSource> {
-  if (option !== undefined) return givenCredentials(option)
+  if (credentials !== undefined) return givenCredentials(credentials)
   const source = dockerCredentials({ dockerConfig, env })
-  await source.check()
+  if (offline !== true && transport === undefined) await source.check()
   return source
 }
 
