@@ -20,7 +20,7 @@ import type { SnapshotStage } from './trusted-metadata-set.js'
 import type { VersionFloors } from './version-floors.js'
 
 /** Names below `targets` in the longest chain of delegations (denial of service: each level waits for the one above). */
-const MAX_DEPTH = 8
+const MAX_DEPTH = 16
 
 /** Metadata of a targets role, and the names that it may speak for. */
 export interface LoadedTargets {
