@@ -35,8 +35,8 @@ export class Refresh {
   readonly #request: RefreshRequest
   readonly #cached: CachedState
   readonly #server: ServerFiles
-  readonly #files: FileSource
-  readonly #budget = new Budget()
+  #files: FileSource
+  #budget = new Budget()
   readonly #warnings: Warning[]
   /** The cache may still be judged when the time for the server is up. */
   #heedsDeadline = true
@@ -84,8 +84,8 @@ export class Refresh {
         () => undefined,
       )
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
-      // What was read until here is let go.
-      return this.#load(again.within(new Budget()), fresh)
+      this.#beginAgain()
+      return this.#load(again.within(this.#budget), fresh)
     }
   }
 
@@ -128,7 +128,8 @@ export class Refresh {
       throw this.#noFallback(cause, `what is kept came from ${origin}`)
     try {
       this.#heedsDeadline = false
-      const stage = (await this.#anchor(root.within(new Budget()))).loadTimestamp(file)
+      this.#beginAgain()
+      const stage = (await this.#anchor(root.within(this.#budget))).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
       this.#request.tell({ type: 'stale', gun: this.#request.gun, reason: describeCause(cause) })
       return await this.#complete(stage)
@@ -242,6 +243,12 @@ export class Refresh {
       stage = stage.loadDelegation(delegation, file)
     }
     return stage
+  }
+
+  /** Lets go of the files so far, and of what they cost: honest ones must not be refused because the server changed meanwhile. */
+  #beginAgain(): void {
+    this.#budget = new Budget()
+    this.#files = new FileSource(this.#request.gun, this.#cached.files, this.#server, this.#budget)
   }
 
   /** A file of which nothing declares the length: it is counted when it is there. */
