@@ -114,7 +114,8 @@ async function describeAuthorities(
     "Node's own and this machine's",
     ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].filter((name) => env[name]),
     ...(given.length > 0 ? ['--tlscacert'] : []),
-    `*.crt in ${material.folder}`,
+    ...[material.folder, ...material.engineFolders].map((folder) => `*.crt in ${folder}`),
+    ...material.leftOut.map((file) => `left out: ${file}`),
   ]
   const pairs = material.clientPairs.map(({ file }) => file)
   const shown = pairs.length === 0 ? 'no client certificate' : `client certificates ${pairs.join(', ')}`

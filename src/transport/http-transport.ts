@@ -1,7 +1,7 @@
 /** Fetches metadata files from a trust server over https. */
 import type { LookupFunction } from 'node:net'
 import type { CredentialSource } from '../credentials/credentials.js'
-import { UntrustedError } from '../errors.js'
+import { UnavailableError, UntrustedError } from '../errors.js'
 import type { TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient } from './https-client.js'
@@ -9,7 +9,7 @@ import { type NetworkContext, networkError, statusError } from './network-errors
 import { metadataUrl, type TrustServer, withoutBrackets } from './notary-url.js'
 import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
-import type { TlsContexts } from './tls.js'
+import type { TlsContexts, TlsSources } from './tls.js'
 import { tlsFolder } from './tls-folder.js'
 import type { MetadataRequest, Transport } from './transport.js'
 
@@ -32,6 +32,8 @@ export interface HttpTransportOptions {
   readonly deadlines?: Partial<Deadlines>
   /** For tests: another resolver. */
   readonly lookup?: LookupFunction
+  /** For tests: other folders than those of Docker's engine, `/etc/docker/certs.d` for one. */
+  readonly engineFolders?: readonly string[] | undefined
 }
 
 /** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
@@ -80,7 +82,7 @@ class HttpTransport implements Transport {
       if (answer.status === 404) return undefined
       throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0] })
     } catch (cause) {
-      throw this.#error(cause, signal, context, maxBytes)
+      throw await this.#explained(this.#error(cause, signal, context, maxBytes))
     }
   }
 
@@ -126,6 +128,14 @@ class HttpTransport implements Transport {
     return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
   }
 
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof UnavailableError && error.code === 'ERR_TLS') {
+      const { explainTls } = await import('./tls-explanation.js')
+      await explainTls(error, tlsSources(this.#options))
+    }
+    return error
+  }
+
   #error(cause: unknown, signal: AbortSignal, context: NetworkContext, maxBytes: number): unknown {
     if (signal.aborted) return signal.reason
     if (!(cause instanceof BodyTooLong)) return networkError(cause, context)
@@ -139,11 +149,13 @@ class HttpTransport implements Transport {
 }
 
 /** Loaded and read while the wire is laid. */
-async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsContexts> {
+async function readContexts(options: HttpTransportOptions): Promise<TlsContexts> {
   const { createTlsContexts, readTlsMaterial } = await import('./tls.js')
-  return createTlsContexts(
-    await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() }),
-  )
+  return createTlsContexts(await readTlsMaterial(tlsSources(options)))
+}
+
+function tlsSources({ server, dockerConfig, env, ca, engineFolders }: HttpTransportOptions): TlsSources {
+  return { dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat(), engineFolders }
 }
 
 /** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */
