@@ -95,15 +95,25 @@ class HttpTransport implements Transport {
   }
 
   async #getAuthorized(url: URL, request: MetadataRequest, context: NetworkContext): Promise<HttpsAnswer> {
-    let authorization = this.#auth.current(request.gun)
+    const { gun, name, signal } = request
+    let authorization = this.#auth.current(gun)
+    let wasNotFound = false
     for (let round = 1; ; round += 1) {
       const answer = await this.#get(url, request, authorization)
       const { status } = answer
-      if (status !== 401 && status !== 403) return answer
+      const isHidden = status === 404 && name === 'root'
+      if (status !== 401 && status !== 403 && !isHidden) return answer
       // Whoever the trust server redirected to is nobody to log in at.
       if (answer.url.origin !== url.origin || round >= MAX_ROUNDS) return answer
+      if (isHidden) {
+        const login = await this.#auth.afterNotFound(authorization, context, signal)
+        if (login === undefined) return answer
+        wasNotFound = true
+        authorization = login
+        continue
+      }
       const challenges = answer.header('www-authenticate')
-      authorization = await this.#auth.next({ status, challenges, refused: authorization, context }, request.signal)
+      authorization = await this.#auth.next({ status, challenges, refused: authorization, context, wasNotFound }, signal)
     }
   }
 

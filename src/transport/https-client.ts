@@ -20,6 +20,8 @@ export interface HttpsRequest {
   readonly maxBytes: number
   /** Nobody waits long for it: `guessMs` instead of `headersMs`. */
   readonly guess?: boolean | undefined
+  /** A redirect is the answer, and is not followed. */
+  readonly staysHere?: boolean
   readonly signal: AbortSignal
 }
 
@@ -135,7 +137,7 @@ export class HttpsClient {
         const answer = await exchange(ask, request, url, request.guess ? Math.min(guessMs, headersMs) : headersMs, signal)
         // undici frees the connection a moment after the body ended; asked before that, it would open another.
         await setImmediate()
-        if (!REDIRECTS.has(answer.status)) return answer
+        if (request.staysHere === true || !REDIRECTS.has(answer.status)) return answer
         url = nextLocation(request, answer, redirects)
       }
     })
