@@ -114,8 +114,9 @@ async function describeAuthorities(
     "Node's own and this machine's",
     ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].filter((name) => env[name]),
     ...(given.length > 0 ? ['--tlscacert'] : []),
-    ...[material.folder, ...material.engineFolders].map((folder) => `*.crt in ${folder}`),
+    ...material.engineFolders.map((folder) => `*.crt in ${folder}`),
     ...material.leftOut.map((file) => `left out: ${file}`),
+    `*.crt in ${material.folder}`,
   ]
   const pairs = material.clientPairs.map(({ file }) => file)
   const shown = pairs.length === 0 ? 'no client certificate' : `client certificates ${pairs.join(', ')}`

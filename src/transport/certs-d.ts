@@ -27,7 +27,7 @@ export function engineCertificateFolders(
   platform: NodeJS.Platform = process.platform,
 ): string[] {
   if (platform === 'win32') {
-    const data = env['ProgramData'] ?? env['PROGRAMDATA'] ?? ''
+    const data = env['ProgramData'] ?? ''
     return data === '' ? [] : [join(data, 'docker', 'certs.d')]
   }
   const config = configHome(env)
