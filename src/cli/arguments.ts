@@ -92,7 +92,7 @@ export async function clientOptions({ values }: CommandLine, io: Io): Promise<Tr
     ...given('staleFallback', choice('stale-fallback', values['stale-fallback'], ['warn', 'refuse'] as const)),
     ...given('digestReferences', choice('digest-references', values['digest-references'], ['require-signed', 'accept'] as const)),
     ...given('timeout', milliseconds(values.timeout)),
-    ...given('ca', values.tlscacert === undefined ? undefined : await readText('--tlscacert', values.tlscacert)),
+    ...given('ca', values.tlscacert === undefined ? undefined : await readAuthority(values.tlscacert)),
     ...given('pinning', values.pinning === undefined ? undefined : await readPinningFile(values.pinning)),
   }
 }
@@ -161,6 +161,14 @@ async function readPinningFile(path: string): Promise<TrustPinningOption> {
     typeof file === 'string' ? resolve(dirname(path), file) : file,
   ])
   return { ...wrapped, ca: Object.fromEntries(seen) }
+}
+
+/** Checked here, where the file's name is known. */
+async function readAuthority(path: string): Promise<string> {
+  const { readBytes, usableCertificates } = await import('../transport/pem-files.js')
+  const content = await readBytes(path, 'the CA file of --tlscacert')
+  usableCertificates(content, path)
+  return content.toString()
 }
 
 async function readText(option: string, path: string): Promise<string> {

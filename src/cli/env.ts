@@ -115,6 +115,8 @@ async function describeAuthorities(
     "Node's own and this machine's",
     ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].filter((name) => env[name]),
     ...(given.length > 0 ? ['--tlscacert'] : []),
+    ...material.engineFolders.map((folder) => `*.crt in ${folder}`),
+    ...material.leftOut.map((file) => `left out: ${file}`),
     `*.crt in ${material.folder}`,
   ]
   const pairs = material.clientPairs.map(({ file }) => file)

@@ -5,7 +5,7 @@ const COMMON = `Options:
   --trust-dir DIR                cache of trust data (else <config>/trust); docker and notary can share it
   --config DIR                   folder of Docker's config.json (else DOCKER_CONFIG, else ~/.docker)
   --pinning FILE                 JSON file with Notary's trust_pinning object: certs, ca, disable_tofu
-  --tlscacert FILE               PEM file of the CA that signed the trust server's certificate
+  --tlscacert FILE               PEM file of the trust server's CA, or of its own certificate
   --offline                      ask no server, answer from the cache
   --stale-fallback warn|refuse   when the server gives no usable answer (default: warn, and use the cache)
   --timeout SECONDS              for the network work of each reference (default: 30)

@@ -87,6 +87,15 @@ describe('certificates', () => {
     )
   })
 
+  test("the folders of Docker's engine are named, and what of them is left out", async () => {
+    const engine = join(folder, '.config', 'docker', 'certs.d', 'notary.docker.io')
+    await mkdir(engine, { recursive: true })
+    await writeFile(join(engine, 'ca.crt'), 'x')
+    const why = (await findings())['caCertificates']?.why
+    expect(why).toContain('*.crt in /etc/docker/certs.d/notary.docker.io')
+    expect(why).toContain(`*.crt in ${engine}; left out: ${join(engine, 'ca.crt')} (no usable PEM certificate); *.crt in `)
+  })
+
   test('that cannot be used are named', async () => {
     const tls = join(folder, '.docker', 'tls', 'notary.docker.io')
     await mkdir(tls, { recursive: true })

@@ -280,6 +280,7 @@ describe('other commands and slips', () => {
     [['verify', '--stale-fallback', 'maybe', 'alpine'], '--stale-fallback'],
     [['verify', '--server', 'http://x.example', 'alpine'], 'valid https URL required for trust server'],
     [['verify', '--tlscacert', '/none/ca.pem', 'alpine'], '--tlscacert'],
+    [['verify', '--tlscacert', import.meta.filename, 'alpine'], 'verify.test.ts: no PEM certificate'],
     [['verify', '--role', 'targets', 'alpine'], '--role'],
     [['lookup', 'gun'], 'dct lookup needs'],
     [['lookup', 'a//b', 'x'], 'GUN'],
