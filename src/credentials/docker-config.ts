@@ -16,8 +16,8 @@ export interface DockerConfig {
 
 /** What finding credentials needs. */
 export interface DockerCredentialsOptions {
-  /** The folder of config.json. */
-  readonly dockerConfig: string
+  /** The folder of config.json, if there is one. */
+  readonly dockerConfig: string | undefined
   /** For the helpers. */
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -84,7 +84,8 @@ export function credentialsOrigin({ auths, credHelpers, credsStore }: DockerConf
  *
  * @throws UsageError ERR_SETTINGS_INVALID; nothing of the content is repeated
  */
-export async function readDockerConfig(dockerConfig: string): Promise<DockerConfig> {
+export async function readDockerConfig(dockerConfig: string | undefined): Promise<DockerConfig> {
+  if (dockerConfig === undefined) return parseDockerConfig('{}', 'config.json')
   const file = join(dockerConfig, 'config.json')
   let bytes: Uint8Array
   try {

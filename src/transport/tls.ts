@@ -15,8 +15,8 @@ import { tlsFolder } from './tls-folder.js'
 
 /** Where certificates come from. */
 export interface TlsSources {
-  /** The folder of Docker's config.json. */
-  readonly dockerConfig: string
+  /** The folder of Docker's config.json, if there is one. */
+  readonly dockerConfig: string | undefined
   /** `host[:port]` of the trust server as typed. */
   readonly host: string
   /** NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here. */
@@ -28,7 +28,7 @@ export interface TlsSources {
 /** What was found. */
 export interface TlsMaterial {
   /** `<dockerConfig>/tls/<host>`, whether it exists or not. */
-  readonly folder: string
+  readonly folder: string | undefined
   /** What somebody gave for this server: the folder's and the option's; PEM, one certificate each. */
   readonly own: readonly string[]
   /** Those and the default ones. */
@@ -68,7 +68,7 @@ const MINIMUM_TLS_VERSION = 'TLSv1.2'
  * @throws UsageError ERR_SETTINGS_INVALID naming the file that cannot be read or used
  */
 export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial> {
-  const folder = tlsFolder(sources.dockerConfig, sources.host)
+  const folder = sources.dockerConfig === undefined ? undefined : tlsFolder(sources.dockerConfig, sources.host)
   const [defaults, own] = await Promise.all([readDefaultAuthorities(sources.env), readFolder(folder)])
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
   // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
@@ -102,7 +102,7 @@ export function createTlsContexts(material: TlsMaterial): TlsContexts {
   try {
     createSecureContext({ cert, key })
   } catch (cause) {
-    throw unusable(folder, 'client certificates that do not go together', cause, {
+    throw unusable(folder ?? '', 'client certificates that do not go together', cause, {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
     })
   }
@@ -150,7 +150,8 @@ function optionsFor(ca: readonly string[] | undefined): SecureContextOptions {
   return { minVersion: MINIMUM_TLS_VERSION, ...(ca === undefined ? {} : { ca: [...ca] }) }
 }
 
-async function readFolder(folder: string): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
+async function readFolder(folder: string | undefined): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
+  if (folder === undefined) return { ca: [], clientPairs: [] }
   const names = new Set((await listFolder(folder)).sort())
   const ca: string[] = []
   const clientPairs: ClientPair[] = []
