@@ -12,6 +12,9 @@ const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.
 /** The gravest first. */
 const GRAVITY: readonly number[] = [2, 1, 4, 3, 5]
 
+/** Nothing is remembered, so every later run is a first use: to be silent about that would hide it for good. */
+const UNWRITABLE = 'WARN_CACHE_UNWRITABLE'
+
 /** The exit status for an error. */
 export function exitStatus(error: TrustError): number {
   return STATUS[error.kind]
@@ -27,6 +30,7 @@ export class Speaker {
   readonly #io: Io
   readonly #quiet: boolean
   readonly #verbose: boolean
+  readonly #said = new Set<string>()
 
   constructor(io: Io, { values }: CommandLine) {
     this.#io = io
@@ -39,8 +43,14 @@ export class Speaker {
     if (!this.#quiet) this.#line(`hint: ${error.hint}`)
   }
 
-  warning({ message }: Pick<Warning, 'message'>): void {
-    if (!this.#quiet) this.#line(`warning: ${message}`)
+  /** What concerns the machine is the same for every answer: said once, and one of it even with `--quiet`. */
+  warning({ code, message }: Pick<Warning, 'message'> & { readonly code?: Warning['code'] }): void {
+    if (this.#quiet && code !== UNWRITABLE) return
+    if (code === UNWRITABLE || code === 'WARN_NO_CONFIG_FOLDER') {
+      if (this.#said.has(message)) return
+      this.#said.add(message)
+    }
+    this.#line(`warning: ${message}`)
   }
 
   /** Only for a person who reads along, or who asked for it. */

@@ -17,7 +17,7 @@ import type { MetadataRequest, Transport } from './transport.js'
 export interface HttpTransportOptions {
   readonly server: TrustServer
   /** The folder of Docker's config.json; `tls/<host>/` in it may hold a CA and a client certificate. */
-  readonly dockerConfig: string
+  readonly dockerConfig: string | undefined
   /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here, nothing from the process. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM text or texts, added to the default CAs. */
@@ -75,7 +75,12 @@ class HttpTransport implements Transport {
     const { gun, name, maxBytes, signal } = request
     const { server, dockerConfig } = this.#options
     const url = metadataUrl(server, gun, name)
-    const context = { gun, role: roleOf(name), host: server.host, tlsFolder: tlsFolder(dockerConfig, server.host) }
+    const context = {
+      gun,
+      role: roleOf(name),
+      host: server.host,
+      tlsFolder: tlsFolder(dockerConfig ?? '<docker config>', server.host),
+    }
     try {
       const answer = await this.#getAuthorized(url, request, context)
       if (answer.status === 200) return answer.body

@@ -79,9 +79,13 @@ async function explainAuthorities(
   sources: TlsSources,
   { folder, own, leftOut }: TlsMaterial,
 ): Promise<string> {
-  const names = await namesIn(folder)
   const said = [whatWasShown(peer, shown)]
   const look = `openssl s_client -showcerts -connect ${peer} </dev/null`
+  if (folder === undefined) {
+    if (own.length > 0) said.push(`None of the certificates given for it is that one: ${describeGiven(own, sources, [])}.`)
+    return [...said, `If it is a private CA, give its certificate with --tlscacert. See what the server sends: ${look}`].join(' ')
+  }
+  const names = await namesIn(folder)
   let next = `If it is a private CA, give its certificate with --tlscacert, or put it there: mkdir -p ${shellWord(folder)} && cp ca.crt ${shellWord(join(folder, 'ca.crt'))}`
   if (own.length > 0) {
     said.push(`None of the certificates given for it is that one: ${describeGiven(own, sources, names)}.`)
@@ -130,6 +134,7 @@ function describeGiven(own: readonly string[], { ca = [] }: TlsSources, names: r
 
 /** A folder for the same host with another port, or none. */
 async function otherSpelling({ dockerConfig, host }: TlsSources): Promise<string | undefined> {
+  if (dockerConfig === undefined) return undefined
   const hostname = withoutPort(host)
   const folder = join(dockerConfig, 'tls')
   const found = (await namesIn(folder)).find((name) => withoutPort(name.replace('%3A', ':')) === hostname)

@@ -17,8 +17,8 @@ import { tlsFolder } from './tls-folder.js'
 
 /** Where certificates come from. */
 export interface TlsSources {
-  /** The folder of Docker's config.json. */
-  readonly dockerConfig: string
+  /** The folder of Docker's config.json, if there is one. */
+  readonly dockerConfig: string | undefined
   /** `host[:port]` of the trust server as typed. */
   readonly host: string
   /** NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR, HOME and XDG_CONFIG_HOME are read from here. */
@@ -32,7 +32,7 @@ export interface TlsSources {
 /** What was found. */
 export interface TlsMaterial {
   /** `<dockerConfig>/tls/<host>`, whether it exists or not. */
-  readonly folder: string
+  readonly folder: string | undefined
   /** What somebody gave for this server: the folders' and the option's; PEM, one certificate each. */
   readonly own: readonly string[]
   /** The folders of Docker's engine for this host, whether they exist or not. */
@@ -76,7 +76,7 @@ const MINIMUM_TLS_VERSION = 'TLSv1.2'
  * @throws UsageError ERR_SETTINGS_INVALID naming the file that cannot be read or used
  */
 export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial> {
-  const folder = tlsFolder(sources.dockerConfig, sources.host)
+  const folder = sources.dockerConfig === undefined ? undefined : tlsFolder(sources.dockerConfig, sources.host)
   const engineFolders = (sources.engineFolders ?? engineCertificateFolders(sources.env)).map((parent) =>
     engineFolderFor(parent, sources.host),
   )
@@ -119,7 +119,7 @@ export function createTlsContexts(material: Omit<TlsMaterial, 'engineFolders' | 
   try {
     createSecureContext({ cert, key })
   } catch (cause) {
-    throw unusable(folder, 'client certificates that do not go together', cause, {
+    throw unusable(folder ?? '', 'client certificates that do not go together', cause, {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
     })
   }
@@ -172,7 +172,8 @@ function optionsFor(ca: readonly string[] | undefined): SecureContextOptions {
   return { minVersion: MINIMUM_TLS_VERSION, ...(ca === undefined ? {} : { ca: [...ca], allowPartialTrustChain: true }) }
 }
 
-async function readFolder(folder: string): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
+async function readFolder(folder: string | undefined): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
+  if (folder === undefined) return { ca: [], clientPairs: [] }
   const names = new Set((await listFolder(folder)).sort())
   const ca: string[] = []
   const clientPairs: ClientPair[] = []

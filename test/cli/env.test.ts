@@ -25,7 +25,7 @@ test('says what a verification would use, each with its reason, two lines each',
   expect(out).toContain('content trust:    on\n')
   expect(out).toContain("trust server:     https://notary.docker.io\n                  Docker's default for docker.io: ")
   expect(out).toContain(`cache:            ${join(folder, '.docker', 'trust')}\n`)
-  expect(out.split('\n')).toHaveLength(2 * 9 + 1)
+  expect(out.split('\n')).toHaveLength(2 * 10 + 1)
 })
 
 describe('the switch', () => {
