@@ -95,14 +95,26 @@ function isWebPage(file: Uint8Array): boolean {
 
 /** Entries of targets: each is kept as a map, which takes as much memory again. */
 function entriesIn(metadata: MetadataTypes[keyof MetadataTypes]): number {
-  return 'targets' in metadata ? metadata.targets.size : 0
+  return isTargets(metadata) ? metadata.targets.size : 0
 }
 
 /** Keys that a file gives to its roles: the same key in two roles counts twice. */
 function keysIn(metadata: MetadataTypes[keyof MetadataTypes]): number {
-  const roles: readonly RoleKeys[] =
-    'roles' in metadata ? Object.values(metadata.roles) : 'delegations' in metadata ? metadata.delegations : []
+  const roles: readonly RoleKeys[] = isRoot(metadata)
+    ? Object.values(metadata.roles)
+    : isTargets(metadata)
+      ? metadata.delegations
+      : []
   return roles.reduce((sum, { keys }) => sum + keys.size, 0)
+}
+
+// By members of its own: a program that embeds this may have put any name on every prototype.
+function isTargets(metadata: MetadataTypes[keyof MetadataTypes]): metadata is TargetsMetadata {
+  return Object.hasOwn(metadata, 'targets')
+}
+
+function isRoot(metadata: MetadataTypes[keyof MetadataTypes]): metadata is RootMetadata {
+  return Object.hasOwn(metadata, 'roles')
 }
 
 function tooMany({ gun, role }: FileIdentity, { message, limit }: TooMany): UntrustedError {

@@ -1,4 +1,7 @@
-/** Why TLS with a server failed, and why its certificate was refused: Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*). */
+/**
+ * Why TLS with a server failed, and why its certificate was refused: Node's spellings of OpenSSL's verification results
+ * (lib/internal/tls, X509_V_ERR_*).
+ */
 
 /** By an unknown CA. */
 const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([

@@ -1,4 +1,5 @@
 /** Connections that did not come about, and why. */
+import { hostAndPort } from './notary-url.js'
 import type { ProxyServer } from './proxy.js'
 
 /** A connection that did not come about in time. */
@@ -14,7 +15,7 @@ export class ProxyFailure extends Error {
   /** What it answered, if it did. */
   readonly status: number | undefined
   constructor(proxy: ProxyServer, reason: string, code: string, details: ErrorOptions & { status?: number | undefined } = {}) {
-    const peer = `${proxy.hostname}:${proxy.port}`
+    const peer = hostAndPort(proxy.hostname, proxy.port)
     super(`proxy ${peer}: ${reason}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.peer = peer

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type SecureContext, connect as tlsConnect } from 'node:tls'
 import { systemCode } from '../errors.js'
 import { isTlsFault } from './certificate-faults.js'
+import { hostAndPort } from './notary-url.js'
 import { checkServerIdentity } from './server-identity.js'
 import { settled } from './socket-events.js'
 import { type LazyContext, serverName } from './tls.js'
@@ -33,13 +34,13 @@ export async function shakeHands(
   })
   onHandshake()
   socket.setNoDelay(true)
-  // On a session that is taken up no name is checked. Node emits those of a socket only once its certificate and name were verified.
+  // On a session that is taken up no name is checked. Node emits sessions only once certificate and name were verified.
   socket.on('session', (fresh: Buffer) => sessions.keep(host, fresh))
   const shown = noteCertificate(socket)
   try {
     await settled(socket, 'secureConnect', signal)
   } catch (cause) {
-    throw signal.aborted ? cause : failureOf(cause, host, shown())
+    throw signal.aborted ? cause : failureOf(cause, hostAndPort(hostname, port), shown())
   }
   if (!wire.isTunnel) addresses.noteConnection(hostname, socket.remoteAddress)
   return socket

@@ -5,6 +5,7 @@
 import type { CredentialSource } from '../credentials/credentials.js'
 import { UnavailableError } from '../errors.js'
 import { type Challenge, parseChallenges } from './challenge.js'
+import { CredentialsAtHand } from './credentials-at-hand.js'
 import { withDeadline } from './deadline.js'
 import type { AuthMethod, TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
@@ -63,12 +64,12 @@ export class RegistryAuth {
   readonly #sessions = new Map<string, Session>()
   readonly #running = new Map<string, Promise<Session>>()
   readonly #learned: LearnedChallenges
-  /** By registry: whether there are credentials for it. Helpers are asked once, whatever comes of it. */
-  readonly #haveCredentials = new Map<string, Promise<boolean>>()
+  readonly #atHand: CredentialsAtHand
 
   constructor(options: RegistryAuthOptions) {
     this.#options = options
     this.#learned = new LearnedChallenges(options)
+    this.#atHand = new CredentialsAtHand({ ...options, lifetime: options.client.lifetime })
   }
 
   /** The Authorization header to begin with, if one was accepted before and still lasts. */
@@ -93,7 +94,7 @@ export class RegistryAuth {
     if (known?.key === challenge.key && known.authorization !== refusal.refused && this.current(gun) !== undefined) {
       return known.authorization
     }
-    const running = this.#running.get(challenge.key) ?? this.#begin(challenge, challenges, refusal, known)
+    const running = this.#running.get(challenge.key) ?? this.#begin(challenge.key, challenge, challenges, refusal, known)
     return (await withDeadline([signal], AUTHENTICATION_MS, () => running)).authorization
   }
 
@@ -109,41 +110,27 @@ export class RegistryAuth {
     const current = this.current(gun)
     if (current !== undefined && current !== sent) return current
     if (sent !== undefined && known?.anonymous !== true) return undefined
-    if (!(await withDeadline([signal], AUTHENTICATION_MS, () => this.#mayHaveCredentials(gun)))) return undefined
+    if (!(await withDeadline([signal], AUTHENTICATION_MS, () => this.#atHand.has(gun)))) return undefined
     const challenges = known?.challenges ?? (await this.#learned.get(signal))
     if (challenges.length === 0) return undefined
     const refusal = { status: 401, challenges: [], refused: sent, context, wasNotFound: true }
     const chosen = chooseChallenge(challenges, refusal)
+    // With credentials at once: not to be waited for by those who begin without.
     const key = `404 ${chosen.key}`
-    const running = this.#running.get(key) ?? this.#begin({ ...chosen, key }, challenges, refusal, undefined)
+    const running = this.#running.get(key) ?? this.#begin(key, chosen, challenges, refusal, undefined)
     return (await withDeadline([signal], AUTHENTICATION_MS, () => running)).authorization
   }
 
-  /** What a helper or a function fails with says nothing of a server that asked for nothing. */
-  #mayHaveCredentials(gun: string): Promise<boolean> {
-    const { credentials: source, server, serverIsMappedForDockerIo, client } = this.#options
-    if (source === undefined) return Promise.resolve(false)
-    const [registry = ''] = gun.split('/')
-    const question = { source, server, gun, recipient: server.url, serverIsMappedForDockerIo, signal: client.lifetime }
-    const known =
-      this.#haveCredentials.get(registry) ??
-      decideCredentials(question).then(
-        ({ credentials }) => credentials !== undefined,
-        () => false,
-      )
-    this.#haveCredentials.set(registry, known)
-    return known
-  }
-
   #begin(
+    key: string,
     chosen: ChosenChallenge,
     challenges: readonly Challenge[],
     refusal: Refusal,
     known: Session | undefined,
   ): Promise<Session> {
     const session = this.#authenticate(chosen, challenges, refusal, known?.key === chosen.key ? known : undefined)
-    this.#running.set(chosen.key, session)
-    const end = (): void => void this.#running.delete(chosen.key)
+    this.#running.set(key, session)
+    const end = (): void => void this.#running.delete(key)
     session.then(end, end)
     return session
   }
@@ -160,9 +147,7 @@ export class RegistryAuth {
       throw unauthorized(refusal, 'The credentials that were sent were refused.')
     }
     const mayBeAnonymous =
-      refusal.wasNotFound === true
-        ? false
-        : known === undefined || (known.anonymous && (withdrawn || refusal.refused === undefined))
+      refusal.wasNotFound !== true && (known === undefined || (known.anonymous && (withdrawn || refusal.refused === undefined)))
     const header =
       (chosen.realm !== undefined && mayBeAnonymous ? await this.#token(chosen, undefined, refusal) : undefined) ??
       (await this.#withCredentials(chosen, refusal))

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readCertificate } from '../crypto/certificate.js'
 import { printable, type TrustError, UsageError } from '../errors.js'
-import { isUnknownAuthority } from './certificate-faults.js'
+import { isCertificateFault, isUnknownAuthority } from './certificate-faults.js'
 import { ProxyFailure } from './connection-failures.js'
 import { NotForThisHost } from './server-identity.js'
 import { shellWord } from './shell-word.js'
@@ -36,7 +36,12 @@ async function explain(failure: TlsFailure, sources: TlsSources): Promise<string
   if (cause instanceof NotForThisHost) return explainNames(cause, peer)
   if (shown === undefined) return undefined
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return explainDates(code, peer, shown)
-  if (!isUnknownAuthority(code)) return undefined
+  if (code === 'INVALID_PURPOSE') {
+    return `The certificate of ${peer}, or a CA above it, may not be used for servers: issue it again for serverAuth. See its purposes: ${showLeaf(peer, '-purpose')}`
+  }
+  if (!isCertificateFault(code)) return undefined
+  if (!isUnknownAuthority(code))
+    return `The certificate of ${peer}, or a CA above it, cannot be used. See them: ${showChain(peer)}`
   const material = await readAgain(sources)
   return material === undefined ? undefined : explainAuthorities(peer, shown, sources, material)
 }
@@ -48,7 +53,7 @@ function explainProxy({ code, cause, peer }: ProxyFailure, { ca = [] }: TlsSourc
 }
 
 function explainNames({ hasNames }: NotForThisHost, peer: string): string {
-  const show = `openssl s_client -connect ${peer} </dev/null | openssl x509 -noout -subject -ext subjectAltName`
+  const show = showLeaf(peer, '-subject -ext subjectAltName')
   if (hasNames) return `The certificate is not for ${peer}: use a name that it lists. See them: ${show}`
   return `The certificate of ${peer} has no SAN (subjectAltName), and its CN is not a name of the server: issue it again with a SAN. See what it says: ${show}`
 }
@@ -80,16 +85,16 @@ async function explainAuthorities(
   { folder, own, leftOut }: TlsMaterial,
 ): Promise<string> {
   const said = [whatWasShown(peer, shown)]
-  const look = `openssl s_client -showcerts -connect ${peer} </dev/null`
   if (folder === undefined) {
     if (own.length > 0) said.push(`None of the certificates given for it is that one: ${describeGiven(own, sources, [])}.`)
-    return [...said, `If it is a private CA, give its certificate with --tlscacert. See what the server sends: ${look}`].join(' ')
+    const next = `If it is a private CA, give its certificate with --tlscacert. See what the server sends: ${showChain(peer)}`
+    return [...said, next].join(' ')
   }
   const names = await namesIn(folder)
   let next = `If it is a private CA, give its certificate with --tlscacert, or put it there: mkdir -p ${shellWord(folder)} && cp ca.crt ${shellWord(join(folder, 'ca.crt'))}`
   if (own.length > 0) {
     said.push(`None of the certificates given for it is that one: ${describeGiven(own, sources, names)}.`)
-    next = `See what the server sends, and put the certificate that is missing into ${folder}: ${look}`
+    next = `See what the server sends, and put the certificate that is missing into ${folder}: ${showChain(peer)}`
   }
   if (!names.some((name) => name.endsWith('.crt'))) {
     const misnamed = names.find((name) => /\.(?:pem|cer|der|crt\.txt)$/i.test(name) || /^ca$/i.test(name))
@@ -98,10 +103,9 @@ async function explainAuthorities(
       said.push(`${join(folder, misnamed)} is not read: only files that end in .crt are.`)
       next = `Name it so: mv ${shellWord(join(folder, misnamed))} ${shellWord(join(folder, 'ca.crt'))}`
     } else if (other !== undefined) {
-      said.push(
-        `${folder} does not exist; ${other} does, but the folder is named after the server as it is typed, port included.`,
-      )
-      next = `Copy it: cp -R ${shellWord(other)} ${shellWord(folder)}`
+      said.push(`${folder} does not exist or is empty.`)
+      said.push(`${other} is not read: the folder is named after the server as it is typed, port included.`)
+      next = `Copy the files: mkdir -p ${shellWord(folder)} && cp ${shellWord(other)}/* ${shellWord(folder)}`
     } else {
       said.push(`There is no file that ends in .crt in ${folder}.`)
     }
@@ -135,10 +139,21 @@ function describeGiven(own: readonly string[], { ca = [] }: TlsSources, names: r
 /** A folder for the same host with another port, or none. */
 async function otherSpelling({ dockerConfig, host }: TlsSources): Promise<string | undefined> {
   if (dockerConfig === undefined) return undefined
-  const hostname = withoutPort(host)
-  const folder = join(dockerConfig, 'tls')
-  const found = (await namesIn(folder)).find((name) => withoutPort(name.replace('%3A', ':')) === hostname)
-  return found === undefined ? undefined : join(folder, found)
+  const parent = join(dockerConfig, 'tls')
+  for (const name of await namesIn(parent)) {
+    if (withoutPort(name.replace('%3A', ':')) !== withoutPort(host)) continue
+    const folder = join(parent, name)
+    if ((await namesIn(folder)).some((file) => file.endsWith('.crt'))) return folder
+  }
+  return undefined
+}
+
+function showLeaf(peer: string, what: string): string {
+  return `openssl s_client -connect ${shellWord(peer)} </dev/null | openssl x509 -noout ${what}`
+}
+
+function showChain(peer: string): string {
+  return `openssl s_client -showcerts -connect ${shellWord(peer)} </dev/null`
 }
 
 function withoutPort(host: string): string {

@@ -1,8 +1,9 @@
 /** The way through a proxy (RFC 9110 section 9.3.6). */
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { ConnectTimeout, ProxyFailure } from './connection-failures.js'
+import { hostAndPort } from './notary-url.js'
 import type { ProxyServer } from './proxy.js'
 import { checkServerIdentity } from './server-identity.js'
 import { serverName, type TlsContexts } from './tls.js'
@@ -15,7 +16,7 @@ export function openTunnel(
   contexts: TlsContexts,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const authority = `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${port}`
+  const authority = hostAndPort(hostname, port)
   const common = {
     host: proxy.hostname,
     port: proxy.port,

@@ -140,7 +140,7 @@ describe('a server that says 404 to somebody without credentials', () => {
     ['by the trust server, with 401', { tokens: { mine: 'other' } }],
     ['by the trust server, with 403', { tokens: { mine: 'other' }, refused: 403 }],
   ])('refuses the credentials %s: ERR_UNAUTHORIZED says both', async (_who, hiding) => {
-    const { options } = await hide({ file: { status: 404 }, ...hiding })
+    const { options, realm } = await hide({ file: { status: 404 }, ...hiding })
     await expect(verifyTag(REFERENCE, options)).rejects.toMatchObject({
       code: 'ERR_UNAUTHORIZED',
       message: expect.stringMatching(
@@ -149,6 +149,7 @@ describe('a server that says 404 to somebody without credentials', () => {
       hint: expect.stringMatching(/404/),
       evidence: { statusWithoutCredentials: 404 },
     })
+    expect(realm.requests.map(({ headers }) => headers.authorization)).toEqual([BASIC]) // once, and nothing weaker
   })
 
   test.each<[string, Partial<Hiding>]>([

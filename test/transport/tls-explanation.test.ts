@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createCertificate } from '../../src/testing/index.js'
-import { serverCertificate, startProxy, testAuthority } from '../support/loopback-server.js'
+import { serverCertificate, startProxy, startServer, testAuthority } from '../support/loopback-server.js'
 import { DAY, TODAY, tlsWorld } from './tls-world.js'
 
 const world = tlsWorld()
@@ -33,6 +33,12 @@ interface Situation {
 const unknown = 'x509: certificate signed by unknown authority'
 const look = command('openssl s_client -showcerts -connect localhost:PORT </dev/null')
 
+function chainOverNoCa(): ReturnType<typeof serverCertificate> {
+  const between = createCertificate({ subject: { cn: 'no CA' }, issuer: testAuthority, ca: false, ...TODAY })
+  const leaf = serverCertificate({ issuer: between })
+  return { ...leaf, pem: leaf.pem + between.pem }
+}
+
 const SITUATIONS: Record<string, Situation> = {
   'no CA anywhere': {
     message: unknown,
@@ -56,12 +62,12 @@ const SITUATIONS: Record<string, Situation> = {
   'the folder without the port': {
     files: { 'CONFIG/tls/localhost/ca.crt': ca },
     message: unknown,
-    hint: ['TLS does not exist', 'port included', command('cp -R CONFIG/tls/localhost TLS')],
+    hint: ['TLS does not exist or is empty', 'port included', command('mkdir -p TLS && cp CONFIG/tls/localhost/\\* TLS')],
   },
   'the folder with another port': {
     files: { 'CONFIG/tls/LOCALHOST:1/ca.crt': ca },
     message: unknown,
-    hint: [command('cp -R CONFIG/tls/LOCALHOST:1 TLS')],
+    hint: [command('mkdir -p TLS && cp CONFIG/tls/LOCALHOST:1/\\* TLS')],
   },
   'another CA in the folder': {
     files: { 'TLS/company.crt': otherAuthority.pem },
@@ -95,6 +101,29 @@ const SITUATIONS: Record<string, Situation> = {
     options: { ca },
     message: 'use SANs instead',
     hint: ['no SAN', command('openssl x509 -noout -subject -ext subjectAltName')],
+  },
+  'an empty folder': {
+    files: { 'TLS/README': 'the CA goes here', 'CONFIG/tls/localhost/README': 'the same' },
+    message: unknown,
+    hint: ['no file that ends in .crt in TLS', command('mkdir -p TLS && cp ca.crt TLS/ca.crt')],
+  },
+  'a certificate for clients': {
+    certificate: createCertificate({
+      subject: { cn: 'x' },
+      issuer: testAuthority,
+      san: ['localhost'],
+      extendedKeyUsage: ['clientAuth'],
+      ...TODAY,
+    }),
+    options: { ca },
+    message: 'purpose',
+    hint: ['may not be used for servers', 'serverAuth', command('openssl x509 -noout -purpose')],
+  },
+  'a certificate that is no CA in between': {
+    certificate: chainOverNoCa(),
+    options: { ca },
+    message: 'x509: ', // which words follow depends on OpenSSL's version
+    hint: ['or a CA above it, (?:cannot|may not) be used', command('openssl .*')],
   },
   'a clock behind the certificate': {
     certificate: serverCertificate({ notBefore: new Date(Date.now() + DAY / 2) }),
@@ -243,6 +272,23 @@ test.each([['CONFIG/tls/localhost/ca.crt'], ['TLS/ca.pem'], ['TLS']])(
     expect(await world.ask(server.url)).toBe(2)
   },
 )
+
+test('the host of a token server, which a server chose, is one word of the command', async () => {
+  const other = await world.serve({ certificate: serverCertificate({ issuer: otherAuthority }) })
+  const proxy = world.keep(await startProxy())
+  const hostile = `a;touch$(b)'c.example:${other.port}`
+  const server = world.keep(
+    await startServer(
+      (_, response) => response.writeHead(401, { 'www-authenticate': `Bearer realm="https://${hostile}/token"` }).end(),
+      { certificate: serverCertificate({ names: ['trust.example'] }) },
+    ),
+  )
+  const env = { HTTPS_PROXY: `http://localhost:${proxy.port}` }
+  expect(await tell(`https://trust.example:${server.port}`, { ca, env })).toMatchObject({
+    code: 'ERR_TLS',
+    hint: expect.stringContaining(`-connect 'a;touch$(b)'\\''c.example:${other.port}' </dev/null`),
+  })
+})
 
 test('a name that the server chose does not reach the terminal as it is', async () => {
   const certificate = createCertificate({
