@@ -164,8 +164,8 @@ const delegations = formatObject({
 })
 
 /**
- * Thousands of entries, nearly all with a length, one hash and nothing else: those are read by hand, at a tenth of the
- * time, and whatever is not as plain as that is left to the schema. Both give the same answer (target-entries.test.ts).
+ * Thousands of entries, nearly all with a length, hashes, perhaps a custom part, and nothing else: those are read by hand, at a
+ * tenth of the time, and every other entry is left to the schema. Both give the same answer (target-entries.test.ts).
  */
 const targets = chosenNames<TargetWire>(target, undefined, plainTarget)
 
@@ -176,18 +176,19 @@ export const targetsSchema: z.ZodMiniType<TargetsWire> = formatObject({
   delegations: before(delegations, (input) => input ?? {}),
 })
 
-/** `{"hashes":{"sha256":"..."},"length":1}`, or with a sha512 too, and nothing else. */
+/** `{"hashes":{"sha256":"..."},"length":1}`, with any hashes, with `custom` or without, and nothing else. */
 function plainTarget(entry: JsonValue): TargetWire | undefined {
-  if (!isJsonObject(entry) || Object.keys(entry).length !== 2) return undefined
-  const { hashes, length } = entry
+  if (!isJsonObject(entry)) return undefined
+  const { hashes, length, custom } = entry
+  if (Object.keys(entry).length !== (custom === undefined ? 2 : 3)) return undefined
   if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0 || !isJsonObject(hashes)) return undefined
   const known = new Map<string, string>()
   for (const algorithm of Object.keys(hashes)) {
     const text = hashes[algorithm]
-    if ((algorithm !== 'sha256' && algorithm !== 'sha512') || typeof text !== 'string' || !isBase64(text)) return undefined
+    if (typeof text !== 'string' || !isBase64(text)) return undefined
     known.set(algorithm, text)
   }
-  return { length, hashes: known }
+  return { length, hashes: known, ...(custom === undefined ? {} : { custom }) }
 }
 
 function caseCollision(input: unknown, defined: ReadonlyMap<string, string>): string | undefined {
