@@ -5,7 +5,6 @@ import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
-import { pinFor } from '../trust/pinning.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
 import { KeptSets } from './kept-sets.js'
 import type { TrustClientOptions } from './options.js'
@@ -103,7 +102,7 @@ export class Session {
     try {
       const refreshed = await refresh(request)
       signal?.throwIfAborted()
-      const warnings = [...refreshed.warnings, ...warningsOf(refreshed.stage, server, pinFor(gun, pinning), now)]
+      const warnings = [...refreshed.warnings, ...warningsOf(refreshed.stage, server, pinning, now)]
       for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
       return { ...refreshed, server, warnings }
     } catch (cause) {

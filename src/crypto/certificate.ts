@@ -8,6 +8,20 @@ import { describeCause } from '../errors.js'
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END \1-----/g
 
+/** One block of a PEM text. */
+interface PemBlock {
+  /** `CERTIFICATE`, `PUBLIC KEY`, ... */
+  readonly label: string
+  /** Undefined when its base64 cannot be read. */
+  readonly der: Uint8Array | undefined
+}
+
+/** Every block of a PEM text, in order, and whether there is anything but blank space around them. */
+export function pemBlocks(text: string): { readonly blocks: PemBlock[]; readonly isAll: boolean } {
+  const blocks = [...text.matchAll(PEM_BLOCK)].map(([, label = '', body = '']) => ({ label, der: fromBase64(body) }))
+  return { blocks, isAll: text.replaceAll(PEM_BLOCK, '').trim() === '' }
+}
+
 /** DER of every CERTIFICATE block in a PEM text, in order; undefined when it holds none, or a block of another kind. */
 export function pemCertificates(pem: Uint8Array): Uint8Array[] | undefined {
   const text = utf8Text(pem)
