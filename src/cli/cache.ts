@@ -23,6 +23,9 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
       return each(guns.length === 0 ? (await store.list()).filter(isGun) : guns, speaker, async (gun) => {
         const { roles, expires } = await session.inspect(collectionOf(gun))
         speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
+        const root = roles.find(({ role }) => role === 'root')
+        for (const { id, canonicalId } of root?.keyDetails ?? [])
+          speaker.note(`root key of ${gun}: ${id}${canonicalId === undefined ? '' : ` (canonical ID ${canonicalId})`}`)
       })
     }
     case 'forget':

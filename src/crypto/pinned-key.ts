@@ -1,10 +1,10 @@
 /** What a person writes down for a root key -> a key ID: a key ID, PEM of the public key, or PEM of its certificate. */
 import { utf8 } from '../bytes.js'
-import { certificateKey, encodePem, pemBlocks, readCertificate } from './certificate.js'
+import { certificateKey, encodePem, isOnlyPem, pemBlocks, readCertificate } from './certificate.js'
 import { importKey, type KeyId, keyId } from './keys.js'
 
 /** The ID, or why there is none. The text itself is not repeated: it may be a private key. */
-export type PinnedKey = { readonly id: KeyId } | { readonly problem: string }
+type PinnedKey = { readonly id: KeyId } | { readonly problem: string }
 
 /**
  * The key ID that the text stands for. PEM of a public key is the key, whatever certificate wraps it: its canonical ID. PEM of a
@@ -12,20 +12,20 @@ export type PinnedKey = { readonly id: KeyId } | { readonly problem: string }
  */
 export function readPinnedKey(text: string): PinnedKey {
   if (/^[0-9a-fA-F]{64}$/.test(text)) return { id: text.toLowerCase() }
-  const { blocks, isAll } = pemBlocks(text)
+  const blocks = pemBlocks(text)
   const [first] = blocks
   if (first === undefined) return { problem: 'neither 64 hexadecimal digits nor PEM of a public key or certificate' }
-  if (!isAll) return { problem: 'text beside the PEM' }
+  if (!isOnlyPem(text)) return { problem: 'text beside the PEM' }
   if (blocks.some(({ label }) => label.endsWith('PRIVATE KEY')))
     return { problem: 'a private key; pin the public one, which "openssl pkey -pubout" prints' }
   const ders = blocks.flatMap(({ der }) => (der === undefined ? [] : [der]))
   if (ders.length !== blocks.length) return { problem: 'PEM that is not base64' }
   const isAllOf = (label: string) => blocks.every((block) => block.label === label)
   if (isAllOf('CERTIFICATE')) return certificateId(ders)
-  const [der] = ders
-  if (!isAllOf('PUBLIC KEY') || der === undefined)
-    return { problem: `PEM of ${first.label}, which is no public key or certificate` }
-  return ders.length === 1 ? usable(['ecdsa', 'rsa'], der) : { problem: 'several public keys in one text; write each by itself' }
+  if (!isAllOf('PUBLIC KEY')) return { problem: `PEM that holds ${first.label}, not only a public key or a certificate` }
+  const [der, ...more] = ders
+  if (der === undefined || more.length > 0) return { problem: 'several public keys in one text; write each by itself' }
+  return usable(['ecdsa', 'rsa'], der)
 }
 
 /** The ID of a certificate as root.json lists it. */

@@ -29,13 +29,9 @@ export function keyDetails(key: RoleKey): KeyDetails {
 }
 
 /** The ID as listed, and the canonical one where that is another. */
-export function keyName(id: KeyId, canonicalId: KeyId | undefined): string {
-  return canonicalId === undefined || canonicalId === id ? id : `${id} (canonical ID ${canonicalId})`
-}
-
-/** The same for a key of a role. */
 export function nameOf(id: KeyId, keys: Keys): string {
-  return keyName(id, canonicalIdOf(id, keys))
+  const canonical = otherCanonicalId(id, keys)
+  return canonical === undefined ? id : `${id} (canonical ID ${canonical})`
 }
 
 /** `key ...`, or `keys ..., ... and 3 more`. */
@@ -53,13 +49,14 @@ export function nameList(keys: Keys): string[] {
 /** For evidence beside lists of IDs: `canonicalIds` of those keys that have another canonical ID, none when there are none. */
 export function canonicalIds(ids: Iterable<KeyId>, keys: Keys): { readonly canonicalIds?: readonly string[] } {
   const told = [...ids].slice(0, MAX_TOLD).flatMap((id) => {
-    const canonical = canonicalIdOf(id, keys)
-    return canonical === undefined || canonical === id ? [] : [`${id}: ${canonical}`]
+    const canonical = otherCanonicalId(id, keys)
+    return canonical === undefined ? [] : [`${id}: ${canonical}`]
   })
   return told.length === 0 ? {} : { canonicalIds: told }
 }
 
-function canonicalIdOf(id: KeyId, keys: Keys): KeyId | undefined {
+function otherCanonicalId(id: KeyId, keys: Keys): KeyId | undefined {
   const key = keys.get(id)
-  return key === undefined ? undefined : canonicalKeyId(key)
+  const canonical = key === undefined ? undefined : canonicalKeyId(key)
+  return canonical === id ? undefined : canonical
 }
