@@ -60,7 +60,7 @@ ${EXITS}`,
        dct cache forget GUN...
 
 list      the collections that something is kept of
-verify    check what is kept, without asking a server
+verify    check what is kept, without asking a server, and show the root keys
 forget    remove metadata, root and version floors of a collection. The root is what the collection is recognised by:
           after this, whatever root a server offers is trusted on first use, unless a pin says otherwise. Compare the
           root key with its publisher before you do this because of an error.

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +11,7 @@ import {
   type SigningKey,
   type TrustCollectionOptions,
 } from '../../src/testing/index.js'
-import { codeAndRole, GUN, Story } from './story.js'
+import { canonicalId, codeAndRole, GUN, Story } from './story.js'
 
 const MISMATCH = { code: 'ERR_PIN_MISMATCH', role: 'root' }
 const stranger = 'ab'.repeat(32)
@@ -33,13 +32,6 @@ function rootId(story: Story): string {
 /** The PEM text of a key's public part, as `openssl pkey -pubout` writes it. */
 function publicPem({ pair }: SigningKey): string {
   return pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
-}
-
-/** The ID that `notary key list` shows: worked out here from its definition. */
-function canonicalId({ type, pair }: SigningKey): string {
-  const spki = pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
-  const keytype = type.replace('-x509', '')
-  return createHash('sha256').update(`{"keytype":"${keytype}","keyval":{"private":null,"public":"${spki}"}}`).digest('hex')
 }
 
 function rootKeys(story: Story): readonly SigningKey[] {

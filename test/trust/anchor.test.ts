@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalKeyId } from '../../src/crypto/keys.js'
 import { TrustError } from '../../src/errors.js'
@@ -174,6 +175,30 @@ describe.each(['first-use', 'cached-root'] as const)('with a pin of the key by i
     const old = rootKey('one', { serial: 3n, notAfter: new Date(NOW - 1000) })
     expect(refusal({ keys: [old] }, { start, pinning: byKey(ONE) })).toBe('ERR_CERTIFICATE_EXPIRED')
     expect(anchor({ keys: [old, again] }, { start, pinning: byKey(ONE) }).trust).toBe('pinned-key')
+  })
+
+  test('a root is accepted exactly when enough different keys that signed are pinned, in whatever form', () => {
+    const listed = [ONE, again, TWO, rootKey('three')]
+    const canonical = (signer: Signer) => canonicalKeyId(signer.key) ?? ''
+    const forms = listed.flatMap((signer) => [signer.key.id, canonical(signer)])
+    const some = <Item>(items: readonly Item[], minLength: number) => fc.subarray([...items], { minLength })
+    const cases = fc.tuple(some(forms, 1), some(listed, 1), fc.integer({ min: 1, max: 3 }))
+    fc.assert(
+      fc.property(cases, ([pins, signers, threshold]) => {
+        const root = { keys: listed, threshold, signers }
+        const pinning = { ...NO_PINNING, certs: new Map([[GUN, pins]]) }
+        const keysOf = (those: readonly Signer[]) => new Set(those.map(canonical)).size
+        const byCertificate = signers.filter(({ key }) => pins.includes(key.id))
+        const either = signers.filter((signer) => pins.includes(signer.key.id) || pins.includes(canonical(signer)))
+        if (keysOf(signers) < threshold) expect(refusal(root, { start, pinning })).toBe('ERR_ROOT_UNTRUSTED')
+        else if (keysOf(either) < threshold) expect(refusal(root, { start, pinning })).toBe('ERR_PIN_MISMATCH')
+        else {
+          const trust = keysOf(byCertificate) < threshold ? 'pinned-key' : 'pinned-certificate'
+          expect(anchor(root, { start, pinning }).trust).toBe(trust)
+        }
+      }),
+      { seed: 5, numRuns: 150 },
+    )
   })
 
   test('a bare key of that ID is no root key', () => {
