@@ -1,7 +1,7 @@
 /** Texts that others chose, made fit for terminals and logs: one line, nothing invisible, and no longer than people read. */
 
 /** Characters of a message that are kept: what a server chose may be megabytes long. */
-export const MAX_MESSAGE_CHARACTERS = 2000
+const MAX_MESSAGE_CHARACTERS = 2000
 
 /** Characters of a hint, and of the message of a cause. */
 export const MAX_HINT_CHARACTERS = 1000

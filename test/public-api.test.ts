@@ -26,6 +26,7 @@ test('the values that the package exports', () => {
 
 test('the values that the testing kit exports', () => {
   expect(Object.keys(kit).sort()).toEqual([
+    'STORE_CHECKS',
     'TAMPERINGS',
     'canonicalBytes',
     'createCertificate',

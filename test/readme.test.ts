@@ -1,10 +1,14 @@
 /** The first screen keeps its promise. That all of the README works is seen in docs/, as for every other document. */
-import { rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { helpText } from '../src/cli/help.js'
-import { readDocument } from './docs/markdown.js'
+import { ROOT, readDocument, readDocuments } from './docs/markdown.js'
 import { createPlace, createWorld, type World } from './docs/world.js'
+
+const run = (program: string, argv: readonly string[], options: { readonly cwd: string }) =>
+  new Promise<{ error: unknown; out: string }>((done) => execFile(program, argv, options, (error, out) => done({ error, out })))
 
 const readme = readDocument('README.md')
 
@@ -26,7 +30,9 @@ test('one sentence, one command, one snippet', () => {
 })
 
 test('its command prints what it promises', async () => {
-  expect((await world.run('/bin/sh', ['-c', 'dct verify alpine:3.19'])).out).toBe(`docker.io/library/alpine@${world.digest}\n`)
+  expect((await world.run('/bin/sh', ['-c', 'dct verify container-registry.oracle.com/os/oraclelinux:9'])).out).toBe(
+    `container-registry.oracle.com/os/oraclelinux@${world.digest}\n`,
+  )
 })
 
 test('its snippets print the signed digest, in plain JavaScript too', async () => {
@@ -47,6 +53,22 @@ test('every line of its commands works by itself', async () => {
   for (const line of lines) {
     const { error, err } = await world.run('/bin/sh', ['-c', line])
     expect(error, `${line}: ${err}`).toBeNull()
+  }
+})
+
+test('in a clone that is built, npx finds the command without asking a registry', async () => {
+  const { error, out } = await run('npx', ['--no-install', 'dct', '--version'], { cwd: ROOT })
+  expect(error).toBeNull()
+  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+test('no document, help or output tells to run a bare `npx dct`, or to install from a registry where the name is not ours', async () => {
+  const demo = await readFile(join(ROOT, 'src/cli/demo.ts'), 'utf8')
+  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText(undefined)], ['demo', demo]]
+  const commands = texts.map(([name = '', text = '']) => [name, text.replace('never run a bare `npx dct`', '')])
+  for (const [name, text] of commands) {
+    expect(text, name).not.toMatch(/npx (?!--no-install )(?:docker-content-trust|dct)\b/)
+    expect(text, name).not.toMatch(/npm (?:i|install|add)(?: -\S+)* (?:docker-content-trust|dct)(?:@\S+)?(?=\s|`|$)/)
   }
 })
 

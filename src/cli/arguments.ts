@@ -1,13 +1,14 @@
 /** The command line -> options. The parser is Node's; only Go's way with `--disable-content-trust[=BOOL]` is added. */
 import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { parseGoBoolean } from '../client/content-trust.js'
 import type { TrustEvent } from '../client/events.js'
-import type { TrustClientOptions, TrustPinningOption } from '../client/options.js'
+import { nearestName } from '../client/nearest-name.js'
+import type { TrustClientOptions } from '../client/options.js'
 import { describeCause, printable, UsageError } from '../errors.js'
 import { describeEvent } from './events.js'
 import type { Io } from './io.js'
+import { readPinningFile } from './pinning-file.js'
 
 const OPTIONS = {
   server: { type: 'string' },
@@ -71,10 +72,16 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     return { words: positionals, values }
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
-    throw new UsageError('ERR_SETTINGS_INVALID', cause.message.split('. ')[0] ?? cause.message, {
-      hint: 'See: dct verify --help',
-    })
+    const message = cause.message.split('. ')[0] ?? cause.message
+    throw new UsageError('ERR_SETTINGS_INVALID', message, { hint: hintFor(message) })
   }
+}
+
+/** `Unknown option '--pinnig'` is all that Node's parser tells. */
+function hintFor(message: string): string {
+  const unknown = /^Unknown option '--(?<name>[^']+)'/.exec(message)?.groups?.['name']
+  const nearest = unknown === undefined ? undefined : nearestName(unknown, Object.keys(OPTIONS))
+  return nearest === undefined ? 'See: dct verify --help' : `Did you mean --${nearest}? See: dct verify --help`
 }
 
 /** What of the command line concerns the library. CA and pin files are read. @throws UsageError ERR_SETTINGS_INVALID */
@@ -92,8 +99,13 @@ export async function clientOptions({ values }: CommandLine, io: Io): Promise<Tr
     ...given('staleFallback', choice('stale-fallback', values['stale-fallback'], ['warn', 'refuse'] as const)),
     ...given('digestReferences', choice('digest-references', values['digest-references'], ['require-signed', 'accept'] as const)),
     ...given('timeout', milliseconds(values.timeout)),
-    ...given('ca', values.tlscacert === undefined ? undefined : await readText('--tlscacert', values.tlscacert)),
-    ...given('pinning', values.pinning === undefined ? undefined : await readPinningFile(values.pinning)),
+    ...given('ca', values.tlscacert === undefined ? undefined : await readAuthority(values.tlscacert)),
+    ...given(
+      'pinning',
+      values.pinning === undefined
+        ? undefined
+        : await readPinningFile(values.pinning, await readText('--pinning', values.pinning)),
+    ),
   }
 }
 
@@ -143,24 +155,12 @@ function milliseconds(seconds: string | undefined): number | undefined {
   return value
 }
 
-/** Notary's `trust_pinning` object, bare or under that key; its CA paths are seen from the file. */
-async function readPinningFile(path: string): Promise<TrustPinningOption> {
-  const text = await readText('--pinning', path)
-  let content: unknown
-  try {
-    content = JSON.parse(text)
-  } catch (cause) {
-    throw new UsageError('ERR_SETTINGS_INVALID', `--pinning ${path} is not JSON: ${describeCause(cause)}`, { cause })
-  }
-  const wrapped = isObject(content) && Object.hasOwn(content, 'trust_pinning') ? content['trust_pinning'] : content
-  if (!isObject(wrapped)) throw new UsageError('ERR_SETTINGS_INVALID', `--pinning ${path} does not hold a trust_pinning object`)
-  const { ca } = wrapped
-  if (!isObject(ca)) return wrapped
-  const seen = Object.entries(ca).map(([prefix, file]) => [
-    prefix,
-    typeof file === 'string' ? resolve(dirname(path), file) : file,
-  ])
-  return { ...wrapped, ca: Object.fromEntries(seen) }
+/** Checked here, where the file's name is known. */
+async function readAuthority(path: string): Promise<string> {
+  const { readBytes, usableCertificates } = await import('../transport/pem-files.js')
+  const content = await readBytes(path, 'the CA file of --tlscacert')
+  usableCertificates(content, path)
+  return content.toString()
 }
 
 async function readText(option: string, path: string): Promise<string> {
@@ -169,8 +169,4 @@ async function readText(option: string, path: string): Promise<string> {
   } catch (cause) {
     throw new UsageError('ERR_SETTINGS_INVALID', `${option}: cannot read ${path}: ${describeCause(cause)}`, { cause })
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

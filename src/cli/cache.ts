@@ -11,17 +11,25 @@ import { exitStatus, gravest, Speaker } from './output.js'
 /** The exit status. */
 export async function cache(line: CommandLine, io: Io): Promise<number> {
   const speaker = new Speaker(io, line)
+  const json = line.values.json ?? false
   const [action, ...guns] = line.words
   const options = await clientOptions(line, io)
-  const { store } = await readSettings(options)
+  const { store, warnings } = await readSettings({ ...options, offline: true })
+  for (const warning of warnings) speaker.warning(warning)
+  const kept = async () => (await store.list()).filter(isGun)
   switch (action) {
     case 'list':
-      for (const gun of await store.list()) if (isGun(gun)) speaker.answer(gun)
+      for (const gun of await kept()) {
+        if (json) speaker.json({ gun })
+        else speaker.answer(gun)
+      }
       return EXIT.ok
     case 'verify': {
       const session = await Session.open({ ...options, offline: true })
-      return each(guns.length === 0 ? (await store.list()).filter(isGun) : guns, speaker, async (gun) => {
-        const { roles, expires } = await session.inspect(collectionOf(gun))
+      return each(guns.length === 0 ? await kept() : guns, { store, speaker, json }, async (gun) => {
+        const inspection = await session.inspect(collectionOf(gun))
+        const { roles, expires } = inspection
+        if (json) return speaker.json(inspection)
         speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
         const root = roles.find(({ role }) => role === 'root')
         for (const { id, canonicalId } of root?.keyDetails ?? [])
@@ -31,7 +39,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
     case 'forget':
       if (guns.length === 0)
         throw new UsageError('ERR_SETTINGS_INVALID', 'dct cache forget needs the GUN that is to be forgotten')
-      return each(guns, speaker, async (gun) => {
+      return each(guns, { store, speaker, json }, async (gun) => {
         const forgotten = await forget(store, gun)
         if (forgotten)
           speaker.warning({
@@ -65,13 +73,26 @@ async function forget(store: MetadataStore, gun: string): Promise<boolean> {
   }
 }
 
-async function each(guns: readonly string[], speaker: Speaker, work: (gun: string) => Promise<void>): Promise<number> {
+interface Means {
+  readonly store: MetadataStore
+  readonly speaker: Speaker
+  readonly json: boolean
+}
+
+async function each(
+  guns: readonly string[],
+  { store, speaker, json }: Means,
+  work: (gun: string) => Promise<void>,
+): Promise<number> {
   const statuses: number[] = []
+  const listed = new Set(await store.list())
   for (const gun of guns) {
     try {
-      await work(parseGun(gun))
+      // Another program may have kept a collection under a name that it would not be looked up by.
+      await work(listed.has(gun) ? gun : parseGun(gun))
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
+      if (json) speaker.failed({ gun }, error)
       speaker.error(error, error.message.includes(gun) ? undefined : gun)
       statuses.push(exitStatus(error))
     }

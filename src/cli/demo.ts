@@ -88,7 +88,7 @@ class Demo {
       stale.canonicalReference === trusted.canonicalReference
     this.#say(
       asExpected
-        ? 'that is all; what your own machine would ask, and whom: npx dct env alpine:3.19'
+        ? 'that is all; what your own machine would ask, and whom: npx --no-install dct env container-registry.oracle.com/os/oraclelinux:9'
         : 'something is wrong: the demo did not go as it should',
     )
     return asExpected ? EXIT.ok : EXIT.internal

@@ -3,14 +3,16 @@
 import { createFileStore } from '../cache/file-store.js'
 import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from '../client/choices.js'
 import { contentTrustEnabled } from '../client/content-trust.js'
+import { KNOWN_REGISTRIES, type SignedName, signedName } from '../client/known-registries.js'
 import type { TrustClientOptions } from '../client/options.js'
 import { readPinning } from '../client/pinning-settings.js'
-import { credentialsOrigin, readDockerConfig } from '../credentials/docker-config.js'
+import { dockerCredentials } from '../credentials/docker-config.js'
 import { TrustError, UsageError } from '../errors.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { proxyFor } from '../transport/proxy.js'
 import { readTlsMaterial } from '../transport/tls.js'
+import { credentialOwners } from '../transport/who-gets-credentials.js'
 import { nearPins, pinFor } from '../trust/pinning.js'
 import { nearPinsText } from '../trust/refusals.js'
 import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
@@ -57,23 +59,26 @@ function subjects(
   line: CommandLine,
   io: Io,
   options: TrustClientOptions,
-  { gun, domain, tag }: ImageReference,
+  reference: ImageReference,
 ): Record<string, () => Finding | Promise<Finding>> {
   const server = (): TrustServer => chooseServer(domain, options, io.env).value
   const config = chooseDockerConfig(options, io.env)
+  const { domain } = reference
+  const collection = collectionOf(reference, server)
   return {
     contentTrust: () => describeSwitch(line, io),
-    collection: () => ({ value: gun, why: `what ${tag ?? 'a digest'} is looked up in` }),
+    collection: () => describeCollection(reference, collection),
     trustServer: () => {
       const { value, why } = chooseServer(domain, options, io.env)
       return { value: value.typed, why: inWordsOfFlags(why) }
     },
     proxy: () => describeProxy(server(), io),
+    knownRegistries: () => describeKnownRegistries(),
     caCertificates: () => describeAuthorities(server(), config.value, io, options),
-    dockerConfig: () => ({ value: config.value, why: inWordsOfFlags(config.why) }),
-    credentials: () => describeCredentials(server(), domain, config.value),
-    cache: () => describeCache(options, io, gun),
-    pinning: () => describePinning(options, gun),
+    dockerConfig: () => ({ value: config.value ?? 'none', why: inWordsOfFlags(config.why) }),
+    credentials: () => describeCredentials(server(), collection.gun, config.value, io),
+    cache: () => describeCache(options, io, collection.gun),
+    pinning: () => describePinning(options, collection.gun),
   }
 }
 
@@ -92,6 +97,26 @@ function describeSwitch(line: CommandLine, io: Io): Finding {
   }
 }
 
+/** The name that is signed; the name as typed when no server can be told. */
+function collectionOf(reference: ImageReference, server: () => TrustServer): SignedName {
+  try {
+    return signedName(reference, server())
+  } catch (error) {
+    if (!(error instanceof TrustError)) throw error
+    return { gun: reference.gun, mirror: undefined }
+  }
+}
+
+function describeCollection({ tag }: ImageReference, { gun, mirror }: SignedName): Finding {
+  const why = `what ${tag ?? 'a digest'} is looked up in`
+  return { value: gun, why: mirror === undefined ? why : `${why}: images of ${mirror} are signed under this name` }
+}
+
+function describeKnownRegistries(): Finding {
+  const shown = KNOWN_REGISTRIES.map(({ registry, server, mirrorsShown }) => `${registry} (mirrors ${mirrorsShown}): ${server}`)
+  return { value: shown.join(', '), why: 'asked when no setting names a server; every setting goes before this table' }
+}
+
 function describeProxy({ url }: TrustServer, { env }: Io): Finding {
   const proxy = proxyFor(url.hostname, Number(url.port || 443), env)
   if (proxy !== undefined)
@@ -105,7 +130,7 @@ function describeProxy({ url }: TrustServer, { env }: Io): Finding {
 
 async function describeAuthorities(
   server: TrustServer,
-  dockerConfig: string,
+  dockerConfig: string | undefined,
   { env }: Io,
   { ca }: TrustClientOptions,
 ): Promise<Finding> {
@@ -115,25 +140,42 @@ async function describeAuthorities(
     "Node's own and this machine's",
     ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].filter((name) => env[name]),
     ...(given.length > 0 ? ['--tlscacert'] : []),
-    `*.crt in ${material.folder}`,
+    ...material.engineFolders.map((folder) => `*.crt in ${folder}`),
+    ...material.leftOut.map((file) => `left out: ${file}`),
+    ...(material.folder === undefined ? [] : [`*.crt in ${material.folder}`]),
   ]
   const pairs = material.clientPairs.map(({ file }) => file)
   const shown = pairs.length === 0 ? 'no client certificate' : `client certificates ${pairs.join(', ')}`
   return { value: `${material.ca.length}, ${shown}`, why: sources.join('; ') }
 }
 
-async function describeCredentials({ host }: TrustServer, registry: string, dockerConfig: string): Promise<Finding> {
-  const config = await readDockerConfig(dockerConfig)
-  const why = 'used only when the server refuses an anonymous token: its own entry, else that of the registry'
-  for (const owner of [host, host.replace(/:443$/, ''), registry]) {
-    const origin = credentialsOrigin(config, owner)
-    if (origin !== undefined) return { value: origin, why }
+/** The token server is not known before the trust server is asked: it counts as the trust server's own. */
+async function describeCredentials(
+  server: TrustServer,
+  gun: string,
+  dockerConfig: string | undefined,
+  { env }: Io,
+): Promise<Finding> {
+  const source = dockerCredentials({ dockerConfig, env })
+  // The command has no way to map docker.io to a server.
+  const question = { server, gun, recipient: server.url, serverIsMappedForDockerIo: false }
+  const { owners, withheld } = credentialOwners(question)
+  const found: string[] = []
+  for (const owner of owners) {
+    const { places, isCertain } = await source.describe(owner)
+    found.push(...places)
+    if (isCertain) break
   }
-  return { value: `none for ${[...new Set([host, registry])].join(' or ')} in ${dockerConfig}`, why }
+  const nothing = `none for ${owners.join(' or ') || server.host} in ${dockerConfig ?? 'no folder'}`
+  const order = 'used only when the server refuses an anonymous token: its own entry, else that of the registry'
+  const explained = found.length > 0 ? [] : await Promise.all(owners.map((owner) => source.explain(owner)))
+  const why = [order, ...(withheld === undefined ? [] : [withheld]), ...explained, ...source.problems()]
+  return { value: found.join(', else ') || nothing, why: [...new Set(why)].filter((one) => one !== '').join('; ') }
 }
 
 async function describeCache(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {
   const { value, why } = chooseTrustDirectory(options, env)
+  if (value === undefined) return { value: 'none', why: `${why}: every run is a first use` }
   const { metadata, unreadable } = await createFileStore(value).read(gun)
   const kept = metadata.has('root')
     ? `root and ${metadata.size - 1} more files of ${gun} are kept`

@@ -1,16 +1,17 @@
 /** Help texts. */
 
 const COMMON = `Options:
-  --server URL                   trust server for every registry (else DOCKER_CONTENT_TRUST_SERVER, else Docker's default)
+  --server URL                   trust server for every registry (else DOCKER_CONTENT_TRUST_SERVER, else the one that is
+                                 known for the registry: see dct env, else Docker's default)
   --trust-dir DIR                cache of trust data (else <config>/trust); docker and notary can share it
   --config DIR                   folder of Docker's config.json (else DOCKER_CONFIG, else ~/.docker)
   --pinning FILE                 JSON file with Notary's trust_pinning object: certs, ca, disable_tofu
-  --tlscacert FILE               PEM file of the CA that signed the trust server's certificate
+  --tlscacert FILE               PEM file of the trust server's CA, or of its own certificate
   --offline                      ask no server, answer from the cache
   --stale-fallback warn|refuse   when the server gives no usable answer (default: warn, and use the cache)
   --timeout SECONDS              for the network work of each reference (default: 30)
   --json                         one JSON object a line
-  --quiet, -q                    errors only
+  --quiet, -q                    errors only, and that the cache cannot be written: later runs would be first uses
   --verbose                      say what is asked, answered, loaded and kept
   --help, -h, --version
 `
@@ -32,14 +33,15 @@ Commands:
   demo                           see it work, without a network or any configuration
 
 Try:  dct demo
-      dct verify alpine:3.19
+      dct verify container-registry.oracle.com/os/oraclelinux:9
 
 dct COMMAND --help says more.
 `,
   verify: `Usage: dct verify [OPTIONS] REFERENCE...
 
 Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line.
-"-" reads references from standard input, one a line; lines that begin with "#" are comments.
+"-" reads references from standard input, one a line; "#" begins a comment, at the start of a line
+or behind white space.
 
 Content trust is on here, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or:
   --disable-content-trust[=BOOL] switch it off (true, the default) or on (false); wins over the environment
@@ -59,8 +61,9 @@ ${EXITS}`,
        dct cache verify [GUN...]
        dct cache forget GUN...
 
-list      the collections that something is kept of
-verify    check what is kept, without asking a server, and show the root keys
+list      the collections that something is kept of, one a line; with --json one object a line
+verify    check what is kept, without asking a server, and show the root keys; with --json one object a line, as inspect
+          of the library gives it
 forget    remove metadata, root and version floors of a collection. The root is what the collection is recognised by:
           after this, whatever root a server offers is trusted on first use, unless a pin says otherwise. Compare the
           root key with its publisher before you do this because of an error.

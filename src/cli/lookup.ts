@@ -11,7 +11,7 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
   const [gun, ...targets] = line.words
   if (gun === undefined || targets.length === 0) {
     throw new UsageError('ERR_SETTINGS_INVALID', 'dct lookup needs a GUN and at least one target name', {
-      hint: 'For example: dct lookup docker.io/library/alpine 3.19',
+      hint: 'For example: dct lookup container-registry.oracle.com/os/oraclelinux 9',
     })
   }
   await using client = createTrustClient(await clientOptions(line, io))

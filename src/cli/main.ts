@@ -1,4 +1,6 @@
 /** The program: words -> command -> exit status. */
+
+import { nearestName } from '../client/nearest-name.js'
 import { describeCause, printable, TrustError, UsageError } from '../errors.js'
 import { type CommandLine, readCommandLine } from './arguments.js'
 import { helpText } from './help.js'
@@ -54,7 +56,8 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   return command({ words: rest, values }, io)
 }
 
-/** The commonest slip is to leave out the command. */
+/** The commonest slips: the command left out, or misspelt. */
 function hintFor(name: string): string {
-  return `Commands are ${[...COMMANDS.keys()].join(', ')}.${/[:/.]/.test(name) ? ` Did you mean: dct verify ${name}` : ''}`
+  const nearest = /[:/.]/.test(name) ? `verify ${name}` : nearestName(name, COMMANDS.keys())
+  return `Commands are ${[...COMMANDS.keys()].join(', ')}.${nearest === undefined ? '' : ` Did you mean: dct ${nearest}`}`
 }

@@ -12,6 +12,9 @@ const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.
 /** The gravest first. */
 const GRAVITY: readonly number[] = [2, 1, 4, 3, 5]
 
+/** Nothing is remembered, so every later run is a first use: to be silent about that would hide it for good. */
+const UNWRITABLE = 'WARN_CACHE_UNWRITABLE'
+
 /** The exit status for an error. */
 export function exitStatus(error: TrustError): number {
   return STATUS[error.kind]
@@ -37,6 +40,7 @@ export class Speaker {
   readonly #verbose: boolean
   /** The options that say where the cache is, as they would be typed again. */
   readonly #cacheOptions: string
+  readonly #said = new Set<string>()
 
   constructor(io: Io, { values }: CommandLine) {
     this.#io = io
@@ -58,8 +62,14 @@ export class Speaker {
     this.json({ status: 'failed', ...subject, error: { ...error.toJSON(), hint: this.#hint(error) } })
   }
 
-  warning({ message }: Pick<Warning, 'message'>): void {
-    if (!this.#quiet) this.#line(`warning: ${message}`)
+  /** What concerns the machine is the same for every answer: said once, and one of it even with `--quiet`. */
+  warning({ code, message }: Pick<Warning, 'message'> & { readonly code?: Warning['code'] }): void {
+    if (this.#quiet && code !== UNWRITABLE) return
+    if (code === UNWRITABLE || code === 'WARN_NO_CONFIG_FOLDER') {
+      if (this.#said.has(message)) return
+      this.#said.add(message)
+    }
+    this.#line(`warning: ${message}`)
   }
 
   /** For people, whether they asked for it or not. */

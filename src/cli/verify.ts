@@ -9,17 +9,15 @@ import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
 import type { Io } from './io.js'
 import { EXIT } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
-
-/** Longer lists on standard input are refused. */
-const MAX_REFERENCES = 100_000
+import { readReferences } from './standard-input.js'
 
 /** The exit status. */
 export async function verify(line: CommandLine, io: Io): Promise<number> {
   const speaker = new Speaker(io, line)
-  const references = await expand(line.words, io)
+  const references = await expand(line.words, io.stdin)
   if (references.length === 0)
     throw new UsageError('ERR_SETTINGS_INVALID', 'dct verify needs at least one image reference', {
-      hint: 'For example: dct verify alpine:3.19',
+      hint: 'For example: dct verify container-registry.oracle.com/os/oraclelinux:9',
     })
   const trustSwitch = commandSwitch(line, io)
   // Switched off, no file that an option names is read.
@@ -58,33 +56,19 @@ function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
   }
   for (const warning of result.warnings) if (!json || warning.code === 'WARN_STALE_TIMESTAMP') speaker.warning(warning)
   const signers = result.signers.length === 0 ? '' : `, signed by ${result.signers.join(', ')}`
-  const what = result.status === 'trusted' ? result.tag : result.tags.join(', ')
+  const tags = result.status === 'trusted' ? result.tag : result.tags.join(', ')
+  const what = result.mirror === undefined ? tags : `${tags} (named at its mirror ${result.mirror})`
   speaker.summary(
     `verified ${result.gun} ${what}: ${result.role}${signers}; root ${result.rootTrust}, ${result.freshness}, good until ${result.expires}; ${result.server}`,
   )
 }
 
-/** `-` stands for what standard input holds: one reference a line, `#` begins a comment line. */
-async function expand(words: readonly string[], io: Io): Promise<string[]> {
+/** `-` stands for what standard input holds. */
+async function expand(words: readonly string[], stdin: Io['stdin']): Promise<string[]> {
   const references: string[] = []
   for (const word of words) {
-    // One by one: as arguments of one call, a hundred thousand overflow the stack.
-    for (const reference of word === '-' ? await readReferences(io) : [word]) references.push(reference)
+    if (word === '-') for (const reference of await readReferences(stdin)) references.push(reference)
+    else references.push(word)
   }
-  return references
-}
-
-async function readReferences({ stdin }: Io): Promise<string[]> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of stdin) {
-    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
-    if (text.length > MAX_REFERENCES * 100)
-      throw new UsageError('ERR_SETTINGS_INVALID', 'standard input holds too many references')
-  }
-  const lines = text.split('\n').map((one) => one.trim())
-  const references = lines.filter((one) => one !== '' && !one.startsWith('#'))
-  if (references.length > MAX_REFERENCES)
-    throw new UsageError('ERR_SETTINGS_INVALID', `standard input holds more than ${MAX_REFERENCES} references`)
   return references
 }

@@ -22,11 +22,13 @@ export interface VerifiedCollection {
   readonly freshness: Freshness
   readonly server: TrustServer
   readonly warnings: readonly Warning[]
+  /** The registry that was named, when the collection is signed in the name of another. */
+  readonly mirror: string | undefined
 }
 
 /** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
 export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
-  const { gun } = reference
+  const { gun } = verified.stage.above.context
   const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
   if (reference.digest !== undefined && reference.digest !== digest) {
     throw new UnsignedError(
@@ -46,7 +48,7 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
     tag,
     digest,
     size,
-    canonicalReference: `${gun}@${digest}`,
+    canonicalReference: `${reference.gun}@${digest}`,
     role,
     signers,
     ...provenance(verified, role),
@@ -56,7 +58,7 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
 
 /** @throws UnsignedError ERR_DIGEST_NOT_SIGNED */
 export function answerDigest(verified: VerifiedCollection, reference: ImageReference, digest: string): TrustedDigestResult {
-  const { gun } = reference
+  const { gun } = verified.stage.above.context
   const tags = tagsWithDigest(verified.stage, digest)
   const [first] = tags
   if (first === undefined)
@@ -66,7 +68,7 @@ export function answerDigest(verified: VerifiedCollection, reference: ImageRefer
     reference: reference.reference,
     digest,
     size: first.size,
-    canonicalReference: `${gun}@${digest}`,
+    canonicalReference: `${reference.gun}@${digest}`,
     role: first.role,
     signers: [...new Set(tags.flatMap(({ signers }) => signers))].sort(),
     tags: tags.map(({ name }) => name),
@@ -111,13 +113,14 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
       threshold,
       keys: details.map(({ id }) => id),
       keyDetails: details,
-      signedBy,
+      signedBy: [...signedBy],
     }
   })
   return { roles, ...provenance(verified, 'targets') }
 }
 
-function provenance({ stage, freshness, server, warnings }: VerifiedCollection, role: string): Provenance {
+/** The answer is the caller's own: one refresh answers many, and none of them may change what another is told. */
+function provenance({ stage, freshness, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
   const { gun } = stage.above.context
   return {
     gun,
@@ -125,6 +128,7 @@ function provenance({ stage, freshness, server, warnings }: VerifiedCollection, 
     freshness,
     expires: new Date(stage.expires(role)).toISOString(),
     server: server.typed,
-    warnings,
+    warnings: warnings.map((warning) => ({ ...warning })),
+    ...(mirror === undefined ? {} : { mirror }),
   }
 }

@@ -1,5 +1,5 @@
 /** Docker's switch. Source: docker/cli 28 cli/command/cli.go and cli/command/trust.go; Go strconv.ParseBool. */
-import { UsageError } from '../errors.js'
+import { checkValues, ownOptions } from './check-options.js'
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -24,21 +24,26 @@ export function parseGoBoolean(text: string): boolean | undefined {
  * Docker's own rule: `disableContentTrust` when given, else `DOCKER_CONTENT_TRUST`, where unset and empty are off, Go's
  * false values are off and anything else is on.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when `disableContentTrust` is not a boolean, or `env` or all of it no object
+ * @throws UsageError ERR_SETTINGS_INVALID when an option is not known, `disableContentTrust` is no boolean, or `env` no plain object
  */
 export function contentTrustEnabled(given: ContentTrustSwitch = {}): boolean {
-  if (!isObject(given)) throw new UsageError('ERR_SETTINGS_INVALID', 'the options must be an object')
-  const { env = process.env, disableContentTrust } = given
-  if (!isObject(env)) throw new UsageError('ERR_SETTINGS_INVALID', 'option env: expected an object')
-  if (disableContentTrust !== undefined && typeof disableContentTrust !== 'boolean') {
-    throw new UsageError('ERR_SETTINGS_INVALID', `disableContentTrust must be true or false, got ${String(disableContentTrust)}`)
-  }
+  const own = ownOptions(given)
+  checkValues(own, ['env', 'disableContentTrust'])
+  return isSwitchedOn(own)
+}
+
+/** The same for options that were checked. */
+export function isSwitchedOn({ env = process.env, disableContentTrust }: ContentTrustSwitch): boolean {
   if (disableContentTrust !== undefined) return !disableContentTrust
-  const value = env['DOCKER_CONTENT_TRUST'] ?? ''
+  const value = (Object.hasOwn(env, 'DOCKER_CONTENT_TRUST') ? env['DOCKER_CONTENT_TRUST'] : undefined) ?? ''
   return value !== '' && (parseGoBoolean(value) ?? true)
 }
 
-/** From JavaScript anything may come. */
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
+/** The variables by themselves: what a library put on every object's prototype is no variable. */
+export function ownEnvironment(env: Environment = process.env, platform: NodeJS.Platform = process.platform): Environment {
+  const own: Record<string, string | undefined> = Object.assign(Object.create(null), env)
+  if (platform !== 'win32') return own
+  // Case does not count there; a copy would have only the spelling that somebody happened to use.
+  for (const [name, value] of Object.entries(env)) own[name.toUpperCase()] ??= value
+  return own
 }

@@ -41,15 +41,20 @@ export function roleLoaded(
 /** Every event of every client of the process is published here too (node:diagnostics_channel). */
 const EVENT_CHANNEL = 'docker-content-trust'
 
-/** Tells a listener and the diagnostics channel. Whoever listens must not be able to change a verdict, so nothing is thrown. */
+/** Tells a listener and the diagnostics channel. No listener may change a verdict or end the process: its failure is ignored, now or later. */
 export function createTeller(listener: ((event: TrustEvent) => void) | undefined): (event: TrustEvent) => void {
   const channel = diagnostics.channel(EVENT_CHANNEL)
   return (event) => {
     channel.publish(event)
     try {
-      listener?.(event)
+      const answer: unknown = listener?.(event)
+      // An async function, or anything else with a `then`, is followed only so that its failure is not one of the process.
+      if (typeof answer === 'object' && answer !== null) new Promise((resolve) => resolve(answer)).catch(ignore)
     } catch {
-      // deliberately nothing: the listener is not ours
+      ignore()
     }
   }
 }
+
+/** Deliberately nothing: the listener is not ours. */
+function ignore(): void {}

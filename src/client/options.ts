@@ -27,7 +27,7 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly servers?: Readonly<Record<string, string>>
   /** Default: `<dockerConfig>/trust`. */
   readonly trustDirectory?: string
-  /** The folder of Docker's config.json. Default: `DOCKER_CONFIG`, else `~/.docker`. */
+  /** The folder of Docker's config.json. Default: `DOCKER_CONFIG`, else `~/.docker`; none for a user without a home. */
   readonly dockerConfig?: string
   /** Instead of the cache in `trustDirectory`. */
   readonly store?: MetadataStore
@@ -51,7 +51,7 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly signal?: AbortSignal
   /** Default: the system clock. Asked once a refresh. */
   readonly now?: () => Date
-  /** Told what happens, see `TrustEvent`; never a secret. What it throws is ignored. */
+  /** Told what happens, see `TrustEvent`; never a secret. What it throws, or rejects with, is ignored. */
   readonly onEvent?: (event: TrustEvent) => void
 }
 

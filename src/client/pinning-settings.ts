@@ -5,17 +5,18 @@ import { pemCertificates } from '../crypto/certificate.js'
 import { readPinnedKey } from '../crypto/pinned-key.js'
 import { describeCause, UsageError } from '../errors.js'
 import type { TrustPinning } from '../trust/pinning.js'
+import { checkNames, membersOf } from './plain-object.js'
+
+const FIELDS: readonly string[] = ['certs', 'ca', 'disable_tofu']
 
 /** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, what is neither ID nor PEM of a key, a CA file that cannot be read */
 export async function readPinning(option: unknown): Promise<TrustPinning> {
-  const { certs, ca, disable_tofu: disableTofu, ...unknown } = members(option, 'pinning')
-  const [stray] = Object.keys(unknown)
-  if (stray !== undefined) throw invalid(`${stray} is not a field of trust_pinning (certs, ca, disable_tofu)`)
+  const fields = membersOf(option, 'trust pinning: pinning')
+  checkNames(fields.keys(), FIELDS, 'a field of trust_pinning')
+  const disableTofu = fields.get('disable_tofu')
   if (disableTofu !== undefined && typeof disableTofu !== 'boolean') throw invalid('disable_tofu must be true or false')
-  const pins = Object.entries(members(certs ?? {}, 'certs')).map(([rule, ids]) => [rule, keyIds(rule, ids)] as const)
-  const files = Object.entries(members(ca ?? {}, 'ca')).map(
-    async ([prefix, path]) => [prefix, await readCa(prefix, path)] as const,
-  )
+  const pins = [...members(fields, 'certs')].map(([rule, ids]) => [rule, keyIds(rule, ids)] as const)
+  const files = [...members(fields, 'ca')].map(async ([prefix, path]) => [prefix, await readCa(prefix, path)] as const)
   return { certs: new Map(pins), ca: new Map(await Promise.all(files)), disableTofu: disableTofu ?? false }
 }
 
@@ -42,9 +43,8 @@ async function readCa(prefix: string, path: unknown): Promise<Uint8Array[]> {
   throw invalid(`could not load root cert from CA path ${path}: it holds no PEM certificate`)
 }
 
-function members(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${what} must be an object`)
-  return { ...value }
+function members(fields: ReadonlyMap<string, unknown>, name: 'certs' | 'ca'): ReadonlyMap<string, unknown> {
+  return membersOf(fields.get(name) ?? {}, `trust pinning: ${name}`)
 }
 
 function invalid(problem: string, cause?: unknown): UsageError {

@@ -16,6 +16,8 @@ export type WarningCode =
   | 'WARN_LEGACY_ROOT'
   | 'WARN_SERVER_RETIRING'
   | 'WARN_PIN_PREFIX'
+  | 'WARN_CONFIG'
+  | 'WARN_NO_CONFIG_FOLDER'
 
 /** Something that does not keep the answer from being trusted, and that somebody should know. */
 export interface Warning {
@@ -37,6 +39,8 @@ export interface Provenance {
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */
   readonly server: string
+  /** The registry that was named, when it is a known mirror of the one in whose name the collection (`gun`) is signed. */
+  readonly mirror?: string
   /** What does not keep the answer from being trusted. */
   readonly warnings: readonly Warning[]
 }

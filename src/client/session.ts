@@ -7,22 +7,27 @@ import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
 import { KeptSets } from './kept-sets.js'
+import { signedName } from './known-registries.js'
 import type { TrustClientOptions } from './options.js'
+import { ownError } from './own-error.js'
 import { refresh } from './refresh.js'
 import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
 import { explainServer } from './server-hints.js'
 import { readSettings, type Settings } from './settings.js'
-import { warningsOf } from './warnings.js'
+import { configWarnings, warningsOf } from './warnings.js'
 
-/** A collection, and how people call it. */
-export type Collection = Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'>
+/** A collection, how people call it, and whether its name is that of an image. */
+export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'> {
+  /** Any Notary collection: the name is the one that was signed, to the letter. */
+  readonly isExact?: boolean
+}
 
 /** Any collection, image or not: its server follows from the first component of the name. */
 export function collectionOf(gun: string): Collection {
-  return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun }
+  return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun, isExact: true }
 }
 
-/** Refreshes that questions share. */
+/** Refreshes that questions share, by the name that was asked for. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
 
 export class Session {
@@ -75,7 +80,7 @@ export class Session {
   #verified(collection: Collection, shared: SharedRefreshes = this.#running): Promise<VerifiedCollection> {
     const { gun } = collection
     const running = shared.get(gun)
-    if (running !== undefined) return running
+    if (running !== undefined) return running.catch((error: unknown) => Promise.reject(ownError(error)))
     const started = this.#refresh(collection)
     shared.set(gun, started)
     if (shared === this.#running) {
@@ -85,9 +90,12 @@ export class Session {
     return started
   }
 
-  async #refresh({ gun, domain, familiarName }: Collection): Promise<VerifiedCollection> {
-    const { store, pinning, staleFallback, offline, signal, timeout, onEvent: tell } = this.#settings
-    const server = this.#settings.serverFor(domain)
+  async #refresh(collection: Collection): Promise<VerifiedCollection> {
+    const { store, pinning, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
+    const choice = this.#settings.serverFor(collection.domain)
+    const server = choice.value
+    const { gun, mirror } =
+      collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, server)
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()
@@ -97,17 +105,19 @@ export class Session {
     signal?.addEventListener('abort', interrupt)
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
+    const { familiarName } = collection
     const kept = this.#kept
     const request = { gun, familiarName, server, transport, store, kept, pinning, staleFallback, now, signal: work.signal, tell }
     try {
       const refreshed = await refresh(request)
       signal?.throwIfAborted()
-      const warnings = [...refreshed.warnings, ...warningsOf(refreshed.stage, server, pinning, now)]
+      const found = [...warningsOf(refreshed.stage, server, pinning, now), ...configWarnings(credentials)]
+      const warnings = [...this.#settings.warnings, ...refreshed.warnings, ...found]
       for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
-      return { ...refreshed, server, warnings }
+      return { ...refreshed, server, warnings, mirror }
     } catch (cause) {
       signal?.throwIfAborted()
-      throw explainServer(cause, server, gun, now)
+      throw explainServer(cause, { choice, gun, now, warnings: this.#settings.warnings })
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', interrupt)

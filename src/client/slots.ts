@@ -1,7 +1,9 @@
 /** Turns, so that only so much runs at a time; first come, first served. */
 export class Slots {
   #free: number
-  readonly #waiting: (() => void)[] = []
+  /** In order of arrival; those before `#next` had their turn. Taking the first out would move all the others each time. */
+  #waiting: (() => void)[] = []
+  #next = 0
 
   constructor(count: number) {
     this.#free = count
@@ -15,8 +17,11 @@ export class Slots {
   }
 
   release(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free++
-    else next()
+    const next = this.#waiting[this.#next++]
+    if (next === undefined) {
+      this.#free++
+      this.#waiting = []
+      this.#next = 0
+    } else next()
   }
 }

@@ -1,7 +1,8 @@
 /** The client that a program keeps. Light until something is asked: everything heavy is loaded inside the call. */
 import { TrustError, UsageError } from '../errors.js'
 import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
-import { contentTrustEnabled } from './content-trust.js'
+import { checkValues, hasMethods, lookupRoles, ownOptions } from './check-options.js'
+import { isSwitchedOn } from './content-trust.js'
 import type { TrustClientOptions } from './options.js'
 import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
 import type { Session, SharedRefreshes } from './session.js'
@@ -41,12 +42,13 @@ export function createTrustClient(options: TrustClientOptions = {}): TrustClient
 }
 
 class LazyTrustClient implements TrustClient {
-  readonly #options: TrustClientOptions
+  readonly #given: TrustClientOptions
+  #options: TrustClientOptions | undefined
   #session: Promise<Session> | undefined
   #closed = false
 
   constructor(options: TrustClientOptions) {
-    this.#options = options
+    this.#given = options
   }
 
   async verifyTag(reference: string): Promise<VerifyResult> {
@@ -54,6 +56,7 @@ class LazyTrustClient implements TrustClient {
   }
 
   async *verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome> {
+    checkList(references)
     const shared: SharedRefreshes = new Map()
     const slots = new Slots(MAX_COLLECTIONS_AT_ONCE)
     const outcomes: Promise<VerifyOutcome>[] = []
@@ -79,7 +82,7 @@ class LazyTrustClient implements TrustClient {
         const settled = await outcome.then(
           (value) => [value],
           (fault: unknown) => {
-            if (this.#options.signal?.aborted === true) throw fault
+            if (this.#options?.signal?.aborted === true) throw fault
             faults.push(fault)
             return []
           },
@@ -93,8 +96,10 @@ class LazyTrustClient implements TrustClient {
     if (faults.length > 0) throw faults[0]
   }
 
-  async lookup(gun: string, target: string, { roles }: { readonly roles?: readonly string[] } = {}): Promise<LookupResult> {
+  async lookup(gun: string, target: string, options: { readonly roles?: readonly string[] } = {}): Promise<LookupResult> {
     const name = parseGun(gun)
+    checkTarget(target)
+    const roles = lookupRoles(options)
     return (await this.#open()).lookup(name, target, roles)
   }
 
@@ -120,7 +125,8 @@ class LazyTrustClient implements TrustClient {
 
   async #verify(reference: string, shared?: SharedRefreshes): Promise<VerifyResult> {
     const parsed = parseReference(reference)
-    if (!contentTrustEnabled(this.#options)) return this.#disabled(reference)
+    const options = this.#own()
+    if (!isSwitchedOn(options)) return disabled(reference, options)
     return (await this.#open()).verify(parsed, shared)
   }
 
@@ -134,15 +140,43 @@ class LazyTrustClient implements TrustClient {
     }
   }
 
-  #disabled(reference: string): DisabledResult {
-    return { status: 'disabled', reference, reason: this.#options.disableContentTrust === undefined ? 'environment' : 'option' }
+  /** Read once, with the first call: what the caller changes afterwards does not count. */
+  #own(): TrustClientOptions {
+    if (this.#options !== undefined) return this.#options
+    const own = ownOptions(this.#given)
+    // The others are checked when they are needed: switched off, none of them is.
+    checkValues(own, ['env', 'disableContentTrust'])
+    this.#options = own
+    return own
   }
 
   async #open(): Promise<Session> {
     if (this.#closed) throw new UsageError('ERR_SETTINGS_INVALID', 'the client is closed')
-    this.#session ??= import('./session.js').then(({ Session }) => Session.open(this.#options))
+    const options = this.#own()
+    this.#session ??= import('./session.js').then(({ Session }) => Session.open(options))
     return this.#session
   }
+}
+
+function disabled(reference: string, { disableContentTrust }: TrustClientOptions): DisabledResult {
+  return { status: 'disabled', reference, reason: disableContentTrust === undefined ? 'environment' : 'option' }
+}
+
+/** A text is a list too, of characters. @throws UsageError ERR_SETTINGS_INVALID */
+function checkList(references: unknown): void {
+  const isList = typeof references === 'object' && references !== null && !(references instanceof String)
+  if (isList && hasMethods(Symbol.iterator)(references)) return
+  throw new UsageError('ERR_SETTINGS_INVALID', 'verifyTags takes a list of image references', {
+    hint: 'For one reference: verifyTag(reference), or verifyTags([reference]).',
+  })
+}
+
+/** @throws UsageError ERR_REFERENCE_INVALID */
+function checkTarget(target: unknown): void {
+  if (typeof target === 'string' && target !== '') return
+  throw new UsageError('ERR_REFERENCE_INVALID', 'the name of a target must be a text that is not empty', {
+    hint: "For example: lookup('docker.io/library/alpine', '3.19').",
+  })
 }
 
 interface Placed {

@@ -35,8 +35,8 @@ export class Refresh {
   readonly #request: RefreshRequest
   readonly #cached: CachedState
   readonly #server: ServerFiles
-  readonly #files: FileSource
-  readonly #budget = new Budget()
+  #files: FileSource
+  #budget = new Budget()
   readonly #warnings: Warning[]
   /** The cache may still be judged when the time for the server is up. */
   #heedsDeadline = true
@@ -71,8 +71,12 @@ export class Refresh {
     loadAhead(this.#cached, this.#request)
     const start = this.#cached.root?.within(this.#budget) ?? (await this.#firstRoot())
     if (this.#cached.root === undefined) this.#askOnFirstUse(start, timestamp).catch(() => undefined)
-    const chain = await this.#walk(start)
-    const file = (await orNoAnswer(timestamp)) ?? (await this.#withoutTimestamp())
+    let chain = await this.#walk(start)
+    let file = await orNoAnswer(timestamp)
+    if (file === undefined) {
+      file = await this.#withoutTimestamp()
+      chain = await this.#walk(chain, (name) => this.#server.askAgain(name, MAX_ROOT_BYTES))
+    }
     try {
       return await this.#load(chain, file)
     } catch (cause) {
@@ -84,8 +88,8 @@ export class Refresh {
         () => undefined,
       )
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
-      // What was read until here is let go.
-      return this.#load(again.within(new Budget()), fresh)
+      this.#beginAgain()
+      return this.#load(again.within(this.#budget), fresh)
     }
   }
 
@@ -128,7 +132,8 @@ export class Refresh {
       throw this.#noFallback(cause, `what is kept came from ${origin}`)
     try {
       this.#heedsDeadline = false
-      const stage = (await this.#anchor(root.within(new Budget()))).loadTimestamp(file)
+      this.#beginAgain()
+      const stage = (await this.#anchor(root.within(this.#budget))).loadTimestamp(file)
       this.#warnings.push(staleWarning(cause))
       this.#request.tell({ type: 'stale', gun: this.#request.gun, reason: describeCause(cause) })
       return await this.#complete(stage)
@@ -169,10 +174,10 @@ export class Refresh {
   }
 
   /** Every newer root, each signed by the one before; 404 ends the chain. */
-  async #walk(start: RootChain): Promise<RootChain> {
+  async #walk(start: RootChain, ask = (name: string) => this.#server.ask(name, MAX_ROOT_BYTES)): Promise<RootChain> {
     let chain = start
     for (let steps = 0; steps < MAX_ROOT_ROTATIONS; steps++) {
-      const file = await orNoAnswer(this.#counted('root', this.#server.ask(`${chain.version + 1}.root`, MAX_ROOT_BYTES)))
+      const file = await orNoAnswer(this.#counted('root', ask(`${chain.version + 1}.root`)))
       if (file === undefined) return chain
       await orNoAnswer(this.#turn())
       chain = this.#rotated(chain, chain.next(file))
@@ -180,13 +185,18 @@ export class Refresh {
     throw brokenRotation(this.#request.gun, `more than ${MAX_ROOT_ROTATIONS} new versions in one run`, { trusted: start.version })
   }
 
-  /** No timestamp: without a root either, the collection is gone; else the server is not well. */
-  async #withoutTimestamp(): Promise<never> {
-    const { gun } = this.#request
-    const cause = missing(gun, 'timestamp', 'timestamp')
-    if (this.#cached.root === undefined) throw cause
-    const root = await orNoAnswer(this.#server.askAgain('root', MAX_ROOT_BYTES))
-    throw root === undefined ? this.#noTrustData() : new NoAnswer(cause)
+  /**
+   * No timestamp: without a root either, the collection is gone; else the server is not well. Or it hid the files from somebody
+   * without credentials, which the transport tries with the root alone: then the timestamp is there now.
+   */
+  async #withoutTimestamp(): Promise<Uint8Array> {
+    const isFirstUse = this.#cached.root === undefined
+    const root = isFirstUse ? undefined : await orNoAnswer(this.#server.askAgain('root', MAX_ROOT_BYTES))
+    if (root === undefined && !isFirstUse) throw this.#noTrustData()
+    const file = await orNoAnswer(this.#server.askAgain('timestamp', MAX_TIMESTAMP_BYTES))
+    if (file !== undefined) return file
+    const cause = missing(this.#request.gun, 'timestamp', 'timestamp')
+    throw isFirstUse ? cause : new NoAnswer(cause)
   }
 
   async #anchor(chain: RootChain): Promise<RootStage> {
@@ -242,6 +252,12 @@ export class Refresh {
       stage = stage.loadDelegation(delegation, file)
     }
     return stage
+  }
+
+  /** Lets go of the files so far, and of what they cost: honest ones must not be refused because the server changed meanwhile. */
+  #beginAgain(): void {
+    this.#budget = new Budget()
+    this.#files = new FileSource(this.#request.gun, this.#cached.files, this.#server, this.#budget)
   }
 
   /** A file of which nothing declares the length: it is counted when it is there. */

@@ -1,4 +1,5 @@
 /** What an answer should not keep to itself. */
+import type { CredentialSource } from '../credentials/credentials.js'
 import { describeCause, printable } from '../errors.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
 import type { TrustServer } from '../transport/notary-url.js'
@@ -59,6 +60,11 @@ export function warningsOf(stage: TargetsStage, server: TrustServer, pinning: Tr
     )
   }
   return warnings
+}
+
+/** What is wrong with Docker's config.json and was not needed for this answer. */
+export function configWarnings({ problems }: CredentialSource): Warning[] {
+  return (problems?.() ?? []).map((message) => ({ code: 'WARN_CONFIG', message }))
 }
 
 /** Six months ahead, for all that a person must sign again. Source: notary 0.7.0 client/tufclient.go warnRolesNearExpiry. */

@@ -1,9 +1,11 @@
 /** Asks `docker-credential-<helper> get` (the protocol of docker/docker-credential-helpers). */
-import { spawn } from 'node:child_process'
-import { access, constants } from 'node:fs/promises'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { access, constants, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { UnavailableError } from '../errors.js'
-import { type Credentials, ownText } from './credentials.js'
+import type { Credentials } from './credentials.js'
+import { GoObject, lastNamed, NotJson, readFirstValue } from './go-json.js'
 
 /** Milliseconds until a helper is given up: one that waits for a keychain nobody unlocks would hold everything up. */
 const HELPER_TIMEOUT_MS = 20_000
@@ -25,15 +27,17 @@ const TOKEN_USERNAME = '<token>'
 
 /** What asking needs. */
 export interface HelperOptions {
-  /** PATH is taken from here; the helper gets all of it. */
+  /** PATH is taken from here; the helper gets all of it but `DOCKER_AUTH_CONFIG`, whose logins are none of its business. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal | undefined
   /** For tests: another limit. */
   readonly timeoutMs?: number | undefined
+  /** Told when the helper was given up. */
+  readonly onTimeout?: () => void
 }
 
 /**
- * The credentials that a helper keeps for a server address, undefined when it says that it has none.
+ * The credentials that a helper keeps for a server address, undefined when it says that it has none, or answers blank.
  *
  * @throws UnavailableError ERR_UNAUTHORIZED when the helper is not installed, fails, is late or answers nonsense
  */
@@ -68,7 +72,8 @@ function run(
   options.signal?.throwIfAborted()
   const { timeoutMs = HELPER_TIMEOUT_MS, signal } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(file, ['get'], { env: options.env, stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true })
+    const child = start(file, options.env)
+    if (child === undefined) return reject(helperError(`${program}: cannot be started`))
     const chunks: Buffer[] = []
     let size = 0
     let grace: NodeJS.Timeout | undefined
@@ -83,7 +88,10 @@ function run(
     const fail = (reason: string, hint?: string): void =>
       settle(() => reject(helperError(`${program}: ${reason}`, hint === undefined ? {} : { hint })))
     const onAbort = (): void => settle(() => reject(signal?.reason))
-    const timer = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`, unlockHint(helper)), timeoutMs)
+    const timer = setTimeout(() => {
+      options.onTimeout?.()
+      fail(`no answer within ${timeoutMs / 1000} s`, unlockHint(helper))
+    }, timeoutMs)
     const finish = (): void =>
       settle(() =>
         resolve({ status: child.exitCode ?? child.signalCode ?? 'unknown', output: Buffer.concat(chunks).toString('utf8') }),
@@ -105,19 +113,41 @@ function run(
   })
 }
 
-function parseAnswer(program: string, output: string): Credentials {
-  let answer: unknown
+/** Undefined for an environment that no process can have, such as one with a zero byte in it. Node's error quotes it. */
+function start(file: string, env: HelperOptions['env']): ChildProcessByStdio<Writable, Readable, null> | undefined {
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== 'DOCKER_AUTH_CONFIG'))
   try {
-    answer = JSON.parse(output)
+    return spawn(file, ['get'], { env: own, stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true })
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    // Without the cause: Node's message quotes the text.
+    if (cause instanceof Error) return undefined
+    throw cause
+  }
+}
+
+/** As docker-credential-helpers and Docker read it: either text may be missing, and then nothing is known. */
+function parseAnswer(program: string, output: string): Credentials | undefined {
+  const answer = readAnswer(program, output)
+  if (answer === undefined) return undefined
+  const text = (name: string): string => {
+    const value = lastNamed(answer, name) ?? ''
+    if (typeof value !== 'string') throw helperError(`${program}: answered with a ${name} that is no text`)
+    return value
+  }
+  const [username, secret] = [text('Username'), text('Secret')]
+  if (username === '' || secret === '') return undefined
+  return username === TOKEN_USERNAME ? { identityToken: secret } : { username, password: secret }
+}
+
+function readAnswer(program: string, output: string): GoObject | undefined {
+  let answer: ReturnType<typeof readFirstValue>['value']
+  try {
+    answer = readFirstValue(output).value
+  } catch (cause) {
+    if (!(cause instanceof NotJson)) throw cause
     throw helperError(`${program}: answered something that is not JSON`)
   }
-  const username = ownText(answer, 'Username')
-  const secret = ownText(answer, 'Secret')
-  if (username === undefined || secret === undefined) throw helperError(`${program}: answered without Username and Secret`)
-  return username === TOKEN_USERNAME ? { identityToken: secret } : { username, password: secret }
+  if (answer === undefined || answer === null || answer instanceof GoObject) return answer ?? undefined
+  throw helperError(`${program}: answered something that is no JSON object`)
 }
 
 /** Only absolute folders of PATH are searched, never the current one (as Go's os/exec). */
@@ -128,7 +158,7 @@ async function findProgram(program: string, env: HelperOptions['env']): Promise<
     const file = join(folder, windows ? `${program}.exe` : program)
     try {
       await access(file, constants.X_OK)
-      return file
+      if ((await stat(file)).isFile()) return file // folders may be executable too
     } catch (cause) {
       if (!(cause instanceof Error && 'code' in cause)) throw cause
     }

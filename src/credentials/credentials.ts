@@ -17,6 +17,10 @@ export interface CredentialSource {
    * @throws UsageError ERR_SETTINGS_INVALID, UnavailableError ERR_UNAUTHORIZED (a credential helper failed)
    */
   get(registryKey: string, signal?: AbortSignal): Promise<Credentials | undefined>
+  /** What a user should know when `get` found nothing: sentences without a secret, or an empty text. */
+  explain?(registryKey: string): Promise<string>
+  /** What is wrong with what was read so far, and has not kept `get` from answering. */
+  problems?(): readonly string[]
 }
 
 /** Gives credentials for `docker.io` or `host[:port]`, or undefined to go without. */
@@ -76,13 +80,8 @@ function asCredentials(value: unknown): Credentials | undefined {
 }
 
 /** The text that an object holds under a name of its own; undefined when there is none, or it is empty or no text. */
-export function ownText(value: unknown, name: string): string | undefined {
-  const found = ownValue(value, name)
-  return typeof found === 'string' && found !== '' ? found : undefined
-}
-
-/** What an object holds under a name of its own. */
-export function ownValue(value: unknown, name: string): unknown {
+function ownText(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return Object.getOwnPropertyDescriptor(value, name)?.value
+  const found: unknown = Object.getOwnPropertyDescriptor(value, name)?.value
+  return typeof found === 'string' && found !== '' ? found : undefined
 }

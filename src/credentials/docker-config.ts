@@ -1,194 +1,202 @@
-/** The credentials in Docker's `config.json`: `auths`, `credHelpers`, `credsStore`. */
-import { readFile } from 'node:fs/promises'
+/** Finds credentials as Docker does: `DOCKER_AUTH_CONFIG`, credential helpers, `auths` in `config.json`. */
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fromBase64, utf8Text } from '../bytes.js'
-import { describeCause, systemCode, UsageError } from '../errors.js'
-import { type CredentialSource, type Credentials, ownText, ownValue } from './credentials.js'
-
-/** What `config.json` says about credentials. */
-export interface DockerConfig {
-  /** By the key as it stands in the file. */
-  readonly auths: ReadonlyMap<string, Credentials>
-  /** Registry to helper; an empty helper means `auths`. */
-  readonly credHelpers: ReadonlyMap<string, string>
-  readonly credsStore: string | undefined
-}
+import { describeCause, systemCode, TrustError } from '../errors.js'
+import type { CredentialSource, Credentials } from './credentials.js'
+import {
+  configError,
+  type DockerConfig,
+  type EnvironmentAuths,
+  emptyConfig,
+  MAX_CONFIG_BYTES,
+  parseDockerConfig,
+  parseEnvironmentAuths,
+} from './docker-auths.js'
+import { dockerKey, findByHost, findSimilar, isSameHost } from './registry-keys.js'
 
 /** What finding credentials needs. */
 export interface DockerCredentialsOptions {
-  /** The folder of config.json. */
-  readonly dockerConfig: string
-  /** For the helpers. */
+  /** The folder of config.json; undefined when there is none. */
+  readonly dockerConfig: string | undefined
+  /** For `DOCKER_AUTH_CONFIG`, and for the helpers. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** For tests: milliseconds until a helper is given up. */
+  readonly helperTimeoutMs?: number
 }
 
-/** The name under which Docker has kept docker.io since its first version. */
-const DOCKER_HUB_KEY = 'https://index.docker.io/v1/'
-
-/** Bytes of config.json that are read: stops a device or a mistake of a file. */
-const MAX_CONFIG_BYTES: number = 4 * 1024 * 1024
-
-/** Milliseconds for which an answer of a helper is kept: many collections of one registry ask for the same. */
-const HELPER_ANSWER_MS = 60_000
-
 /** A source over `config.json`, which is read when the first credentials are asked for, or by `check`. */
-export interface DockerCredentials extends CredentialSource {
+export interface DockerCredentials extends Required<CredentialSource> {
   /**
    * Reads `config.json` now.
    *
-   * @throws UsageError ERR_SETTINGS_INVALID when it is malformed or cannot be read
+   * @throws UsageError ERR_SETTINGS_INVALID when it is no JSON object
    */
   check(): Promise<void>
+  /**
+   * Where credentials for `docker.io` or `host[:port]` would be looked for, in words without a secret, in order; after
+   * the last that is certain to have some nothing is named. No helper is asked.
+   *
+   * @throws UsageError ERR_SETTINGS_INVALID when config.json is no JSON object
+   */
+  describe(registryKey: string): Promise<{ readonly places: readonly string[]; readonly isCertain: boolean }>
 }
+
+interface Known {
+  readonly file: DockerConfig
+  readonly environment: EnvironmentAuths
+}
+
+interface ChosenHelper {
+  readonly name: string
+  readonly member: 'credHelpers' | 'credsStore'
+}
+
+/** Milliseconds for which an answer of a helper is kept: a living client asks again, because what some give ends within the hour. */
+const HELPER_ANSWER_MS = 300_000
+
+/** Bytes that are read at a time. */
+const CHUNK_BYTES = 64 * 1024
 
 /** Finds credentials as Docker does. */
 export function dockerCredentials(options: DockerCredentialsOptions): DockerCredentials {
-  let config: Promise<DockerConfig> | undefined
-  const answers = new Map<string, { readonly until: number; readonly answer: Promise<Credentials | undefined> }>()
-  const read = (): Promise<DockerConfig> => {
-    config ??= readDockerConfig(options.dockerConfig)
-    return config
+  const { dockerConfig, env } = options
+  let reading: Promise<Known> | undefined
+  let known: Known | undefined
+  const askHelper = createHelperAsker(options)
+  const read = (): Promise<Known> => {
+    reading ??= readDockerConfig(dockerConfig).then((file) => {
+      known = { file, environment: parseEnvironmentAuths(env['DOCKER_AUTH_CONFIG'] ?? '') }
+      return known
+    })
+    return reading
   }
-  const ask = (helper: string, address: string, signal: AbortSignal | undefined): Promise<Credentials | undefined> => {
-    const key = `${helper} ${address}`
-    const known = answers.get(key)
-    if (known !== undefined && performance.now() < known.until) return known.answer
-    const helpers = import('./credential-helper.js') // few have one
-    const answer = helpers.then(({ askHelper }) => askHelper(helper, address, { env: options.env, signal }))
-    answers.set(key, { until: performance.now() + HELPER_ANSWER_MS, answer })
-    answer.catch(() => answers.delete(key))
-    return answer
+  return {
+    check: async () => void (await read()),
+    get: async (registryKey, signal) => {
+      const { file, environment } = await read()
+      const given = environment.auths.get(dockerKey(registryKey))
+      if (given !== undefined) return given
+      let failure: TrustError | undefined
+      for (const { name } of helpersFor(file, registryKey)) {
+        try {
+          const kept = await askHelper(name, dockerKey(registryKey), signal)
+          if (kept !== undefined) return kept
+        } catch (cause) {
+          if (!(cause instanceof TrustError) || signal?.aborted) throw cause
+          failure = cause
+        }
+      }
+      const kept = findByHost(file.auths, registryKey)
+      if (kept !== undefined) return kept
+      if (failure !== undefined) throw failure
+      const problem = file.problems.find(({ key }) => key === undefined || isSameHost(key, registryKey))
+      if (problem !== undefined) throw configError(problem)
+      return undefined
+    },
+    explain: async (registryKey) => {
+      const { file, environment } = await read()
+      const similar = findSimilar([...environment.auths.keys(), ...file.auths.keys(), ...file.credHelpers.keys()], registryKey)
+      const login = `There is a login for ${similar}, which is another name for Docker and not ${registryKey}.`
+      const { problem } = environment
+      return [...(similar === undefined ? [] : [login]), ...(problem === undefined ? [] : [problem])].join(' ')
+    },
+    problems: () => (known === undefined ? [] : problemsOf(known)),
+    describe: async (registryKey) => describePlaces(await read(), registryKey),
   }
-  const get = async (registryKey: string, signal?: AbortSignal): Promise<Credentials | undefined> => {
-    const { auths, credHelpers, credsStore } = await read()
-    const helper = findByHost(credHelpers, registryKey) ?? credsStore ?? ''
-    const kept = helper === '' ? undefined : await ask(helper, isDockerHub(registryKey) ? DOCKER_HUB_KEY : registryKey, signal)
-    return kept ?? findByHost(auths, registryKey)
-  }
-  return { get, check: async () => void (await read()) }
-}
-
-/** Where credentials for `docker.io` or `host[:port]` would come from, in words without a secret; undefined for nowhere. No helper is asked. */
-export function credentialsOrigin({ auths, credHelpers, credsStore }: DockerConfig, registryKey: string): string | undefined {
-  const own = findByHost(credHelpers, registryKey)
-  const helper = own ?? credsStore ?? ''
-  if (helper !== '') return `docker-credential-${helper} (${own === undefined ? 'credsStore' : 'credHelpers'}) for ${registryKey}`
-  const kept = findByHost(auths, registryKey)
-  if (kept === undefined) return undefined
-  const kind = 'identityToken' in kept ? 'an identity token' : 'registryToken' in kept ? 'a registry token' : 'a password'
-  return `${kind} in auths for ${registryKey}`
 }
 
 /**
- * Reads `config.json`; a file that is not there says nothing.
+ * Reads `config.json`; a file that is not there says nothing, and one that cannot be read is a problem of every registry.
  *
- * @throws UsageError ERR_SETTINGS_INVALID; nothing of the content is repeated
+ * @throws UsageError ERR_SETTINGS_INVALID when it is no JSON object; nothing of the content is repeated
  */
-export async function readDockerConfig(dockerConfig: string): Promise<DockerConfig> {
+export async function readDockerConfig(dockerConfig: string | undefined): Promise<DockerConfig> {
+  if (dockerConfig === undefined) return emptyConfig()
   const file = join(dockerConfig, 'config.json')
-  let bytes: Uint8Array
+  let text: string | undefined
   try {
-    bytes = await readFile(file)
+    // A FIFO that has no writer is opened at once, and then seen to be no file.
+    await using handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    if (!(await handle.stat()).isFile()) return emptyConfig({ message: `${file}: is not a regular file` })
+    text = await readText(handle)
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return parseDockerConfig('{}', file)
-    throw malformed(file, `cannot be read (${describeCause(cause)})`, cause)
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return emptyConfig()
+    if (code === undefined) throw cause
+    return emptyConfig({ message: `${file}: cannot be read (${describeCause(cause)})`, cause })
   }
-  const text = bytes.length > MAX_CONFIG_BYTES ? undefined : utf8Text(bytes)
-  if (text === undefined) throw malformed(file, 'is not the text of a config file')
+  if (text === undefined) return emptyConfig({ message: `${file}: is longer than ${MAX_CONFIG_BYTES} bytes` })
   return parseDockerConfig(text, file)
 }
 
-function parseDockerConfig(text: string, file: string): DockerConfig {
-  let root: unknown
-  try {
-    root = JSON.parse(text)
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    // Without the cause: Node's message quotes the text, secrets and all.
-    throw malformed(file, 'is not JSON')
+/** Undefined when there is more than is read. Bytes that are no UTF-8 become U+FFFD, as in Go. */
+async function readText(handle: Awaited<ReturnType<typeof open>>): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(CHUNK_BYTES))
+    if (bytesRead === 0) return new TextDecoder().decode(Buffer.concat(chunks))
+    chunks.push(buffer.subarray(0, bytesRead))
+    size += bytesRead
+    if (size > MAX_CONFIG_BYTES) return undefined
   }
-  if (!isObject(root)) throw malformed(file, 'is not a JSON object')
-  const auths = new Map<string, Credentials>()
-  for (const [key, entry] of entries(root, 'auths', file)) {
-    if (!isObject(entry)) throw malformed(file, `auths: ${key}: is not an object`)
-    const credentials = readAuth(entry, () => malformed(file, `auths: ${key}: is not base64 of user:password`))
-    if (credentials !== undefined) auths.set(key, credentials)
-  }
-  const credHelpers = new Map<string, string>()
-  for (const [key, helper] of entries(root, 'credHelpers', file)) {
-    credHelpers.set(
-      key,
-      helperName(helper, () => malformed(file, `credHelpers: ${key}: is not the name of a helper`)),
+}
+
+/** The helpers to ask in turn: Docker's choice, else or also one that is named for another spelling of the host. */
+function helpersFor({ credHelpers, credsStore }: DockerConfig, registryKey: string): ChosenHelper[] {
+  const own = credHelpers.get(dockerKey(registryKey))
+  const similar = own ?? findByHost(credHelpers, registryKey)
+  const chosen: ChosenHelper[] = []
+  if (own === undefined && credsStore !== undefined) chosen.push({ name: credsStore, member: 'credsStore' })
+  if (similar !== undefined && similar !== '') chosen.push({ name: similar, member: 'credHelpers' })
+  return chosen
+}
+
+/** One message for the file, however much is wrong in it, and one for the variable. */
+function problemsOf({ file, environment }: Known): string[] {
+  const [first, ...more] = file.problems
+  const said = first === undefined ? [] : [`${first.message}${more.length === 0 ? '' : ` (and ${more.length} more)`}`]
+  return [...said, ...(environment.problem === undefined ? [] : [environment.problem])]
+}
+
+function describePlaces({ file, environment }: Known, registryKey: string): Awaited<ReturnType<DockerCredentials['describe']>> {
+  const given = environment.auths.get(dockerKey(registryKey))
+  if (given !== undefined) return { places: [`${kindOf(given)} in DOCKER_AUTH_CONFIG for ${registryKey}`], isCertain: true }
+  const helpers = helpersFor(file, registryKey).map(
+    ({ name, member }) => `docker-credential-${name} (${member}) for ${registryKey}`,
+  )
+  const kept = findByHost(file.auths, registryKey)
+  if (kept === undefined) return { places: helpers, isCertain: false }
+  return { places: [...helpers, `${kindOf(kept)} in auths for ${registryKey}`], isCertain: true }
+}
+
+function kindOf(credentials: Credentials): string {
+  if ('identityToken' in credentials) return 'an identity token'
+  return 'registryToken' in credentials ? 'a registry token' : 'a password'
+}
+
+type HelperAsker = (helper: string, address: string, signal: AbortSignal | undefined) => Promise<Credentials | undefined>
+
+/** Runs a helper once for each address, whatever came of it; callers that wait together wait for one run. */
+function createHelperAsker({ env, helperTimeoutMs }: DockerCredentialsOptions): HelperAsker {
+  const answers = new Map<string, { readonly until: number; readonly answer: Promise<Credentials | undefined> }>()
+  return (helper, address, signal) => {
+    // Under its name alone: one that was given up once would hold up every other address too.
+    for (const key of [helper, `${helper} ${address}`]) {
+      const known = answers.get(key)
+      if (known !== undefined && performance.now() < known.until) return known.answer
+    }
+    const keep = (key: string): void => void answers.set(key, { until: performance.now() + HELPER_ANSWER_MS, answer })
+    const onTimeout = (): void => keep(helper)
+    const helpers = import('./credential-helper.js') // few have one
+    const answer = helpers.then(({ askHelper }) =>
+      askHelper(helper, address, { env, signal, timeoutMs: helperTimeoutMs, onTimeout }),
     )
+    keep(`${helper} ${address}`)
+    answer.catch(() => {
+      if (signal?.aborted) answers.delete(`${helper} ${address}`)
+    })
+    return answer
   }
-  const store = ownValue(root, 'credsStore') ?? ''
-  const credsStore = helperName(store, () => malformed(file, 'credsStore is not the name of a helper'))
-  return { auths, credHelpers, credsStore: credsStore === '' ? undefined : credsStore }
-}
-
-function entries(root: object, name: string, file: string): [string, unknown][] {
-  const value = ownValue(root, name) ?? {}
-  if (!isObject(value)) throw malformed(file, `${name} is not an object`)
-  return Object.entries(value)
-}
-
-function readAuth(entry: object, refuse: () => UsageError): Credentials | undefined {
-  const identityToken = ownText(entry, 'identitytoken')
-  if (identityToken !== undefined) return { identityToken }
-  const registryToken = ownText(entry, 'registrytoken')
-  if (registryToken !== undefined) return { registryToken }
-  const auth = ownValue(entry, 'auth') ?? ''
-  if (auth === '') {
-    const username = ownText(entry, 'username')
-    const password = ownText(entry, 'password')
-    return username === undefined || password === undefined ? undefined : { username, password }
-  }
-  const bytes = typeof auth === 'string' ? fromBase64(auth) : undefined
-  const text = bytes === undefined ? undefined : utf8Text(bytes)
-  const colon = text?.indexOf(':') ?? -1
-  if (text === undefined || colon <= 0) throw refuse()
-  // docker/cli cli/config/configfile decodeAuth takes the zero bytes away too.
-  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/^\0+|\0+$/g, '') }
-}
-
-function helperName(value: unknown, refuse: () => UsageError): string {
-  if (typeof value !== 'string' || (value !== '' && !isHelperName(value))) throw refuse()
-  return value
-}
-
-/** The exact key, else the first that names the same host: `https://host/v1/`, `https://host`, `host/path`. */
-function findByHost<T>(map: ReadonlyMap<string, T>, registryKey: string): T | undefined {
-  const exact = map.get(isDockerHub(registryKey) ? DOCKER_HUB_KEY : registryKey)
-  if (exact !== undefined) return exact
-  const wanted = hostOf(registryKey)
-  for (const [key, value] of map) {
-    if (hostOf(key) === wanted) return value
-  }
-  return undefined
-}
-
-function isDockerHub(registryKey: string): boolean {
-  return hostOf(registryKey) === 'docker.io'
-}
-
-/** The host of a key as docker/cli sees it (ConvertToHostname); Docker Hub's two names are one. */
-function hostOf(key: string): string {
-  const [host = ''] = key.replace(/^https?:\/\//, '').split('/')
-  return host === 'index.docker.io' ? 'docker.io' : host
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function malformed(file: string, what: string, cause?: unknown): UsageError {
-  return new UsageError('ERR_SETTINGS_INVALID', `${file}: ${what}`, {
-    hint: 'Correct the file, or name another folder with DOCKER_CONFIG or --config.',
-    cause,
-  })
-}
-
-/** True for a name that can only be the end of a program's name: no path, no option, no shell. */
-export function isHelperName(name: string): boolean {
-  return /^[A-Za-z0-9._-]+$/.test(name)
 }

@@ -6,6 +6,8 @@ import { type KeyObject, X509Certificate } from 'node:crypto'
 import { base64, fromBase64, utf8Text } from '../bytes.js'
 import { describeCause } from '../errors.js'
 
+export type { X509Certificate } from 'node:crypto'
+
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END \1-----/g
 
 /** One block of a PEM text. */

@@ -42,8 +42,8 @@ type Read<Value> = ReturnType<z.ZodMiniType<Value>['safeParse']>
 type Context = Parameters<Parameters<typeof z.transform>[0]>[1]
 
 /**
- * Items one after the other, up to the first that is wrong or one too many. zod's own lists and maps collect what is wrong with every item, and
- * hand that on as arguments of one call: a list of 130,000 wrong items overflows the stack.
+ * Reads items one after the other, up to the first that is wrong or one too many. zod's own lists and maps collect what is
+ * wrong with every item and pass it on as arguments of one call: a list of 130,000 wrong items overflows the stack.
  *
  * @throws TooMany
  */

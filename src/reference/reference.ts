@@ -127,10 +127,12 @@ export function parseRepository(repository: string): ImageRepository {
 /**
  * Accepts the name of any Notary collection, image or not, exactly as it is: nothing is completed or normalised.
  * CONTRACT `dct lookup`. Empty, `.` and `..` segments would let one name reach another's address or cache folder.
+ * The name of every image repository is one, also with the brackets of an IPv6 registry or longer than other names may be.
  *
  * @throws UsageError ERR_REFERENCE_INVALID
  */
 export function parseGun(gun: string): string {
+  if (typeof gun === 'string' && isRepositoryName(gun)) return gun
   const hint = 'A GUN is a full name such as docker.io/library/alpine; it is not completed as an image name is.'
   if (typeof gun !== 'string' || gun.length > MAX_GUN_LENGTH || !/^[A-Za-z0-9._:/-]+$/.test(gun)) {
     throw invalid(`invalid GUN: 1 to ${MAX_GUN_LENGTH} letters, digits and . _ : / - are allowed`, hint)
@@ -139,6 +141,16 @@ export function parseGun(gun: string): string {
     throw invalid(`invalid GUN (${gun}): empty, . and .. segments are not allowed`, hint)
   }
   return gun
+}
+
+/** True for what `parseReference` gives as the GUN of some reference. */
+function isRepositoryName(name: string): boolean {
+  try {
+    return parseRepository(name).gun === name
+  } catch (cause) {
+    if (cause instanceof UsageError) return false
+    throw cause
+  }
 }
 
 /** The checks in the order of `ParseNormalizedNamed` and `Parse`, so that the same one speaks first. */

@@ -107,9 +107,14 @@ function seenRequest({ method = '', url: path = '', headers }: IncomingMessage):
   return {
     method,
     path,
-    ...(gun === undefined || file === undefined ? {} : { gun, file }),
+    ...(gun === undefined || file === undefined ? {} : { gun: decoded(gun), file }),
     ...(scheme === undefined ? {} : { authorization: scheme }),
   }
+}
+
+/** Brackets of an IPv6 registry are encoded on the way. */
+function decoded(gun: string): string {
+  return gun.replaceAll('%5B', '[').replaceAll('%5D', ']')
 }
 
 /** `honest`: the file, or the answer of those who guard it. */

@@ -1,4 +1,4 @@
-/** Why a certificate of a server was refused: Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*). */
+/** Why TLS with a server failed, and why its certificate was refused: Node's spellings of OpenSSL's verification results (lib/internal/tls, X509_V_ERR_*). */
 
 /** By an unknown CA. */
 const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
@@ -8,6 +8,11 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
 ])
+
+/** True when no CA that is believed has issued the certificate. */
+export function isUnknownAuthority(code: string): boolean {
+  return UNKNOWN_AUTHORITY.has(code)
+}
 
 /** Of any certificate on the path, that of a CA included. */
 const FAULT_ON_THE_PATH: ReadonlySet<string> = new Set([
@@ -33,10 +38,18 @@ const FAULT_ON_THE_PATH: ReadonlySet<string> = new Set([
  * the right one, may stand in one list, and its successor in the next. A wrong host name is wrong whoever signed it.
  */
 export function dependsOnAuthorities(code: string): boolean {
-  return UNKNOWN_AUTHORITY.has(code) || FAULT_ON_THE_PATH.has(code)
+  return isUnknownAuthority(code) || FAULT_ON_THE_PATH.has(code)
 }
 
 /** True for every refusal of a server's certificate that OpenSSL gives. */
 export function isCertificateFault(code: string): boolean {
   return dependsOnAuthorities(code) || code === 'HOSTNAME_MISMATCH'
+}
+
+/** Errors of TLS itself: no common version, a plain-text server, an alert. */
+const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
+
+/** True for all that fails in TLS, and not in the network below it. */
+export function isTlsFault(code: string): boolean {
+  return isCertificateFault(code) || TLS_FAULT.test(code)
 }

@@ -9,11 +9,15 @@ export class ConnectTimeout extends Error {
 /** A proxy that did not let us through. */
 export class ProxyFailure extends Error {
   readonly code: string
+  /** `host:port` of the proxy. */
+  readonly peer: string
   /** What it answered, if it did. */
   readonly status: number | undefined
   constructor(proxy: ProxyServer, reason: string, code: string, details: ErrorOptions & { status?: number | undefined } = {}) {
-    super(`proxy ${proxy.hostname}:${proxy.port}: ${reason}`, details.cause === undefined ? undefined : { cause: details.cause })
+    const peer = `${proxy.hostname}:${proxy.port}`
+    super(`proxy ${peer}: ${reason}`, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
+    this.peer = peer
     this.status = details.status
   }
 }

@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { systemCode } from '../errors.js'
-import { pemCertificates, readText, unusable } from './pem-files.js'
+import { pemCertificates, readBytes, unusable, withoutCertificate } from './pem-files.js'
 
 /** Where the variables are looked up. */
 export type AuthorityEnvironment = Readonly<Record<string, string | undefined>>
@@ -52,8 +52,9 @@ export function nodeBelievesNoOthers(env: AuthorityEnvironment): boolean {
 async function readNamedBundle(env: AuthorityEnvironment, variable: string): Promise<string[] | undefined> {
   const file = env[variable]
   if (file === undefined || file === '') return undefined
-  const certificates = pemCertificates(await readText(file, `the CA file of ${variable}`))
-  if (certificates.length === 0) throw unusable(file, `no PEM certificate in the CA file of ${variable}`)
+  const content = await readBytes(file, `the CA file of ${variable}`)
+  const certificates = pemCertificates(content.toString())
+  if (certificates.length === 0) throw withoutCertificate(content, file, ` in the CA file of ${variable}`)
   return certificates
 }
 

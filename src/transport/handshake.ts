@@ -1,8 +1,12 @@
 /** The TLS handshake on a wire. */
 import type { Socket } from 'node:net'
 import { type SecureContext, connect as tlsConnect } from 'node:tls'
+import { systemCode } from '../errors.js'
+import { isTlsFault } from './certificate-faults.js'
+import { checkServerIdentity } from './server-identity.js'
 import { settled } from './socket-events.js'
 import { type LazyContext, serverName } from './tls.js'
+import { noteCertificate, type ShownCertificate, TlsFailure } from './tls-failure.js'
 import { type ConnectionMemory, type Destination, destroyWhenLaid, type Wire } from './wire.js'
 
 /** A verified TLS connection over a wire. */
@@ -23,14 +27,20 @@ export async function shakeHands(
     servername: serverName(hostname),
     // Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not count.
     rejectUnauthorized: true,
+    checkServerIdentity,
     // Not h2: undici 7 takes a body that RST_STREAM cuts off for a whole one, and knows no limit for its headers.
     ALPNProtocols: ['http/1.1'],
   })
   onHandshake()
   socket.setNoDelay(true)
-  // Whoever takes a session up is not asked for a name any more; Node gives out only those of servers that it verified.
+  // On a session that is taken up no name is checked. Node emits those of a socket only once its certificate and name were verified.
   socket.on('session', (fresh: Buffer) => sessions.keep(host, fresh))
-  await settled(socket, 'secureConnect', signal)
+  const shown = noteCertificate(socket)
+  try {
+    await settled(socket, 'secureConnect', signal)
+  } catch (cause) {
+    throw signal.aborted ? cause : failureOf(cause, host, shown())
+  }
   if (!wire.isTunnel) addresses.noteConnection(hostname, socket.remoteAddress)
   return socket
 }
@@ -43,4 +53,9 @@ function madeMeanwhile(context: LazyContext, wire: Wire): SecureContext {
     destroyWhenLaid(wire)
     throw cause
   }
+}
+
+/** Connections that were reset or cut off are no matter of TLS. */
+function failureOf(cause: unknown, peer: string, shown: ShownCertificate | undefined): unknown {
+  return isTlsFault(systemCode(cause) ?? '') ? new TlsFailure(cause, peer, shown) : cause
 }

@@ -1,7 +1,7 @@
 /** Fetches metadata files from a trust server over https. */
 import type { LookupFunction } from 'node:net'
 import type { CredentialSource } from '../credentials/credentials.js'
-import { UntrustedError } from '../errors.js'
+import { UnavailableError, UntrustedError } from '../errors.js'
 import type { TransportEvent } from './events.js'
 import { BodyTooLong, BodyUnreadable } from './http-body.js'
 import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient, type TlsChoices } from './https-client.js'
@@ -9,6 +9,7 @@ import { badContentError, type NetworkContext, networkError, statusError } from 
 import { metadataUrl, type TrustServer, withoutBrackets } from './notary-url.js'
 import { RegistryAuth } from './registry-auth.js'
 import { withRetries } from './retry.js'
+import type { TlsSources } from './tls.js'
 import { tlsFolder } from './tls-folder.js'
 import type { MetadataRequest, Transport } from './transport.js'
 
@@ -16,7 +17,7 @@ import type { MetadataRequest, Transport } from './transport.js'
 export interface HttpTransportOptions {
   readonly server: TrustServer
   /** The folder of Docker's config.json; `tls/<host>/` in it may hold a CA and a client certificate. */
-  readonly dockerConfig: string
+  readonly dockerConfig: string | undefined
   /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here, nothing from the process. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM text or texts, added to the default CAs. */
@@ -31,6 +32,8 @@ export interface HttpTransportOptions {
   readonly deadlines?: Partial<Deadlines>
   /** For tests: another resolver. */
   readonly lookup?: LookupFunction
+  /** For tests: other folders than those of Docker's engine, `/etc/docker/certs.d` for one. */
+  readonly engineFolders?: readonly string[] | undefined
 }
 
 /** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
@@ -72,7 +75,12 @@ class HttpTransport implements Transport {
     const { gun, name, maxBytes, signal } = request
     const { server, dockerConfig } = this.#options
     const url = metadataUrl(server, gun, name)
-    const context = { gun, role: roleOf(name), host: server.host, tlsFolder: tlsFolder(dockerConfig, server.host) }
+    const context = {
+      gun,
+      role: roleOf(name),
+      host: server.host,
+      tlsFolder: tlsFolder(dockerConfig ?? '<docker config>', server.host),
+    }
     try {
       const answer = await this.#getAuthorized(url, request, context)
       if (answer.status === 200) return answer.body
@@ -83,7 +91,7 @@ class HttpTransport implements Transport {
         redirectedTo: answer.redirectedTo,
       })
     } catch (cause) {
-      throw this.#error(cause, signal, context, maxBytes)
+      throw await this.#explained(this.#error(cause, signal, context, maxBytes))
     }
   }
 
@@ -96,15 +104,25 @@ class HttpTransport implements Transport {
   }
 
   async #getAuthorized(url: URL, request: MetadataRequest, context: NetworkContext): Promise<HttpsAnswer> {
-    let authorization = this.#auth.current(request.gun)
+    const { gun, name, signal } = request
+    let authorization = this.#auth.current(gun)
+    let wasNotFound = false
     for (let round = 1; ; round += 1) {
       const answer = await this.#get(url, request, authorization)
       const { status } = answer
-      if (status !== 401 && status !== 403) return answer
+      const isHidden = status === 404 && name === 'root'
+      if (status !== 401 && status !== 403 && !isHidden) return answer
       // A host that the trust server redirected to gets no credentials, nor does what that host leads back to.
       if (answer.redirectedTo !== undefined || round >= MAX_ROUNDS) return answer
+      if (isHidden) {
+        const login = await this.#auth.afterNotFound(authorization, context, signal)
+        if (login === undefined) return answer
+        wasNotFound = true
+        authorization = login
+        continue
+      }
       const challenges = answer.header('www-authenticate')
-      authorization = await this.#auth.next({ status, challenges, refused: authorization, context }, request.signal)
+      authorization = await this.#auth.next({ status, challenges, refused: authorization, context, wasNotFound }, signal)
     }
   }
 
@@ -129,6 +147,14 @@ class HttpTransport implements Transport {
     return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
   }
 
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof UnavailableError && error.code === 'ERR_TLS') {
+      const { explainTls } = await import('./tls-explanation.js')
+      await explainTls(error, tlsSources(this.#options))
+    }
+    return error
+  }
+
   #error(cause: unknown, signal: AbortSignal, context: NetworkContext, maxBytes: number): unknown {
     if (signal.aborted) return signal.reason
     if (cause instanceof BodyUnreadable) return badContentError(cause, context)
@@ -143,10 +169,14 @@ class HttpTransport implements Transport {
 }
 
 /** Loaded and read while the wire is laid. */
-async function readContexts({ server, dockerConfig, env, ca }: HttpTransportOptions): Promise<TlsChoices> {
+async function readContexts(options: HttpTransportOptions): Promise<TlsChoices> {
   const { createTlsContexts, readTlsMaterial } = await import('./tls.js')
-  const material = await readTlsMaterial({ dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat() })
+  const material = await readTlsMaterial(tlsSources(options))
   return { ...createTlsContexts(material), hasClientCertificate: material.clientPairs.length > 0 }
+}
+
+function tlsSources({ server, dockerConfig, env, ca, engineFolders }: HttpTransportOptions): TlsSources {
+  return { dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat(), engineFolders }
 }
 
 /** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */

@@ -22,6 +22,8 @@ export interface HttpsRequest {
   readonly maxBytes: number
   /** Nobody waits long for it: `guessMs` instead of `headersMs`. */
   readonly guess?: boolean | undefined
+  /** A redirect is the answer, and is not followed. */
+  readonly staysHere?: boolean
   readonly signal: AbortSignal
 }
 
@@ -134,7 +136,7 @@ export class HttpsClient {
         const answer = await exchange(ask, { ...request, url, authorization }, headersTimeout, signal)
         // undici frees the connection a moment after the body ended; asked before that, it would open another.
         await setImmediate()
-        const next = nextLocation({ ...request, url }, answer, redirects)
+        const next = request.staysHere === true ? undefined : nextLocation({ ...request, url }, answer, redirects)
         if (next === undefined) return { ...answer, redirectedTo }
         await this.#keepClientCertificate(url, next, answer.status)
         if (next.origin !== request.url.origin) redirectedTo ??= next.host

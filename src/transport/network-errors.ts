@@ -1,6 +1,6 @@
 /** What went wrong on the wire, in the words and codes that callers know. */
 import { describeCause, printable, systemCode, TrustError, type UnavailableDetails, UnavailableError } from '../errors.js'
-import { isCertificateFault } from './certificate-faults.js'
+import { isCertificateFault, isTlsFault } from './certificate-faults.js'
 import { ProxyFailure } from './connection-failures.js'
 import { BodyUnreadable } from './http-body.js'
 import { isCutOff, isHttpFault } from './http-faults.js'
@@ -17,9 +17,6 @@ export interface NetworkContext {
   /** The folder where a CA for the trust server goes. */
   readonly tlsFolder: string
 }
-
-/** Errors of TLS itself: no common version, a plain-text server, an alert. */
-const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
 
 /** Alerts that a server sends to a client without a certificate, or with one that it does not believe. */
 const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/
@@ -100,10 +97,6 @@ function hintFor(refused: Error): string {
   return `${refused.message}. Check the address of the trust server, and what stands between.`
 }
 
-function isTlsFault(code: string): boolean {
-  return isCertificateFault(code) || TLS_FAULT.test(code)
-}
-
 function tlsHint(cause: unknown, code: string, context: NetworkContext): string {
   if (cause instanceof ProxyFailure)
     return 'The certificate is the proxy’s: if its CA is private, give it with --tlscacert or NODE_EXTRA_CA_CERTS.'
@@ -116,6 +109,6 @@ function tlsHint(cause: unknown, code: string, context: NetworkContext): string 
   if (CLIENT_CERTIFICATE_WANTED.test(code)) {
     return `${context.host} wants a client certificate that it knows: put it as client.cert, with client.key, into ${context.tlsFolder}.`
   }
-  if (TLS_FAULT.test(code)) return `Check that ${context.host} speaks https with TLS 1.2 or later on that port.`
+  if (!isCertificateFault(code)) return `Check that ${context.host} speaks https with TLS 1.2 or later on that port.`
   return `If ${context.host} has a private CA, give it with --tlscacert or put it as ca.crt into ${context.tlsFolder}.`
 }

@@ -1,5 +1,5 @@
 /** A trust server that refused, and which of its challenges is answered. */
-import type { UnavailableError } from '../errors.js'
+import { UnavailableError } from '../errors.js'
 import type { Challenge } from './challenge.js'
 import { type NetworkContext, statusError } from './network-errors.js'
 
@@ -11,6 +11,8 @@ export interface Refusal {
   /** The Authorization header that was refused, if one was sent. */
   readonly refused: string | undefined
   readonly context: NetworkContext
+  /** The server said 404 before, to somebody without credentials. */
+  readonly wasNotFound?: boolean
 }
 
 /** The challenge that is answered. */
@@ -24,31 +26,45 @@ export interface ChosenChallenge {
 }
 
 /**
- * A Bearer challenge whose token server is https, else Basic. What scope the challenge names does not count: pull only.
- *
- * @throws UnavailableError ERR_UNAUTHORIZED when there is none that can be answered
+ * A Bearer challenge whose token server is https, else Basic; undefined when there is none. What scope the challenge names
+ * does not count: pull only.
  */
-export function chooseChallenge(challenges: readonly Challenge[], gun: string, refusal: Refusal): ChosenChallenge {
+export function findChallenge(challenges: readonly Challenge[], gun: string): ChosenChallenge | undefined {
   const scope = `repository:${gun}:pull`
-  let hint: string | undefined
   for (const { scheme, parameters } of challenges) {
-    if (scheme !== 'bearer') continue
-    const text = parameters.get('realm') ?? ''
-    const realm = URL.canParse(text) ? new URL(text) : undefined
-    if (realm === undefined || realm.protocol !== 'https:' || realm.username !== '' || realm.password !== '') {
-      hint = 'The server names a token server that is not a plain https address: nothing is sent there.'
-      continue
-    }
+    const realm = scheme === 'bearer' ? tokenServer(parameters.get('realm') ?? '') : undefined
+    if (realm === undefined) continue
     const service = parameters.get('service')
     return { key: JSON.stringify([realm.href, service, scope]), realm, service, scope }
   }
-  if (challenges.some(({ scheme }) => scheme === 'basic')) {
-    return { key: JSON.stringify(['basic', scope]), realm: undefined, service: undefined, scope }
-  }
+  if (!challenges.some(({ scheme }) => scheme === 'basic')) return undefined
+  return { key: JSON.stringify(['basic', scope]), realm: undefined, service: undefined, scope }
+}
+
+/** The same. @throws UnavailableError ERR_UNAUTHORIZED when there is none that can be answered */
+export function chooseChallenge(challenges: readonly Challenge[], refusal: Refusal): ChosenChallenge {
+  const found = findChallenge(challenges, refusal.context.gun)
+  if (found !== undefined) return found
+  const hint = challenges.some(({ scheme }) => scheme === 'bearer')
+    ? 'The server names a token server that is not a plain https address: nothing is sent there.'
+    : undefined
   throw unauthorized(refusal, hint)
+}
+
+function tokenServer(text: string): URL | undefined {
+  const realm = URL.canParse(text) ? new URL(text) : undefined
+  return realm?.protocol === 'https:' && realm.username === '' && realm.password === '' ? realm : undefined
 }
 
 /** The error for a refusal that nothing is left to answer with. */
 export function unauthorized(refusal: Refusal, hint?: string): UnavailableError {
-  return statusError(refusal.status, refusal.context, { hint })
+  const { status, context, wasNotFound } = refusal
+  const error = statusError(status, context, { hint })
+  if (wasNotFound !== true) return error
+  return new UnavailableError('ERR_UNAUTHORIZED', `${error.message} Without credentials it returned 404.`, {
+    gun: context.gun,
+    role: context.role,
+    evidence: { ...error.evidence, statusWithoutCredentials: 404 },
+    hint: `${error.hint} If the collection is not a private one, it does not exist on ${context.host}: it answered 404 to a request without credentials.`,
+  })
 }

@@ -9,10 +9,11 @@ import { withDeadline } from './deadline.js'
 import type { AuthMethod, TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import type { HttpsAnswer, HttpsClient } from './https-client.js'
-import { networkError, statusError } from './network-errors.js'
+import { LearnedChallenges } from './learned-challenges.js'
+import { type NetworkContext, networkError, statusError } from './network-errors.js'
 import type { TrustServer } from './notary-url.js'
 import { AddressRefused } from './private-addresses.js'
-import { type ChosenChallenge, chooseChallenge, type Refusal, unauthorized } from './refusal.js'
+import { type ChosenChallenge, chooseChallenge, findChallenge, type Refusal, unauthorized } from './refusal.js'
 import { withRetries } from './retry.js'
 import {
   basicAuthorization,
@@ -61,9 +62,13 @@ export class RegistryAuth {
   readonly #options: RegistryAuthOptions
   readonly #sessions = new Map<string, Session>()
   readonly #running = new Map<string, Promise<Session>>()
+  readonly #learned: LearnedChallenges
+  /** By registry: whether there are credentials for it. Helpers are asked once, whatever comes of it. */
+  readonly #haveCredentials = new Map<string, Promise<boolean>>()
 
   constructor(options: RegistryAuthOptions) {
     this.#options = options
+    this.#learned = new LearnedChallenges(options)
   }
 
   /** The Authorization header to begin with, if one was accepted before and still lasts. */
@@ -80,14 +85,54 @@ export class RegistryAuth {
   async next(refusal: Refusal, signal: AbortSignal): Promise<string> {
     const { gun } = refusal.context
     const offered = parseChallenges(refusal.challenges)
-    const challenges = offered.length === 0 ? (this.#sessions.get(gun)?.challenges ?? []) : offered
-    const challenge = chooseChallenge(challenges, gun, refusal)
+    const kept = offered.length === 0 ? (this.#sessions.get(gun)?.challenges ?? []) : offered
+    const isUsable = refusal.status !== 401 || findChallenge(kept, gun) !== undefined
+    const challenges = isUsable ? kept : [...kept, ...(await this.#learned.get(signal))]
+    const challenge = chooseChallenge(challenges, refusal)
     const known = this.#sessions.get(gun)
     if (known?.key === challenge.key && known.authorization !== refusal.refused && this.current(gun) !== undefined) {
       return known.authorization
     }
     const running = this.#running.get(challenge.key) ?? this.#begin(challenge, challenges, refusal, known)
     return (await withDeadline([signal], AUTHENTICATION_MS, () => running)).authorization
+  }
+
+  /**
+   * The Authorization header to try when the server has no root: some servers say 404 to those who may not know. Undefined
+   * when the 404 stands: it was an answer to credentials, or there are none for this server, or it asks for none.
+   *
+   * @throws UnavailableError ERR_UNAUTHORIZED when the credentials are refused; what the token server failed with
+   */
+  async afterNotFound(sent: string | undefined, context: NetworkContext, signal: AbortSignal): Promise<string | undefined> {
+    const { gun } = context
+    const known = this.#sessions.get(gun)
+    const current = this.current(gun)
+    if (current !== undefined && current !== sent) return current
+    if (sent !== undefined && known?.anonymous !== true) return undefined
+    if (!(await withDeadline([signal], AUTHENTICATION_MS, () => this.#mayHaveCredentials(gun)))) return undefined
+    const challenges = known?.challenges ?? (await this.#learned.get(signal))
+    if (challenges.length === 0) return undefined
+    const refusal = { status: 401, challenges: [], refused: sent, context, wasNotFound: true }
+    const chosen = chooseChallenge(challenges, refusal)
+    const key = `404 ${chosen.key}`
+    const running = this.#running.get(key) ?? this.#begin({ ...chosen, key }, challenges, refusal, undefined)
+    return (await withDeadline([signal], AUTHENTICATION_MS, () => running)).authorization
+  }
+
+  /** What a helper or a function fails with says nothing of a server that asked for nothing. */
+  #mayHaveCredentials(gun: string): Promise<boolean> {
+    const { credentials: source, server, serverIsMappedForDockerIo, client } = this.#options
+    if (source === undefined) return Promise.resolve(false)
+    const [registry = ''] = gun.split('/')
+    const question = { source, server, gun, recipient: server.url, serverIsMappedForDockerIo, signal: client.lifetime }
+    const known =
+      this.#haveCredentials.get(registry) ??
+      decideCredentials(question).then(
+        ({ credentials }) => credentials !== undefined,
+        () => false,
+      )
+    this.#haveCredentials.set(registry, known)
+    return known
   }
 
   #begin(
@@ -114,7 +159,10 @@ export class RegistryAuth {
     if (known !== undefined && !known.anonymous && !withdrawn && refusal.refused !== undefined) {
       throw unauthorized(refusal, 'The credentials that were sent were refused.')
     }
-    const mayBeAnonymous = known === undefined || (known.anonymous && (withdrawn || refusal.refused === undefined))
+    const mayBeAnonymous =
+      refusal.wasNotFound === true
+        ? false
+        : known === undefined || (known.anonymous && (withdrawn || refusal.refused === undefined))
     const header =
       (chosen.realm !== undefined && mayBeAnonymous ? await this.#token(chosen, undefined, refusal) : undefined) ??
       (await this.#withCredentials(chosen, refusal))

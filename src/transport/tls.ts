@@ -9,28 +9,36 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { systemCode } from '../errors.js'
+import { engineCertificateFolders, engineFolderFor, readEngineAuthorities } from './certs-d.js'
 import { nodeBelievesNoOthers, readDefaultAuthorities } from './default-authorities.js'
-import { distinctCertificates, readText, unusable, usableCertificates } from './pem-files.js'
+import { distinctCertificates, readBytes, unusable, usableCertificates } from './pem-files.js'
+import { shellWord } from './shell-word.js'
 import { tlsFolder } from './tls-folder.js'
 
 /** Where certificates come from. */
 export interface TlsSources {
-  /** The folder of Docker's config.json. */
-  readonly dockerConfig: string
+  /** The folder of Docker's config.json, if there is one. */
+  readonly dockerConfig: string | undefined
   /** `host[:port]` of the trust server as typed. */
   readonly host: string
-  /** NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here. */
+  /** NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR, HOME and XDG_CONFIG_HOME are read from here. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM texts, added to the default CAs. */
   readonly ca?: readonly string[]
+  /** For tests: other folders than those of Docker's engine on this machine. */
+  readonly engineFolders?: readonly string[] | undefined
 }
 
 /** What was found. */
 export interface TlsMaterial {
   /** `<dockerConfig>/tls/<host>`, whether it exists or not. */
-  readonly folder: string
-  /** What somebody gave for this server: the folder's and the option's; PEM, one certificate each. */
+  readonly folder: string | undefined
+  /** What somebody gave for this server: the folders' and the option's; PEM, one certificate each. */
   readonly own: readonly string[]
+  /** The folders of Docker's engine for this host, whether they exist or not. */
+  readonly engineFolders: readonly string[]
+  /** What could not be used of them, and why. */
+  readonly leftOut: readonly string[]
   /** Those and the default ones. */
   readonly ca: readonly string[]
   /** Node's own default CAs are among them. */
@@ -68,15 +76,24 @@ const MINIMUM_TLS_VERSION = 'TLSv1.2'
  * @throws UsageError ERR_SETTINGS_INVALID naming the file that cannot be read or used
  */
 export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial> {
-  const folder = tlsFolder(sources.dockerConfig, sources.host)
-  const [defaults, own] = await Promise.all([readDefaultAuthorities(sources.env), readFolder(folder)])
+  const folder = sources.dockerConfig === undefined ? undefined : tlsFolder(sources.dockerConfig, sources.host)
+  const engineFolders = (sources.engineFolders ?? engineCertificateFolders(sources.env)).map((parent) =>
+    engineFolderFor(parent, sources.host),
+  )
+  const [defaults, own, engine] = await Promise.all([
+    readDefaultAuthorities(sources.env),
+    readFolder(folder),
+    readEngineAuthorities(engineFolders),
+  ])
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
   // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
-  const named = distinctCertificates([...own.ca, ...given])
+  const named = distinctCertificates([...own.ca, ...given, ...engine.ca])
   let all: readonly string[] | undefined
   return {
     folder,
     own: named,
+    engineFolders,
+    leftOut: engine.leftOut,
     /** Rarely needed: one of the shorter lists does. */
     get ca() {
       all ??= distinctCertificates([...defaults, ...named])
@@ -92,7 +109,7 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
  *
  * @throws UsageError ERR_SETTINGS_INVALID when the client certificates do not go together
  */
-export function createTlsContexts(material: TlsMaterial): TlsContexts {
+export function createTlsContexts(material: Omit<TlsMaterial, 'engineFolders' | 'leftOut'>): TlsContexts {
   const { own, withNodes, clientPairs, folder } = material
   const lists = [...(own.length > 0 ? [() => own] : []), ...(withNodes ? [() => undefined] : []), () => material.ca]
   const otherHosts = lists.map((list) => once(() => contextFor(list())))
@@ -102,7 +119,7 @@ export function createTlsContexts(material: TlsMaterial): TlsContexts {
   try {
     createSecureContext({ cert, key })
   } catch (cause) {
-    throw unusable(folder, 'client certificates that do not go together', cause, {
+    throw unusable(folder ?? '', 'client certificates that do not go together', cause, {
       hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
     })
   }
@@ -146,18 +163,24 @@ function contextFor(ca: readonly string[] | undefined): SecureContext {
   return context
 }
 
+/**
+ * Each certificate of a list is an anchor, as in Go: an intermediate and the server's own too (OpenSSL alone stops at
+ * self-signed ones). Node's own list is without the flag; it holds self-signed roots only, so it changes nothing for them
+ * where they stand in a longer list.
+ */
 function optionsFor(ca: readonly string[] | undefined): SecureContextOptions {
-  return { minVersion: MINIMUM_TLS_VERSION, ...(ca === undefined ? {} : { ca: [...ca] }) }
+  return { minVersion: MINIMUM_TLS_VERSION, ...(ca === undefined ? {} : { ca: [...ca], allowPartialTrustChain: true }) }
 }
 
-async function readFolder(folder: string): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
+async function readFolder(folder: string | undefined): Promise<{ ca: string[]; clientPairs: ClientPair[] }> {
+  if (folder === undefined) return { ca: [], clientPairs: [] }
   const names = new Set((await listFolder(folder)).sort())
   const ca: string[] = []
   const clientPairs: ClientPair[] = []
   for (const name of names) {
     const file = join(folder, name)
     if (name.endsWith('.crt')) {
-      ca.push(...usableCertificates(await readText(file, 'the CA file'), file))
+      ca.push(...usableCertificates(await readBytes(file, 'the CA file'), file))
     } else if (name.endsWith('.cert')) {
       const keyName = name.replace(/\.cert$/, '.key')
       // The words of docker/registry ReadCertsDirectory.
@@ -175,19 +198,24 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return []
-    throw unusable(folder, 'cannot read the folder', cause)
+    const code = systemCode(cause)
+    if (code === 'ENOENT') return []
+    if (code !== 'ENOTDIR') throw unusable(folder, 'cannot read the folder', cause)
+    const [file, moved] = [shellWord(folder), shellWord(`${folder}.crt`)]
+    throw unusable(folder, 'this is a file, and should be a folder that holds one', undefined, {
+      hint: `Put it into a folder of that name: mv ${file} ${moved} && mkdir ${file} && mv ${moved} ${file}/ca.crt`,
+    })
   }
 }
 
 async function readClientPair(file: string, keyFile: string): Promise<ClientPair> {
-  const cert = await readText(file, 'the client certificate')
-  const key = await readText(keyFile, 'the client key')
+  const cert = await readBytes(file, 'the client certificate')
+  const key = await readBytes(keyFile, 'the client key')
   usableCertificates(cert, file)
   try {
     createSecureContext({ cert, key })
   } catch (cause) {
     throw unusable(keyFile, `cannot use the client key with ${file}`, cause)
   }
-  return { file, cert, key }
+  return { file, cert: cert.toString(), key: key.toString() }
 }

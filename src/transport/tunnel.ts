@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import { ConnectTimeout, ProxyFailure } from './connection-failures.js'
 import type { ProxyServer } from './proxy.js'
+import { checkServerIdentity } from './server-identity.js'
 import { serverName, type TlsContexts } from './tls.js'
 
 /** A connection to the host behind the proxy. @throws ProxyFailure, the signal's reason */
@@ -35,6 +36,7 @@ export function openTunnel(
           ...{ secureContext: contexts.otherHosts.at(-1)?.() },
           servername: serverName(proxy.hostname),
           rejectUnauthorized: true,
+          checkServerIdentity,
         })
       : httpRequest(common)
     request.once('connect', (response, socket, head) => {

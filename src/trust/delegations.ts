@@ -23,7 +23,8 @@ function restrict(child: readonly string[], parent: readonly string[]): string[]
 export function mayName(granted: readonly string[], target: string): boolean {
   if (granted.length <= FEW) return granted.some((prefix) => target.startsWith(prefix))
   const prefixes = sortedPrefixes(granted)
-  // The only candidate is the last that does not come after the target: what lies between a prefix and a text that begins with it begins with it too.
+  // The last that does not come after the target is the only candidate: in this order, whatever stands between a prefix and a
+  // text that begins with it begins with that prefix too, and no prefix here begins with another one.
   let [low, high] = [0, prefixes.length]
   while (low < high) {
     const middle = (low + high) >> 1

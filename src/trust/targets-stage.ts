@@ -21,7 +21,7 @@ import type { SnapshotStage } from './trusted-metadata-set.js'
 import { type VersionFloor, type VersionFloors, withAccepted } from './version-floors.js'
 
 /** Names below `targets` in the longest chain of delegations (denial of service: each level waits for the one above). */
-const MAX_DEPTH = 8
+const MAX_DEPTH = 16
 
 /** Roles that floors are kept of; delegations that ended go first. Stops a publisher from growing the floors without end. */
 export const MAX_ROLES_WITH_FLOORS = 4096

@@ -313,7 +313,7 @@ describe('the key of one delegation denies that delegation alone', () => {
   test('files that are too much together: the longest are left out', async () => {
     const story = signedBy('alice', 'bob', 'carol', 'dave')
     for (const signer of ['alice', 'bob', 'carol']) {
-      const custom = 'x'.repeat(25 * 1024 * 1024 + signer.length)
+      const custom = 'x'.repeat(15 * 1024 * 1024 + signer.length)
       story.collection.tamper(`targets/${signer}`, { before: (signed) => void Object.assign(signed, { custom }) })
     }
     story.collection.publish()
@@ -336,7 +336,7 @@ describe('the key of one delegation denies that delegation alone', () => {
     story.collection.publish()
     const { signers, warnings } = await story.verify()
     expect(signers).toContain('alice')
-    expect(signers.length).toBeLessThan(12)
+    expect(signers).toHaveLength(16)
     expect(warnings).toContainEqual({ code: 'WARN_DELEGATION_SKIPPED', message: expect.stringContaining('deep') })
   })
 })

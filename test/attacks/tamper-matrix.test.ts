@@ -28,7 +28,8 @@ function expected(rule: Rule, role: Role, cache: Cache, alone: NamedTampering['a
     case 'honest':
       return trusted(cache)
     case 'malformed':
-      return refused('ERR_METADATA_MALFORMED')
+      // The key of one signer must not deny the whole collection.
+      return role === SIGNER ? trusted(cache, { without: true }) : refused('ERR_METADATA_MALFORMED')
     case 'under threshold':
       if (role === SIGNER) return trusted(cache, { without: true })
       if (role === 'root') return refused(firstUse ? 'ERR_ROOT_UNTRUSTED' : 'ERR_ROOT_ROTATION')
@@ -61,6 +62,7 @@ function expected(rule: Rule, role: Role, cache: Cache, alone: NamedTampering['a
     case 'declared shorter':
       return refused('ERR_METADATA_TOO_LARGE')
     case 'declared huge':
+      if (role === SIGNER) return trusted(cache, { without: true })
       return refused(role === 'root' ? 'ERR_HASH_MISMATCH' : 'ERR_METADATA_TOO_LARGE')
     case 'oversize':
       return refused('ERR_METADATA_TOO_LARGE')

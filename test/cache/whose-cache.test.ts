@@ -1,6 +1,6 @@
 /** Stories of one cache and several writers: other processes, other servers, other collections, and whoever winds it back. */
 import { chmod, cp, lstat, mkdtemp, rename as move, readdir, rm, utimes } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createFileStore } from '../../src/cache/file-store.js'
@@ -217,9 +217,9 @@ describe('a cache on disk', () => {
   )
 
   test('without HOME is that of the user, and a relative HOME still gives one place (CACHE-30)', async () => {
-    expect((await readSettings({ env: {} })).dockerConfig).toBe(join(homedir(), '.docker'))
+    expect((await readSettings({ env: {} })).dockerConfig).toBe(join(userInfo().homedir, '.docker'))
     for (const env of [{ HOME: 'relative', USERPROFILE: 'relative' }, { DOCKER_CONFIG: 'relative' }])
-      expect(isAbsolute((await readSettings({ env })).dockerConfig)).toBe(true)
+      expect(isAbsolute((await readSettings({ env })).dockerConfig ?? '')).toBe(true)
   })
 })
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -25,7 +25,7 @@ test('says what a verification would use, each with its reason, two lines each',
   expect(out).toContain('content trust:    on\n')
   expect(out).toContain("trust server:     https://notary.docker.io\n                  Docker's default for docker.io: ")
   expect(out).toContain(`cache:            ${join(folder, '.docker', 'trust')}\n`)
-  expect(out.split('\n')).toHaveLength(2 * 9 + 1)
+  expect(out.split('\n')).toHaveLength(2 * 10 + 1)
 })
 
 describe('the switch', () => {
@@ -87,6 +87,15 @@ describe('certificates', () => {
     )
   })
 
+  test("the folders of Docker's engine are named, and what of them is left out", async () => {
+    const engine = join(folder, '.config', 'docker', 'certs.d', 'notary.docker.io')
+    await mkdir(engine, { recursive: true })
+    await writeFile(join(engine, 'ca.crt'), 'x')
+    const why = (await findings())['caCertificates']?.why
+    expect(why).toContain('*.crt in /etc/docker/certs.d/notary.docker.io')
+    expect(why).toContain(`*.crt in ${engine}; left out: ${join(engine, 'ca.crt')} (no usable PEM certificate); *.crt in `)
+  })
+
   test('that cannot be used are named', async () => {
     const tls = join(folder, '.docker', 'tls', 'notary.docker.io')
     await mkdir(tls, { recursive: true })
@@ -106,12 +115,65 @@ describe('credentials', () => {
     [{ auths: { 'notary.docker.io': { identitytoken: secret } } }, 'an identity token in auths for notary.docker.io'],
     [{ credsStore: 'desktop' }, 'docker-credential-desktop (credsStore) for notary.docker.io'],
     [{ credHelpers: { 'docker.io': 'ecr' } }, 'docker-credential-ecr (credHelpers) for docker.io'],
+    [
+      { credsStore: 'desktop', auths: { 'notary.docker.io': {}, 'docker.io': { auth: secret } } },
+      'docker-credential-desktop (credsStore) for notary.docker.io, else docker-credential-desktop (credsStore) for docker.io, else a password in auths for docker.io',
+    ],
+    [
+      { credsStore: 'desktop', auths: { 'notary.docker.io': { auth: secret }, 'docker.io': { auth: secret } } },
+      'docker-credential-desktop (credsStore) for notary.docker.io, else a password in auths for notary.docker.io',
+    ],
   ])('of %j are %s, and no secret is shown', async (config, origin) => {
     await mkdir(join(folder, '.docker'))
     await writeFile(join(folder, '.docker', 'config.json'), JSON.stringify(config))
     const found = await findings()
     expect(found['credentials']?.value).toContain(origin)
     expect(JSON.stringify(found)).not.toMatch(new RegExp(`hunter2|${secret}`))
+  })
+
+  const write = async (config: unknown): Promise<void> => {
+    await mkdir(join(folder, '.docker'))
+    await writeFile(join(folder, '.docker', 'config.json'), typeof config === 'string' ? config : JSON.stringify(config))
+  }
+
+  test.each([
+    [{ auths: { 'https://index.docker.io/v1/': { auth: secret } } }, /^none for notary\.example in /],
+    [{ credsStore: 'desktop' }, /^docker-credential-desktop \(credsStore\) for notary\.example$/],
+  ])("of %j for docker.io at another trust server: docker.io's are not promised to it", async (config, value) => {
+    await write(config)
+    const found = (await findings(['--server', 'https://notary.example']))['credentials']
+    expect(found?.value).toMatch(value)
+    expect(found?.why).toContain('The credentials of docker.io are not sent to notary.example for notary.example')
+  })
+
+  test('of DOCKER_AUTH_CONFIG go first; one that is not used is said, without its content', async () => {
+    await write({ auths: { 'ghcr.io': { identitytoken: 'hunter2' } } })
+    const env = { HOME: folder, DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { 'ghcr.io': { auth: secret } } }) }
+    expect((await findings(['ghcr.io/a/b'], { env }))['credentials']?.value).toBe('a password in DOCKER_AUTH_CONFIG for ghcr.io')
+    const wrong = await findings(['ghcr.io/a/b'], { env: { ...env, DOCKER_AUTH_CONFIG: '{"hunter2":1}' } })
+    expect(wrong['credentials']?.value).toBe('an identity token in auths for ghcr.io')
+    expect(wrong['credentials']?.why).toContain('DOCKER_AUTH_CONFIG is not used: it has members beside auths')
+    expect(JSON.stringify(wrong)).not.toContain('hunter2')
+  })
+
+  test('are named without running a helper', async () => {
+    await write({ credsStore: 'noted' })
+    const helper = join(folder, 'docker-credential-noted')
+    await writeFile(helper, `#!/bin/sh\n: > '${folder}/ran'\n`, { mode: 0o755 })
+    const found = await findings(['ghcr.io/a/b'], { env: { HOME: folder, PATH: folder } })
+    expect(found['credentials']?.value).toBe('docker-credential-noted (credsStore) for ghcr.io')
+    await expect(readFile(join(folder, 'ran'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test.each([
+    ['{', 2, 'unusable (ERR_SETTINGS_INVALID)', 'config.json: is not JSON'],
+    [{ auths: { 'other.example': 7 } }, 0, 'none for ghcr.io in', 'config.json: auths: other.example: is not an object'],
+    [{ auths: { 'GHCR.io': { auth: secret } } }, 0, 'none for ghcr.io in', 'There is a login for GHCR.io'],
+  ])('of %j: what is wrong with the file is said', async (config, status, value, why) => {
+    await write(config)
+    const found = await findings(['ghcr.io/a/b'])
+    expect(found.status).toBe(status)
+    expect(found['credentials']).toEqual({ value: expect.stringContaining(value), why: expect.stringContaining(why) })
   })
 })
 

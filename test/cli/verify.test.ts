@@ -111,6 +111,11 @@ describe('several references', () => {
     expect(ran.out.trimEnd().split('\n')).toHaveLength(2)
   })
 
+  test('more lines on standard input than the limit are a usage error, however short', async () => {
+    const ran = await verify(['-'], { stdin: 'a\n'.repeat(400_000) })
+    expect(ran).toMatchObject({ status: 2, out: '', err: expect.stringContaining('more than 100000 references') })
+  })
+
   test('empty standard input, or no reference at all, is a usage error', async () => {
     expect(await verify(['-'])).toMatchObject({ status: 2, out: '' })
     expect(await verify([])).toMatchObject({ status: 2, out: '' })
@@ -212,7 +217,11 @@ describe('cache, stale and offline', () => {
     const cache = (...argv: string[]) => runProgram(['cache', ...argv, '--config', folder, '--server', server.url], { now })
     expect(await cache('list')).toEqual({ status: 0, out: '', err: '' })
     await verify([reference])
+    // Folders that somebody else put there: no names of collections, and nothing to be printed.
+    for (const planted of ['registry.example%1b[2J', 'regis\u202etry.example', 'a b'])
+      await mkdir(join(folder, 'trust', 'tuf', planted, 'app', 'metadata', 'root.json'), { recursive: true })
     expect((await cache('list')).out).toBe(`${gun}\n`)
+    expect((await cache('verify')).status).toBe(0)
     expect((await cache('verify', gun)).out).toMatch(
       /^registry\.example\/demo\/app root:2 timestamp:\d+ snapshot:\d+ targets:\d+ .*expires 20/,
     )
@@ -316,6 +325,7 @@ describe('other commands and slips', () => {
     [['verify', '--stale-fallback', 'maybe', 'alpine'], '--stale-fallback'],
     [['verify', '--server', 'http://x.example', 'alpine'], 'valid https URL required for trust server'],
     [['verify', '--tlscacert', '/none/ca.pem', 'alpine'], '--tlscacert'],
+    [['verify', '--tlscacert', import.meta.filename, 'alpine'], 'verify.test.ts: no PEM certificate'],
     [['verify', '--role', 'targets', 'alpine'], '--role'],
     [['lookup', 'gun'], 'dct lookup needs'],
     [['lookup', 'a//b', 'x'], 'GUN'],

@@ -1,5 +1,5 @@
 import diagnostics from 'node:diagnostics_channel'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTrustClient, type TrustEvent } from '../../src/index.js'
 import { DAY, GUN, Story } from './story.js'
 
@@ -86,6 +86,53 @@ describe('onEvent', () => {
       throw new Error('a listener with a fault')
     }
     expect((await story.verify('alpine:3.19', { onEvent })).status).toBe('trusted')
+  })
+})
+
+/** What `await` would follow. */
+const thenable = (then: (resolve: unknown, reject: (cause: Error) => void) => void, base: object = {}): object =>
+  Object.defineProperty(base, 'then', { value: then })
+
+const fail = (): never => {
+  throw new Error('another fault')
+}
+
+describe('a listener that fails later', () => {
+  const unhandled: unknown[] = []
+  const note = (reason: unknown): void => void unhandled.push(reason)
+  beforeEach(() => void process.on('unhandledRejection', note).on('uncaughtException', note))
+  afterEach(() => {
+    process.off('unhandledRejection', note).off('uncaughtException', note)
+    unhandled.splice(0)
+  })
+
+  test.each<[string, () => unknown]>([
+    ['an async function that rejects', () => Promise.reject(new Error('a fault'))],
+    ['an object whose then throws', () => thenable(fail)],
+    ['a getter of then that throws', () => Object.defineProperty({}, 'then', { get: fail })],
+    ['a promise that cannot be followed', () => Object.defineProperty(Promise.resolve(), 'constructor', { get: fail })],
+    [
+      'a then that rejects and throws',
+      () =>
+        thenable((_, reject) => {
+          reject(new Error('a fault'))
+          fail()
+        }),
+    ],
+    [
+      'a function that can be awaited',
+      () =>
+        thenable(
+          (_, reject) => reject(new Error('a fault')),
+          () => undefined,
+        ),
+    ],
+  ])('%s: neither the verdict nor the process minds', async (_what, onEvent) => {
+    const story = new Story()
+    await using client = createTrustClient({ ...story.options, onEvent })
+    expect((await client.verifyTag('alpine:3.19')).status).toBe('trusted')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(unhandled).toEqual([])
   })
 })
 

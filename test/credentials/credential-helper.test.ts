@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { askHelper } from '../../src/credentials/credential-helper.js'
-import { isHelperName } from '../../src/credentials/docker-config.js'
+import { isHelperName } from '../../src/credentials/docker-auths.js'
 import { systemCode } from '../../src/errors.js'
 
 let bin: string
@@ -95,6 +96,54 @@ test('a helper that leaves a program behind is not waited for', async () => {
 test('a helper that does not read what it is asked may still answer', async () => {
   await helper(`exec <&-; echo '{"Username":"me","Secret":"x"}'`)
   expect(await askHelper('slow', 'h'.repeat(2_000_000), { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
+})
+
+test.each([
+  ['writes to its error output without end', 'yes >&2 & echo'],
+  ['leaves a program behind that holds both pipes', `sleep 5 <&0 & echo`],
+])('a helper that %s may still answer', async (_, script) => {
+  await helper(`${script} '{"Username":"me","Secret":"x"}'; kill $! 2>/dev/null || true`)
+  expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
+})
+
+test('a folder of that name in PATH is no helper, and the next folder of PATH is searched', async () => {
+  await helper(`echo '{"Username":"me","Secret":"x"}'`)
+  const other = join(bin, 'other')
+  await mkdir(join(other, 'docker-credential-slow'), { recursive: true })
+  expect(await askHelper('slow', 'host', { env: { PATH: `${other}:${bin}` } })).toEqual({ username: 'me', password: 'x' })
+})
+
+test('an environment that no process can have is told without its values', async () => {
+  await helper('true')
+  const failure = await askHelper('slow', 'host', { env: { PATH: bin, TOKEN: 'pa55word\0' } }).catch((cause: unknown) => cause)
+  expect(failure).toMatchObject({ code: 'ERR_UNAUTHORIZED', message: expect.stringContaining('cannot be started') })
+  expect(inspect(failure, { depth: 9 })).not.toContain('pa55word')
+})
+
+test.each([
+  ['no JSON', 'echo pa55word', 'answered something that is not JSON'],
+  ['a list', `echo '["pa55word"]'`, 'answered something that is no JSON object'],
+  ['a number for a name', `echo '{"Username":7,"Secret":"pa55word"}'`, 'answered with a Username that is no text'],
+  ['nesting without end', `head -c 60000 /dev/zero | tr '\\0' '['`, 'answered something that is not JSON'],
+])('a helper that answers %s fails, and nothing of its answer is told', async (_, script, message) => {
+  await helper(script)
+  const failure = await askHelper('slow', 'host', { env: { PATH: bin } }).catch((cause: unknown) => cause)
+  expect(failure).toMatchObject({ code: 'ERR_UNAUTHORIZED', message: expect.stringContaining(message) })
+  expect(inspect(failure, { depth: 9 })).not.toContain('pa55word')
+})
+
+test.each([
+  '',
+  ' ',
+  'null',
+  '{}',
+  '{"Username":"me"}',
+  '{"Secret":"x"}',
+  '{"Username":"","Secret":""}',
+  '{"Username":null,"Secret":"x"}',
+])('a helper that answers %j knows nothing', async (answer) => {
+  await helper(`echo '${answer}'`)
+  expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toBeUndefined()
 })
 
 test('the server is read from stdin, not from the arguments', async () => {

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Credentials, givenCredentials } from '../../src/credentials/credentials.js'
 import { dockerCredentials } from '../../src/credentials/docker-config.js'
@@ -92,49 +93,75 @@ describe('the file', () => {
     await dockerCredentials({ dockerConfig, env: {} }).check()
   })
 
-  test.each(['{}', '{"auths":null,"credHelpers":null,"credsStore":null}', '{"detachKeys":"x","HttpHeaders":{}}'])(
-    '%s says nothing',
+  test.each([
+    '',
+    ' \n',
+    'null',
+    '{}',
+    '{"auths":null,"credHelpers":null,"credsStore":null}',
+    '{"detachKeys":"x","HttpHeaders":{}}',
+  ])('%s says nothing', async (text) => {
+    await write(text)
+    expect(await find('host')).toBeUndefined()
+  })
+
+  test.each([`{"auths":{"host":{"auth":"${SECRET}`, `${SECRET}`, '[]', `["${SECRET}"]`, `"${SECRET}"`, `{"auths":${SECRET}}`])(
+    '%s is no JSON object: a usage error at once that names the file and tells no secret',
     async (text) => {
       await write(text)
-      expect(await find('host')).toBeUndefined()
+      const failure = await dockerCredentials({ dockerConfig, env: {} })
+        .check()
+        .catch((cause: unknown) => cause)
+      expect(failure).toBeInstanceOf(UsageError)
+      expect(failure).toMatchObject({
+        code: 'ERR_SETTINGS_INVALID',
+        message: expect.stringContaining(join(dockerConfig, 'config.json')),
+      })
+      expect(inspect(failure, { depth: 9 })).not.toMatch(new RegExp(`${SECRET}|${auth(SECRET)}`))
+      await expect(find('host')).rejects.toBeInstanceOf(UsageError)
     },
   )
 
   test.each([
-    '',
-    `{"auths":{"host":{"auth":"${SECRET}`,
-    `${SECRET}`,
-    '[]',
-    'null',
     '{"auths":[]}',
     '{"auths":{"host":"x"}}',
     '{"auths":{"host":{"auth":7}}}',
     `{"auths":{"host":{"auth":"${SECRET}%%"}}}`,
     `{"auths":{"host":{"auth":"${auth(SECRET)}"}}}`,
     `{"auths":{"host":{"auth":"${auth(`:${SECRET}`)}"}}}`,
+    `{"auths":{"https://${SECRET}@host/${SECRET}":7}}`,
     '{"credsStore":7}',
     '{"credsStore":"../evil"}',
     '{"credsStore":"a b"}',
     '{"credHelpers":{"host":"a;b"}}',
     '{"credHelpers":{"host":{}}}',
     '{"credHelpers":"x"}',
-  ])('%s is malformed: a usage error that names the file and tells no secret', async (text) => {
+  ])('%s is a usage error where a login for the host is needed, and tells no secret', async (text) => {
     await write(text)
-    const failure = await dockerCredentials({ dockerConfig, env: {} })
-      .check()
-      .catch((cause: unknown) => cause)
-    expect(failure).toBeInstanceOf(UsageError)
-    expect(failure).toMatchObject({
-      code: 'ERR_SETTINGS_INVALID',
-      message: expect.stringContaining(join(dockerConfig, 'config.json')),
-    })
-    expect(JSON.stringify(failure)).not.toMatch(new RegExp(`${SECRET}|${auth(SECRET)}`))
-    await expect(find('host')).rejects.toBeInstanceOf(UsageError)
+    const credentials = dockerCredentials({ dockerConfig, env: {} })
+    expect(credentials.problems()).toEqual([])
+    await credentials.check()
+    expect(credentials.problems()).toEqual([expect.stringContaining(join(dockerConfig, 'config.json'))])
+    const failure = await credentials.get('host').catch((cause: unknown) => cause)
+    expect(failure).toMatchObject({ code: 'ERR_SETTINGS_INVALID', message: credentials.problems()[0] })
+    expect(inspect(failure, { depth: 9 })).not.toMatch(new RegExp(`${SECRET}|${auth(SECRET)}`))
   })
 
-  test('that cannot be read is a usage error', async () => {
-    await mkdir(join(dockerConfig, 'config.json'))
-    await expect(find('host')).rejects.toMatchObject({ code: 'ERR_SETTINGS_INVALID' })
+  test.each(['[]', '{"host":"x"}', '{"host":{"auth":7}}'])(
+    'a login of another host is found beside auths of %s',
+    async (wrong) => {
+      await write(`{"auths":${wrong},"AUTHS":{"other":{"auth":"${auth('me:x')}"}}}`)
+      expect(await find('other')).toEqual({ username: 'me', password: 'x' })
+    },
+  )
+
+  test('is not looked for without a folder', async () => {
+    const credentials = dockerCredentials({
+      dockerConfig: undefined,
+      env: { DOCKER_AUTH_CONFIG: `{"auths":{"host":{"auth":"${auth('me:x')}"}}}` },
+    })
+    expect(await credentials.get('host')).toEqual({ username: 'me', password: 'x' })
+    expect(await credentials.get('other')).toBeUndefined()
   })
 })
 
@@ -189,11 +216,6 @@ describe('helpers', () => {
     ['is killed', 'kill -9 $$', /docker-credential-one: ended by SIGKILL$/],
     ['answers no JSON', `echo '${SECRET}'`, /docker-credential-one: answered something that is not JSON$/],
     [
-      'answers without a secret',
-      `echo '{"Username":"${SECRET}"}'`,
-      /docker-credential-one: answered without Username and Secret$/,
-    ],
-    [
       'answers without end',
       'while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done',
       /more than 65536 bytes of output$/,
@@ -204,6 +226,48 @@ describe('helpers', () => {
     const failure = await find('host').catch((cause: unknown) => cause)
     expect(failure).toMatchObject({ code: 'ERR_UNAUTHORIZED', kind: 'unavailable', message: expect.stringMatching(message) })
     expect(JSON.stringify(failure)).not.toContain(SECRET)
+  })
+
+  test('is asked once also when it fails', async () => {
+    await helper('one', 'exit 3')
+    await write({ credsStore: 'one' })
+    const credentials = dockerCredentials({ dockerConfig, env: { PATH: join(dockerConfig, 'bin') } })
+    const failures = await Promise.allSettled([credentials.get('host'), credentials.get('host')])
+    expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await expect(credentials.get('host')).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
+    expect(await asked()).toEqual(['get host'])
+  })
+
+  test('is asked again when the caller who had it asked gave up', async () => {
+    await helper('one', `[ -e '${dockerConfig}/second' ] || { touch '${dockerConfig}/second'; exec sleep 30; }; ${gives('one')}`)
+    await write({ credsStore: 'one' })
+    const credentials = dockerCredentials({ dockerConfig, env: { PATH: join(dockerConfig, 'bin') } })
+    const controller = new AbortController()
+    const first = credentials.get('host', controller.signal).catch((cause: unknown) => cause)
+    await expect.poll(() => readFile(join(dockerConfig, 'second'), 'utf8').catch(() => undefined)).toBe('')
+    controller.abort('stop')
+    expect(await first).toBe('stop')
+    expect(await credentials.get('host')).toEqual({ username: 'one', password: SECRET })
+  })
+
+  test('that never answers is given up once for all hosts, and auths is used', async () => {
+    await helper('one', 'exec sleep 30')
+    await write({ credsStore: 'one', auths: { host: { auth: auth('me:x') } } })
+    const env = { PATH: join(dockerConfig, 'bin') }
+    const credentials = dockerCredentials({ dockerConfig, env, helperTimeoutMs: 500 })
+    await expect(credentials.get('trust.example')).rejects.toMatchObject({
+      message: expect.stringContaining('no answer within 0.5 s'),
+    })
+    expect(await credentials.get('host')).toEqual({ username: 'me', password: 'x' })
+    expect(await asked()).toEqual(['get trust.example'])
+  })
+
+  test("credsStore is Docker's choice before a helper under another spelling of the host, which is asked after it", async () => {
+    await helper('one', gives('one'))
+    await helper('two', `[ "$server" = host ] || { echo 'credentials not found in native keychain'; exit 1; }; ${gives('two')}`)
+    await write({ credHelpers: { 'docker.io': 'one', 'https://host': 'one' }, credsStore: 'two' })
+    expect(await find('host')).toEqual({ username: 'two', password: SECRET })
+    expect(await find('docker.io')).toEqual({ username: 'one', password: SECRET })
   })
 
   test('relative folders of PATH are not searched', async () => {

@@ -47,7 +47,8 @@ function readLine(line: string): void {
   for (const part of line.replace(/(^|\s)#.*$/, '').split(/&&|\|\||[|;]/)) {
     const words = part.trim().split(/\s+/)
     const [program, name = '', third = ''] = words
-    if (program === 'npm' && !['ci', 'install'].includes(name))
+    if (program === 'npx') expect([name, third], line).toEqual(['--no-install', 'dct'])
+    if (program === 'npm' && !['ci', 'install', 'pack'].includes(name))
       expect(Object.keys(scripts)).toContain(name === 'run' ? third : name)
     if (program !== 'dct' || name.startsWith('-')) continue
     expect(COMMANDS, line).toContain(name)

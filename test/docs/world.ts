@@ -7,6 +7,7 @@ import { createTrustCollection, startTrustServer } from '../../src/testing/index
 import { ROOT } from './markdown.js'
 
 const HOUR = 3_600_000
+const DCT = `exec "${process.execPath}" "${join(ROOT, 'dist/cli/bin.cjs')}" "$@"`
 
 interface Ran {
   readonly error: ExecFileException | null
@@ -17,7 +18,7 @@ interface Ran {
 export interface World extends AsyncDisposable {
   /** The working directory of every command. */
   readonly folder: string
-  /** What is signed for alpine:3.19. */
+  /** What is signed for alpine:3.19, Oracle Linux 9 and registry.example/team/app:1.1. */
   readonly digest: string
   run(program: string, argv: readonly string[]): Promise<Ran>
 }
@@ -28,6 +29,8 @@ export async function createPlace(): Promise<string> {
   await mkdir(join(place, 'node_modules'))
   await writeFile(join(place, 'package.json'), '{"type":"module"}')
   await symlink(ROOT, join(place, 'node_modules', 'docker-content-trust'), 'junction')
+  await mkdir(join(place, 'node_modules', '.bin'))
+  await program(join(place, 'node_modules', '.bin'), 'dct', DCT)
   await symlink(join(ROOT, 'node_modules', '@types'), join(place, 'node_modules', '@types'), 'junction')
   return place
 }
@@ -36,21 +39,24 @@ export async function createPlace(): Promise<string> {
 export async function createWorld(folder: string): Promise<World> {
   // The commands read the real clock.
   const now = new Date(Date.now() - HOUR)
+  const oracle = createTrustCollection('container-registry.oracle.com/os/oraclelinux', { now })
+  oracle.sign('9', 'the image')
   const alpine = createTrustCollection('docker.io/library/alpine', { now })
   const digest = alpine.sign('3.19', 'the image')
   alpine.sign('3.20', 'another image')
   const app = createTrustCollection('registry.example/team/app', { now })
   for (const role of ['targets/releases', 'targets/alice']) app.delegate(role).sign('1.0', 'the app', { role })
-  app.sign('1.1', 'the app, only from the owner')
-  for (const collection of [alpine, app]) collection.publish()
-  const server = await startTrustServer({ collections: [alpine, app] })
+  app.sign('1.1', 'the image')
+  const collections = [oracle, alpine, app]
+  for (const collection of collections) collection.publish()
+  const server = await startTrustServer({ collections })
   const home = join(folder, 'home')
   const tls = join(home, '.docker', 'tls', new URL(server.url).host)
   const bin = join(folder, 'bin')
   for (const one of [tls, bin]) await mkdir(one, { recursive: true })
   await writeFile(join(tls, 'ca.crt'), server.ca)
   await writeFile(join(folder, 'ca.crt'), server.ca)
-  await program(bin, 'dct', `exec "${process.execPath}" "${join(ROOT, 'dist/cli/bin.cjs')}" "$@"`)
+  await program(bin, 'dct', DCT)
   // What the documents hand a digest to says what it was handed.
   for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
   const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }

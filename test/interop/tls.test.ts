@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startProxy } from '../support/loopback-server.js'
 import { runDct } from './lab/dct.js'
 import { type NotaryServer, startNotaryServer } from './lab/notary-server.js'
-import { createOurReader, digestOf, type OurReader } from './lab/our-reader.js'
+import { createOurReader, digestOf, lookupAfresh, type OurReader } from './lab/our-reader.js'
 import { createPublisher } from './lab/publisher.js'
 
 const gun = 'registry.example/team/app'
@@ -36,8 +36,8 @@ beforeEach(async () => {
   return () => reader[Symbol.asyncDispose]()
 })
 
-async function put({ host, port }: NotaryServer, files: Record<string, string>): Promise<void> {
-  const folder = join(reader.config, 'tls', `${host}:${port}`)
+async function put({ host, port }: NotaryServer, files: Record<string, string>, tree = 'tls'): Promise<void> {
+  const folder = join(reader.config, tree, `${host}:${port}`)
   await mkdir(folder, { recursive: true })
   for (const [name, file] of Object.entries(files)) await copyFile(file, join(folder, name))
 }
@@ -48,10 +48,22 @@ describe('a private CA', () => {
   test('is found in the folder that the hint of the refusal names', async () => {
     const refused = await dct('--server', server.url)
     expect(refused).toMatchObject({ status: 5, stdout: '' })
-    const [, folder] = /put it as ca\.crt into (\S+)\.\n/.exec(refused.stderr) ?? []
+    const [, folder, file] = /put it there: mkdir -p (\S+) && cp ca\.crt (\S+)\n/.exec(refused.stderr) ?? []
     expect(folder).toBe(join(reader.config, 'tls', `localhost:${server.port}`))
+    expect(file).toBe(join(String(folder), 'ca.crt'))
     await put(server, { 'ca.crt': server.ca })
     expect(await dct('--server', server.url)).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
+  })
+
+  test("is found where Docker's rootless engine has it", async () => {
+    await put(server, { 'ca.crt': server.ca }, join('.config', 'docker', 'certs.d'))
+    expect(await dct('--server', server.url)).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
+  })
+
+  test("is not needed by those who have the server's own certificate, as with notary", async () => {
+    const { cert } = server.certificates
+    expect((await lookupAfresh({ ...server, ca: cert }, gun, '1.0')).digest).toBe(digest)
+    expect(await dct('--server', server.url, '--tlscacert', cert)).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
   })
 
   test('is not believed for another server', async () => {

@@ -289,7 +289,21 @@ describe('a GUN is taken exactly as it is', () => {
     expect(refusal(gun, parseGun).message).toMatch(/^invalid GUN/)
   })
 
-  test('255 characters are the most', () => {
+  test('the name of every image repository is one, also of an IPv6 registry and beyond 255 characters', () => {
+    for (const repository of [
+      '[::1]:5000/app',
+      '[2001:db8::1]/a/b',
+      `registry.example/${'a'.repeat(255)}`,
+      `${'a.'.repeat(300)}io/x`,
+    ]) {
+      expect(parseGun(parseReference(repository).gun)).toBe(repository)
+      expect(parseRepository(repository).gun).toBe(repository)
+    }
+    for (const gun of ['[::1]', '[::1]:5000', '[x]/app', 'a[b]/c', '[::1]:5000/App', '[::1]:5000/a//b', '[::1]:5000/app:1.0'])
+      expect(refusal(gun, parseGun).message, gun).toMatch(/^invalid GUN/)
+  })
+
+  test('255 characters are the most for any other', () => {
     expect(parseGun('x'.repeat(255))).toHaveLength(255)
     refusal('x'.repeat(256), parseGun)
   })
@@ -427,7 +441,7 @@ describe('properties', () => {
         expect(again).toStrictEqual(parsed)
         const { tag: _tag, digest: _digest, tagDefaulted: _defaulted, ...repositoryOnly } = parsed
         expect(parseRepository(parsed.gun)).toStrictEqual(repositoryOnly)
-        if (!parsed.gun.startsWith('[')) expect(parseGun(parsed.gun)).toBe(parsed.gun)
+        expect(parseGun(parsed.gun)).toBe(parsed.gun)
       }),
       { numRuns: 1000 },
     )

@@ -116,10 +116,13 @@ export interface LoopbackProxy extends AsyncDisposable {
 }
 
 /** Starts a proxy (over TLS with `tls`) that CONNECTs every name to 127.0.0.1, or answers with `status` instead. */
-export async function startProxy(options: { readonly status?: number; readonly tls?: boolean } = {}): Promise<LoopbackProxy> {
+export async function startProxy(
+  options: { readonly status?: number; readonly tls?: boolean; readonly certificate?: MadeCertificate } = {},
+): Promise<LoopbackProxy> {
+  const { certificate = serverCertificate() } = options
   const connects: LoopbackProxy['connects'] = []
   const listener: RequestListener = (_request, response) => response.writeHead(405).end()
-  const server = options.tls === true ? createServer(tlsFiles(serverCertificate()), listener) : createHttpServer(listener)
+  const server = options.tls === true ? createServer(tlsFiles(certificate), listener) : createHttpServer(listener)
   const upstreams = new Set<Socket>()
   server.on('connect', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const authority = request.url ?? ''

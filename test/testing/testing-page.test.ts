@@ -94,7 +94,7 @@ test.each(table('fault'))('the fault %s is %s on first use, and bridged or not a
 })
 
 test('the tables are whole', () => {
-  expect(table('fault')).toHaveLength(11)
+  expect(table('fault')).toHaveLength(12)
   expect(BRIDGED.size).toBe(9)
   expect(table('name')).toEqual(Object.keys(TAMPERINGS).map((name) => [name, TAMPERINGS[name as TamperingName].code('targets')]))
 })

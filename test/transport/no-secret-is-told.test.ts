@@ -246,12 +246,38 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
   [
     'config.json holds something that is not base64 of a name and a password',
     'ERR_SETTINGS_INVALID',
-    async () => ({ server: 'https://localhost:1', config: withAuth({ auth: PASSWORD }) }),
+    async () => ({ server: (await serve(challenged('Basic realm=x', refuses))).url, config: withAuth({ auth: PASSWORD }) }),
   ],
   [
     'config.json names a helper that is none',
     'ERR_SETTINGS_INVALID',
-    async () => ({ server: 'https://localhost:1', config: { credsStore: `/${PASSWORD}` } }),
+    async () => ({ server: (await serve(challenged('Basic realm=x', refuses))).url, config: { credsStore: `/${PASSWORD}` } }),
+  ],
+  [
+    'DOCKER_AUTH_CONFIG has more than it may have',
+    'ERR_UNAUTHORIZED',
+    async () => ({
+      server: (await serve(challenged('Basic realm=x', refuses))).url,
+      config: {},
+      env: { DOCKER_AUTH_CONFIG: JSON.stringify({ ...withPassword, [PASSWORD]: PASSWORD }) },
+    }),
+  ],
+  [
+    'a login in DOCKER_AUTH_CONFIG is refused',
+    'ERR_UNAUTHORIZED',
+    async () => ({
+      server: (await serve(challenged('Basic realm=x', refuses))).url,
+      config: {},
+      env: { DOCKER_AUTH_CONFIG: JSON.stringify(withPassword) },
+    }),
+  ],
+  [
+    'a login stands under another spelling of the registry',
+    'ERR_UNAUTHORIZED',
+    async () => ({
+      server: (await serve(challenged('Basic realm=x', refuses))).url,
+      config: { auths: { [`https://me:${PASSWORD}@registry.example:443/${PASSWORD}`]: { auth: encoded(PASSWORD) } } },
+    }),
   ],
   [
     'the trust server has a password in its address',

@@ -65,7 +65,7 @@ const encoded =
 const withoutEnd = (honest: Uint8Array): Uint8Array => gzipSync(honest).subarray(0, -9)
 const withWrongChecksum = (honest: Uint8Array): Uint8Array => {
   const bytes = gzipSync(honest)
-  bytes.writeUInt32LE(bytes.readUInt32LE(bytes.length - 8) ^ 1, bytes.length - 8)
+  bytes.writeUInt8(255 - bytes.readUInt8(bytes.length - 8), bytes.length - 8)
   return bytes
 }
 

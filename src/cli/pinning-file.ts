@@ -1,0 +1,49 @@
+/** `--pinning FILE`: Notary's `trust_pinning` object, bare or as the member of that name of Notary's own config.json. */
+import { dirname, resolve } from 'node:path'
+import { utf8 } from '../bytes.js'
+import type { TrustPinningOption } from '../client/options.js'
+import { checkNames, membersOf } from '../client/plain-object.js'
+import { UsageError } from '../errors.js'
+import { JsonError, parseJson, plainJson } from '../metadata/json.js'
+
+const WRAPPER = 'trust_pinning'
+
+/** What Notary's config.json holds beside it; it says nothing of pins. Source: notary 0.7.0 cmd/notary/main.go. */
+const BESIDE: readonly string[] = [WRAPPER, 'trust_dir', 'remote_server']
+
+/**
+ * Paths of CA files are seen from the file. Whether the fields are right is for the option `pinning` to say.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID when it is no such object, or holds what would be passed over
+ */
+export function readPinningFile(path: string, text: string): TrustPinningOption {
+  const file = `--pinning ${path}`
+  const content = membersOf(parse(file, text), file)
+  if (!content.has(WRAPPER)) return withPaths(content, path)
+  checkNames(content.keys(), BESIDE, `known beside ${WRAPPER} in ${file}`)
+  return withPaths(membersOf(content.get(WRAPPER), `${file}: ${WRAPPER}`), path)
+}
+
+/** Strict: of a member that stands there twice, JSON.parse would drop one, pins and all. */
+function parse(file: string, text: string): unknown {
+  try {
+    return plainJson(parseJson(utf8(text)))
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause
+    throw new UsageError('ERR_SETTINGS_INVALID', `${file} is not JSON: ${cause.message}`, { cause })
+  }
+}
+
+function withPaths(pinning: ReadonlyMap<string, unknown>, path: string): TrustPinningOption {
+  const ca = pinning.get('ca')
+  // Go writes null where there is nothing.
+  const seen = ca === undefined || ca === null ? pinning : new Map([...pinning, ['ca', resolved(ca, path)]])
+  return Object.fromEntries(seen)
+}
+
+function resolved(ca: unknown, path: string): object {
+  const files = [...membersOf(ca, `--pinning ${path}: ca`)]
+  return Object.fromEntries(
+    files.map(([prefix, file]) => [prefix, typeof file === 'string' ? resolve(dirname(path), file) : file]),
+  )
+}

@@ -1,0 +1,6 @@
+/** Names in commands that a user is told to type. */
+
+/** The text as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
