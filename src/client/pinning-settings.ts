@@ -25,7 +25,7 @@ function keyIds(rule: string, ids: unknown): string[] {
   if (!Array.isArray(ids) || ids.length === 0) throw invalid(`certs of ${JSON.stringify(rule)} must list at least one key ID`)
   return ids.map((text) => {
     const pinned = typeof text === 'string' ? readPinnedKey(text) : { problem: 'not a text' }
-    if ('id' in pinned) return pinned.id
+    if (typeof pinned === 'string') return pinned
     throw invalid(
       `certs of ${JSON.stringify(rule)}: a root key is pinned by its ID, which has 64 hexadecimal digits, or by PEM of its public key or certificate; this is ${pinned.problem}`,
     )

@@ -3,15 +3,17 @@ import { utf8 } from '../bytes.js'
 import { certificateKey, encodePem, isOnlyPem, pemBlocks, readCertificate } from './certificate.js'
 import { importKey, type KeyId, keyId } from './keys.js'
 
-/** The ID, or why there is none. The text itself is not repeated: it may be a private key. */
-type PinnedKey = { readonly id: KeyId } | { readonly problem: string }
+/** Why a text is no pin. The text itself is not repeated: it may be a private key. */
+interface NoPin {
+  readonly problem: string
+}
 
 /**
  * The key ID that the text stands for. PEM of a public key is the key, whatever certificate wraps it: its canonical ID. PEM of a
  * certificate (and of those above it, as in the root) is that very certificate: the ID of the key as root.json lists it.
  */
-export function readPinnedKey(text: string): PinnedKey {
-  if (/^[0-9a-fA-F]{64}$/.test(text)) return { id: text.toLowerCase() }
+export function readPinnedKey(text: string): KeyId | NoPin {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase()
   const blocks = pemBlocks(text)
   const [first] = blocks
   if (first === undefined) return { problem: 'neither 64 hexadecimal digits nor PEM of a public key or certificate' }
@@ -29,7 +31,7 @@ export function readPinnedKey(text: string): PinnedKey {
 }
 
 /** The ID of a certificate as root.json lists it. */
-function certificateId(ders: readonly Uint8Array[]): PinnedKey {
+function certificateId(ders: readonly Uint8Array[]): KeyId | NoPin {
   const [leaf = new Uint8Array()] = ders
   const certificate = readCertificate(leaf)
   if (typeof certificate === 'string') return { problem: certificate }
@@ -40,11 +42,11 @@ function certificateId(ders: readonly Uint8Array[]): PinnedKey {
 }
 
 /** The ID under the first of the types as which a root could have the key: a pin that no root can meet is a mistake. */
-function usable(types: readonly string[], bytes: Uint8Array): PinnedKey {
+function usable(types: readonly string[], bytes: Uint8Array): KeyId | NoPin {
   const problems = new Set<string>()
   for (const type of types) {
     const verifying = importKey({ id: '', type, bytes })
-    if (verifying.kind !== 'unusable') return { id: keyId(type, bytes) }
+    if (verifying.kind !== 'unusable') return keyId(type, bytes)
     problems.add(verifying.reason)
   }
   return { problem: `no key that a root can have (${[...problems].join('; ')})` }

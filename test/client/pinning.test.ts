@@ -366,6 +366,16 @@ describe('disable_tofu', () => {
 })
 
 describe('pins that are no pins', () => {
+  test('not even where every object has an id', async () => {
+    Object.defineProperty(Object.prototype, 'id', { value: 'ab'.repeat(32), configurable: true })
+    try {
+      const refusal = await new Story().refused('alpine:3.19', { pinning: { certs: { [GUN]: ['abc'] } } })
+      expect(refusal.code).toBe('ERR_SETTINGS_INVALID')
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'id')
+    }
+  })
+
   test('a private key is not repeated in the message', async () => {
     const pem = ONE.pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
     const { message } = await new Story().refused('alpine:3.19', { pinning: { certs: { [GUN]: [pem] } } })
