@@ -46,3 +46,4 @@ export {
 export type { AuthMethod, TransportEvent } from './transport/events.js'
 export type { MetadataRequest, Transport } from './transport/transport.js'
 export type { RootTrust } from './trust/anchor.js'
+export type { KeyDetails } from './trust/key-names.js'

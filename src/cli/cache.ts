@@ -29,8 +29,11 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
       return each(guns.length === 0 ? await kept() : guns, { store, speaker, json }, async (gun) => {
         const inspection = await session.inspect(collectionOf(gun))
         const { roles, expires } = inspection
-        if (json) speaker.json(inspection)
-        else speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
+        if (json) return speaker.json(inspection)
+        speaker.answer(`${gun} ${roles.map(({ role, version }) => `${role}:${version}`).join(' ')} expires ${expires}`)
+        const root = roles.find(({ role }) => role === 'root')
+        for (const { id, canonicalId } of root?.keyDetails ?? [])
+          speaker.note(`root key of ${gun}: ${id}${canonicalId === undefined ? '' : ` (canonical ID ${canonicalId})`}`)
       })
     }
     case 'forget':
@@ -89,7 +92,7 @@ async function each(
       await work(listed.has(gun) ? gun : parseGun(gun))
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
-      if (json) speaker.json({ status: 'failed', gun, error: error.toJSON() })
+      if (json) speaker.failed({ gun }, error)
       speaker.error(error, error.message.includes(gun) ? undefined : gun)
       statuses.push(exitStatus(error))
     }

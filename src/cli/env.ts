@@ -13,7 +13,8 @@ import type { TrustServer } from '../transport/notary-url.js'
 import { proxyFor } from '../transport/proxy.js'
 import { readTlsMaterial } from '../transport/tls.js'
 import { credentialOwners } from '../transport/who-gets-credentials.js'
-import { pinFor } from '../trust/pinning.js'
+import { nearPins, pinFor } from '../trust/pinning.js'
+import { nearPinsText } from '../trust/refusals.js'
 import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
 import type { Io } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
@@ -185,9 +186,13 @@ async function describeCache(options: TrustClientOptions, { env }: Io, gun: stri
 
 async function describePinning({ pinning }: TrustClientOptions, gun: string): Promise<Finding> {
   if (pinning === undefined) return { value: 'none', why: 'no --pinning: an unknown collection is trusted on first use' }
-  const pin = pinFor(gun, await readPinning(pinning))
+  const pins = await readPinning(pinning)
+  const pin = pinFor(gun, pins)
   if (pin.kind !== 'none') return { value: `${pin.kind}, rule ${JSON.stringify(pin.rule)}`, why: '--pinning' }
-  return { value: 'none for this collection', why: `--pinning; first use is ${pin.firstUse}` }
+  return {
+    value: 'none for this collection',
+    why: `--pinning; first use is ${pin.firstUse}${nearPinsText(gun, nearPins(gun, pins))}`,
+  }
 }
 
 /** Options of the library by the names they have here. */

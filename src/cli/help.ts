@@ -62,7 +62,8 @@ ${EXITS}`,
        dct cache forget GUN...
 
 list      the collections that something is kept of, one a line; with --json one object a line
-verify    check what is kept, without asking a server; with --json one object a line, as inspect of the library gives it
+verify    check what is kept, without asking a server, and show the root keys; with --json one object a line, as inspect
+          of the library gives it
 forget    remove metadata, root and version floors of a collection. The root is what the collection is recognised by:
           after this, whatever root a server offers is trusted on first use, unless a pin says otherwise. Compare the
           root key with its publisher before you do this because of an error.

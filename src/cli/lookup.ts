@@ -30,7 +30,7 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
       for (const { message } of result.warnings) said.add(message)
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
-      if (line.values.json) speaker.json({ status: 'failed', target, error: error.toJSON() })
+      if (line.values.json) speaker.failed({ target }, error)
       speaker.error(error, targets.length > 1 && !error.message.includes(target) ? target : undefined)
       statuses.push(exitStatus(error))
     }

@@ -25,22 +25,41 @@ export function gravest(statuses: readonly number[]): number {
   return GRAVITY.find((status) => statuses.includes(status)) ?? EXIT.ok
 }
 
+/** As the library writes it into hints. */
+const CACHE_COMMAND = /\bdct cache (?:verify|forget) (?:[A-Za-z0-9._:/-]+|<GUN>)/g
+
+/** Quoted for a shell where that is needed. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
 /** Lines for people, as `--quiet` and `--verbose` allow. */
 export class Speaker {
   readonly #io: Io
   readonly #quiet: boolean
   readonly #verbose: boolean
+  /** The options that say where the cache is, as they would be typed again. */
+  readonly #cacheOptions: string
   readonly #said = new Set<string>()
 
   constructor(io: Io, { values }: CommandLine) {
     this.#io = io
+    const folders = { '--trust-dir': values['trust-dir'], '--config': values.config }
+    this.#cacheOptions = Object.entries(folders)
+      .map(([option, folder]) => (folder === undefined ? '' : ` ${option} ${shellWord(folder)}`))
+      .join('')
     this.#quiet = values.quiet ?? false
     this.#verbose = (values.verbose ?? false) || io.terminal
   }
 
   error(error: TrustError, about?: string): void {
     this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`)
-    if (!this.#quiet) this.#line(`hint: ${error.hint}`)
+    if (!this.#quiet) this.#line(`hint: ${this.#hint(error)}`)
+  }
+
+  /** What failed, for `--json`; `subject` says what was asked. */
+  failed(subject: Readonly<Record<string, string>>, error: TrustError): void {
+    this.json({ status: 'failed', ...subject, error: { ...error.toJSON(), hint: this.#hint(error) } })
   }
 
   /** What concerns the machine is the same for every answer: said once, and one of it even with `--quiet`. */
@@ -51,6 +70,11 @@ export class Speaker {
       this.#said.add(message)
     }
     this.#line(`warning: ${message}`)
+  }
+
+  /** For people, whether they asked for it or not. */
+  note(text: string): void {
+    if (!this.#quiet) this.#line(text)
   }
 
   /** Only for a person who reads along, or who asked for it. */
@@ -71,6 +95,11 @@ export class Speaker {
   /** One line of answer on standard output. */
   answer(text: string): void {
     this.#io.out(`${text}\n`)
+  }
+
+  /** Commands that a hint names work on the cache that this run has used. */
+  #hint({ hint }: TrustError): string {
+    return hint.replace(CACHE_COMMAND, (command) => `${command}${this.#cacheOptions}`)
   }
 
   #line(text: string): void {

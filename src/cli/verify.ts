@@ -33,7 +33,7 @@ export async function verify(line: CommandLine, io: Io): Promise<number> {
 function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several: boolean): number {
   if ('error' in outcome) {
     const { reference, error } = outcome
-    if (json) speaker.json({ status: 'failed', reference, error: error.toJSON() })
+    if (json) speaker.failed({ reference }, error)
     speaker.error(error, several && !error.message.includes(reference) ? reference : undefined)
     return exitStatus(error)
   }

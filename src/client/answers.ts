@@ -2,6 +2,7 @@
 import { UnsignedError } from '../errors.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
+import { keyDetails } from '../trust/key-names.js'
 import { findTarget, listTargets, lookupTag, tagsWithDigest } from '../trust/lookup.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type {
@@ -103,14 +104,18 @@ export function answerTags(verified: VerifiedCollection): TagList {
 /** Every role of the set. */
 export function answerInspection(verified: VerifiedCollection): Inspection {
   const { stage } = verified
-  const roles = stage.trusted().map(({ role, metadata, keys, signedBy }) => ({
-    role,
-    version: metadata.version,
-    expires: new Date(metadata.expires).toISOString(),
-    threshold: keys.threshold,
-    keys: [...keys.keys.keys()].sort(),
-    signedBy: [...signedBy],
-  }))
+  const roles = stage.trusted().map(({ role, metadata, keys: { keys, threshold }, signedBy }) => {
+    const details = [...keys.values()].map(keyDetails).sort((one, other) => (one.id < other.id ? -1 : 1))
+    return {
+      role,
+      version: metadata.version,
+      expires: new Date(metadata.expires).toISOString(),
+      threshold,
+      keys: details.map(({ id }) => id),
+      keyDetails: details,
+      signedBy: [...signedBy],
+    }
+  })
   return { roles, ...provenance(verified, 'targets') }
 }
 

@@ -7,7 +7,7 @@ import type { TrustEvent } from './events.js'
 
 /** Notary's `trust_pinning` object. */
 export interface TrustPinningOption {
-  /** GUN, or a prefix ending in `*`, to IDs of root keys. */
+  /** GUN, or a prefix ending in `*`, to root keys: their IDs, as listed or canonical, or PEM of the public key or certificate. */
   readonly certs?: Readonly<Record<string, readonly string[]>>
   /** GUN prefix to the path of a PEM file with CA certificates. */
   readonly ca?: Readonly<Record<string, string>>

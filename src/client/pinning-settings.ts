@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pemCertificates } from '../crypto/certificate.js'
+import { readPinnedKey } from '../crypto/pinned-key.js'
 import { describeCause, UsageError } from '../errors.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import { checkNames, membersOf } from './plain-object.js'
 
 const FIELDS: readonly string[] = ['certs', 'ca', 'disable_tofu']
 
-/** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, an ID that is none, a CA file that cannot be read */
+/** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, what is neither ID nor PEM of a key, a CA file that cannot be read */
 export async function readPinning(option: unknown): Promise<TrustPinning> {
   const fields = membersOf(option, 'trust pinning: pinning')
   checkNames(fields.keys(), FIELDS, 'a field of trust_pinning')
@@ -22,10 +23,12 @@ export async function readPinning(option: unknown): Promise<TrustPinning> {
 function keyIds(rule: string, ids: unknown): string[] {
   // Notary takes an empty list under a prefix for no pin at all, and falls back to first use.
   if (!Array.isArray(ids) || ids.length === 0) throw invalid(`certs of ${JSON.stringify(rule)} must list at least one key ID`)
-  return ids.map((id) => {
-    if (typeof id !== 'string' || !/^[0-9a-fA-F]{64}$/.test(id))
-      throw invalid(`certs of ${JSON.stringify(rule)}: a key ID has 64 hexadecimal digits`)
-    return id.toLowerCase()
+  return ids.map((text) => {
+    const pinned = typeof text === 'string' ? readPinnedKey(text) : { problem: 'not a text' }
+    if (typeof pinned === 'string') return pinned
+    throw invalid(
+      `certs of ${JSON.stringify(rule)}: a root key is pinned by its ID, which has 64 hexadecimal digits, or by PEM of its public key or certificate; this is ${pinned.problem}`,
+    )
   })
 }
 

@@ -1,5 +1,6 @@
 /** What the client answers. Absent fields are left out, never null. */
 import type { RootTrust } from '../trust/anchor.js'
+import type { KeyDetails } from '../trust/key-names.js'
 
 /** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
@@ -126,8 +127,10 @@ export interface InspectedRole {
   readonly version: number
   readonly expires: string
   readonly threshold: number
-  /** IDs of the keys that may sign, ascending. */
+  /** IDs of the keys that may sign, as listed, ascending. */
   readonly keys: readonly string[]
+  /** The same keys in the same order, with both of their IDs. */
+  readonly keyDetails: readonly KeyDetails[]
   /** Those that did. */
   readonly signedBy: readonly string[]
 }

@@ -5,7 +5,6 @@ import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
-import { pinFor } from '../trust/pinning.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
 import { KeptSets } from './kept-sets.js'
 import { signedName } from './known-registries.js'
@@ -112,7 +111,7 @@ export class Session {
     try {
       const refreshed = await refresh(request)
       signal?.throwIfAborted()
-      const found = [...warningsOf(refreshed.stage, server, pinFor(gun, pinning), now), ...configWarnings(credentials)]
+      const found = [...warningsOf(refreshed.stage, server, pinning, now), ...configWarnings(credentials)]
       const warnings = [...this.#settings.warnings, ...refreshed.warnings, ...found]
       for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
       return { ...refreshed, server, warnings, mirror }

@@ -3,7 +3,9 @@ import type { CredentialSource } from '../credentials/credentials.js'
 import { describeCause, printable } from '../errors.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
 import type { TrustServer } from '../transport/notary-url.js'
-import { isLoosePin, type Pin } from '../trust/pinning.js'
+import { namesOf } from '../trust/key-names.js'
+import { isLoosePin, nearPins, pinFor, type TrustPinning } from '../trust/pinning.js'
+import { nearPinsText } from '../trust/refusals.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type { Warning } from './results.js'
 import { RETIRED_HOST, RETIREMENT } from './server-hints.js'
@@ -17,17 +19,19 @@ export function staleWarning(cause: unknown): Warning {
 }
 
 /** Warnings that follow from the verified set alone. `now` in ms. */
-export function warningsOf(stage: TargetsStage, server: TrustServer, pin: Pin, now: number): Warning[] {
+export function warningsOf(stage: TargetsStage, server: TrustServer, pinning: TrustPinning, now: number): Warning[] {
   const { gun } = stage.above.context
   const { chain, trust } = stage.above.above.above.anchor
+  const pin = pinFor(gun, pinning)
   const warnings: Warning[] = []
   // Names of servers and publishers are in them.
   const warn = (code: Warning['code'], message: string) => warnings.push({ code, message: printable(message) })
   if (trust === 'first-use') {
-    const keys = chain.root.signedBy.join(', ')
+    const { signedBy, keys } = chain.root
+    const named = namesOf(signedBy, keys.keys)
     warn(
       'WARN_FIRST_USE',
-      `${gun} was never verified here before: its root key ${keys} is trusted on first use; pin it to be sure of it from the start`,
+      `${gun} was never verified here before: its root ${named} ${signedBy.length === 1 ? 'is' : 'are'} trusted on first use; pin it to be sure of it from the start${nearPinsText(gun, nearPins(gun, pinning))}`,
     )
   }
   if (chain.bridged) {

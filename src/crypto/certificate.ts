@@ -10,14 +10,31 @@ export type { X509Certificate } from 'node:crypto'
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]{1,64})-----\r?\n([A-Za-z0-9+/=\r\n]*?)-----END \1-----/g
 
+/** One block of a PEM text. */
+interface PemBlock {
+  /** `CERTIFICATE`, `PUBLIC KEY`, ... */
+  readonly label: string
+  /** Undefined when its base64 cannot be read. */
+  readonly der: Uint8Array | undefined
+}
+
+/** Every block of a PEM text, in order. */
+export function pemBlocks(text: string): PemBlock[] {
+  return [...text.matchAll(PEM_BLOCK)].map(([, label = '', body = '']) => ({ label, der: fromBase64(body) }))
+}
+
+/** True when nothing but blank space stands around the blocks. */
+export function isOnlyPem(text: string): boolean {
+  return text.replaceAll(PEM_BLOCK, '').trim() === ''
+}
+
 /** DER of every CERTIFICATE block in a PEM text, in order; undefined when it holds none, or a block of another kind. */
 export function pemCertificates(pem: Uint8Array): Uint8Array[] | undefined {
   const text = utf8Text(pem)
   if (text === undefined) return undefined
   const found: Uint8Array[] = []
-  for (const [, label, body] of text.matchAll(PEM_BLOCK)) {
-    const der = label === 'CERTIFICATE' ? fromBase64(body ?? '') : undefined
-    if (der === undefined) return undefined
+  for (const { label, der } of pemBlocks(text)) {
+    if (label !== 'CERTIFICATE' || der === undefined) return undefined
     found.push(der)
   }
   return found.length === 0 ? undefined : found

@@ -11,7 +11,7 @@ import { describeCause } from '../errors.js'
 import { firstCertificateKey } from './certificate.js'
 import { sha256Hex } from './hash.js'
 
-/** 64 hexadecimal digits, lower case. */
+/** 64 hexadecimal digits, lower case. Of a key as listed, which for an x509 key is that of its certificate, unless `canonical` is said. */
 export type KeyId = string
 
 /** A key as listed in root or among delegations; its ID has been checked. */
@@ -23,7 +23,10 @@ export interface PublicKey {
   readonly bytes: Uint8Array
 }
 
-/** A key that can verify. `identity` is the same for the same key, however it is wrapped. */
+/**
+ * A key that can verify. `identity` is the same for the same key, however it is wrapped: of EC and RSA keys, hexadecimal
+ * SubjectPublicKeyInfo.
+ */
 export type VerifyingKey =
   | { readonly kind: 'ecdsa'; readonly key: KeyObject; readonly fieldBytes: number; readonly identity: string }
   | { readonly kind: 'rsa'; readonly key: KeyObject; readonly identity: string }
@@ -36,6 +39,9 @@ export interface UnusableKey {
   /** True when two readers could take it for two different keys: then nothing in the document can be relied on. */
   readonly ambiguous: boolean
 }
+
+/** How the types of keys in certificates end. */
+const X509 = '-x509'
 
 /** RSA moduli, in bits: below the first a signature proves little, above the second one check costs too much (denial of service). */
 const RSA_BITS = { min: 2048, max: 8192 } as const
@@ -78,12 +84,16 @@ export function keyId(type: string, bytes: Uint8Array): KeyId {
   return sha256Hex(utf8(`{"keytype":"${escaped}","keyval":{"private":null,"public":"${base64(bytes)}"}}`))
 }
 
-/** The ID of the bare public key inside an x509 key (what Docker shows), or of the key itself. */
-export function canonicalKeyId(key: PublicKey): KeyId | undefined {
-  if (!key.type.endsWith('-x509')) return key.id
-  const inner = firstCertificateKey(key.bytes)
-  const encoded = typeof inner === 'string' ? undefined : spki(inner)
-  return encoded === undefined ? undefined : keyId(key.type.slice(0, -'-x509'.length), encoded)
+/**
+ * The ID of the bare public key inside an x509 key, which stays the same when its certificate is renewed, or the ID of the key
+ * itself. A key that was imported already is not read again. Undefined for an x509 key that is unusable.
+ * Source: notary 0.7.0 tuf/utils/x509.go CanonicalKeyID.
+ */
+export function canonicalKeyId(key: PublicKey & { readonly verifying?: VerifyingKey | UnusableKey }): KeyId | undefined {
+  if (!key.type.endsWith(X509)) return key.id
+  const verifying = key.verifying ?? importKey(key)
+  if (verifying.kind !== 'ecdsa' && verifying.kind !== 'rsa') return undefined
+  return keyId(verifying.kind, Buffer.from(verifying.identity, 'hex'))
 }
 
 /** The key ready to verify, or why it cannot. */

@@ -4,15 +4,16 @@
  *
  * The certificates themselves are read in root-certificate.ts, which costs an ASN.1 library.
  */
-import { canonicalKeyId, type KeyId, type PublicKey } from '../crypto/keys.js'
+import { canonicalKeyId, type KeyId } from '../crypto/keys.js'
 import { StaleError } from '../errors.js'
-import { type Pin, pinFor, type TrustPinning } from './pinning.js'
-import { expired, pinMismatch, untrustedRoot } from './refusals.js'
+import { canonicalIds, nameOf } from './key-names.js'
+import { nearPins, type Pin, pinFor, type TrustPinning } from './pinning.js'
+import { expired, firstUseRefused, pinMismatch, untrustedRoot } from './refusals.js'
 import type { RootChain } from './root-chain.js'
 import { verdict } from './signatures.js'
 
 /** Why the root is trusted. */
-export type RootTrust = 'pinned-certificate' | 'pinned-ca' | 'cached-root' | 'first-use'
+export type RootTrust = 'pinned-certificate' | 'pinned-key' | 'pinned-ca' | 'cached-root' | 'first-use'
 
 /** When a certificate is good; ms since 1970, both ends included. */
 export interface Validity {
@@ -64,27 +65,29 @@ export function anchorRoot(chain: RootChain, certificates: RootCertificates, { s
   if (!bound.met)
     throw untrustedRoot(gun, `unable to retrieve valid leaf certificates (${certificates.problems.join('; ')})`, bound.evidence)
   if (pin.kind === 'none' && pin.firstUse === 'refused' && start === 'first-use') {
-    throw untrustedRoot(
-      gun,
-      'invalid trust pinning specified: trust on first use is disabled and no pin applies to this collection',
-    )
+    throw firstUseRefused(gun, root, nearPins(gun, pinning))
   }
   const pinned = pinnedKeys(chain, certificates, pin, now)
   if (!counted(pinned.keys).met) {
     const rule = pin.kind === 'none' ? '' : pin.rule
     throw pinMismatch(gun, `${pin.kind} of ${JSON.stringify(rule)} (${pinned.problems.join('; ')})`, {
       pin: rule,
+      ...(pin.kind === 'certificates' ? { pinned: pin.keyIds } : {}),
       signedBy: root.signedBy,
+      ...canonicalIds(root.signedBy, root.keys.keys),
       problems: pinned.problems,
     })
   }
+  // The stronger word only when no canonical ID was needed: a pinned certificate binds more than its key.
+  const trustByKeys = (ids: readonly KeyId[]): RootTrust =>
+    counted(pinned.keys.filter((id) => ids.includes(id))).met ? 'pinned-certificate' : 'pinned-key'
   const current = pinned.keys.filter((id) => now <= end(id))
   if (!counted(current).met) throw certificateExpired(chain, pinned.keys, end)
   if (!(now < root.metadata.expires)) throw expired({ gun, role: 'root' }, root.metadata.expires)
   return {
     chain,
     certificates,
-    trust: pin.kind === 'certificates' ? 'pinned-certificate' : pin.kind === 'ca' ? 'pinned-ca' : start,
+    trust: pin.kind === 'none' ? start : pin.kind === 'ca' ? 'pinned-ca' : trustByKeys(pin.keyIds),
     certificateExpires: Math.min(...current.map(end)),
   }
 }
@@ -96,26 +99,25 @@ function pinnedKeys(
   now: number,
 ): { keys: KeyId[]; problems: string[] } {
   const problems: string[] = []
+  const listed = root.keys.keys
+  const pinnedIds = pin.kind === 'certificates' ? pin.keyIds : []
+  const isPinned = (id: KeyId) => {
+    if (pinnedIds.includes(id)) return true
+    const key = listed.get(id)
+    const canonical = key === undefined ? undefined : canonicalKeyId(key)
+    return canonical !== undefined && pinnedIds.includes(canonical)
+  }
   const keys = [...bound.keys()].filter((id) => {
     if (pin.kind === 'none') return true
-    const problem =
-      pin.kind === 'ca' ? pathProblem(id, pin.certificates, now) : checkPinned(id, root.keys.keys.get(id), pin.keyIds)
-    if (problem !== undefined) problems.push(`${id}: ${problem}`)
+    const problem = pin.kind === 'ca' ? pathProblem(id, pin.certificates, now) : isPinned(id) ? undefined : 'not a pinned key'
+    if (problem !== undefined) problems.push(`${nameOf(id, listed)}: ${problem}`)
     return problem === undefined
   })
   return { keys, problems }
 }
 
-/** `docker trust inspect` shows another ID of the same key, which is easily pinned by mistake. */
-function checkPinned(id: KeyId, key: PublicKey | undefined, pinned: readonly KeyId[]): string | undefined {
-  if (pinned.includes(id)) return undefined
-  const shown = key === undefined ? undefined : canonicalKeyId(key)
-  if (shown === undefined || !pinned.includes(shown)) return 'not a pinned key'
-  return `pinned is ${shown}, the ID that Docker shows for it; trust_pinning takes the one before the colon`
-}
-
 function certificateExpired({ gun, root }: RootChain, ids: readonly KeyId[], end: (id: KeyId) => number): StaleError {
-  const ends = ids.map((id) => `${id} ended ${new Date(end(id)).toISOString()}`)
+  const ends = ids.map((id) => `${nameOf(id, root.keys.keys)} ended ${new Date(end(id)).toISOString()}`)
   return new StaleError(
     'ERR_CERTIFICATE_EXPIRED',
     `remote repository ${gun} out-of-date: the certificate of root key ${ends.join(', ')} (root version ${root.metadata.version}, the newest that the server offers)`,

@@ -3,7 +3,7 @@ import type { KeyId } from '../crypto/keys.js'
 
 /** Notary's `trust_pinning`, read. */
 export interface TrustPinning {
-  /** GUN, or prefix ending in `*`, to IDs of root keys. */
+  /** GUN, or prefix ending in `*`, to IDs of root keys, as listed or canonical. */
   readonly certs: ReadonlyMap<string, readonly KeyId[]>
   /** GUN prefix to the DER certificates of a CA file. */
   readonly ca: ReadonlyMap<string, readonly Uint8Array[]>
@@ -38,6 +38,31 @@ export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): P
 export function isLoosePin(pin: Pin, gun: string): boolean {
   if (pin.kind === 'none' || pin.rule === gun) return false
   return !pin.rule.endsWith('/') && !pin.rule.endsWith('/*')
+}
+
+/**
+ * Rules that bind another name than that of the collection but look as if it were meant: a familiar name, a prefix without `*`,
+ * a `/` too many, another case, a tag. For messages, when no pin applies: nothing is trusted by them.
+ */
+export function nearPins(gun: string, { certs, ca }: TrustPinning): string[] {
+  const names = spellings(gun.toLowerCase())
+  return [...new Set([...certs.keys(), ...ca.keys()])].filter((rule) => {
+    const meant = rule
+      .toLowerCase()
+      .replace(/^https?:\/\//, '')
+      .replace(/@.*$/, '')
+      .replace(/[*/]+$/, '')
+    const isMeant = (prefix: string) => prefix !== '' && names.some((name) => `${name}/`.startsWith(`${prefix}/`))
+    return isMeant(meant) || isMeant(meant.replace(/:[^:/]*$/, ''))
+  })
+}
+
+/** The name as Docker's users write it, too: `docker.io/library/alpine` is `alpine`, `library/alpine`, ... */
+function spellings(gun: string): string[] {
+  const path = /^docker\.io\/(.+)$/.exec(gun)?.[1]
+  if (path === undefined) return [gun]
+  const short = path.replace(/^library\//, '')
+  return [gun, path, short, `docker.io/${short}`, `index.docker.io/${path}`]
 }
 
 /** The longest rule that matches, and what it says. */

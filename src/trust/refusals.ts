@@ -1,6 +1,11 @@
 /** What metadata is refused with: Docker's words first (docker/cli 28 cli/trust/trust.go NotaryError), then the evidence. */
 import type { Evidence } from '../errors.js'
 import { StaleError, UntrustedError } from '../errors.js'
+import { canonicalIds, namesOf } from './key-names.js'
+import type { Trusted } from './trusted.js'
+
+/** Pins that one message names as having been meant, perhaps. */
+const MAX_NEAR_PINS = 5
 
 /** Whose metadata it is. */
 interface Subject {
@@ -80,6 +85,29 @@ export function untrustedRoot(gun: string, why: string, evidence?: Evidence): Un
     role: 'root',
     evidence,
   })
+}
+
+/** A first root where first use is switched off and no pin applies. `near`: rules that may have been meant for the collection. */
+export function firstUseRefused(
+  gun: string,
+  { signedBy, keys: { keys } }: Pick<Trusted<unknown>, 'signedBy' | 'keys'>,
+  near: readonly string[],
+): UntrustedError {
+  const why = `invalid trust pinning specified: trust on first use is disabled and no pin applies to this collection; the root that is offered was signed by ${namesOf(signedBy, keys)}${nearPinsText(gun, near)}`
+  return new UntrustedError('ERR_ROOT_UNTRUSTED', `${mismatch(gun)}: could not validate the path to a trusted root: ${why}`, {
+    gun,
+    role: 'root',
+    evidence: { signedBy, ...canonicalIds(signedBy, keys), ...(near.length === 0 ? {} : { pinsThatComeClose: near }) },
+    hint: 'Compare the root key with the publisher of the collection, over another way than the trust server; then pin it under "certs" for <GUN>.',
+  })
+}
+
+/** For the end of a sentence; empty when there are none. */
+export function nearPinsText(gun: string, near: readonly string[]): string {
+  if (near.length === 0) return ''
+  const named = near.slice(0, MAX_NEAR_PINS).map((rule) => JSON.stringify(rule))
+  const more = near.length > MAX_NEAR_PINS ? ` and ${near.length - MAX_NEAR_PINS} more` : ''
+  return `; pins that come close: ${named.join(', ')}${more}; the name of this collection is ${gun}`
 }
 
 /** A root that does not follow from the trusted one. */

@@ -10,6 +10,7 @@ import { checkPath } from '../crypto/certificate-path.js'
 import type { KeyId, PublicKey } from '../crypto/keys.js'
 import type { RootCertificates } from './anchor.js'
 import { NOT_BEFORE_LEEWAY } from './certificate-record.js'
+import { nameOf } from './key-names.js'
 import type { RootChain } from './root-chain.js'
 
 /** Certificates of one root key: leaf, CAs above it, and more than a path may have (denial of service: each is read twice). */
@@ -28,7 +29,7 @@ export function readCertificates({ gun, root }: RootChain, now: number): RootCer
   for (const id of root.signedBy) {
     const key = root.keys.keys.get(id)
     const certificate = key === undefined ? 'not listed' : rootCertificate(key, gun, now)
-    if (typeof certificate === 'string') problems.push(`${id}: ${certificate}`)
+    if (typeof certificate === 'string') problems.push(`${nameOf(id, root.keys.keys)}: ${certificate}`)
     else certificates.set(id, certificate)
   }
   return {

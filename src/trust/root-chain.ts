@@ -8,9 +8,10 @@
  */
 import { sameBytes } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
-import type { RootMetadata } from '../metadata/model.js'
+import type { RoleKeys, RootMetadata } from '../metadata/model.js'
 import { parseRoot } from '../metadata/parse.js'
 import { Budget } from './budget.js'
+import { nameList, namesOf } from './key-names.js'
 import { brokenRotation, equivocation, rollback, untrustedRoot } from './refusals.js'
 import type { SignatureVerdict } from './signatures.js'
 import { type Trusted, trust } from './trusted.js'
@@ -88,10 +89,21 @@ export class RootChain {
     const unverified = parseRoot(file, { gun: this.gun, role: 'root' })
     const { version, roles } = unverified.metadata
     const evidence = { trusted: this.version, offered: version, ...(due === undefined ? {} : { asked: due }) }
-    for (const keys of [this.root.metadata.roles.root, roles.root]) this.budget.spendOn(this.gun, unverified, keys)
+    const trusted = this.root.metadata.roles.root
+    for (const keys of [trusted, roles.root]) this.budget.spendOn(this.gun, unverified, keys)
+    const named = ({ keys }: RoleKeys) => `root ${namesOf([...keys.keys()], keys)}`
     const refuse = (whose: string) => (verdict: SignatureVerdict) =>
-      brokenRotation(this.gun, `failed to validate data with ${whose}`, { ...evidence, ...verdict.evidence })
-    trust(unverified, this.root.metadata.roles.root, refuse('current trusted certificates'))
+      brokenRotation(
+        this.gun,
+        `failed to validate data with ${whose}: trusted is ${named(trusted)}, offered is ${named(roles.root)}`,
+        {
+          ...evidence,
+          trustedRootKeys: nameList(trusted.keys),
+          offeredRootKeys: nameList(roles.root.keys),
+          ...verdict.evidence,
+        },
+      )
+    trust(unverified, trusted, refuse('current trusted certificates'))
     return trust(unverified, roles.root, refuse('its own keys'))
   }
 }

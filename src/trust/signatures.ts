@@ -3,6 +3,7 @@ import type { KeyId } from '../crypto/keys.js'
 import { verifySignature } from '../crypto/verify-signature.js'
 import type { Evidence } from '../errors.js'
 import type { RoleKeys, Signature, Unverified } from '../metadata/model.js'
+import { canonicalIds } from './key-names.js'
 
 /** Signatures tried for one key of a file before the rest of them is ignored (denial of service). */
 const MAX_TRIES_PER_KEY = 16
@@ -69,6 +70,7 @@ export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKey
         validSignatures: count,
         signedBy,
         listedKeys: [...keys.keys()],
+        ...canonicalIds(keys.keys(), keys),
         ...(unusable.length === 0 ? {} : { unusableKeys: unusable }),
       }
     },

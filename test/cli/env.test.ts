@@ -189,6 +189,16 @@ test('pins are those of the collection', async () => {
     why: '--pinning',
   })
   expect((await findings(['--pinning', file, 'ghcr.io/a/b']))['pinning']?.why).toContain('first use is refused')
+  expect((await findings(['--pinning', file, 'docker.io/fleet/r02']))['pinning']?.why).not.toContain('come close')
+})
+
+test('pins that come close to the collection are named where none applies', async () => {
+  const file = join(folder, 'pins.json')
+  await writeFile(file, JSON.stringify({ certs: { 'fleet/r02': ['a'.repeat(64)] }, disable_tofu: true }))
+  expect((await findings(['--pinning', file, 'docker.io/fleet/r02']))['pinning']).toEqual({
+    value: 'none for this collection',
+    why: '--pinning; first use is refused; pins that come close: "fleet/r02"; the name of this collection is docker.io/fleet/r02',
+  })
 })
 
 test('asks no server, and takes one reference', async () => {

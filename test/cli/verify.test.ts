@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import demoCase from '../../fixtures/demo/case.json' with { type: 'json' }
-import { readServedFolder, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
+import { createTrustCollection, readServedFolder, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
 import { type Ran, runProgram, type World } from './program.js'
 
 const { gun, expect: signed } = demoCase
@@ -225,11 +225,56 @@ describe('cache, stale and offline', () => {
     expect((await cache('verify', gun)).out).toMatch(
       /^registry\.example\/demo\/app root:2 timestamp:\d+ snapshot:\d+ targets:\d+ .*expires 20/,
     )
+    expect((await cache('verify', gun)).err).toMatch(
+      /^dct: root key of registry\.example\/demo\/app: [0-9a-f]{64} \(canonical ID [0-9a-f]{64}\)\n$/,
+    )
+    expect((await cache('verify', '--quiet', gun)).err).toBe('')
     const forgotten = await cache('forget', gun)
     expect(forgotten).toMatchObject({ status: 0, out: '' })
     expect(forgotten.err).toContain('trusted on first use')
     expect((await cache('list')).out).toBe('')
     expect(await cache('polish')).toMatchObject({ status: 2 })
+  })
+})
+
+describe('a collection that was made anew', () => {
+  const anew = createTrustCollection(gun, { seed: 'anew', now })
+  anew.sign('1.0', 'other')
+  anew.publish()
+
+  /** What verifying says once another collection of the same name is served. */
+  async function refused(...options: string[]): Promise<Ran> {
+    const other = await startTrustServer({ collections: [anew] })
+    try {
+      const place = ['--tlscacert', join(folder, 'other.crt'), ...options]
+      await writeFile(join(folder, 'other.crt'), other.ca)
+      await verify([...options, reference])
+      return await verify([...place, reference], {}, other.url)
+    } finally {
+      await other.close()
+    }
+  }
+
+  test('is refused with the old and the new root key, and the hint ends with the command that starts again', async () => {
+    const trustDir = join(folder, 'trust dir')
+    const ran = await refused('--trust-dir', trustDir)
+    expect(ran).toMatchObject({ status: 1, out: '' })
+    const [key] = anew.keys('root')
+    expect(ran.err).toContain('could not rotate trust to a new trusted root')
+    expect(ran.err).toMatch(new RegExp(`offered is root key ${key?.id} \\(canonical ID [0-9a-f]{64}\\)`))
+    expect(ran.err.trimEnd()).toMatch(new RegExp(`dct cache forget ${gun} --trust-dir '${trustDir}' --config ${folder}$`))
+  })
+
+  test('--json says the same command', async () => {
+    const { out } = await refused('--json', '--trust-dir', join(folder, 'x'))
+    expect(JSON.parse(out)).toMatchObject({
+      status: 'failed',
+      reference,
+      error: {
+        code: 'ERR_ROOT_ROTATION',
+        hint: expect.stringMatching(`dct cache forget ${gun} --trust-dir ${join(folder, 'x')} `),
+      },
+    })
   })
 })
 

@@ -3,15 +3,39 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TrustPinningOption } from '../../src/index.js'
-import { createCertificate, createSigningKey, type MadeCertificate } from '../../src/testing/index.js'
-import { codeAndRole, GUN, Story } from './story.js'
+import {
+  createCertificate,
+  createKeys,
+  createSigningKey,
+  type MadeCertificate,
+  type SigningKey,
+  type TrustCollectionOptions,
+} from '../../src/testing/index.js'
+import { canonicalId, codeAndRole, GUN, Story } from './story.js'
 
 const MISMATCH = { code: 'ERR_PIN_MISMATCH', role: 'root' }
 const stranger = 'ab'.repeat(32)
 const validity = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2036-01-01T00:00:00Z') }
 
+/** A root key for this collection that is not the one of a story. */
+function strangeKey(seed: string): SigningKey {
+  return createSigningKey({ type: 'ecdsa-x509', seed, certificate: { ...validity, subject: { cn: GUN } } })
+}
+
+const ONE = strangeKey('one')
+const TWO = strangeKey('two')
+
 function rootId(story: Story): string {
   return story.collection.keys('root')[0]?.id ?? '?'
+}
+
+/** The PEM text of a key's public part, as `openssl pkey -pubout` writes it. */
+function publicPem({ pair }: SigningKey): string {
+  return pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
+}
+
+function rootKeys(story: Story): readonly SigningKey[] {
+  return story.collection.keys('root')
 }
 
 describe('a certificate pin', () => {
@@ -107,6 +131,96 @@ describe('a certificate pin', () => {
   test('on __proto__ or constructor is no pin for anything', async () => {
     const certs = JSON.parse(`{"constructor":["${stranger}"]}`) as Record<string, string[]>
     expect((await new Story().verify('alpine:3.19', { pinning: { certs } })).rootTrust).toBe('first-use')
+  })
+})
+
+describe('a pin of the key, whatever certificate wraps it', () => {
+  const forms: [string, (key: SigningKey) => string][] = [
+    ['its canonical ID', canonicalId],
+    ['its canonical ID in upper case', (key) => canonicalId(key).toUpperCase()],
+    ['PEM of the public key', publicPem],
+    ['PEM of the public key with CRLF and blank lines around it', (key) => `\n${publicPem(key).replaceAll('\n', '\r\n')}\n`],
+  ]
+  const recipes: [string, TrustCollectionOptions][] = [
+    ['EC', {}],
+    ['RSA', { roles: { root: { type: 'rsa-x509' } } }],
+  ]
+
+  test.each(forms.flatMap(([form, pin]) => recipes.map(([kind, options]) => [form, kind, pin, options] as const)))(
+    'by %s is met by that %s key, cached root or not, and said',
+    async (_, __, pin, options) => {
+      const story = new Story(options)
+      const pinning = { certs: { [GUN]: rootKeys(story).map(pin) }, disable_tofu: true }
+      for (const run of ['first', 'second'])
+        expect((await story.verify('alpine:3.19', { pinning })).rootTrust, run).toBe('pinned-key')
+      expect((await story.verify('alpine:3.19', { pinning, offline: true })).rootTrust).toBe('pinned-key')
+    },
+  )
+
+  test.each(forms)('by %s of another key refuses, cached root or not', async (_, pin) => {
+    const story = new Story()
+    const pinning = { certs: { [GUN]: [pin(ONE)] } }
+    expect(codeAndRole(await story.refused('alpine:3.19', { pinning }))).toEqual(MISMATCH)
+    await story.verify()
+    expect(codeAndRole(await story.refused('alpine:3.19', { pinning }))).toEqual(MISMATCH)
+  })
+
+  test('goes on matching when the certificate is renewed; a pin of the certificate does not', async () => {
+    const story = new Story()
+    const [old] = rootKeys(story)
+    if (old === undefined) throw new Error('no root key')
+    const renewed = createSigningKey({
+      type: 'ecdsa-x509',
+      pair: old.pair,
+      certificate: { ...validity, subject: { cn: GUN }, serial: 2n },
+    })
+    const byKey = { certs: { [GUN]: [canonicalId(old)] } }
+    const byCertificate = { certs: { [GUN]: [old.id] } }
+    await story.verify('alpine:3.19', { pinning: byCertificate })
+    story.collection.rotateRoot({ keys: [renewed] }).publish()
+    expect((await story.verify('alpine:3.19', { pinning: byKey })).rootTrust).toBe('pinned-key')
+    expect((await story.refused('alpine:3.19', { pinning: byCertificate })).code).toBe('ERR_PIN_MISMATCH')
+  })
+
+  test('must cover the threshold with different keys, however each is pinned', async () => {
+    const story = new Story({ roles: { root: { keys: 2, threshold: 2 } } })
+    const [one, two] = rootKeys(story)
+    if (one === undefined || two === undefined) throw new Error('no root keys')
+    const twice = { certs: { [GUN]: [one.id, canonicalId(one), publicPem(one)] } }
+    expect((await story.refused('alpine:3.19', { pinning: twice })).code).toBe('ERR_PIN_MISMATCH')
+    const both = { certs: { [GUN]: [one.id, publicPem(two)] } }
+    expect((await story.verify('alpine:3.19', { pinning: both })).rootTrust).toBe('pinned-key')
+    const all = { certs: { [GUN]: [one.id, two.id, publicPem(two)] } }
+    expect((await story.verify('alpine:3.19', { pinning: all })).rootTrust).toBe('pinned-certificate')
+  })
+
+  test('does not excuse a certificate for another name', async () => {
+    const story = new Story({ roles: { root: { certificate: { subject: { cn: 'docker.io/library/nginx' } } } } })
+    const pinning = { certs: { [GUN]: rootKeys(story).map(canonicalId) } }
+    expect((await story.refused('alpine:3.19', { pinning })).code).toBe('ERR_ROOT_UNTRUSTED')
+  })
+
+  test('by PEM of the certificate binds that certificate, as its ID does', async () => {
+    const story = new Story()
+    const [key] = rootKeys(story)
+    const pinning = { certs: { [GUN]: [(key?.certificate?.pem ?? '').replaceAll('\n', '\r\n')] } }
+    expect((await story.verify('alpine:3.19', { pinning })).rootTrust).toBe('pinned-certificate')
+    const other = createCertificate({
+      ...validity,
+      subject: { cn: GUN },
+      ...(key === undefined ? {} : { keys: key.pair }),
+      serial: 2n,
+    })
+    expect((await story.refused('alpine:3.19', { pinning: { certs: { [GUN]: [other.pem] } } })).code).toBe('ERR_PIN_MISMATCH')
+  })
+
+  test('that is not met is refused with both IDs of each key that signed', async () => {
+    const story = new Story()
+    const [key] = rootKeys(story)
+    if (key === undefined) throw new Error('no root key')
+    const { message, evidence } = await story.refused('alpine:3.19', { pinning: { certs: { [GUN]: [stranger] } } })
+    expect(message).toContain(`${key.id} (canonical ID ${canonicalId(key)}): not a pinned key`)
+    expect(evidence).toMatchObject({ canonicalIds: [`${key.id}: ${canonicalId(key)}`], pinned: [stranger] })
   })
 })
 
@@ -211,6 +325,33 @@ describe('disable_tofu', () => {
     expect(refusal.message).toContain('invalid trust pinning specified')
   })
 
+  test('says both IDs of the root key that was offered', async () => {
+    const story = new Story()
+    const [key] = rootKeys(story)
+    const { message, evidence, hint } = await story.refused('alpine:3.19', { pinning })
+    const both = `${key?.id} (canonical ID ${key === undefined ? '' : canonicalId(key)})`
+    expect(message).toContain(`the root that is offered was signed by key ${both}`)
+    expect(evidence).toMatchObject({
+      signedBy: [key?.id],
+      canonicalIds: [`${key?.id}: ${key === undefined ? '' : canonicalId(key)}`],
+    })
+    expect(hint).toContain('publisher')
+    expect(message).not.toContain('come close')
+  })
+
+  test('names pins that come close to the collection', async () => {
+    const certs = { alpine: [stranger], 'docker.io/library': [stranger], 'quay.io/*': [stranger] }
+    const { code, message, evidence } = await new Story().refused('alpine:3.19', { pinning: { ...pinning, certs } })
+    expect(code).toBe('ERR_ROOT_UNTRUSTED')
+    expect(message).toContain(`pins that come close: "alpine", "docker.io/library"; the name of this collection is ${GUN}`)
+    expect(evidence).toMatchObject({ pinsThatComeClose: ['alpine', 'docker.io/library'] })
+  })
+
+  test('where first use is allowed, its warning names them too', async () => {
+    const { warnings } = await new Story().verify('alpine:3.19', { pinning: { certs: { 'library/alpine': [stranger] } } })
+    expect(warnings.find(({ code }) => code === 'WARN_FIRST_USE')?.message).toContain('pins that come close: "library/alpine"')
+  })
+
   test('accepts one that a pin names', async () => {
     const story = new Story()
     const certs = { [GUN]: [rootId(story)] }
@@ -225,10 +366,39 @@ describe('disable_tofu', () => {
 })
 
 describe('pins that are no pins', () => {
+  test('not even where every object has an id', async () => {
+    Object.defineProperty(Object.prototype, 'id', { value: 'ab'.repeat(32), configurable: true })
+    try {
+      const refusal = await new Story().refused('alpine:3.19', { pinning: { certs: { [GUN]: ['abc'] } } })
+      expect(refusal.code).toBe('ERR_SETTINGS_INVALID')
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'id')
+    }
+  })
+
+  test('a private key is not repeated in the message', async () => {
+    const pem = ONE.pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+    const { message } = await new Story().refused('alpine:3.19', { pinning: { certs: { [GUN]: [pem] } } })
+    expect(message).toContain('private key')
+    expect(message).not.toContain(pem.split('\n')[1])
+  })
+
   test.each<[string, unknown]>([
     ['an empty list (CERT-32)', { certs: { [GUN]: [] } }],
     ['null for a list (CERT-32)', { certs: { 'docker.io/*': null } }],
     ['an ID that is none', { certs: { [GUN]: ['abc'] } }],
+    ['a PEM without content', { certs: { [GUN]: ['-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n'] } }],
+    ['PEM of an Ed25519 key, which no root has', { certs: { [GUN]: [publicPem(createSigningKey({ type: 'ed25519' }))] } }],
+    ['two public keys in one text', { certs: { [GUN]: [publicPem(ONE) + publicPem(TWO)] } }],
+    ['a public key and a certificate in one text', { certs: { [GUN]: [publicPem(ONE) + (ONE.certificate?.pem ?? '')] } }],
+    ['text beside a PEM', { certs: { [GUN]: [`${'ab'.repeat(32)}\n${publicPem(ONE)}`] } }],
+    ['a cut PEM beside a whole one', { certs: { [GUN]: [publicPem(ONE) + publicPem(TWO).slice(0, -9)] } }],
+    ['a private key', { certs: { [GUN]: [ONE.pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()] } }],
+    ['the certificate of a CA', { certs: { [GUN]: [createCertificate({ subject: { cn: GUN }, ca: true, ...validity }).pem] } }],
+    [
+      'an RSA key of 1,024 bits',
+      { certs: { [GUN]: [createKeys('RSA-1024').publicKey.export({ format: 'pem', type: 'spki' }).toString()] } },
+    ],
     ['an unknown field', { disableTofu: true }],
     ['a text for disable_tofu', { disable_tofu: 'yes' }],
     ['a list of pins', []],

@@ -190,7 +190,20 @@ describe('a server that keeps no old roots', () => {
     anew.sign('3.19', 'other')
     anew.publish()
     story.serve(anew.files())
-    expect(codeAndRole(await story.refused())).toEqual(ROTATION)
+    const refusal = await story.refused()
+    expect(codeAndRole(refusal)).toEqual(ROTATION)
+    expect(refusal.hint).toMatch(new RegExp(`dct cache forget ${GUN}$`))
+    const [[trusted], [offered]] = [story.collection.keys('root'), anew.keys('root')]
+    const canonical = '[0-9a-f]{64}'
+    expect(refusal.message).toMatch(
+      new RegExp(
+        `trusted is root key ${trusted?.id} \\(canonical ID ${canonical}\\), offered is root key ${offered?.id} \\(canonical ID ${canonical}\\)`,
+      ),
+    )
+    expect(refusal.evidence).toMatchObject({
+      trustedRootKeys: [expect.stringMatching(`^${trusted?.id} `)],
+      offeredRootKeys: [expect.stringMatching(`^${offered?.id} `)],
+    })
   })
 
   test('may not have the collection made anew with a higher number and a chain of its own', async () => {

@@ -1,4 +1,5 @@
 /** A client, a publisher and the server between them; days go by. */
+import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import {
   type CachedCollection,
@@ -13,6 +14,7 @@ import {
 } from '../../src/index.js'
 import {
   createTrustCollection,
+  type SigningKey,
   type SimulatedTransport,
   type TrustCollection,
   type TrustCollectionOptions,
@@ -137,6 +139,14 @@ export async function refusalOf(answer: Promise<unknown>): Promise<TrustError> {
   if (!('error' in outcome)) throw new Error(`not refused: ${JSON.stringify(outcome.result)}`)
   if (!(outcome.error instanceof TrustError)) throw outcome.error
   return outcome.error
+}
+
+/** The ID that `notary key list` shows: that of the bare public key, worked out here from its definition. */
+export function canonicalId({ id, type, pair }: SigningKey): string {
+  if (!type.endsWith('-x509')) return id
+  const spki = pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64')
+  const document = `{"keytype":"${type.replace('-x509', '')}","keyval":{"private":null,"public":"${spki}"}}`
+  return createHash('sha256').update(document).digest('hex')
 }
 
 /** `{code, role}` of a refusal, to be compared. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { DAY, GUN, Story } from './story.js'
+import { createSigningKey } from '../../src/testing/index.js'
+import { canonicalId, DAY, GUN, Story } from './story.js'
 
 describe('after a publication', () => {
   test('the new digest is the answer, and the root is the one that is cached', async () => {
@@ -143,6 +144,24 @@ describe('the other questions', () => {
       'targets/releases 1 1',
     ])
     expect(roles.at(-1)?.signedBy).toEqual(story.collection.keys('targets/releases').map(({ id }) => id))
+  })
+
+  test('inspect gives both IDs of every key: as listed, and of the bare key', async () => {
+    const { createTrustClient } = await import('../../src/index.js')
+    const certificate = { subject: { cn: 'alice' }, notBefore: new Date('2026-01-01'), notAfter: new Date('2036-01-01') }
+    const alice = createSigningKey({ type: 'ecdsa-x509', certificate })
+    const story = new Story({ roles: { root: { keys: 3, threshold: 2 } } })
+    story.collection.delegate('targets/alice', { keys: [alice] }).sign('3.19', 'alpine 3.19', { role: 'targets/alice' })
+    story.collection.publish()
+    await using client = createTrustClient(story.options)
+    const { roles } = await client.inspect('alpine')
+    expect(roles.map(({ role }) => role)).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice'])
+    for (const { role, keys, keyDetails } of roles) {
+      const listed = story.collection.keys(role)
+      const expected = listed.map((key) => ({ id: key.id, canonicalId: canonicalId(key), algorithm: key.type }))
+      expect(keyDetails, role).toEqual(expected.sort((one, other) => (one.id < other.id ? -1 : 1)))
+      expect(keys).toEqual(keyDetails.map(({ id }) => id))
+    }
   })
 
   test('lookup takes targets first, then delegations in their order; roles pick', async () => {

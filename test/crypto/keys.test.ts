@@ -63,6 +63,13 @@ describe('key IDs', () => {
     expect(canonicalKeyId(listed('rsa-x509', utf8(other.pem)))).toBe(keyId('rsa', RSA_SPKI))
     expect(canonicalKeyId(listed('ecdsa', EC))).toBe(keyId('ecdsa', EC))
     expect(canonicalKeyId(listed('ecdsa-x509', utf8('no certificate')))).toBeUndefined()
+    expect(canonicalKeyId(listed('ecdsa-x509', utf8(other.pem)))).toBeUndefined() // it never counts
+  })
+
+  test('the canonical ID of an imported key is told without its certificate being read again', () => {
+    const verifying = verdictOn('ecdsa', EC)
+    const key = { ...listed('ecdsa-x509', utf8('cannot be read')), verifying }
+    expect(canonicalKeyId(key)).toBe(keyId('ecdsa', EC))
   })
 })
 

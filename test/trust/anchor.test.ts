@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalKeyId } from '../../src/crypto/keys.js'
 import { TrustError } from '../../src/errors.js'
@@ -154,6 +155,57 @@ describe.each(['first-use', 'cached-root'] as const)('with a certificate pin, %s
   })
 })
 
+describe.each(['first-use', 'cached-root'] as const)('with a pin of the key by its canonical ID, %s', (start) => {
+  const byKey = (...signers: Signer[]): TrustPinning => ({
+    ...NO_PINNING,
+    certs: new Map([[GUN, signers.map(({ key }) => canonicalKeyId(key) ?? '')]]),
+  })
+  const again = rootKey('one', { serial: 2n })
+
+  test('any certificate of that key is met, and the key is said', () => {
+    for (const key of [ONE, again]) expect(anchor({ keys: [key] }, { start, pinning: byKey(ONE) }).trust).toBe('pinned-key')
+  })
+
+  test('one key in two certificates counts once', () => {
+    expect(refusal({ keys: [ONE, again, TWO], threshold: 2 }, { start, pinning: byKey(ONE) })).toBe('ERR_PIN_MISMATCH')
+    expect(refusal({ keys: [ONE, again, TWO], threshold: 2 }, { start, pinning: pinned(ONE, again) })).toBe('ERR_PIN_MISMATCH')
+  })
+
+  test('a certificate that has ended is replaced by another of the same key', () => {
+    const old = rootKey('one', { serial: 3n, notAfter: new Date(NOW - 1000) })
+    expect(refusal({ keys: [old] }, { start, pinning: byKey(ONE) })).toBe('ERR_CERTIFICATE_EXPIRED')
+    expect(anchor({ keys: [old, again] }, { start, pinning: byKey(ONE) }).trust).toBe('pinned-key')
+  })
+
+  test('a root is accepted exactly when enough different keys that signed are pinned, in whatever form', () => {
+    const listed = [ONE, again, TWO, rootKey('three')]
+    const canonical = (signer: Signer) => canonicalKeyId(signer.key) ?? ''
+    const forms = listed.flatMap((signer) => [signer.key.id, canonical(signer)])
+    const some = <Item>(items: readonly Item[], minLength: number) => fc.subarray([...items], { minLength })
+    const cases = fc.tuple(some(forms, 1), some(listed, 1), fc.integer({ min: 1, max: 3 }))
+    fc.assert(
+      fc.property(cases, ([pins, signers, threshold]) => {
+        const root = { keys: listed, threshold, signers }
+        const pinning = { ...NO_PINNING, certs: new Map([[GUN, pins]]) }
+        const keysOf = (those: readonly Signer[]) => new Set(those.map(canonical)).size
+        const byCertificate = signers.filter(({ key }) => pins.includes(key.id))
+        const either = signers.filter((signer) => pins.includes(signer.key.id) || pins.includes(canonical(signer)))
+        if (keysOf(signers) < threshold) expect(refusal(root, { start, pinning })).toBe('ERR_ROOT_UNTRUSTED')
+        else if (keysOf(either) < threshold) expect(refusal(root, { start, pinning })).toBe('ERR_PIN_MISMATCH')
+        else {
+          const trust = keysOf(byCertificate) < threshold ? 'pinned-key' : 'pinned-certificate'
+          expect(anchor(root, { start, pinning }).trust).toBe(trust)
+        }
+      }),
+      { seed: 5, numRuns: 150 },
+    )
+  })
+
+  test('a bare key of that ID is no root key', () => {
+    expect(refusal({ keys: [ecdsaSigner(ecPair('one'))] }, { start, pinning: byKey(ONE) })).toBe('ERR_ROOT_UNTRUSTED')
+  })
+})
+
 describe.each(['first-use', 'cached-root'] as const)('with a CA pin, %s', (start) => {
   const issued = rootKey('issued', { issuer: CA })
 
@@ -260,45 +312,54 @@ describe('what has ended', () => {
 
 describe('why a root is refused', () => {
   const id = ONE.key.id
+  /** A key as messages name it. */
+  const named = ({ key }: Signer) => `${key.id} (canonical ID ${canonicalKeyId(key)})`
 
   test('what is wrong with the certificate of each key', () => {
     const other = rootKey('x', { subject: { cn: 'other' } })
     const { message, evidence } = refused({ keys: [other] })
-    expect(message).toContain(`unable to retrieve valid leaf certificates (${other.key.id}: its certificate is for "other")`)
+    expect(message).toContain(`unable to retrieve valid leaf certificates (${named(other)}: its certificate is for "other")`)
     expect(evidence).toMatchObject({ validSignatures: 0, threshold: 1, signedBy: [] })
   })
 
   test('which pin, and why no key fits it', () => {
     const { message, evidence } = refused({ keys: [ONE] }, { pinning: pinned(TWO) })
-    expect(message).toContain(`certificates of "${GUN}" (${id}: not a pinned key)`)
-    expect(evidence).toEqual({ pin: GUN, signedBy: [id], problems: [`${id}: not a pinned key`] })
+    expect(message).toContain(`certificates of "${GUN}" (${named(ONE)}: not a pinned key)`)
+    expect(evidence).toEqual({
+      pin: GUN,
+      pinned: [TWO.key.id],
+      signedBy: [id],
+      canonicalIds: [`${id}: ${canonicalKeyId(ONE.key)}`],
+      problems: [`${named(ONE)}: not a pinned key`],
+    })
   })
 
   test('which CA, and why no path leads to it', () => {
     const { evidence } = refused({ keys: [ONE] }, { pinning: pinnedCa(CA) })
-    expect(evidence).toMatchObject({ pin: '', signedBy: [id], problems: [expect.stringMatching(`^${id}: nobody pinned issued`)] })
+    expect(evidence).toMatchObject({
+      pin: '',
+      signedBy: [id],
+      problems: [expect.stringContaining(`${named(ONE)}: nobody pinned issued`)],
+    })
   })
 
   test('only the keys that do not fit are named', () => {
     const { evidence } = refused({ keys: [ONE, TWO], threshold: 2 }, { pinning: pinned(ONE) })
-    expect(evidence).toMatchObject({ problems: [`${TWO.key.id}: not a pinned key`] })
-  })
-
-  test('the ID that Docker shows was pinned', () => {
-    const shown = canonicalKeyId(ONE.key) ?? ''
-    const { message } = refused({ keys: [ONE] }, { pinning: { ...NO_PINNING, certs: new Map([[GUN, [shown]]]) } })
-    expect(message).toContain(`(${id}: pinned is ${shown}, the ID that Docker shows for it; trust_pinning takes the one before`)
+    expect(evidence).toMatchObject({ problems: [`${named(TWO)}: not a pinned key`] })
   })
 
   test('which certificates ended when, under which version of the root', () => {
     const end = VALID.notAfter.getTime()
     const { message, evidence } = refused({ keys: [ONE] }, { now: end + 1 })
-    const ended = `${id} ended ${new Date(end).toISOString()}`
+    const ended = `${named(ONE)} ended ${new Date(end).toISOString()}`
     expect(evidence).toEqual({ certificates: [ended], rootVersion: 1 })
     expect(message).toContain(`the certificate of root key ${ended} (root version 1, the newest that the server offers)`)
   })
 
-  test('first use is switched off: without evidence', () => {
-    expect(refused({ keys: [ONE] }, { pinning: NO_TOFU }).message).toContain('trust on first use is disabled and no pin applies')
+  test('first use is switched off: which key was offered', () => {
+    const { message, evidence } = refused({ keys: [ONE] }, { pinning: NO_TOFU })
+    expect(message).toContain('trust on first use is disabled and no pin applies')
+    expect(message).toContain(`signed by key ${named(ONE)}`)
+    expect(evidence).toEqual({ signedBy: [id], canonicalIds: [`${id}: ${canonicalKeyId(ONE.key)}`] })
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isLoosePin, NO_PINNING, type Pin, pinFor, type TrustPinning } from '../../src/trust/pinning.js'
+import { isLoosePin, NO_PINNING, nearPins, type Pin, pinFor, type TrustPinning } from '../../src/trust/pinning.js'
 
 const GUN = 'docker.io/library/alpine'
 
@@ -114,4 +114,62 @@ test.each<[string, string, boolean]>([
 
 test('no pin is no loose pin', () => {
   expect(isLoosePin({ kind: 'none', firstUse: 'allowed' }, GUN)).toBe(false)
+})
+
+describe('pins that come close to a collection that none of them binds', () => {
+  const FLEET = 'docker.io/fleet/r02'
+  test.each<[string, string, string]>([
+    ['the familiar name', FLEET, 'fleet/r02'],
+    ['the familiar name of an official image', GUN, 'alpine'],
+    ['the familiar name with its library', GUN, 'library/alpine'],
+    ['an official image without its library', GUN, 'docker.io/alpine'],
+    ['another name of the registry', GUN, 'index.docker.io/library/alpine'],
+    ['a familiar prefix', FLEET, 'fleet/*'],
+    ['a prefix without a star', GUN, 'docker.io/library/'],
+    ['a prefix without slash and star', GUN, 'docker.io/library'],
+    ['a registry alone', 'registry.example:5000/app', 'registry.example:5000'],
+    ['a slash at the end', GUN, `${GUN}/`],
+    ['a slash and a star at the end', GUN, `${GUN}/*`],
+    ['two stars', GUN, 'docker.io/**'],
+    ['another case', GUN, 'Docker.io/Library/Alpine'],
+    ['another case of a prefix', GUN, 'Docker.io/*'],
+    ['a tag', GUN, `${GUN}:3.19`],
+    ['a familiar name with a tag', GUN, 'alpine:3.19'],
+    ['a tag behind a port', 'registry.example:5000/app', 'registry.example:5000/app:1.0'],
+    ['a digest', GUN, `${GUN}@sha256:${'ab'.repeat(32)}`],
+    ['a scheme', GUN, `https://${GUN}`],
+  ])('%s', (_, gun, rule) => {
+    expect(pinFor(gun, pins([rule])).kind).toBe('none')
+    expect(nearPins(gun, pins([rule]))).toEqual([rule])
+  })
+
+  test('a CA prefix with a star, which is a letter there', () => {
+    expect(nearPins(GUN, pins([], ['docker.io/library/*']))).toEqual(['docker.io/library/*'])
+  })
+
+  test.each(['docker.io/library/nginx', 'quay.io/*', 'docker.io/lib', 'alp', 'alpine-extra', 'notdocker.io/library/alpine', ''])(
+    'not %j',
+    (rule) => {
+      expect(nearPins(GUN, pins([rule]))).toEqual([])
+    },
+  )
+
+  test('nothing that is said to come close ever binds', () => {
+    const edits: ((gun: string) => string)[] = [
+      (gun) => gun.toUpperCase(),
+      (gun) => `${gun}/`,
+      (gun) => gun.replace('docker.io/', ''),
+      (gun) => gun.slice(0, gun.lastIndexOf('/')),
+      (gun) => `${gun}:latest`,
+    ]
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z]{1,5}\/[a-z]{1,5}$/), fc.constantFrom(...edits), (path, edit) => {
+        const gun = `docker.io/${path}`
+        const rule = edit(gun)
+        expect(pinFor(gun, pins([rule], [], true))).toEqual({ kind: 'none', firstUse: 'refused' })
+        expect(nearPins(gun, pins([rule], [], true))).toEqual([rule])
+      }),
+      { seed: 3, numRuns: 100 },
+    )
+  })
 })

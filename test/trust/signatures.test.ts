@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
-import { importKey } from '../../src/crypto/keys.js'
+import { canonicalKeyId, importKey } from '../../src/crypto/keys.js'
 import type { RoleKeys, Signature, Unverified } from '../../src/metadata/model.js'
 import { createCertificate } from '../../src/testing/index.js'
 import { canMeetThreshold, checkSignatures, verdict } from '../../src/trust/signatures.js'
@@ -159,6 +159,16 @@ describe('the verdict explains itself', () => {
       listedKeys: [ALICE.key.id, BOB.key.id, odd.key.id],
       unusableKeys: [`${odd.key.id}: unknown key type quantum`],
     })
+  })
+
+  test('with the canonical IDs of keys in certificates, those of the first sixteen keys alone', () => {
+    const keys = Array.from({ length: 20 }, (_, at) => {
+      const pair = ecPair(`certified ${at}`)
+      return x509Signer(pair, createCertificate({ ...VALID, subject: { cn: `${at}` }, keys: pair }).pem)
+    })
+    const { evidence } = checkSignatures(fileWith([]), roleOf([ALICE, ...keys]))
+    const told = keys.slice(0, 15).map(({ key }) => `${key.id}: ${canonicalKeyId(key)}`)
+    expect(evidence['canonicalIds']).toEqual(told)
   })
 
   test('without a word on unusable keys when there is none', () => {

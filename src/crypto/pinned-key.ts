@@ -1,0 +1,53 @@
+/** What a person writes down for a root key -> a key ID: a key ID, PEM of the public key, or PEM of its certificate. */
+import { utf8 } from '../bytes.js'
+import { certificateKey, encodePem, isOnlyPem, pemBlocks, readCertificate } from './certificate.js'
+import { importKey, type KeyId, keyId } from './keys.js'
+
+/** Why a text is no pin. The text itself is not repeated: it may be a private key. */
+interface NoPin {
+  readonly problem: string
+}
+
+/**
+ * The key ID that the text stands for. PEM of a public key is the key, whatever certificate wraps it: its canonical ID. PEM of a
+ * certificate (and of those above it, as in the root) is that very certificate: the ID of the key as root.json lists it.
+ */
+export function readPinnedKey(text: string): KeyId | NoPin {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase()
+  const blocks = pemBlocks(text)
+  const [first] = blocks
+  if (first === undefined) return { problem: 'neither 64 hexadecimal digits nor PEM of a public key or certificate' }
+  if (!isOnlyPem(text)) return { problem: 'text beside the PEM' }
+  if (blocks.some(({ label }) => label.endsWith('PRIVATE KEY')))
+    return { problem: 'a private key; pin the public one, which "openssl pkey -pubout" prints' }
+  const ders = blocks.flatMap(({ der }) => (der === undefined ? [] : [der]))
+  if (ders.length !== blocks.length) return { problem: 'PEM that is not base64' }
+  const isAllOf = (label: string) => blocks.every((block) => block.label === label)
+  if (isAllOf('CERTIFICATE')) return certificateId(ders)
+  if (!isAllOf('PUBLIC KEY')) return { problem: `PEM that holds ${first.label}, not only a public key or a certificate` }
+  const [der, ...more] = ders
+  if (der === undefined || more.length > 0) return { problem: 'several public keys in one text; write each by itself' }
+  return usable(['ecdsa', 'rsa'], der)
+}
+
+/** The ID of a certificate as root.json lists it. */
+function certificateId(ders: readonly Uint8Array[]): KeyId | NoPin {
+  const [leaf = new Uint8Array()] = ders
+  const certificate = readCertificate(leaf)
+  if (typeof certificate === 'string') return { problem: certificate }
+  if (certificate.ca) return { problem: 'the certificate of a CA; give the path of its file under "ca"' }
+  const key = certificateKey(certificate)
+  if (typeof key === 'string') return { problem: key }
+  return usable([key.asymmetricKeyType === 'rsa' ? 'rsa-x509' : 'ecdsa-x509'], utf8(encodePem(ders)))
+}
+
+/** The ID under the first of the types as which a root could have the key: a pin that no root can meet is a mistake. */
+function usable(types: readonly string[], bytes: Uint8Array): KeyId | NoPin {
+  const problems = new Set<string>()
+  for (const type of types) {
+    const verifying = importKey({ id: '', type, bytes })
+    if (verifying.kind !== 'unusable') return keyId(type, bytes)
+    problems.add(verifying.reason)
+  }
+  return { problem: `no key that a root can have (${[...problems].join('; ')})` }
+}

@@ -1,0 +1,62 @@
+/**
+ * How keys are called. Tools show two IDs: `docker trust inspect` the one that root.json lists, which for a root key is that of
+ * its certificate; `notary key list`, and Docker for signers, the canonical one of the bare public key. So both are said.
+ */
+import { canonicalKeyId, type KeyId } from '../crypto/keys.js'
+import type { RoleKey } from '../metadata/model.js'
+
+/** Keys that one sentence names: a role can have thousands. */
+const MAX_NAMED = 4
+
+/** Keys whose canonical IDs one piece of evidence tells. */
+const MAX_TOLD = 16
+
+/** A key, as people and tools may know it. */
+export interface KeyDetails {
+  /** As listed in the metadata; of an x509 key it is the ID of its certificate. */
+  readonly id: string
+  /** Of the bare public key; the same as `id` when the key is in no certificate, absent when it cannot be used. */
+  readonly canonicalId?: string
+  /** As listed: `ecdsa`, `ecdsa-x509`, `rsa`, `rsa-x509`, `ed25519`. */
+  readonly algorithm: string
+}
+
+type Keys = ReadonlyMap<KeyId, RoleKey>
+
+export function keyDetails(key: RoleKey): KeyDetails {
+  const canonicalId = canonicalKeyId(key)
+  return { id: key.id, ...(canonicalId === undefined ? {} : { canonicalId }), algorithm: key.type }
+}
+
+/** The ID as listed, and the canonical one where that is another. */
+export function nameOf(id: KeyId, keys: Keys): string {
+  const canonical = otherCanonicalId(id, keys)
+  return canonical === undefined ? id : `${id} (canonical ID ${canonical})`
+}
+
+/** `key ...`, or `keys ..., ... and 3 more`. */
+export function namesOf(ids: readonly KeyId[], keys: Keys): string {
+  const named = ids.slice(0, MAX_NAMED).map((id) => nameOf(id, keys))
+  const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : ''
+  return `${ids.length === 1 ? 'key' : 'keys'} ${named.join(', ')}${more}`
+}
+
+/** Names for evidence. */
+export function nameList(keys: Keys): string[] {
+  return [...keys.keys()].slice(0, MAX_TOLD).map((id) => nameOf(id, keys))
+}
+
+/** For evidence beside lists of IDs: `canonicalIds` of those keys that have another canonical ID, none when there are none. */
+export function canonicalIds(ids: Iterable<KeyId>, keys: Keys): { readonly canonicalIds?: readonly string[] } {
+  const told = [...ids].slice(0, MAX_TOLD).flatMap((id) => {
+    const canonical = otherCanonicalId(id, keys)
+    return canonical === undefined ? [] : [`${id}: ${canonical}`]
+  })
+  return told.length === 0 ? {} : { canonicalIds: told }
+}
+
+function otherCanonicalId(id: KeyId, keys: Keys): KeyId | undefined {
+  const key = keys.get(id)
+  const canonical = key === undefined ? undefined : canonicalKeyId(key)
+  return canonical === id ? undefined : canonical
+}
