@@ -129,7 +129,7 @@ describe('time grows with size alone', { retry: 3, timeout: PATIENCE }, () => {
   test('of texts that are written canonically', () => {
     const make = (size: number) =>
       parseJson(utf8(JSON.stringify({ a: '"\\'.repeat(size), b: Array.from({ length: size }, (_, at) => `${at}`) })))
-    expect(growth(make, canonicalJson, 10_000)).toBeLessThan(LINEAR)
+    expect(growth(make, canonicalJson, 2000)).toBeLessThan(LINEAR)
   })
 
   test.each<[string, (size: number) => object]>([
@@ -160,6 +160,6 @@ describe('time grows with size alone', { retry: 3, timeout: PATIENCE }, () => {
       const { signatures = [], ...signed } = { ...make(size) } as { signatures?: unknown }
       return utf8(JSON.stringify({ signed: { ...common, ...signed }, signatures }))
     }
-    expect(growth(file, (bytes) => parseTargets(bytes, { gun: 'x/y', role: 'targets' }), 300)).toBeLessThan(LINEAR)
+    expect(growth(file, (bytes) => parseTargets(bytes, { gun: 'x/y', role: 'targets' }), 200)).toBeLessThan(LINEAR)
   })
 })
