@@ -1,11 +1,10 @@
 /** What a client does once something is asked: settings, connections, refreshes. Loaded inside the call, with all that it imports. */
 import { setMaxListeners } from 'node:events'
-import { UnavailableError, UsageError } from '../errors.js'
+import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
-import { pinFor, type TrustPinning } from '../trust/pinning.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
 import { KeptSets } from './kept-sets.js'
 import { signedName } from './known-registries.js'
@@ -97,7 +96,6 @@ export class Session {
     const server = choice.value
     const { gun, mirror } =
       collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, server)
-    if (mirror !== undefined) checkPinOfMirror(collection.gun, gun, pinning)
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()
@@ -144,16 +142,6 @@ export class Session {
     this.#transports.set(server.typed, made)
     return made
   }
-}
-
-/** A pin under the name of a mirror would bind nothing: its trust data is that of another name. @throws UsageError */
-function checkPinOfMirror(typed: string, signed: string, pinning: TrustPinning): void {
-  const [pin, binding] = [pinFor(typed, pinning), pinFor(signed, pinning)]
-  if (pin.kind === 'none' || (binding.kind !== 'none' && binding.rule === pin.rule)) return
-  throw new UsageError('ERR_SETTINGS_INVALID', `trust pinning: ${JSON.stringify(pin.rule)} does not bind ${typed}`, {
-    gun: signed,
-    hint: `${typed} is a mirror, and is signed as ${signed}: pin that name.`,
-  })
 }
 
 function timedOut(timeout: number, gun: string): UnavailableError {

@@ -81,16 +81,6 @@ describe('a mirror', () => {
     expect(await refusalOf(verifyTag(`${typed}:9`, { ...options, pinning }))).toMatchObject({ code: 'ERR_PIN_MISMATCH' })
   })
 
-  test('is refused under a pin of its own name, which would bind nothing', async () => {
-    for (const rule of [typed, `${MIRROR}/*`]) {
-      const error = await refusalOf(verifyTag(`${typed}:9`, { ...options, pinning: { certs: { [rule]: ['a'.repeat(64)] } } }))
-      expect(error).toMatchObject({
-        code: 'ERR_SETTINGS_INVALID',
-        hint: expect.stringContaining(`signed as ${SIGNED}: pin that name`),
-      })
-    }
-  })
-
   test.each([
     ['DOCKER_CONTENT_TRUST_SERVER, as in the manual', { env: { DOCKER_CONTENT_TRUST_SERVER: SERVER } }],
     ['the same without the port', { env: { DOCKER_CONTENT_TRUST_SERVER: SERVER.replace(':443', '/') } }],
