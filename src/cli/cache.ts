@@ -45,7 +45,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
           speaker.warning({
             message: `${gun} is forgotten: the next root that a server offers for it is trusted on first use, unless a pin says otherwise`,
           })
-        else speaker.always(`nothing was kept of ${gun}`)
+        else speaker.always(`nothing was kept of ${gun}; what is kept: dct cache list`)
       })
     default:
       throw new UsageError(

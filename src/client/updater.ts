@@ -129,7 +129,11 @@ export class Refresh {
     const { root, origin } = this.#cached
     if (root === undefined || file === undefined) throw this.#noFallback(cause, 'nothing is kept of it')
     if (origin !== undefined && origin !== this.#request.server.url.href)
-      throw this.#noFallback(cause, `what is kept came from ${origin}`)
+      throw this.#noFallback(
+        cause,
+        `what is kept came from ${origin}`,
+        `Name the server that it came from: --server ${origin.replace(/\/$/, '')}`,
+      )
     try {
       this.#heedsDeadline = false
       this.#beginAgain()
@@ -147,13 +151,13 @@ export class Refresh {
   }
 
   /** The error that made us look into the cache; offline, where none did, what is wrong with the cache. */
-  #noFallback(cause: UnavailableError, why: string): UnavailableError {
+  #noFallback(cause: UnavailableError, why: string, hint?: string): UnavailableError {
     if (cause.code !== 'ERR_OFFLINE') return cause
     const { gun } = this.#request
     return new UnavailableError(
       'ERR_OFFLINE',
       `no usable trust data for ${gun} in the cache, and the client is offline: ${why}`,
-      { gun },
+      { gun, hint },
     )
   }
 

@@ -86,15 +86,16 @@ async function explainAuthorities(
 ): Promise<string> {
   const said = [whatWasShown(peer, shown)]
   if (folder === undefined) {
-    if (own.length > 0) said.push(`None of the certificates given for it is that one: ${describeGiven(own, sources, [])}.`)
-    const next = `If it is a private CA, give its certificate with --tlscacert. See what the server sends: ${showChain(peer)}`
+    if (own.length > 0) said.push(`None of the certificates given is that CA’s: ${describeGiven(own, sources, [])}.`)
+    const next = `If it is a private CA, get its certificate from the operator of the server, and give it with --tlscacert. Who issued what the server sends: ${showChain(peer)}`
     return [...said, next].join(' ')
   }
   const names = await namesIn(folder)
   let next = `If it is a private CA, give its certificate with --tlscacert, or put it there: mkdir -p ${shellWord(folder)} && cp ca.crt ${shellWord(join(folder, 'ca.crt'))}`
   if (own.length > 0) {
-    said.push(`None of the certificates given for it is that one: ${describeGiven(own, sources, names)}.`)
-    next = `See what the server sends, and put the certificate that is missing into ${folder}: ${showChain(peer)}`
+    said.push(`None of the certificates given is that CA’s: ${describeGiven(own, sources, names)}.`)
+    // What an unverified server sends must not become what is believed.
+    next = `Get the right one from the operator of the server, not over this connection, and put it into ${folder}. Who issued what the server sends: ${showChain(peer)}`
   }
   if (!names.some((name) => name.endsWith('.crt'))) {
     const misnamed = names.find((name) => /\.(?:pem|cer|der|crt\.txt)$/i.test(name) || /^ca$/i.test(name))
