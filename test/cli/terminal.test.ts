@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { startProgress } from '../../src/cli/progress.js'
 import { createTrustCollection, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
 import { type Ran, runProgram, type World } from './program.js'
 import { Screen } from './screen.js'
@@ -181,4 +182,21 @@ describe('references that are typed', () => {
     expect(await dct(['verify', '-'], { stdin, signal: interrupted.signal })).toEqual({ status: 130, out: '', err: '' })
     expect(server.requests).toHaveLength(before)
   })
+})
+
+test('progress does not keep a process alive', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  using _progress = startProgress(
+    {
+      env: {},
+      out: () => undefined,
+      err: () => undefined,
+      stdin: process.stdin,
+      terminal: true,
+      signal: new AbortController().signal,
+    },
+    { words: [], values: {} },
+  )
+  expect(timers()).toBe(before)
 })
