@@ -11,8 +11,7 @@ interface TemporaryFolder {
 }
 
 /**
- * Makes one in the first place that lets it. Whoever can list a place that all may write to sees a name that cannot be
- * guessed, and cannot open it.
+ * Makes one in the first place that lets it. It is for this user alone, so that a place where everybody may write will do.
  *
  * @throws UsageError ERR_SETTINGS_INVALID when no place does
  */
