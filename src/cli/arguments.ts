@@ -85,12 +85,17 @@ function hintFor(message: string): string {
 }
 
 /** What of the command line concerns the library. CA and pin files are read. @throws UsageError ERR_SETTINGS_INVALID */
-export async function clientOptions({ values }: CommandLine, io: Io): Promise<TrustClientOptions> {
+export async function clientOptions(
+  { values }: CommandLine,
+  io: Io,
+  listener?: (event: TrustEvent) => void,
+): Promise<TrustClientOptions> {
   const { env, signal, now } = io
+  const print = values.verbose === true && values.quiet !== true ? printer(io) : undefined
   return {
     env,
     signal,
-    ...given('onEvent', values.verbose === true && values.quiet !== true ? printer(io) : undefined),
+    ...given('onEvent', both(print, listener)),
     ...(now === undefined ? {} : { now }),
     ...given('server', values.server),
     ...given('trustDirectory', values['trust-dir']),
@@ -106,6 +111,17 @@ export async function clientOptions({ values }: CommandLine, io: Io): Promise<Tr
         ? undefined
         : await readPinningFile(values.pinning, await readText('--pinning', values.pinning)),
     ),
+  }
+}
+
+function both<Value>(
+  first: ((value: Value) => void) | undefined,
+  second: ((value: Value) => void) | undefined,
+): ((value: Value) => void) | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return (value) => {
+    first(value)
+    second(value)
   }
 }
 

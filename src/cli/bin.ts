@@ -11,7 +11,10 @@ process.once('SIGINT', () => {
   process.once('SIGINT', () => process.exit(EXIT.interrupted)) // a second Ctrl-C waits for nothing
 })
 // Whoever reads us may have enough (`dct verify - | head`): what was not verified until then must not pass for verified.
-process.stdout.on('error', () => process.exit(EXIT.unread))
+process.stdout.on('error', () => {
+  interrupted.abort(new Error('unread')) // what is drawn on the terminal is erased
+  process.exit(EXIT.unread)
+})
 // What is said there changes no verdict.
 process.stderr.on('error', () => undefined)
 
@@ -27,6 +30,8 @@ async function main(argv: readonly string[]): Promise<void> {
     err: (text) => process.stderr.write(text),
     stdin: process.stdin,
     terminal: process.stderr.isTTY === true,
+    typed: process.stdin.isTTY === true,
+    columns: () => process.stderr.columns,
     signal: interrupted.signal,
   })
   // Everything is said; what libraries still have to tidy up would only keep the caller waiting (0.1 s).

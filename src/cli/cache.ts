@@ -7,13 +7,15 @@ import { parseGun } from '../reference/reference.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import { EXIT, type Io } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
+import { type Progress, startProgress } from './progress.js'
 
 /** The exit status. */
 export async function cache(line: CommandLine, io: Io): Promise<number> {
-  const speaker = new Speaker(io, line)
+  using progress = startProgress(io, line)
+  const speaker = new Speaker(progress.io, line)
   const json = line.values.json ?? false
   const [action, ...guns] = line.words
-  const options = await clientOptions(line, io)
+  const options = await clientOptions(line, progress.io, progress.tell)
   const { store, warnings } = await readSettings({ ...options, offline: true })
   for (const warning of warnings) speaker.warning(warning)
   const kept = async () => (await store.list()).filter(isGun)
@@ -26,7 +28,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
       return EXIT.ok
     case 'verify': {
       const session = await Session.open({ ...options, offline: true })
-      return each(guns.length === 0 ? await kept() : guns, { store, speaker, json }, async (gun) => {
+      return each(guns.length === 0 ? await kept() : guns, { store, speaker, json, progress }, async (gun) => {
         const inspection = await session.inspect(collectionOf(gun))
         const { roles, expires } = inspection
         if (json) return speaker.json(inspection)
@@ -39,7 +41,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
     case 'forget':
       if (guns.length === 0)
         throw new UsageError('ERR_SETTINGS_INVALID', 'dct cache forget needs the GUN that is to be forgotten')
-      return each(guns, { store, speaker, json }, async (gun) => {
+      return each(guns, { store, speaker, json, progress }, async (gun) => {
         const forgotten = await forget(store, gun)
         if (forgotten)
           speaker.warning({
@@ -77,14 +79,16 @@ interface Means {
   readonly store: MetadataStore
   readonly speaker: Speaker
   readonly json: boolean
+  readonly progress: Progress
 }
 
 async function each(
   guns: readonly string[],
-  { store, speaker, json }: Means,
+  { store, speaker, json, progress }: Means,
   work: (gun: string) => Promise<void>,
 ): Promise<number> {
   const statuses: number[] = []
+  progress.total = guns.length
   const listed = new Set(await store.list())
   for (const gun of guns) {
     try {
@@ -96,6 +100,7 @@ async function each(
       speaker.error(error, error.message.includes(gun) ? undefined : gun)
       statuses.push(exitStatus(error))
     }
+    progress.done++
   }
   return gravest(statuses)
 }

@@ -2,15 +2,15 @@
  * `dct demo`: the real program against a trust server on this machine, with a collection that the real notary signed.
  * The clock is set to an hour after it was published; nothing else is pretended.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readServedFolder } from '../testing/served-folder.js'
 import { startTrustServer, type TestTrustServer } from '../testing/trust-server.js'
 import type { CommandLine } from './arguments.js'
 import { EXIT, type Io } from './io.js'
 import { run } from './main.js'
+import { temporaryFolder } from './temporary-folder.js'
 
 const FIXTURE = new URL('../../fixtures/demo/', import.meta.url)
 
@@ -26,14 +26,14 @@ interface Answer {
 /** The exit status. */
 export async function demo(_line: CommandLine, io: Io): Promise<number> {
   const { gun, now } = await readCase()
-  const folder = await mkdtemp(join(tmpdir(), 'dct-demo-'))
-  const server = await startTrustServer({
-    collections: [await readServedFolder(gun, fileURLToPath(new URL('served/', FIXTURE)))],
-  })
+  const collections = [await readServedFolder(gun, fileURLToPath(new URL('served/', FIXTURE)))]
+  const { folder, refused } = await temporaryFolder('dct-demo-')
   try {
+    for (const { place, why } of refused) io.err(`dct demo: ${place} cannot be written to (${why})\n`)
+    if (refused.length > 0) io.err(`dct demo: using ${dirname(folder)} for a moment instead\n`)
+    await using server = await startTrustServer({ collections, folder })
     return await new Demo(io, gun, new Date(now), server, folder).run()
   } finally {
-    await server.close()
     await rm(folder, { recursive: true, force: true })
   }
 }

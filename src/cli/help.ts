@@ -41,7 +41,9 @@ dct COMMAND --help says more.
 
 Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line.
 "-" reads references from standard input, one a line; "#" begins a comment, at the start of a line
-or behind white space.
+or behind white space. On a terminal Ctrl-D ends the list, Ctrl-C stops.
+
+A terminal is shown what takes long, and the failures of several references again at the end; not with --quiet.
 
 Content trust is on here, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or:
   --disable-content-trust[=BOOL] switch it off (true, the default) or on (false); wins over the environment
@@ -80,7 +82,8 @@ Exit status: 0, or that of whatever is unusable.
   demo: `Usage: dct demo
 
 Starts a trust server on this machine with a collection that the real notary signed, and verifies against it: a signed tag,
-one that nobody signed, a tampered file, and the server gone. Needs no network and leaves nothing behind.
+one that nobody signed, a tampered file, and the server gone. Needs no network and leaves nothing behind. It needs a
+folder for a moment: that for temporary files (TMPDIR), else another that can be written to.
 `,
 }
 

@@ -10,6 +10,10 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>
   /** Whether a person reads standard error. */
   readonly terminal: boolean
+  /** Whether a person types standard input. */
+  readonly typed?: boolean
+  /** Columns of the terminal at this moment. */
+  readonly columns?: () => number | undefined
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
   /** Instead of the system clock; there is no way to it from outside. */

@@ -4,17 +4,22 @@ import { TrustError, UsageError } from '../errors.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import type { Io } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
+import { startProgress } from './progress.js'
+import { Tally } from './tally.js'
 
 /** The exit status. */
 export async function lookup(line: CommandLine, io: Io): Promise<number> {
-  const speaker = new Speaker(io, line)
   const [gun, ...targets] = line.words
   if (gun === undefined || targets.length === 0) {
     throw new UsageError('ERR_SETTINGS_INVALID', 'dct lookup needs a GUN and at least one target name', {
       hint: 'For example: dct lookup container-registry.oracle.com/os/oraclelinux 9',
     })
   }
-  await using client = createTrustClient(await clientOptions(line, io))
+  using progress = startProgress(io, line)
+  progress.total = targets.length
+  const speaker = new Speaker(progress.io, line)
+  const tally = new Tally('targets')
+  await using client = createTrustClient(await clientOptions(line, progress.io, progress.tell))
   const statuses: number[] = []
   const said = new Set<string>()
   // All at once: they are answered from one refresh.
@@ -28,12 +33,16 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
       else speaker.answer(`${result.target} ${result.digest} ${result.size}`)
       for (const warning of result.warnings) if (!said.has(warning.message)) speaker.warning(warning)
       for (const { message } of result.warnings) said.add(message)
+      tally.verified()
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
       if (line.values.json) speaker.failed({ target }, error)
       speaker.error(error, targets.length > 1 && !error.message.includes(target) ? target : undefined)
       statuses.push(exitStatus(error))
+      tally.failed(target, error)
     }
+    progress.done++
   }
+  tally.tell(progress.io, line)
   return gravest(statuses)
 }

@@ -2,14 +2,20 @@
 import { UsageError } from '../errors.js'
 import type { Io } from './io.js'
 
+/** What ends a list that is typed. */
+const END = process.platform === 'win32' ? 'Ctrl-Z and Enter end' : 'Ctrl-D ends'
+
+/** For a person who would wait for the program, which waits for the person. */
+export const INVITATION: string = `reading image references from standard input, one a line; ${END} the list, Ctrl-C stops`
+
 /** References in one list. Stops an endless list, of which nothing would be answered before memory ends. */
 const MAX_REFERENCES = 100_000
 
 /** Characters of one line, comment included. Stops an endless line. No reference is longer than 4,096. */
 const MAX_LINE_LENGTH = 65_536
 
-/** @throws UsageError ERR_SETTINGS_INVALID when there are too many, or a line does not end */
-export async function readReferences(stdin: Io['stdin']): Promise<string[]> {
+/** @throws UsageError ERR_SETTINGS_INVALID when there are too many, or a line does not end; the reason of the signal */
+export async function readReferences({ stdin, signal }: Pick<Io, 'stdin' | 'signal'>): Promise<string[]> {
   const references: string[] = []
   const take = (line: string): void => {
     const reference = referenceIn(line)
@@ -20,7 +26,7 @@ export async function readReferences(stdin: Io['stdin']): Promise<string[]> {
   }
   const decoder = new TextDecoder()
   let unfinished = ''
-  for await (const chunk of stdin) {
+  for await (const chunk of untilAborted(stdin, signal)) {
     const lines = (unfinished + (typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }))).split('\n')
     unfinished = lines.pop() ?? ''
     if (unfinished.length > MAX_LINE_LENGTH)
@@ -29,6 +35,30 @@ export async function readReferences(stdin: Io['stdin']): Promise<string[]> {
   }
   take(unfinished + decoder.decode())
   return references
+}
+
+/** The chunks; waiting for the next one ends with the signal. */
+async function* untilAborted<Chunk>(chunks: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<Chunk> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await orAborted(iterator.next(), signal)
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    // Not awaited: a source that is still being read closes only when its next chunk is there.
+    void iterator.return?.().catch(() => undefined)
+  }
+}
+
+function orAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 function referenceIn(line: string): string {

@@ -9,24 +9,34 @@ import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
 import type { Io } from './io.js'
 import { EXIT } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
-import { readReferences } from './standard-input.js'
+import { startProgress } from './progress.js'
+import { INVITATION, readReferences } from './standard-input.js'
+import { Tally } from './tally.js'
 
 /** The exit status. */
 export async function verify(line: CommandLine, io: Io): Promise<number> {
-  const speaker = new Speaker(io, line)
-  const references = await expand(line.words, io.stdin)
+  const references = await expand(line, io)
   if (references.length === 0)
     throw new UsageError('ERR_SETTINGS_INVALID', 'dct verify needs at least one image reference', {
       hint: 'For example: dct verify container-registry.oracle.com/os/oraclelinux:9',
     })
   const trustSwitch = commandSwitch(line, io)
+  using progress = startProgress(io, line)
+  progress.total = references.length
+  const speaker = new Speaker(progress.io, line)
+  const tally = new Tally('references')
   // Switched off, no file that an option names is read.
-  const options = contentTrustEnabled({ env: io.env, ...trustSwitch }) ? await clientOptions(line, io) : { env: io.env }
+  const options = contentTrustEnabled({ env: io.env, ...trustSwitch })
+    ? await clientOptions(line, progress.io, progress.tell)
+    : { env: io.env }
   await using client = createTrustClient({ ...options, ...trustSwitch })
   const statuses: number[] = []
   for await (const outcome of client.verifyTags(references)) {
     statuses.push(report(outcome, speaker, line.values.json ?? false, references.length > 1))
+    count(outcome, tally)
+    progress.done++
   }
+  tally.tell(progress.io, line)
   return gravest(statuses)
 }
 
@@ -42,6 +52,12 @@ function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several
   else if (result.status !== 'disabled') speaker.answer(result.canonicalReference)
   tell(result, speaker, json)
   return EXIT.ok
+}
+
+function count(outcome: VerifyOutcome, tally: Tally): void {
+  if ('error' in outcome) tally.failed(outcome.reference, outcome.error)
+  else if (outcome.result.status === 'disabled' || outcome.result.status === 'by-digest') tally.unverified()
+  else tally.verified()
 }
 
 function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
@@ -64,10 +80,11 @@ function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
 }
 
 /** `-` stands for what standard input holds. */
-async function expand(words: readonly string[], stdin: Io['stdin']): Promise<string[]> {
+async function expand({ words, values }: CommandLine, io: Io): Promise<string[]> {
+  if (words.includes('-') && io.typed === true && io.terminal && values.quiet !== true) io.err(`dct: ${INVITATION}\n`)
   const references: string[] = []
   for (const word of words) {
-    if (word === '-') for (const reference of await readReferences(stdin)) references.push(reference)
+    if (word === '-') for (const reference of await readReferences(io)) references.push(reference)
     else references.push(word)
   }
   return references

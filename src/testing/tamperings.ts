@@ -139,8 +139,21 @@ function entry(name: TamperingName, what: string, tampering: Tampering<CommonDoc
 /** A number below the first would be refused as malformed, and show nothing of versions. */
 function earlier(name: TamperingName, { _type, version }: CommonDocument, by: number): number {
   if (version > by) return version - by
-  throw new TypeError(`${name} needs ${by} published version(s) before it, and this is version ${version} of ${_type}`)
+  const needed = `${by} published version${by === 1 ? '' : 's'} of ${_type}`
+  const there = Math.max(0, version - 1)
+  const first = there === 0 ? 'publish()' : (ANOTHER_VERSION.get(_type) ?? 'publish() a change of it')
+  throw new TypeError(
+    `${name} needs ${needed} before it, and there ${there === 1 ? 'is' : 'are'} ${there}: first ${first}, and let the client verify`,
+  )
 }
+
+/** What gives a role its next version, by type: `publish` alone signs nothing that did not change. */
+const ANOTHER_VERSION: ReadonlyMap<string, string> = new Map([
+  ['Root', 'rotateRoot().publish()'],
+  ['Timestamp', 'touchTimestamp(date)'],
+  ['Snapshot', 'sign(tag, build) something and publish()'],
+  ['Targets', 'sign(tag, build) something in this role and publish()'],
+])
 
 /** The content of a timestamp is how it names the snapshot; a note beside that is no other content. */
 function isTimestamp(signed: CommonDocument): signed is TimestampDocument {

@@ -25,6 +25,8 @@ export interface TrustServerOptions {
   readonly certificate?: ServerCertificate
   /** Free to choose when absent or 0. */
   readonly port?: number
+  /** Where the folder of `env` is made; among the system's temporary files when absent. */
+  readonly folder?: string
 }
 
 /** One request, before anything was decided about it. */
@@ -67,7 +69,7 @@ const NOT_FOUND =
 
 /** Starts a server on 127.0.0.1. @throws TypeError for what is no fault */
 export async function startTrustServer(options: TrustServerOptions = {}): Promise<TestTrustServer> {
-  const { collections = [], faults = {}, auth, certificate, port = 0 } = options
+  const { collections = [], faults = {}, auth, certificate, port = 0, folder: place = tmpdir() } = options
   const guns = new Map(collections.map((collection) => [collection.gun, collection]))
   const active = new FaultMap<ServerFault>(faults, SERVER_FAULTS)
   const requests: ServedRequest[] = []
@@ -91,7 +93,7 @@ export async function startTrustServer(options: TrustServerOptions = {}): Promis
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve))
   const address = server.address()
   const url = `https://localhost:${typeof address === 'object' && address !== null ? address.port : port}`
-  const folder = await dockerConfigFor(url, ca, auth)
+  const folder = await dockerConfigFor(place, url, ca, auth)
   const close = async (): Promise<void> => {
     for (const socket of sockets) socket.destroy()
     await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -152,8 +154,8 @@ function cutOff(response: ServerResponse, bytes: Uint8Array): void {
 }
 
 /** A folder as Docker has it: the CA under the server's name, and the credentials. */
-async function dockerConfigFor(url: string, ca: string, auth: ServerAuth | undefined): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'dct-test-server-'))
+async function dockerConfigFor(place: string, url: string, ca: string, auth: ServerAuth | undefined): Promise<string> {
+  const folder = await mkdtemp(join(place, 'dct-test-server-'))
   const tls = tlsFolder(folder, new URL(url).host)
   await mkdir(tls, { recursive: true })
   await writeFile(join(tls, 'ca.crt'), ca)

@@ -9,10 +9,18 @@ export interface Ran {
 
 export interface World {
   readonly env?: Readonly<Record<string, string | undefined>>
-  readonly stdin?: string
+  readonly stdin?: string | AsyncIterable<string>
   readonly terminal?: boolean
+  readonly typed?: boolean
+  readonly columns?: number
+  /** Is given all that is written, as a terminal that shows both streams. */
+  readonly screen?: (text: string) => void
   readonly now?: Date
   readonly signal?: AbortSignal
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text)
 }
 
 export async function runProgram(argv: readonly string[], world: World = {}): Promise<Ran> {
@@ -23,14 +31,16 @@ export async function runProgram(argv: readonly string[], world: World = {}): Pr
     env: world.env ?? {},
     out: (text) => {
       out += text
+      world.screen?.(text)
     },
     err: (text) => {
       err += text
+      world.screen?.(text)
     },
-    stdin: (async function* () {
-      yield new TextEncoder().encode(stdin)
-    })(),
+    stdin: typeof stdin === 'string' ? bytesOf(stdin) : stdin,
     terminal: world.terminal ?? false,
+    typed: world.typed ?? false,
+    columns: () => world.columns,
     signal: world.signal ?? new AbortController().signal,
     ...(now === undefined ? {} : { now: () => now }),
   })

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { runProgram } from './program.js'
 
+const never = new AbortController().signal
 const DIGEST = `sha256:${'a'.repeat(64)}`
 
 /** Nothing is asked: what stands there by digest is printed as it is. */
@@ -52,7 +53,7 @@ test('an endless line is given up, not waited for', async () => {
     for (; chunks < 1000; chunks++) yield 'a'.repeat(100_000)
   })()
   const { readReferences } = await import('../../src/cli/standard-input.js')
-  await expect(readReferences(stdin)).rejects.toMatchObject({ code: 'ERR_SETTINGS_INVALID' })
+  await expect(readReferences({ stdin, signal: never })).rejects.toMatchObject({ code: 'ERR_SETTINGS_INVALID' })
   expect(chunks).toBeLessThan(3)
 })
 
@@ -62,5 +63,5 @@ test('letters that are cut in two between chunks are put together', async () => 
   const stdin = (async function* () {
     for (const byte of bytes) yield Uint8Array.of(byte)
   })()
-  expect(await readReferences(stdin)).toEqual(['alpine', 'busybox'])
+  expect(await readReferences({ stdin, signal: never })).toEqual(['alpine', 'busybox'])
 })

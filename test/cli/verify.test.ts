@@ -48,9 +48,9 @@ describe('what is printed', () => {
     const summary =
       /^dct: verified registry\.example\/demo\/app 1\.0: targets\/releases, signed by alice; root cached-root, fresh, good until /m
     await verify([reference])
-    expect((await verify([reference], { terminal: true })).err).toMatch(summary)
+    expect((await verify([reference], { terminal: true, env: { TERM: 'dumb' } })).err).toMatch(summary)
     expect((await verify(['--verbose', reference])).err).toMatch(summary)
-    expect((await verify(['--quiet', reference], { terminal: true })).err).toBe('')
+    expect((await verify(['--quiet', reference], { terminal: true, env: { TERM: 'dumb' } })).err).toBe('')
   })
 
   test('errors with Docker words and a hint; --quiet drops the hint, never the error', async () => {

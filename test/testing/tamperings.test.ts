@@ -49,10 +49,34 @@ test('who never saw the collection refuses with the same code, but for what is s
 test('what cannot be shown yet is said, not published as something else', () => {
   const story = new Story()
   expect(() => story.collection.tamper('targets', TAMPERINGS['rolled-back']).publish()).toThrow(
-    new TypeError('rolled-back needs 2 published version(s) before it, and this is version 2 of Targets'),
+    new TypeError(
+      'rolled-back needs 2 published versions of Targets before it, and there is 1: first sign(tag, build) something in this role and publish(), and let the client verify',
+    ),
   )
   const fresh = createTrustCollection('docker.io/library/alpine', { tags: { '3.19': 'x' } })
-  expect(() => fresh.tamper('targets', TAMPERINGS['same-version']).publish()).toThrow(/^same-version needs 1 /)
+  expect(() => fresh.tamper('targets', TAMPERINGS['same-version']).publish()).toThrow(
+    'same-version needs 1 published version of Targets before it, and there are 0: first publish(), and let the client verify',
+  )
+})
+
+test('what is said to be published first is enough, in every role', async () => {
+  const more: Record<TamperedRole, (story: Story) => void> = {
+    root: ({ collection }) => collection.rotateRoot().publish(),
+    timestamp: ({ collection }) => collection.touchTimestamp(collection.now),
+    snapshot: ({ collection }) => void (collection.sign('3.20', 'x') && collection.publish()),
+    targets: ({ collection }) => void (collection.sign('3.20', 'x') && collection.publish()),
+    'targets/releases': ({ collection }) =>
+      void (collection.sign('3.20', 'x', { role: 'targets/releases' }) && collection.publish()),
+  }
+  for (const role of ROLES) {
+    const story = new Story()
+    story.collection.delegate('targets/releases').sign('3.19', 'x', { role: 'targets/releases' })
+    story.collection.publish()
+    more[role](story)
+    await story.verify()
+    spoil(story, role, 'rolled-back')
+    expect(codeAndRole(await story.refused()), role).toEqual({ code: TAMPERINGS['rolled-back'].code(role), role })
+  }
 })
 
 test('a name that is none is no tampering', () => {

@@ -1,0 +1,48 @@
+/** The end of a long list on a terminal: what failed has scrolled away, so it is said again, one line each. */
+import type { TrustError } from '../errors.js'
+import { printable } from '../printable.js'
+import type { CommandLine } from './arguments.js'
+import type { Io } from './io.js'
+import { columnsOf, cutMiddle } from './width.js'
+
+export class Tally {
+  readonly #failed: { readonly name: string; readonly code: string }[] = []
+  #verified = 0
+  #unverified = 0
+  readonly #things: string
+
+  /** What is counted: references, targets. */
+  constructor(things: string) {
+    this.#things = things
+  }
+
+  verified(): void {
+    this.#verified++
+  }
+
+  /** Let through without a verification: switched off, or a digest that is accepted as it is. */
+  unverified(): void {
+    this.#unverified++
+  }
+
+  failed(name: string, { code }: TrustError): void {
+    this.#failed.push({ name, code })
+  }
+
+  /** Nothing for one alone, without a terminal or with `--quiet`. */
+  tell(io: Io, { values }: CommandLine): void {
+    const all = this.#verified + this.#unverified + this.#failed.length
+    if (all < 2 || !io.terminal || values.quiet === true) return
+    const counts = [
+      `${this.#verified} verified`,
+      ...(this.#unverified === 0 ? [] : [`${this.#unverified} not verified`]),
+      ...(this.#failed.length === 0 ? [] : [`${this.#failed.length} failed:`]),
+    ]
+    io.err(`dct: of ${all} ${this.#things} ${counts.join(', ')}\n`)
+    const columns = columnsOf(io)
+    for (const { name, code } of this.#failed) {
+      const start = `dct:   ${code} `
+      io.err(`${start}${cutMiddle(printable(name), columns - start.length)}\n`)
+    }
+  }
+}
