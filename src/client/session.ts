@@ -28,7 +28,7 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun, isExact: true }
 }
 
-/** Refreshes that questions share, by the name that was asked for. */
+/** Refreshes that questions share, by the name that was asked for; see `sharedName`. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
 
 export class Session {
@@ -79,13 +79,13 @@ export class Session {
 
   /** One refresh; callers that ask for the same collection while it runs get the same one. */
   #verified(collection: Collection, shared: SharedRefreshes = this.#running): Promise<VerifiedCollection> {
-    const { gun } = collection
-    const running = shared.get(gun)
+    const name = sharedName(collection)
+    const running = shared.get(name)
     if (running !== undefined) return running.catch((error: unknown) => Promise.reject(ownError(error)))
     const started = this.#refresh(collection)
-    shared.set(gun, started)
+    shared.set(name, started)
     if (shared === this.#running) {
-      const forget = () => shared.delete(gun)
+      const forget = () => shared.delete(name)
       started.then(forget, forget)
     }
     return started
@@ -143,6 +143,11 @@ export class Session {
     this.#transports.set(server.typed, made)
     return made
   }
+}
+
+/** A name to the letter and that of an image may be two collections: a mirror's images are signed in the name of another registry. */
+function sharedName({ gun, isExact }: Collection): string {
+  return isExact === true ? `exactly ${gun}` : gun
 }
 
 function timedOut(timeout: number, gun: string): UnavailableError {

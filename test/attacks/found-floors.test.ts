@@ -1,7 +1,8 @@
 /** FOUND: floors that refuse honest data, and a file of another role that counts on the second run. */
 import { expect, test } from 'vitest'
 import { createSigningKey } from '../../src/testing/index.js'
-import { Story } from '../client/story.js'
+import { createMemoryStore } from '../../src/index.js'
+import { GUN, Story } from '../client/story.js'
 
 const RELEASES = 'targets/releases'
 const ALICE = 'targets/alice'
@@ -53,4 +54,22 @@ test("releases' file, served as that of a signer with the same key, counts on no
   story.collection.sign('3.19', 'alpine 3.19', { role: ALICE })
   story.collection.publish()
   expect((await story.verify()).signers).toEqual(['alice'])
+})
+
+test('nor does a signer who was added again with her old key, in a cache without floors as Docker leaves it', async () => {
+  const story = new Story()
+  const keys = [createSigningKey({ seed: 'alice' })]
+  story.collection.delegate(ALICE, { keys }).sign('3.19', 'alpine 3.19', { role: ALICE })
+  story.collection.publish()
+  await story.verify()
+  story.collection.undelegate(ALICE).publish()
+  await story.verify()
+  story.collection.delegate(ALICE, { keys }).publish()
+  await story.verify()
+  const { metadata } = await story.store.read(GUN)
+  expect([...metadata.keys()]).toContain(ALICE)
+  // Floors that cannot be read are rebuilt; Docker has none.
+  const store = createMemoryStore()
+  await store.commit(GUN, { metadata, floors: new Uint8Array() }, undefined)
+  for (let runs = 0; runs < 3; runs++) expect(await story.verify('alpine:3.19', { store })).toMatchObject({ signers: [] })
 })
