@@ -5,7 +5,7 @@ import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
-import { pinFor } from '../trust/pinning.js'
+import { pinFor, pinnedAs } from '../trust/pinning.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
 import { KeptSets } from './kept-sets.js'
 import { signedName } from './known-registries.js'
@@ -92,11 +92,12 @@ export class Session {
   }
 
   async #refresh(collection: Collection): Promise<VerifiedCollection> {
-    const { store, pinning, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
+    const { store, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
     const choice = this.#settings.serverFor(collection.domain)
     const server = choice.value
     const { gun, mirror } =
       collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, server)
+    const pinning = pinnedAs(gun, collection.gun, this.#settings.pinning)
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()

@@ -5,6 +5,7 @@
 import { sha256Hex } from '../crypto/hash.js'
 import { UntrustedError } from '../errors.js'
 import type { RoleKeys, RootMetadata } from '../metadata/model.js'
+import { Budget } from './budget.js'
 import { checkSigned, floorLeft, type RoleLoader } from './load.js'
 import { rootFloor, snapshotLoader, targetsLoader, timestampLoader } from './loaders.js'
 import { acceptedForAnother } from './own-file.js'
@@ -14,7 +15,8 @@ import { type VersionFloor, type VersionFloors, withCached } from './version-flo
 /**
  * The known floors, raised by what the cache holds. A file that its keys did not sign, or garbage, says nothing; nor does one
  * that was accepted for another role: it lies there because a signer was left out for it. When every file is one that a
- * known floor was taken from, none is read.
+ * known floor was taken from, none is read. What is too much for a refresh is too much here: it lies in the cache because a
+ * signer was left out for it, and would cost every run to come.
  */
 export function raiseFloors(
   gun: string,
@@ -24,13 +26,14 @@ export function raiseFloors(
 ): VersionFloors {
   if ([...files].every(([role, file]) => isRecorded(known, role, file))) return known
   const floors = new Map(known)
+  const budget = new Budget()
   const raise = (role: string, floor: VersionFloor) => floors.set(role, withCached(floors.get(role) ?? [], floor))
   const read = <Metadata extends { version: number }>(
     loader: RoleLoader<Metadata>,
     change: (floor: VersionFloor, loaded: Trusted<Metadata>) => VersionFloor | undefined = (floor) => floor,
   ): Metadata | undefined => {
     const file = files.get(loader.role)
-    const loaded = file === undefined ? undefined : signedOrNothing(gun, loader, file)
+    const loaded = file === undefined ? undefined : signedOrNothing(gun, budget.counting(gun, loader), file)
     const floor = loaded === undefined ? undefined : change(floorLeft(gun, loader, loaded), loaded)
     if (floor === undefined) return undefined
     raise(loader.role, floor)

@@ -1,7 +1,7 @@
 /** FOUND: floors that refuse honest data, and a file of another role that counts on the second run. */
 import { expect, test } from 'vitest'
-import { createSigningKey } from '../../src/testing/index.js'
 import { createMemoryStore } from '../../src/index.js'
+import { createSigningKey } from '../../src/testing/index.js'
 import { GUN, Story } from '../client/story.js'
 
 const RELEASES = 'targets/releases'
