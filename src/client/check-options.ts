@@ -48,6 +48,18 @@ export function ownOptions(given: unknown): TrustClientOptions {
   return Object.assign(Object.create(null), Object.fromEntries(members))
 }
 
+/**
+ * The same with a map of servers of their own, which is asked with every call: what the caller does to the given one meanwhile
+ * must not send anybody to another server.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID when it cannot be read
+ */
+export function withOwnServers(own: TrustClientOptions): TrustClientOptions {
+  const given: unknown = own.servers
+  if (!readable('option servers', () => isPlainObject(given))) return own
+  return Object.assign(Object.create(null), own, { servers: Object.fromEntries(membersOf(given, 'option servers')) })
+}
+
 /** Checks values; of all options, or of those named. @throws UsageError ERR_SETTINGS_INVALID */
 export function checkValues(own: TrustClientOptions, names: Iterable<string> = OPTIONS.keys()): void {
   for (const name of names) {

@@ -29,8 +29,12 @@ export function chooseServer(
   const variable = env['DOCKER_CONTENT_TRUST_SERVER'] || undefined
   const mapped = mappedServer(servers, registry)
   const known = knownRegistry(registry)
+  // What is set for a registry counts for its mirrors too: the table must not lead around it.
+  const mappedForMirrors = known === undefined ? undefined : mappedServer(servers, known.registry)
   if (server !== undefined) return chosen(server, 'the server option')
   if (mapped !== undefined) return chosen(mapped, `the servers option, for ${registry}`)
+  if (mappedForMirrors !== undefined)
+    return chosen(mappedForMirrors, `the servers option, for ${known?.registry}, of which ${registry} is a mirror`)
   if (variable !== undefined) return chosen(variable, 'DOCKER_CONTENT_TRUST_SERVER')
   if (known !== undefined) return chosen(known.server, `known for ${registry}: DOCKER_CONTENT_TRUST_SERVER is not set`)
   const why = `Docker's default for ${registry}: DOCKER_CONTENT_TRUST_SERVER is not set`

@@ -16,9 +16,7 @@ function copyOf(error: TrustError): TrustError {
   if (error instanceof UsageError) return new UsageError(error.code, message, details)
   if (error instanceof UnsignedError) return new UnsignedError(error.code, message, details)
   if (error instanceof StaleError) return new StaleError(error.code, message, details)
-  if (error instanceof UnavailableError) {
-    const { code, isBadAnswer } = error
-    return new UnavailableError(code, message, { ...details, isBadAnswer })
-  }
+  if (error instanceof UnavailableError)
+    return new UnavailableError(error.code, message, { ...details, isBadAnswer: error.isBadAnswer })
   return error
 }

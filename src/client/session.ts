@@ -5,6 +5,7 @@ import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
+import { pinnedAs } from '../trust/pinning.js'
 import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
 import { KeptSets } from './kept-sets.js'
 import { signedName } from './known-registries.js'
@@ -27,7 +28,7 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun, isExact: true }
 }
 
-/** Refreshes that questions share, by the name that was asked for. */
+/** Refreshes that questions share, by the name that was asked for; see `sharedName`. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
 
 export class Session {
@@ -78,24 +79,25 @@ export class Session {
 
   /** One refresh; callers that ask for the same collection while it runs get the same one. */
   #verified(collection: Collection, shared: SharedRefreshes = this.#running): Promise<VerifiedCollection> {
-    const { gun } = collection
-    const running = shared.get(gun)
+    const name = sharedName(collection)
+    const running = shared.get(name)
     if (running !== undefined) return running.catch((error: unknown) => Promise.reject(ownError(error)))
     const started = this.#refresh(collection)
-    shared.set(gun, started)
+    shared.set(name, started)
     if (shared === this.#running) {
-      const forget = () => shared.delete(gun)
+      const forget = () => shared.delete(name)
       started.then(forget, forget)
     }
     return started
   }
 
   async #refresh(collection: Collection): Promise<VerifiedCollection> {
-    const { store, pinning, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
+    const { store, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
     const choice = this.#settings.serverFor(collection.domain)
     const server = choice.value
     const { gun, mirror } =
       collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, server)
+    const pinning = pinnedAs(gun, collection.gun, this.#settings.pinning)
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()
@@ -142,6 +144,11 @@ export class Session {
     this.#transports.set(server.typed, made)
     return made
   }
+}
+
+/** A name to the letter and that of an image may be two collections: a mirror's images are signed in the name of another registry. */
+function sharedName({ gun, isExact }: Collection): string {
+  return isExact === true ? `exactly ${gun}` : gun
 }
 
 function timedOut(timeout: number, gun: string): UnavailableError {

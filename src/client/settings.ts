@@ -8,7 +8,7 @@ import { UsageError } from '../errors.js'
 import { parseServer, type TrustServer } from '../transport/notary-url.js'
 import type { Transport } from '../transport/transport.js'
 import { NO_PINNING, type TrustPinning } from '../trust/pinning.js'
-import { checkValues, hasMethods, ownOptions } from './check-options.js'
+import { checkValues, hasMethods, ownOptions, withOwnServers } from './check-options.js'
 import {
   type Choice,
   chooseDockerConfig,
@@ -56,7 +56,7 @@ const DEFAULT_TIMEOUT = 30_000
 
 /** Reads options and environment, CA and pin files. @throws UsageError ERR_SETTINGS_INVALID */
 export async function readSettings(given: TrustClientOptions): Promise<Settings> {
-  const own = ownOptions(given)
+  const own = withOwnServers(ownOptions(given))
   checkValues(own)
   const env = ownEnvironment(own.env)
   const config = chooseDockerConfig(own, env)

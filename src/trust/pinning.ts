@@ -34,6 +34,18 @@ export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): P
   return { kind: 'none', firstUse: disableTofu ? 'refused' : 'allowed' }
 }
 
+/**
+ * The pins for a collection that was asked for under another name, that of a mirror: where no pin names the collection, the one
+ * for the name that was typed binds it. A pin that is passed over in silence would be no pin.
+ */
+export function pinnedAs(gun: string, typed: string, pinning: TrustPinning): TrustPinning {
+  const pin = pinFor(typed, pinning)
+  if (pin.kind === 'none' || pinFor(gun, pinning).kind !== 'none') return pinning
+  return pin.kind === 'certificates'
+    ? { ...pinning, certs: new Map(pinning.certs).set(gun, pin.keyIds) }
+    : { ...pinning, ca: new Map(pinning.ca).set(gun, pin.certificates) }
+}
+
 /** True when the pin matches by a prefix that ends inside a name: `docker.com/not*` is good for docker.com/notary too. */
 export function isLoosePin(pin: Pin, gun: string): boolean {
   if (pin.kind === 'none' || pin.rule === gun) return false

@@ -6,7 +6,6 @@
  * `targets/releases`, which decides over tags, fails instead, or a tag would silently fall back to `targets`. Other bytes
  * than the snapshot names, and versions that count back, are no signer's doing and always fail.
  */
-import { sha256Hex } from '../crypto/hash.js'
 import { StaleError, UntrustedError } from '../errors.js'
 import { MAX_DELEGATIONS } from '../metadata/limits.js'
 import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
@@ -14,6 +13,7 @@ import { parentRole, RELEASES_ROLE } from '../metadata/role-name.js'
 import { ALL_PATHS, delegationsOf, type GrantedDelegation } from './delegations.js'
 import { admit, admitAgain, checkFile, floorLeft, type LoadContext } from './load.js'
 import { targetsLoader } from './loaders.js'
+import { acceptedForAnother } from './own-file.js'
 import { forgotten, isOtherRolesFile, otherRolesFile, tooLarge } from './refusals.js'
 import { canMeetThreshold } from './signatures.js'
 import type { Trusted } from './trusted.js'
@@ -110,15 +110,18 @@ export class TargetsStage {
     return stage
   }
 
-  /** Floors of all that was accepted, now and before. Those of a delegation that ended wait for one of that name. */
+  /**
+   * Floors of all that was accepted, now and before. Those of a delegation that ended wait for one of that name, and go on
+   * waiting until a file of it is accepted: a signer who was added again may sign much later.
+   */
   floors(): VersionFloors {
     const { above } = this
     const { gun, floors: before } = above.context
     const leftOut = new Set(this.#delegated().flatMap(({ name }) => (this.loaded.has(name) ? [] : [name])))
     const floors = new Map<string, readonly VersionFloor[]>()
     for (const [role, known] of before) {
-      const isEnded = role.startsWith('targets/') && !withRolesAbove(role).some((name) => leftOut.has(name))
-      floors.set(role, marked(known, isEnded))
+      const hasEnded = role.startsWith('targets/') && !withRolesAbove(role).some((name) => leftOut.has(name))
+      floors.set(role, hasEnded ? marked(known, true) : known)
     }
     const accept = (role: string, floor: VersionFloor) =>
       floors.set(role, withAccepted(marked(before.get(role) ?? [], false), floor))
@@ -228,19 +231,10 @@ function loadRole(above: SnapshotStage, role: string, keys: RoleKeys, file: Uint
   return loaded
 }
 
-/**
- * A signer may have one key for two roles, as Docker sets it up for `targets/<signer>` and `targets/releases`, and no file says
- * which role it is for. So what was accepted of one role before is not taken for another, unless it says nothing. Any signer
- * can copy what another role says and sign it, so that leaves her out like a file of hers that cannot be read.
- *
- * @throws UntrustedError ERR_EQUIVOCATION
- */
-function checkOwnFile({ gun, floors }: LoadContext, { role, metadata, signedBytes }: Trusted<TargetsMetadata>): void {
-  if (metadata.targets.size === 0 && metadata.delegations.length === 0) return
-  const content = sha256Hex(signedBytes)
-  const holds = (one: string) => floors.get(one)?.some((floor) => floor.content === content)
-  if (holds(role)) return
-  for (const other of floors.keys()) if (holds(other)) throw otherRolesFile({ gun, role }, other, metadata.version)
+/** Any signer can copy what another role says and sign it, so that leaves her out like a file of hers that cannot be read. @throws UntrustedError ERR_EQUIVOCATION */
+function checkOwnFile({ gun, floors }: LoadContext, trusted: Trusted<TargetsMetadata>): void {
+  const other = acceptedForAnother(floors, trusted)
+  if (other !== undefined) throw otherRolesFile({ gun, role: trusted.role }, other, trusted.metadata.version)
 }
 
 /** `targets/a/b` -> `targets/a/b`, `targets/a`. */

@@ -50,8 +50,8 @@ export interface Candidate {
  */
 export const MAX_HONEST_LEAD = 1_000_000
 
-/** Floors of one role; keys that change again and again would make the list grow without end. The lowest go first. */
-export const MAX_FLOORS_OF_A_ROLE = 8
+/** Floors of one role; keys that change again and again would make the list grow without end. See `leastNeeded`. */
+export const MAX_FLOORS_OF_A_ROLE = 16
 
 /** The floor that accepting the candidate leaves. */
 export function floorOf({ version, content, keys, signedBy, file }: Candidate): VersionFloor {
@@ -120,5 +120,22 @@ function stillKeys(ids: readonly KeyId[], keys: ReadonlyMap<KeyId, unknown>): nu
 }
 
 function highestFirst(floors: VersionFloor[]): VersionFloor[] {
-  return floors.sort((one, other) => other.version - one.version).slice(0, MAX_FLOORS_OF_A_ROLE)
+  const sorted = floors.sort((one, other) => other.version - one.version)
+  while (sorted.length > MAX_FLOORS_OF_A_ROLE) sorted.splice(leastNeeded(sorted), 1)
+  return sorted
+}
+
+/**
+ * Which one goes when there are too many: the lowest between two others that the same signers left, else the lowest of all. A
+ * stolen key that pushes the version up again and again would drive out what was accepted before, if the lowest always went.
+ */
+function leastNeeded(sorted: readonly VersionFloor[]): number {
+  const between = sorted.findLastIndex((floor, at) =>
+    [sorted.slice(0, at), sorted.slice(at + 1)].every((side) => side.some((other) => isOfSameSigners(floor, other))),
+  )
+  return between === -1 ? sorted.length - 1 : between
+}
+
+function isOfSameSigners(one: VersionFloor, other: VersionFloor): boolean {
+  return one.threshold === other.threshold && one.keys.join() === other.keys.join() && one.signers.join() === other.signers.join()
 }

@@ -81,10 +81,25 @@ describe('a cache without floors of its own', () => {
   test('every file leaves one, delegations of delegations too', () => {
     const floors = raised(files(...all))
     expect([...floors.keys()]).toEqual(all.map(({ role }) => role))
-    for (const file of without('timestamp')) expect(floors.get(file.role)).toEqual([floor(file)])
+    for (const file of without('timestamp')) expect(floors.get(file.role)).toMatchObject([floor(file)])
     const { content, ...rest } = floor(SET.timestamp)
     expect(floors.get('timestamp')).toMatchObject([rest])
     expect(floors.get('timestamp')?.[0]?.content).not.toBe(content)
+  })
+
+  test('the file of a delegation that the snapshot does not list is left over: its floor waits', () => {
+    const meta = { ...Object(snapshotDocument()['meta']), 'targets/alice': fileEntry(fileOf(SET.alice)) }
+    const snapshot = written('snapshot', { ...snapshotDocument(), meta }, [SIGNERS.snapshot], 4)
+    const floors = raised(files(...without('snapshot'), snapshot))
+    expect(floors.get('targets/alice')).toEqual([floor(SET.alice)])
+    expect(floors.get('targets/alice/deputy')).toEqual([{ ...floor(SET.deputy), ended: true }])
+  })
+
+  test('a file that was accepted for another role before leaves none', () => {
+    const known = new Map([['targets/releases', [floor(SET.alice)]]])
+    const floors = raised(files(...all), known)
+    expect(floors.has('targets/alice')).toBe(false)
+    expect(floors.has('targets/alice/deputy')).toBe(false)
   })
 
   test('a timestamp leaves what it vouches for, not its date', () => {
