@@ -28,9 +28,21 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       new Speaker(io, { words: [], values: {} }).error(cause)
       return exitStatus(cause)
     }
-    io.err(`dct: internal error: ${printable(describeCause(cause))}\n`)
+    await tellFault(cause, argv, io)
     return EXIT.internal
   }
+}
+
+/** A fault of the program: neither a verdict nor a server that is away. Of what was typed only the command is told, the rest may be secret. */
+async function tellFault(cause: unknown, argv: readonly string[], io: Io): Promise<void> {
+  const name = cause instanceof Error ? `${cause.name}: ` : ''
+  io.err(`dct: internal error: ${printable(`${name}${describeCause(cause)}`)}\n`)
+  const { packageVersion } = await import('./version.js')
+  const command = ['dct', ...argv.filter((word) => COMMANDS.has(word)).slice(0, 1)].join(' ')
+  const facts = `dct ${packageVersion()}, Node.js ${process.version}, ${process.platform} ${process.arch}, command: ${command}`
+  io.err(
+    `dct: hint: This is a fault of dct; nothing is verified. Report it with the line above and: ${facts}. Where: npm bugs docker-content-trust\n`,
+  )
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {

@@ -39,7 +39,8 @@ export class Speaker {
   }
 
   error(error: TrustError, about?: string): void {
-    this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`)
+    // Behind all that is cut: scripts and people look for the code.
+    this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`, ` (${error.code})`)
     if (!this.#quiet) this.#line(`hint: ${error.hint}`)
   }
 
@@ -73,7 +74,7 @@ export class Speaker {
     this.#io.out(`${text}\n`)
   }
 
-  #line(text: string): void {
-    this.#io.err(`dct: ${printable(text)}\n`)
+  #line(text: string, end = ''): void {
+    this.#io.err(`dct: ${printable(text)}${end}\n`)
   }
 }

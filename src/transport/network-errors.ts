@@ -5,6 +5,7 @@ import { ProxyFailure } from './connection-failures.js'
 import { BodyUnreadable } from './http-body.js'
 import { isCutOff, isHttpFault } from './http-faults.js'
 import { TooManyInterimAnswers } from './https-client.js'
+import { isNetworkFault } from './network-faults.js'
 import { AddressRefused } from './private-addresses.js'
 import { RedirectRefused } from './redirect.js'
 
@@ -21,8 +22,8 @@ export interface NetworkContext {
 /** Alerts that a server sends to a client without a certificate, or with one that it does not believe. */
 const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/
 
-/** The error for anything that `HttpsClient.send` threw; errors of this library pass as they are. */
-export function networkError(cause: unknown, context: NetworkContext): TrustError {
+/** The error for what `HttpsClient.send` threw. Errors of this library pass as they are, and so does what is no failure of the network. */
+export function networkError(cause: unknown, context: NetworkContext): unknown {
   if (cause instanceof TrustError) return cause
   const details = { gun: context.gun, role: context.role, cause }
   if (cause instanceof RedirectRefused) return serverResponse(String(cause.status), { ...details, hint: hintFor(cause) })
@@ -43,7 +44,7 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
         : 'The proxy comes from HTTPS_PROXY: correct it, or name the host in NO_PROXY.'
     return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { ...details, hint })
   }
-  return new UnavailableError('ERR_SERVER_UNREACHABLE', message, details)
+  return isNetworkFault(cause) ? new UnavailableError('ERR_SERVER_UNREACHABLE', message, details) : cause
 }
 
 /** The error for a file whose content cannot be decoded: the trust server answered, so no cached timestamp may stand in. */
