@@ -63,7 +63,9 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   if (load === undefined)
     throw new UsageError('ERR_SETTINGS_INVALID', `${JSON.stringify(name)} is not a command of dct`, { hint: hintFor(name) })
   if (values.role !== undefined && name !== 'lookup')
-    throw new UsageError('ERR_SETTINGS_INVALID', '--role is an option of dct lookup')
+    throw new UsageError('ERR_SETTINGS_INVALID', '--role is an option of dct lookup', {
+      hint: 'Leave it out, or type: dct lookup --role ROLE GUN TARGET',
+    })
   const command = await load()
   return command({ words: rest, values }, io)
 }
