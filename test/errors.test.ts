@@ -33,7 +33,7 @@ function everyError(details?: ErrorDetails): TrustError[] {
       ] as const
     ).map((code) => new UntrustedError(code, 'message', details)),
     new UsageError('ERR_REFERENCE_INVALID', 'message', details),
-    new UsageError('ERR_SETTINGS_INVALID', 'message', { hint: 'Do something else.', ...details }),
+    new UsageError('ERR_SETTINGS_INVALID', 'message', { ...details, hint: details?.hint ?? 'Correct the option that it names.' }),
     ...(
       ['ERR_NO_TRUST_DATA', 'ERR_TAG_NOT_SIGNED', 'ERR_DIGEST_NOT_SIGNED', 'ERR_DIGEST_MISMATCH', 'ERR_SIGNER_MISSING'] as const
     ).map((code) => new UnsignedError(code, 'message', details)),
