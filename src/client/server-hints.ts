@@ -48,7 +48,8 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
   } else if (choice.isGuess && WRONG_SERVER.includes(network.code)) {
     cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with DOCKER_CONTENT_TRUST_SERVER, --server, or the option servers.`
   }
-  if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `${cause.hint} Note: ${message}.`
+  // In front: what is to be typed next stands at the end.
+  if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`
   if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name)
   return cause
 }
