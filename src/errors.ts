@@ -111,7 +111,7 @@ export abstract class TrustError<Code extends ErrorCode = ErrorCode> extends Err
     super(printable(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.code = code
-    this.hint = printable((details.hint ?? DEFAULT_HINTS[code]).replaceAll('<GUN>', details.gun ?? '<GUN>'), MAX_HINT_CHARACTERS)
+    this.hint = printable((details.hint ?? defaultHint(code)).replaceAll('<GUN>', details.gun ?? '<GUN>'), MAX_HINT_CHARACTERS)
     if (details.gun !== undefined) this.gun = details.gun
     if (details.role !== undefined) this.role = details.role
     if (details.evidence !== undefined) this.evidence = printableEvidence(details.evidence)
@@ -150,6 +150,9 @@ export class UntrustedError extends TrustError<UntrustedCode> {
 /** Fix the call: a reference or a setting is not valid. */
 export class UsageError extends TrustError<UsageCode> {
   readonly kind = 'usage'
+  constructor(code: 'ERR_REFERENCE_INVALID', message: string, details?: ErrorDetails)
+  /** What to do about a setting depends on the setting: it has no hint of its own. */
+  constructor(code: UsageCode, message: string, details: ErrorDetails & { readonly hint: string })
   constructor(code: UsageCode, message: string, details?: ErrorDetails) {
     super(code, message, details)
   }
@@ -175,6 +178,8 @@ export class StaleError extends TrustError<StaleCode> {
 export interface UnavailableDetails extends ErrorDetails {
   /** See `UnavailableError.isBadAnswer`. */
   readonly isBadAnswer?: boolean
+  /** False when the same call will fail again, although errors of this code may pass. */
+  readonly retryable?: boolean
 }
 
 /** No verdict: network, server, credentials or cache. */
@@ -182,10 +187,16 @@ export class UnavailableError extends TrustError<UnavailableCode> {
   readonly kind = 'unavailable'
   /** The server answered with status 200, and the content cannot be decoded: no cached timestamp stands in for such an answer. */
   readonly isBadAnswer: boolean
+  readonly #isFinal: boolean
 
   constructor(code: UnavailableCode, message: string, details: UnavailableDetails = {}) {
     super(code, message, details)
     this.isBadAnswer = details.isBadAnswer === true
+    this.#isFinal = details.retryable === false
+  }
+
+  override get retryable(): boolean {
+    return super.retryable && !this.#isFinal
   }
 }
 
@@ -218,7 +229,12 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_METADATA_MISSING',
 ])
 
-const DEFAULT_HINTS: Readonly<Record<ErrorCode, string>> = {
+/** What is wrong with a setting is told where it is read: only an error that a caller makes without a hint has this one. */
+function defaultHint(code: ErrorCode): string {
+  return code === 'ERR_SETTINGS_INVALID' ? 'What is used, and why: dct env' : DEFAULT_HINTS[code]
+}
+
+const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>, string>> = {
   ERR_SIGNATURE_THRESHOLD:
     'The trusted keys did not sign this. Do not use the image; tell its publisher and whoever runs the trust server.',
   ERR_ROOT_UNTRUSTED:
@@ -237,7 +253,6 @@ const DEFAULT_HINTS: Readonly<Record<ErrorCode, string>> = {
   ERR_EQUIVOCATION:
     'Two different contents carry the same version number. Do not use the image; tell its publisher and whoever runs the trust server.',
   ERR_REFERENCE_INVALID: 'A reference looks like alpine:3.19, registry.example:5000/team/app:1.0 or name@sha256:<64 hex digits>.',
-  ERR_SETTINGS_INVALID: 'Correct the option or the environment variable that the message names.',
   ERR_NO_TRUST_DATA:
     'The image is not signed on this trust server, or the server is not the one its publisher signs with: see DOCKER_CONTENT_TRUST_SERVER.',
   ERR_TAG_NOT_SIGNED: 'The collection is signed but this tag is not. Ask its publisher to sign it, or use a tag that is.',

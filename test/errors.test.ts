@@ -32,7 +32,8 @@ function everyError(details?: ErrorDetails): TrustError[] {
         'ERR_EQUIVOCATION',
       ] as const
     ).map((code) => new UntrustedError(code, 'message', details)),
-    ...(['ERR_REFERENCE_INVALID', 'ERR_SETTINGS_INVALID'] as const).map((code) => new UsageError(code, 'message', details)),
+    new UsageError('ERR_REFERENCE_INVALID', 'message', details),
+    new UsageError('ERR_SETTINGS_INVALID', 'message', { ...details, hint: details?.hint ?? 'Correct the option that it names.' }),
     ...(
       ['ERR_NO_TRUST_DATA', 'ERR_TAG_NOT_SIGNED', 'ERR_DIGEST_NOT_SIGNED', 'ERR_DIGEST_MISMATCH', 'ERR_SIGNER_MISSING'] as const
     ).map((code) => new UnsignedError(code, 'message', details)),
@@ -116,12 +117,12 @@ describe('toJSON', () => {
   })
 
   test('leaves out what is not known, and never writes null', () => {
-    const json = new UsageError('ERR_SETTINGS_INVALID', 'x', { gun: undefined, role: undefined, cause: undefined }).toJSON()
+    const json = new UsageError('ERR_REFERENCE_INVALID', 'x', { gun: undefined, role: undefined, cause: undefined }).toJSON()
     expect(Object.keys(json).sort()).toEqual(['code', 'hint', 'kind', 'message', 'name', 'retryable'])
   })
 
   test('an error without a cause has no own cause property', () => {
-    expect(Object.hasOwn(new UsageError('ERR_SETTINGS_INVALID', 'x'), 'cause')).toBe(false)
+    expect(Object.hasOwn(new UsageError('ERR_REFERENCE_INVALID', 'x'), 'cause')).toBe(false)
   })
 
   test('survives every foreign thing that a store or transport of somebody else throws', () => {

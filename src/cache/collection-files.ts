@@ -1,12 +1,13 @@
 /** The files of one collection as they lie on the disk: where they are, and in which order they are replaced. */
 import { lstat, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeCause, systemCode } from '../errors.js'
+import { systemCode } from '../errors.js'
 import { ABSENT, makeFolder, realFolder, syncFolders } from './folders.js'
 import { decodeJournal, encodeJournal, type Journal } from './journal.js'
 import { entriesOf, filesIn, roleOf } from './listing.js'
 import type { HeldLock } from './lock.js'
 import { BASE_ROLES, flatName, metadataFolder, roleFile } from './names.js'
+import { describeDiskError } from './owner.js'
 import { discard, isTemporary, putInPlace, type ReadyFile, readRegularFile, UnreadableFile, writeBeside } from './safe-file.js'
 
 /** The folder of floors, journals and locks, below the trust directory. */
@@ -167,7 +168,7 @@ async function stampOf(path: string): Promise<string | undefined> {
     return `${ino}:${mtimeNs}:${size}`
   } catch (cause) {
     if (ABSENT.has(systemCode(cause))) return undefined
-    throw new UnreadableFile(describeCause(cause), { cause })
+    throw new UnreadableFile(await describeDiskError(cause), { cause })
   }
 }
 

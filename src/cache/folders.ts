@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { lstat, mkdir, open, realpath } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { systemCode } from '../errors.js'
+import { describeDiskError } from './owner.js'
 import { UnreadableFile } from './safe-file.js'
 
 /** What says that nothing is there. A name that is too long for the disk was never written to it. */
@@ -16,7 +17,7 @@ export async function realFolder(base: string, segments: readonly string[]): Pro
     if (relative(top, found) === join(...segments)) return path
   } catch (cause) {
     if (ABSENT.has(systemCode(cause))) return undefined
-    throw new UnreadableFile(cause instanceof Error ? cause.message : String(cause), { cause })
+    throw new UnreadableFile(await describeDiskError(cause), { cause })
   }
   throw new UnreadableFile(`a symbolic link stands in between: ${path}`)
 }

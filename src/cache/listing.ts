@@ -2,9 +2,10 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeCause, systemCode } from '../errors.js'
+import { systemCode } from '../errors.js'
 import { ABSENT } from './folders.js'
 import { BASE_ROLES, decodeName, isRole } from './names.js'
+import { describeDiskError } from './owner.js'
 
 /** Files of one collection that are read; nobody has more delegations. */
 const MAX_FILES = 2000
@@ -68,7 +69,7 @@ export async function entriesOf(folder: string, report?: (reason: string) => voi
   try {
     return await readdir(folder, { withFileTypes: true })
   } catch (cause) {
-    if (!ABSENT.has(systemCode(cause))) report?.(describeCause(cause))
+    if (!ABSENT.has(systemCode(cause))) report?.(await describeDiskError(cause))
     return []
   }
 }

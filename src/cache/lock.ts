@@ -6,9 +6,10 @@
  */
 import { type FileHandle, lstat, open, readFile, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describeCause, systemCode } from '../errors.js'
+import { systemCode } from '../errors.js'
 import { ABSENT } from './folders.js'
 import { decodeHolder, isDead, thisHolder } from './lock-holder.js'
+import { describeDiskError } from './owner.js'
 import { UnreadableFile } from './safe-file.js'
 
 /** A lock that is older was left by somebody who died: writing takes milliseconds. */
@@ -97,7 +98,7 @@ async function look(path: string): Promise<SeenLock | undefined> {
   } catch (cause) {
     if (ABSENT.has(systemCode(cause))) return undefined
     if (cause instanceof UnreadableFile) throw cause
-    throw new UnreadableFile(describeCause(cause), { cause })
+    throw new UnreadableFile(await describeDiskError(cause), { cause })
   }
 }
 

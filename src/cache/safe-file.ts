@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemCode } from '../errors.js'
+import { describeDiskError } from './owner.js'
 
 /** Larger files were not written by any client (denial of service). Bytes. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -32,7 +33,7 @@ export async function readRegularFile(path: string): Promise<Uint8Array | undefi
     const code = systemCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined
     if (code === 'ELOOP') throw new UnreadableFile(`${path} is a symbolic link`, { cause })
-    throw new UnreadableFile(cause instanceof Error ? cause.message : String(cause), { cause })
+    throw new UnreadableFile(await describeDiskError(cause), { cause })
   }
 }
 

@@ -6,6 +6,7 @@ import type { TrustEvent } from '../client/events.js'
 import { nearestName } from '../client/nearest-name.js'
 import type { TrustClientOptions } from '../client/options.js'
 import { describeCause, printable, UsageError } from '../errors.js'
+import { shellWord } from '../transport/shell-word.js'
 import { describeEvent } from './events.js'
 import type { Io } from './io.js'
 import { readPinningFile } from './pinning-file.js'
@@ -145,6 +146,7 @@ export function commandSwitch({ values }: CommandLine, { env }: Io): Pick<TrustC
     throw new UsageError(
       'ERR_SETTINGS_INVALID',
       `invalid argument ${JSON.stringify(flag)} for --disable-content-trust: it takes true or false`,
+      { hint: 'Type --disable-content-trust, --disable-content-trust=false, or neither.' },
     )
   }
   return parseGoBoolean(env['DOCKER_CONTENT_TRUST'] ?? '') === false ? {} : { disableContentTrust: false }
@@ -159,7 +161,9 @@ function given<Name extends string, Value>(name: Name, value: Value | undefined)
 function choice<Word extends string>(option: string, word: string | undefined, words: readonly Word[]): Word | undefined {
   const chosen = words.find((one) => one === word)
   if (word !== undefined && chosen === undefined)
-    throw new UsageError('ERR_SETTINGS_INVALID', `--${option} takes ${words.join(' or ')}, got ${JSON.stringify(word)}`)
+    throw new UsageError('ERR_SETTINGS_INVALID', `--${option} takes ${words.join(' or ')}, got ${JSON.stringify(word)}`, {
+      hint: `Type one of: ${words.map((one) => `--${option} ${one}`).join(', ')}`,
+    })
   return chosen
 }
 
@@ -167,7 +171,9 @@ function milliseconds(seconds: string | undefined): number | undefined {
   if (seconds === undefined) return undefined
   const value = /^[0-9]*\.?[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : Number.NaN
   if (!(value > 0 && value < 2 ** 31))
-    throw new UsageError('ERR_SETTINGS_INVALID', `--timeout takes a number of seconds above 0, got ${JSON.stringify(seconds)}`)
+    throw new UsageError('ERR_SETTINGS_INVALID', `--timeout takes a number of seconds above 0, got ${JSON.stringify(seconds)}`, {
+      hint: 'For example: --timeout 30',
+    })
   return value
 }
 
@@ -183,6 +189,9 @@ async function readText(option: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw new UsageError('ERR_SETTINGS_INVALID', `${option}: cannot read ${path}: ${describeCause(cause)}`, { cause })
+    throw new UsageError('ERR_SETTINGS_INVALID', `${option}: cannot read ${path}: ${describeCause(cause)}`, {
+      hint: `Look whether it is there and may be read: ls -l ${shellWord(path)}`,
+      cause,
+    })
   }
 }

@@ -1,9 +1,11 @@
 /** `dct cache list|verify|forget` */
 import type { MetadataStore } from '../cache/metadata-store.js'
+import { describeDiskError, isRefusedByOwner, OWNER_HINT } from '../cache/owner.js'
 import { collectionOf, Session } from '../client/session.js'
 import { readSettings } from '../client/settings.js'
-import { describeCause, TrustError, UnavailableError, UsageError } from '../errors.js'
+import { TrustError, UnavailableError, UsageError } from '../errors.js'
 import { parseGun } from '../reference/reference.js'
+import { shellWord } from '../transport/shell-word.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import { EXIT, type Io } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
@@ -40,7 +42,9 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
     }
     case 'forget':
       if (guns.length === 0)
-        throw new UsageError('ERR_SETTINGS_INVALID', 'dct cache forget needs the GUN that is to be forgotten')
+        throw new UsageError('ERR_SETTINGS_INVALID', 'dct cache forget needs the GUN that is to be forgotten', {
+          hint: 'What is kept: dct cache list',
+        })
       return each(guns, { store, speaker, json, progress }, async (gun) => {
         const forgotten = await forget(store, gun)
         if (forgotten)
@@ -53,6 +57,7 @@ export async function cache(line: CommandLine, io: Io): Promise<number> {
       throw new UsageError(
         'ERR_SETTINGS_INVALID',
         `dct cache takes list, verify or forget${action === undefined ? '' : `, got ${JSON.stringify(action)}`}`,
+        { hint: 'What is kept: dct cache list' },
       )
   }
 }
@@ -71,7 +76,9 @@ async function forget(store: MetadataStore, gun: string): Promise<boolean> {
   try {
     return await store.forget(gun)
   } catch (cause) {
-    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be removed: ${describeCause(cause)}`, { gun, cause })
+    const reason = await describeDiskError(cause)
+    const hint = isRefusedByOwner(reason) ? OWNER_HINT : `See what is kept with: dct cache verify ${shellWord(gun)}`
+    throw new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be removed: ${reason}`, { gun, cause, hint })
   }
 }
 

@@ -11,6 +11,7 @@ import { TrustError, UsageError } from '../errors.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { proxyFor } from '../transport/proxy.js'
+import { shellWord } from '../transport/shell-word.js'
 import { readTlsMaterial } from '../transport/tls.js'
 import { credentialOwners } from '../transport/who-gets-credentials.js'
 import { nearPins, pinFor } from '../trust/pinning.js'
@@ -28,7 +29,10 @@ interface Finding {
 /** The exit status: that of whatever would fail. */
 export async function env(line: CommandLine, io: Io): Promise<number> {
   const [word = 'alpine', ...more] = line.words
-  if (more.length > 0) throw new UsageError('ERR_SETTINGS_INVALID', 'dct env takes one image reference')
+  if (more.length > 0)
+    throw new UsageError('ERR_SETTINGS_INVALID', 'dct env takes one image reference', {
+      hint: `For example: dct env ${shellWord(word)}`,
+    })
   const speaker = new Speaker(io, line)
   const reference = parseReference(word)
   const options = await clientOptions(line, io)

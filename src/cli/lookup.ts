@@ -1,6 +1,8 @@
 /** `dct lookup GUN TARGET...` */
 import { createTrustClient } from '../client/trust-client.js'
 import { TrustError, UsageError } from '../errors.js'
+import { parseReference } from '../reference/reference.js'
+import { shellWord } from '../transport/shell-word.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import type { Io } from './io.js'
 import { exitStatus, gravest, Speaker } from './output.js'
@@ -36,6 +38,7 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
       tally.verified()
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
+      error.hint = fullNameHint(error, gun, target) ?? error.hint
       if (line.values.json) speaker.failed({ target }, error)
       speaker.error(error, targets.length > 1 && !error.message.includes(target) ? target : undefined)
       statuses.push(exitStatus(error))
@@ -45,4 +48,22 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
   }
   tally.tell(progress.io, line)
   return gravest(statuses)
+}
+
+/** A GUN is the whole name: `alpine` would be a collection on a server of that name. */
+function fullNameHint({ kind, code }: TrustError, gun: string, target: string): string | undefined {
+  if (kind !== 'unavailable' && code !== 'ERR_NO_TRUST_DATA') return undefined
+  const full = fullName(gun)
+  if (full === undefined || full === gun) return undefined
+  const command = `dct lookup ${shellWord(full)} ${shellWord(target)}`
+  return `A GUN is the full name of a collection, with its registry: did you mean ${full}? Then type: ${command}`
+}
+
+function fullName(name: string): string | undefined {
+  try {
+    return parseReference(name).gun
+  } catch (cause) {
+    if (cause instanceof TrustError) return undefined
+    throw cause
+  }
 }

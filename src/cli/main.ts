@@ -28,9 +28,21 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       new Speaker(io, { words: [], values: {} }).error(cause)
       return exitStatus(cause)
     }
-    io.err(`dct: internal error: ${printable(describeCause(cause))}\n`)
+    await tellFault(cause, argv, io)
     return EXIT.internal
   }
+}
+
+/** A fault of the program: neither a verdict nor a server that is away. Of what was typed only the command is told, the rest may be secret. */
+async function tellFault(cause: unknown, argv: readonly string[], io: Io): Promise<void> {
+  const name = cause instanceof Error ? `${cause.name}: ` : ''
+  io.err(`dct: internal error: ${printable(`${name}${describeCause(cause)}`)}\n`)
+  const { packageVersion } = await import('./version.js')
+  const command = ['dct', ...argv.filter((word) => COMMANDS.has(word)).slice(0, 1)].join(' ')
+  const facts = `dct ${packageVersion()}, Node.js ${process.version}, ${process.platform} ${process.arch}, command: ${command}`
+  io.err(
+    `dct: hint: This is a fault of dct; nothing is verified. Report it with the line above and: ${facts}. Where: npm bugs docker-content-trust\n`,
+  )
 }
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
@@ -51,7 +63,9 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   if (load === undefined)
     throw new UsageError('ERR_SETTINGS_INVALID', `${JSON.stringify(name)} is not a command of dct`, { hint: hintFor(name) })
   if (values.role !== undefined && name !== 'lookup')
-    throw new UsageError('ERR_SETTINGS_INVALID', '--role is an option of dct lookup')
+    throw new UsageError('ERR_SETTINGS_INVALID', '--role is an option of dct lookup', {
+      hint: 'Leave it out, or type: dct lookup --role ROLE GUN TARGET',
+    })
   const command = await load()
   return command({ words: rest, values }, io)
 }

@@ -53,7 +53,8 @@ export class Speaker {
   }
 
   error(error: TrustError, about?: string): void {
-    this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`)
+    // Behind all that is cut: scripts and people look for the code.
+    this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`, ` (${error.code})`)
     if (!this.#quiet) this.#line(`hint: ${this.#hint(error)}`)
   }
 
@@ -102,7 +103,7 @@ export class Speaker {
     return hint.replace(CACHE_COMMAND, (command) => `${command}${this.#cacheOptions}`)
   }
 
-  #line(text: string): void {
-    this.#io.err(`dct: ${printable(text)}\n`)
+  #line(text: string, end = ''): void {
+    this.#io.err(`dct: ${printable(text)}${end}\n`)
   }
 }

@@ -30,7 +30,10 @@ function parse(file: string, text: string): unknown {
     return plainJson(parseJson(utf8(text)))
   } catch (cause) {
     if (!(cause instanceof JsonError)) throw cause
-    throw new UsageError('ERR_SETTINGS_INVALID', `${file} is not JSON: ${cause.message}`, { cause })
+    throw new UsageError('ERR_SETTINGS_INVALID', `${file} is not JSON: ${cause.message}`, {
+      hint: 'It looks like {"certs": {"registry.example/team/": ["<key ID>"]}}: dct verify --help',
+      cause,
+    })
   }
 }
 

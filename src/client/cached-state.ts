@@ -1,6 +1,7 @@
 /** What the cache brings to a refresh: a trusted root, version floors, files. Whatever else is spoiled is got anew. */
 import type { CachedCollection } from '../cache/metadata-store.js'
-import { UnavailableError, UntrustedError } from '../errors.js'
+import { isRefusedByOwner, OWNER_HINT } from '../cache/owner.js'
+import { type ErrorDetails, UnavailableError, UntrustedError } from '../errors.js'
 import { raiseFloors } from '../trust/cached-floors.js'
 import type { CertificateRecord } from '../trust/certificate-record.js'
 import { decodeFloors } from '../trust/floor-record.js'
@@ -46,7 +47,10 @@ export function judgeCache(files: CachedCollection, gun: string): CachedState {
 
 function readRoot({ metadata, unreadable, floors, floorsUnreadable }: CachedCollection, gun: string): RootChain | undefined {
   const reason = unreadable.get('root')
-  if (reason !== undefined) throw spoiled(gun, `its root is unreadable: ${reason}`)
+  if (reason !== undefined) {
+    const hint = isRefusedByOwner(reason) ? OWNER_HINT : undefined
+    throw spoiled(gun, `its root is unreadable: ${reason}`, { hint })
+  }
   const file = metadata.get('root')
   if (file === undefined) {
     if (floors === undefined && floorsUnreadable === undefined) return undefined
@@ -55,16 +59,18 @@ function readRoot({ metadata, unreadable, floors, floorsUnreadable }: CachedColl
   try {
     return RootChain.start(gun, file)
   } catch (cause) {
-    if (cause instanceof UntrustedError) throw spoiled(gun, `its root does not verify: ${cause.message}`, cause)
+    if (cause instanceof UntrustedError) throw spoiled(gun, `its root does not verify: ${cause.message}`, { cause })
     throw cause
   }
 }
 
-function spoiled(gun: string, why: string, cause?: unknown): UnavailableError {
+function spoiled(gun: string, why: string, { hint, cause }: Pick<ErrorDetails, 'hint' | 'cause'> = {}): UnavailableError {
   return new UnavailableError('ERR_CACHE', `the cache of ${gun} cannot be relied on: ${why}`, {
     gun,
     role: 'root',
     cause,
-    hint: 'The cached root is what the collection is recognised by. To start again, and trust whatever root the server then offers: dct cache forget <GUN>',
+    hint:
+      hint ??
+      'The cached root is what the collection is recognised by. To start again, and trust whatever root the server then offers: dct cache forget <GUN>',
   })
 }

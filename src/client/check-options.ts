@@ -66,7 +66,9 @@ export function checkValues(own: TrustClientOptions, names: Iterable<string> = O
     const value: unknown = Reflect.get(own, name)
     const [fits, expected] = OPTIONS.get(name) ?? [() => false, 'nothing']
     if (value !== undefined && !readable(`option ${name}`, () => fits(value)))
-      throw new UsageError('ERR_SETTINGS_INVALID', `option ${name}: expected ${expected}`)
+      throw new UsageError('ERR_SETTINGS_INVALID', `option ${name}: expected ${expected}`, {
+        hint: `Give ${expected} as ${name}, or leave it out.`,
+      })
   }
 }
 

@@ -4,7 +4,8 @@
  */
 import { sameIfThere } from '../bytes.js'
 import type { CacheChanges, MetadataStore } from '../cache/metadata-store.js'
-import { describeCause, UnavailableError, UntrustedError } from '../errors.js'
+import { describeDiskError, isRefusedByOwner, OWNER_HINT } from '../cache/owner.js'
+import { UnavailableError, UntrustedError } from '../errors.js'
 import { recordOf } from '../trust/certificate-record.js'
 import { encodeFloors } from '../trust/floor-record.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
@@ -80,7 +81,9 @@ async function keep(
     tell({ type: 'cache', gun, action: 'written', roles: [...changes.metadata.keys()] })
     return 'kept'
   } catch (cause) {
-    const message = `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${describeCause(cause)}`
+    const reason = await describeDiskError(cause)
+    const advice = isRefusedByOwner(reason) ? `. ${OWNER_HINT}` : ''
+    const message = `the cache of ${gun} cannot be written, so nothing protects the next run from older trust data: ${reason}${advice}`
     return { code: 'WARN_CACHE_UNWRITABLE', message }
   }
 }

@@ -16,7 +16,9 @@ function copyOf(error: TrustError): TrustError {
   if (error instanceof UsageError) return new UsageError(error.code, message, details)
   if (error instanceof UnsignedError) return new UnsignedError(error.code, message, details)
   if (error instanceof StaleError) return new StaleError(error.code, message, details)
-  if (error instanceof UnavailableError)
-    return new UnavailableError(error.code, message, { ...details, isBadAnswer: error.isBadAnswer })
+  if (error instanceof UnavailableError) {
+    const { isBadAnswer, retryable } = error
+    return new UnavailableError(error.code, message, { ...details, isBadAnswer, retryable })
+  }
   return error
 }

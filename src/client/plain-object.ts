@@ -22,11 +22,15 @@ export function isPlainObject(value: unknown): value is object {
  */
 export function membersOf(value: unknown, what: string): Map<string, unknown> {
   return readable(what, () => {
-    if (!isPlainObject(value)) throw invalid(`${what}: expected a plain object`)
+    if (!isPlainObject(value))
+      throw invalid(
+        `${what}: expected a plain object`,
+        'Give an object literal: a Map, a list or an instance of a class has no members of its own.',
+      )
     const members = new Map<string, unknown>()
     for (const name of Reflect.ownKeys(value)) {
       if (typeof name === 'symbol' || !Object.prototype.propertyIsEnumerable.call(value, name))
-        throw invalid(`${what}: ${String(name)} is not an ordinary member`)
+        throw invalid(`${what}: ${String(name)} is not an ordinary member`, 'Give an object literal with texts as names.')
       members.set(name, Reflect.get(value, name))
     }
     return members
@@ -39,7 +43,11 @@ export function readable<Value>(what: string, read: () => Value): Value {
     return read()
   } catch (cause) {
     if (cause instanceof UsageError) throw cause
-    throw invalid(`${what} cannot be read: ${describeCause(cause)}`, undefined, cause)
+    throw invalid(
+      `${what} cannot be read: ${describeCause(cause)}`,
+      'Reading it throws: give an object literal without getters.',
+      cause,
+    )
   }
 }
 
@@ -53,6 +61,6 @@ export function checkNames(names: Iterable<string>, known: readonly string[], wh
   }
 }
 
-function invalid(message: string, hint?: string, cause?: unknown): UsageError {
+function invalid(message: string, hint: string, cause?: unknown): UsageError {
   return new UsageError('ERR_SETTINGS_INVALID', message, { hint, cause })
 }

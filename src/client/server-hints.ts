@@ -1,5 +1,6 @@
 /** What is known of particular servers, so that a failure can say what to do about it. */
 import { StaleError, TrustError, UnavailableError } from '../errors.js'
+import { shellWord } from '../transport/shell-word.js'
 import type { ServerChoice } from './choices.js'
 import { knownRegistry } from './known-registries.js'
 import type { Warning } from './results.js'
@@ -17,6 +18,8 @@ const WRONG_SERVER: readonly string[] = [...NO_ANSWER, 'ERR_NO_TRUST_DATA', 'ERR
 export interface Asked {
   readonly choice: ServerChoice
   readonly gun: string
+  /** What `dct env` understands for it. */
+  readonly name: string
   /** Milliseconds since 1970. */
   readonly now: number
   /** What the answer would have carried whatever the server says. */
@@ -27,7 +30,7 @@ export interface Asked {
  * The error with what is known of the server: that it is retired, that the registry signs elsewhere, or that no setting
  * names it. Anything but a TrustError comes back as it was.
  */
-export function explainServer(cause: unknown, { choice, gun, now, warnings }: Asked): unknown {
+export function explainServer(cause: unknown, { choice, gun, name, now, warnings }: Asked): unknown {
   if (!(cause instanceof TrustError)) return cause
   const { hostname } = choice.value.url
   // A cached timestamp that has expired is no answer either; what it says carries the network error.
@@ -45,6 +48,17 @@ export function explainServer(cause: unknown, { choice, gun, now, warnings }: As
   } else if (choice.isGuess && WRONG_SERVER.includes(network.code)) {
     cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with DOCKER_CONTENT_TRUST_SERVER, --server, or the option servers.`
   }
-  if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `${cause.hint} Note: ${message}.`
+  // In front: what is to be typed next stands at the end.
+  if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`
+  if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name)
   return cause
+}
+
+/** Who was asked, and which setting says so; what is known beside that stays. */
+function awayHint(error: TrustError, network: TrustError, { value, why }: ServerChoice, name: string): string {
+  // The publisher has nothing to renew: that the server is away is what keeps the newer files from us.
+  const known =
+    error === network ? error.hint : `The trust server gives no answer, and what is kept of it has expired. ${network.hint}`
+  const option = why === 'the server option' ? ` --server ${shellWord(value.typed)}` : ''
+  return `${known} The trust server is ${value.typed} (${why}). What is used, and why: dct env${option} ${shellWord(name)}`
 }

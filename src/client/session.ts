@@ -119,7 +119,7 @@ export class Session {
       return { ...refreshed, server, warnings, mirror }
     } catch (cause) {
       signal?.throwIfAborted()
-      throw explainServer(cause, { choice, gun, now, warnings: this.#settings.warnings })
+      throw explainServer(cause, { choice, gun, name: familiarName, now, warnings: this.#settings.warnings })
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', interrupt)

@@ -129,6 +129,9 @@ function readClock(now: (() => Date) | undefined): number {
     const date = now?.() ?? new Date()
     return hasMethods('getTime')(date) ? date.getTime() : Number.NaN
   })
-  if (!Number.isFinite(time)) throw new UsageError('ERR_SETTINGS_INVALID', 'option now: the clock gives no valid date')
+  if (!Number.isFinite(time))
+    throw new UsageError('ERR_SETTINGS_INVALID', 'option now: the clock gives no valid date', {
+      hint: 'Give a function that answers with a valid Date: { now: () => new Date() }',
+    })
   return time
 }

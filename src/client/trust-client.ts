@@ -151,7 +151,10 @@ class LazyTrustClient implements TrustClient {
   }
 
   async #open(): Promise<Session> {
-    if (this.#closed) throw new UsageError('ERR_SETTINGS_INVALID', 'the client is closed')
+    if (this.#closed)
+      throw new UsageError('ERR_SETTINGS_INVALID', 'the client is closed', {
+        hint: 'Make another one: createTrustClient(options). Close a client after its last question.',
+      })
     const options = this.#own()
     this.#session ??= import('./session.js').then(({ Session }) => Session.open(options))
     return this.#session

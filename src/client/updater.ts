@@ -72,7 +72,7 @@ export class Refresh {
     const start = this.#cached.root?.within(this.#budget) ?? (await this.#firstRoot())
     if (this.#cached.root === undefined) this.#askOnFirstUse(start, timestamp).catch(() => undefined)
     let chain = await this.#walk(start)
-    let file = await orNoAnswer(timestamp)
+    let file = await this.#timestampAfter(chain, timestamp)
     if (file === undefined) {
       file = await this.#withoutTimestamp()
       chain = await this.#walk(chain, (name) => this.#server.askAgain(name, MAX_ROOT_BYTES))
@@ -90,6 +90,16 @@ export class Refresh {
       if (fresh === undefined || (again === chain && sameBytes(fresh, file))) throw cause
       this.#beginAgain()
       return this.#load(again.within(this.#budget), fresh)
+    }
+  }
+
+  /** Without an answer, a first root that does not stand up today says so itself: to ask again later would not help. */
+  async #timestampAfter(chain: RootChain, timestamp: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    try {
+      return await orNoAnswer(timestamp)
+    } catch (cause) {
+      if (cause instanceof NoAnswer && this.#cached.root === undefined) await anchorToday(chain, this.#cached, this.#request)
+      throw cause
     }
   }
 

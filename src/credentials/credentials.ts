@@ -66,7 +66,9 @@ function expectCredentials(value: unknown, what: string): Credentials | undefine
   if (value === undefined || value === null) return undefined
   const credentials = asCredentials(value)
   if (credentials !== undefined) return credentials
-  throw new UsageError('ERR_SETTINGS_INVALID', `${what}: neither username and password, nor identityToken, nor registryToken`)
+  throw new UsageError('ERR_SETTINGS_INVALID', `${what}: neither username and password, nor identityToken, nor registryToken`, {
+    hint: 'Give { username, password }, { identityToken } or { registryToken }, each a text; undefined where there are none.',
+  })
 }
 
 function asCredentials(value: unknown): Credentials | undefined {

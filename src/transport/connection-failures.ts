@@ -22,3 +22,11 @@ export class ProxyFailure extends Error {
     this.status = details.status
   }
 }
+
+/** The transport was closed under a request. */
+export class TransportClosed extends Error {
+  readonly code = 'ECANCELED'
+  constructor() {
+    super('the transport was closed')
+  }
+}

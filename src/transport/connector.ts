@@ -5,7 +5,7 @@
 import type { LookupFunction, Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { buildConnector } from 'undici'
-import { ConnectTimeout } from './connection-failures.js'
+import { ConnectTimeout, TransportClosed } from './connection-failures.js'
 import { withoutBrackets } from './notary-url.js'
 import { openConnection } from './open-connection.js'
 import { PrivateAddresses } from './private-addresses.js'
@@ -91,7 +91,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     }
   }
   const close = (): void => {
-    for (const controller of connecting.keys()) controller.abort(new Error('the transport was closed'))
+    for (const controller of connecting.keys()) controller.abort(new TransportClosed())
     for (const begun of [...ahead.values()].flat()) {
       begun.then(
         (socket) => socket.destroy(),

@@ -2,6 +2,7 @@
 import type { LookupFunction } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import type { Agent, Dispatcher } from 'undici'
+import { TransportClosed } from './connection-failures.js'
 import { type Connector, createConnector } from './connector.js'
 import { withDeadline } from './deadline.js'
 import { readBody } from './http-body.js'
@@ -62,9 +63,6 @@ const MAX_IGNORED_BODY_BYTES = 16 * 1024
 
 /** More answers before the answer than anybody needs. */
 export class TooManyInterimAnswers extends Error {}
-
-/** The transport was closed under a request. */
-class TransportClosed extends Error {}
 
 /** What connections are made with. */
 export interface TlsChoices extends TlsContexts {
@@ -147,7 +145,7 @@ export class HttpsClient {
 
   /** Ends everything, running requests too. */
   async close(): Promise<void> {
-    this.#lifetime.abort(new TransportClosed('the transport was closed'))
+    this.#lifetime.abort(new TransportClosed())
     const connections = this.#connections
     if (connections === undefined) return
     connections.connector.close()

@@ -5,8 +5,10 @@ import { ProxyFailure } from './connection-failures.js'
 import { BodyUnreadable } from './http-body.js'
 import { isCutOff, isHttpFault } from './http-faults.js'
 import { TooManyInterimAnswers } from './https-client.js'
+import { isNetworkFault } from './network-faults.js'
 import { AddressRefused } from './private-addresses.js'
 import { RedirectRefused } from './redirect.js'
+import { retryAfterMs, waitInWords } from './retry-after.js'
 
 /** Who was asked, and for what. */
 export interface NetworkContext {
@@ -21,8 +23,8 @@ export interface NetworkContext {
 /** Alerts that a server sends to a client without a certificate, or with one that it does not believe. */
 const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/
 
-/** The error for anything that `HttpsClient.send` threw; errors of this library pass as they are. */
-export function networkError(cause: unknown, context: NetworkContext): TrustError {
+/** The error for what `HttpsClient.send` threw. Errors of this library pass as they are, and so does what is no failure of the network. */
+export function networkError(cause: unknown, context: NetworkContext): unknown {
   if (cause instanceof TrustError) return cause
   const details = { gun: context.gun, role: context.role, cause }
   if (cause instanceof RedirectRefused) return serverResponse(String(cause.status), { ...details, hint: hintFor(cause) })
@@ -43,7 +45,7 @@ export function networkError(cause: unknown, context: NetworkContext): TrustErro
         : 'The proxy comes from HTTPS_PROXY: correct it, or name the host in NO_PROXY.'
     return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { ...details, hint })
   }
-  return new UnavailableError('ERR_SERVER_UNREACHABLE', message, details)
+  return isNetworkFault(cause) ? new UnavailableError('ERR_SERVER_UNREACHABLE', message, details) : cause
 }
 
 /** The error for a file whose content cannot be decoded: the trust server answered, so no cached timestamp may stand in. */
@@ -69,7 +71,8 @@ export function statusError(status: number, context: NetworkContext, more: Statu
     ...(retryAfter === undefined ? {} : { retryAfter: printable(retryAfter) }),
   }
   const redirected = redirectedTo === undefined ? '' : ` after a redirect from ${context.host} to ${redirectedTo}`
-  const hint = more.hint ?? (redirected === '' ? undefined : `The answer came${redirected}: only ${context.host} itself counts.`)
+  const redirectHint = redirected === '' ? undefined : `The answer came${redirected}: only ${context.host} itself counts.`
+  const hint = more.hint ?? redirectHint ?? waitHint(status, context.host, retryAfter)
   const details = { gun: context.gun, role: context.role, evidence, hint }
   if (status === 401 || status === 403) {
     return new UnavailableError(
@@ -79,6 +82,43 @@ export function statusError(status: number, context: NetworkContext, more: Statu
     )
   }
   return serverResponse(`${status}${redirected}`, details)
+}
+
+/** The error for a token server that answers neither with a token nor with a refusal of the credentials. */
+export function tokenServerError(
+  status: number,
+  realm: URL,
+  scope: string,
+  { gun, role }: NetworkContext,
+  retryAfter: string | undefined,
+): UnavailableError {
+  const url = `${realm.origin}${realm.pathname}`
+  const mayPass = status >= 500 || status === 429
+  const hint = mayPass
+    ? (waitHint(status, realm.host, retryAfter) ?? `The token server ${realm.host} has a fault of its own. Try again later.`)
+    : `The trust server names ${url} as its token server, and that is none for ${scope}: check the address of the trust server.`
+  return serverResponse(`the token server ${url} answered ${status} for the scope ${scope}`, {
+    gun,
+    role,
+    evidence: {
+      status,
+      host: realm.host,
+      url,
+      scope,
+      ...(retryAfter === undefined ? {} : { retryAfter: printable(retryAfter) }),
+    },
+    hint,
+    retryable: mayPass,
+  })
+}
+
+/** How long a server that is asked too often, or is away for a while, wants to be left alone. */
+function waitHint(status: number, host: string, retryAfter: string | undefined): string | undefined {
+  const wait = retryAfterMs(retryAfter)
+  if (wait === undefined && status !== 429) return undefined
+  const why = status === 429 ? `${host} was asked too often (429)` : `${host} is not ready (${status})`
+  if (wait === undefined) return `${why} and does not say for how long: wait a minute, then type the same command again.`
+  return `${why}: wait ${waitInWords(wait)} (Retry-After), then type the same command again.`
 }
 
 /** True for what another attempt may mend at once: a connection that was refused, reset or cut off. */

@@ -2,6 +2,7 @@
 import { UnavailableError } from '../errors.js'
 import type { Challenge } from './challenge.js'
 import { type NetworkContext, statusError } from './network-errors.js'
+import { shellWord } from './shell-word.js'
 
 /** A refusal by the trust server. */
 export interface Refusal {
@@ -54,6 +55,17 @@ export function chooseChallenge(challenges: readonly Challenge[], refusal: Refus
 function tokenServer(text: string): URL | undefined {
   const realm = URL.canParse(text) ? new URL(text) : undefined
   return realm?.protocol === 'https:' && realm.username === '' && realm.password === '' ? realm : undefined
+}
+
+/** What to do when the trust server refuses credentials, or the token that they were good for. */
+export function refusedHint({ context }: Refusal, owner: string, realm: URL | undefined): string {
+  const { gun, host } = context
+  const what =
+    realm === undefined
+      ? `${host} refused the credentials for ${owner}`
+      : `${realm.host} gave a token for the credentials of ${owner}, and ${host} refused it`
+  const registry = gun.split('/', 1)[0] ?? gun
+  return `${what}: they may not pull ${gun}, or there is no such collection, for which some servers answer 401 too (at Azure, a repository-scoped token may be why). Check the name, or log in as somebody who may: docker login ${shellWord(registry)}`
 }
 
 /** The error for a refusal that nothing is left to answer with. */

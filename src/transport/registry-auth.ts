@@ -11,10 +11,10 @@ import type { AuthMethod, TransportEvent } from './events.js'
 import { BodyTooLong } from './http-body.js'
 import type { HttpsAnswer, HttpsClient } from './https-client.js'
 import { LearnedChallenges } from './learned-challenges.js'
-import { type NetworkContext, networkError, statusError } from './network-errors.js'
+import { type NetworkContext, networkError, tokenServerError } from './network-errors.js'
 import type { TrustServer } from './notary-url.js'
 import { AddressRefused } from './private-addresses.js'
-import { type ChosenChallenge, chooseChallenge, findChallenge, type Refusal, unauthorized } from './refusal.js'
+import { type ChosenChallenge, chooseChallenge, findChallenge, type Refusal, refusedHint, unauthorized } from './refusal.js'
 import { withRetries } from './retry.js'
 import {
   basicAuthorization,
@@ -40,7 +40,8 @@ interface Session {
   /** That of the challenge. */
   readonly key: string
   readonly authorization: string
-  readonly anonymous: boolean
+  /** Whose credentials it was got with; undefined: anonymous. */
+  readonly owner: string | undefined
   readonly challenges: readonly Challenge[]
   readonly since: number
   readonly until: number
@@ -109,7 +110,7 @@ export class RegistryAuth {
     const known = this.#sessions.get(gun)
     const current = this.current(gun)
     if (current !== undefined && current !== sent) return current
-    if (sent !== undefined && known?.anonymous !== true) return undefined
+    if (sent !== undefined && (known === undefined || known.owner !== undefined)) return undefined
     if (!(await withDeadline([signal], AUTHENTICATION_MS, () => this.#atHand.has(gun)))) return undefined
     const challenges = known?.challenges ?? (await this.#learned.get(signal))
     if (challenges.length === 0) return undefined
@@ -143,11 +144,12 @@ export class RegistryAuth {
   ): Promise<Session> {
     const { gun } = refusal.context
     const withdrawn = known !== undefined && performance.now() - known.since > FRESH_MS
-    if (known !== undefined && !known.anonymous && !withdrawn && refusal.refused !== undefined) {
-      throw unauthorized(refusal, 'The credentials that were sent were refused.')
+    if (known?.owner !== undefined && !withdrawn && refusal.refused !== undefined) {
+      throw unauthorized(refusal, refusedHint(refusal, known.owner, chosen.realm))
     }
     const mayBeAnonymous =
-      refusal.wasNotFound !== true && (known === undefined || (known.anonymous && (withdrawn || refusal.refused === undefined)))
+      refusal.wasNotFound !== true &&
+      (known === undefined || (known.owner === undefined && (withdrawn || refusal.refused === undefined)))
     const header =
       (chosen.realm !== undefined && mayBeAnonymous ? await this.#token(chosen, undefined, refusal) : undefined) ??
       (await this.#withCredentials(chosen, refusal))
@@ -155,7 +157,7 @@ export class RegistryAuth {
     const session = {
       key: chosen.key,
       authorization: header.authorization,
-      anonymous: header.anonymous,
+      owner: header.owner,
       challenges,
       since: now,
       until: now + header.lifetimeMs - Math.min(MARGIN_MS, header.lifetimeMs / 10),
@@ -182,10 +184,10 @@ export class RegistryAuth {
       const authorization = bearerAuthorization(credentials.registryToken)
       if (authorization === undefined) throw unauthorized(refusal, `The registry token for ${owner} is not a bearer token.`)
       onEvent({ type: 'auth', realm: addressOf(recipient), method: 'bearer-credentials' })
-      return { authorization, anonymous: false, lifetimeMs: Number.POSITIVE_INFINITY }
+      return { authorization, owner, lifetimeMs: Number.POSITIVE_INFINITY }
     }
     if (chosen.realm !== undefined) {
-      const token = await this.#token(chosen, credentials, refusal)
+      const token = await this.#token(chosen, { credentials, owner }, refusal)
       if (token === undefined)
         throw unauthorized(refusal, `The token server ${recipient.host} refused the credentials for ${owner}.`)
       return token
@@ -194,13 +196,14 @@ export class RegistryAuth {
       throw unauthorized(refusal, `There is only an identity token for ${owner}, and the trust server takes a password.`)
     }
     onEvent({ type: 'auth', realm: addressOf(recipient), method: 'basic' })
-    return { authorization: basicAuthorization(credentials), anonymous: false, lifetimeMs: Number.POSITIVE_INFINITY }
+    return { authorization: basicAuthorization(credentials), owner, lifetimeMs: Number.POSITIVE_INFINITY }
   }
 
   /** Undefined when the token server refuses. */
-  async #token(chosen: ChosenChallenge, credentials: TokenRequest['credentials'], refusal: Refusal): Promise<Header | undefined> {
+  async #token(chosen: ChosenChallenge, login: Login | undefined, refusal: Refusal): Promise<Header | undefined> {
     const { client, onEvent } = this.#options
     const { realm, service, scope } = chosen
+    const credentials = login?.credentials
     if (realm === undefined) return undefined
     const context = { ...refusal.context, host: realm.host }
     const send = (): Promise<HttpsAnswer> => {
@@ -212,9 +215,9 @@ export class RegistryAuth {
         onEvent({ type: 'retry', url: addressOf(realm), ...retry }),
       )
       if (answer.status === 400 || answer.status === 401 || answer.status === 403) return undefined
-      if (answer.status !== 200) throw statusError(answer.status, context, { retryAfter: answer.header('retry-after')[0] })
+      if (answer.status !== 200) throw tokenServerError(answer.status, realm, scope, context, answer.header('retry-after')[0])
       const { token, lifetimeMs } = readToken(answer.body)
-      return { authorization: `Bearer ${token}`, anonymous: credentials === undefined, lifetimeMs }
+      return { authorization: `Bearer ${token}`, owner: login?.owner, lifetimeMs }
     } catch (cause) {
       if (cause instanceof NoToken || cause instanceof BodyTooLong) {
         throw new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${cause.message}.`, {
@@ -241,8 +244,15 @@ function methodOf(credentials: TokenRequest['credentials']): AuthMethod {
   return 'identityToken' in credentials ? 'identity-token' : 'bearer-credentials'
 }
 
+/** Credentials, and whose they are. */
+interface Login {
+  readonly credentials: NonNullable<TokenRequest['credentials']>
+  readonly owner: string
+}
+
 interface Header {
   readonly authorization: string
-  readonly anonymous: boolean
+  /** Undefined: anonymous. */
+  readonly owner: string | undefined
   readonly lifetimeMs: number
 }

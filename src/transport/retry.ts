@@ -2,6 +2,7 @@
 import { pause } from './deadline.js'
 import type { HttpsAnswer } from './https-client.js'
 import { isPassing } from './network-errors.js'
+import { retryAfterMs } from './retry-after.js'
 
 /** Requests for one file, the first included: more would make an outage worse. */
 const MAX_ATTEMPTS = 3
@@ -47,12 +48,4 @@ function delayBefore(attempt: number, outcome: { answer: HttpsAnswer } | { cause
   const asked = retryAfterMs(outcome.answer.header('retry-after')[0])
   if (asked === undefined) return own
   return asked <= MAX_RETRY_AFTER_MS ? Math.max(asked, own) : undefined
-}
-
-/** Seconds or a date (RFC 9110 10.2.3). */
-function retryAfterMs(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^[0-9]{1,9}$/.test(text.trim())) return Number(text.trim()) * 1000
-  const date = Date.parse(text)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }

@@ -56,8 +56,10 @@ describe('what is printed', () => {
   test('errors with Docker words and a hint; --quiet drops the hint, never the error', async () => {
     const ran = await verify([`${gun}:2.0`])
     expect(ran).toMatchObject({ status: 3, out: '' })
-    expect(ran.err).toContain('dct: error: No valid trust data for 2.0\ndct: hint: The collection is signed but this tag is not.')
-    expect((await verify(['--quiet', `${gun}:2.0`])).err).toBe('dct: error: No valid trust data for 2.0\n')
+    expect(ran.err).toContain(
+      'dct: error: No valid trust data for 2.0 (ERR_TAG_NOT_SIGNED)\ndct: hint: The collection is signed but this tag is not.',
+    )
+    expect((await verify(['--quiet', `${gun}:2.0`])).err).toBe('dct: error: No valid trust data for 2.0 (ERR_TAG_NOT_SIGNED)\n')
   })
 
   test('--json: the variant with its warnings inside, or the failure, one object a line in input order', async () => {
@@ -90,7 +92,7 @@ describe('what is printed', () => {
     const ran = await verify(['registry.example/other:1'])
     const host = server.url.slice('https://'.length)
     expect(ran.err).toContain(
-      `dct: error: remote trust data does not exist for registry.example/other: ${host} does not have trust data for registry.example/other\n`,
+      `dct: error: remote trust data does not exist for registry.example/other: ${host} does not have trust data for registry.example/other (ERR_NO_TRUST_DATA)\n`,
     )
     expect(ran.status).toBe(3)
   })

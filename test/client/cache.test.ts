@@ -79,7 +79,7 @@ describe('a cached root that cannot be relied on is never replaced', () => {
       'unreadable (CACHE-04)',
       ({ metadata, unreadable }) => {
         metadata.delete('root')
-        unreadable.set('root', 'EACCES: permission denied')
+        unreadable.set('root', 'EIO: i/o error')
       },
     ],
     ['gone, though the floors are there (ROOT-37, CACHE-02)', ({ metadata }) => metadata.delete('root')],

@@ -65,7 +65,7 @@ describe('an unknown collection', () => {
     const run = await reader.dct('verify', 'nginx:latest')
     expect(run).toMatchObject({ status: 3, stdout: '' })
     expect(run.stderr).toMatch(/^dct: error: .*\ndct: hint: .+\n$/)
-    expect(run.stderr).toContain(`dct: error: ${message}\n`)
+    expect(run.stderr).toContain(`dct: error: ${message} (ERR_NO_TRUST_DATA)\n`)
     await expect(readFile(join(reader.trustDir, 'tuf', gun, 'metadata', 'root.json'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 

@@ -116,7 +116,9 @@ describe('a server that accepts and never answers', () => {
     expect(performance.now() - started).toBeLessThan(3_000)
     const run = await fresh.dct('verify', '--timeout', '0.5', reference)
     expect(run).toMatchObject({ status: 5, stdout: '' })
-    expect(run.stderr).toMatch(/^dct: error: error contacting notary server: no answer within 0\.5 s\n/)
+    expect(run.stderr).toMatch(
+      /^dct: error: error contacting notary server: no answer within 0\.5 s \(ERR_SERVER_UNREACHABLE\)\n/,
+    )
   })
 
   test('answers the same client once it goes on', async () => {
