@@ -1,4 +1,4 @@
-/** FOUND: settings that did not hold: of a registry for its mirrors, of the first call for later ones, of an error for its copies. */
+/** Settings that did not hold: of a registry for its mirrors, of the first call for later ones, of an error for its copies. */
 import { expect, test } from 'vitest'
 import { createMemoryStore, createTrustClient, type TrustClientOptions, UnavailableError, verifyTag } from '../../src/index.js'
 import { createTrustCollection } from '../../src/testing/index.js'
