@@ -19,8 +19,8 @@ import { readCache } from './read-cache.js'
 import type { Freshness, Warning } from './results.js'
 import { ServerFiles } from './server-files.js'
 
-/** Runs of one refresh, when others accept something newer each time. */
-const MAX_RUNS = 5
+/** Runs of one refresh, when others accept something newer each time; the deadline mostly ends it before. */
+const MAX_RUNS = 20
 
 /** What is refreshed, with what. */
 export interface RefreshRequest {
