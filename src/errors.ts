@@ -248,13 +248,13 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_HASH_MISMATCH:
     'The file is not the one that the signed metadata names. Try again; if it stays, the server or something in between is broken.',
   ERR_METADATA_MALFORMED:
-    'This is not trust metadata as Notary writes it. Check that the server is a Notary server and that no proxy or login page answers for it.',
+    'This is not trust metadata as Notary writes it. Check that the server is a Notary server and that no proxy or login page answers for it. Which server is asked, and why: dct env',
   ERR_METADATA_TOO_LARGE: 'The server sent more than the signed metadata or the limits allow. Nothing of it was used.',
   ERR_EQUIVOCATION:
     'Two different contents carry the same version number. Do not use the image; tell its publisher and whoever runs the trust server.',
   ERR_REFERENCE_INVALID: 'A reference looks like alpine:3.19, registry.example:5000/team/app:1.0 or name@sha256:<64 hex digits>.',
   ERR_NO_TRUST_DATA:
-    'The image is not signed on this trust server, or the server is not the one its publisher signs with: see DOCKER_CONTENT_TRUST_SERVER.',
+    'The image is not signed on this trust server, or the server is not the one its publisher signs with: see DOCKER_CONTENT_TRUST_SERVER. Which server is asked, and why: dct env',
   ERR_TAG_NOT_SIGNED: 'The collection is signed but this tag is not. Ask its publisher to sign it, or use a tag that is.',
   ERR_DIGEST_NOT_SIGNED: 'No signed tag of the collection carries this digest.',
   ERR_DIGEST_MISMATCH: 'The tag is signed for another digest: it was signed again since, or never had this one.',

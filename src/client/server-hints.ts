@@ -59,6 +59,7 @@ function awayHint(error: TrustError, network: TrustError, { value, why }: Server
   // The publisher has nothing to renew: that the server is away is what keeps the newer files from us.
   const known =
     error === network ? error.hint : `The trust server gives no answer, and what is kept of it has expired. ${network.hint}`
-  const option = why === 'the server option' ? ` --server ${shellWord(value.typed)}` : ''
-  return `${known} The trust server is ${value.typed} (${why}). What is used, and why: dct env${option} ${shellWord(name)}`
+  const isOption = why === 'the server option'
+  const option = isOption ? ` --server ${shellWord(value.typed)}` : ''
+  return `${known} The trust server is ${value.typed} (${isOption ? '--server, the option server' : why}). What is used, and why: dct env${option} ${shellWord(name)}`
 }

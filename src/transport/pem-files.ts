@@ -91,7 +91,11 @@ export function unusable(
 ): UsageError {
   const reason = cause === undefined ? '' : ` (${describeCause(cause)})`
   return new UsageError('ERR_SETTINGS_INVALID', `${source}: ${what}${reason}`, {
-    hint: details.hint ?? 'Correct the file or take it away.',
+    hint:
+      details.hint ??
+      (cause === undefined
+        ? 'Correct the file or take it away.'
+        : `Look whether it is there and may be read: ls -l ${shellWord(source)}`),
     cause,
   })
 }

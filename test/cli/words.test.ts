@@ -63,7 +63,7 @@ describe('a server that is away: the address, the setting that names it, and dct
   test('refused, by --server: the command to type has it too', async () => {
     const url = await deadAddress()
     const { hint } = linesOf(await dct(['verify', '--server', url, REFERENCE]))
-    expect(hint).toContain(`${url} (the server option)`)
+    expect(hint).toContain(`${url} (--server, the option server)`)
     expect(hint.endsWith(`dct env --server ${url} ${GUN}`)).toBe(true)
   })
 
