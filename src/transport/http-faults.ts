@@ -5,7 +5,9 @@ const PARSER_ERRORS: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersO
 
 /** True when the answer is not HTTP. Such an error holds a piece of the answer, which may be a secret: never keep it as a cause. */
 export function isHttpFault(cause: unknown): cause is Error {
-  return cause instanceof Error && PARSER_ERRORS.has(cause.name) && !isCutOff(cause)
+  if (!(cause instanceof Error) || isCutOff(cause)) return false
+  // An answer that the protocol does not allow there (101 to a GET) fails an assertion of undici; there are none of ours.
+  return PARSER_ERRORS.has(cause.name) || systemCode(cause) === 'ERR_ASSERTION'
 }
 
 /** True when the body ended before its time on a connection that was to be closed after it: undici has its own words for that. */

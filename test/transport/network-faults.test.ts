@@ -27,6 +27,12 @@ describe('a failure of the network is ERR_SERVER_UNREACHABLE', () => {
   })
 })
 
+test('an assertion that an answer makes fail in undici (101, say) is an answer that is no HTTP', () => {
+  const error = networkError(withCode('ERR_ASSERTION'), context)
+  expect(error).toMatchObject({ code: 'ERR_SERVER_RESPONSE' })
+  expect(error).not.toHaveProperty('cause')
+})
+
 describe('a fault of a program passes as what it is', () => {
   const cyclic = new Error('a cycle')
   cyclic.cause = cyclic
@@ -36,7 +42,6 @@ describe('a fault of a program passes as what it is', () => {
     ['the same in CommonJS', withCode('MODULE_NOT_FOUND')],
     ['an argument that undici does not take', withCode('UND_ERR_INVALID_ARG')],
     ['an argument that Node does not take', withCode('ERR_INVALID_ARG_TYPE', new TypeError('bad'))],
-    ['a failed assertion', withCode('ERR_ASSERTION')],
     ['a chain of causes without an end', cyclic],
     ['an empty AggregateError', new AggregateError([])],
   ])('%s', (_what, cause) => {
