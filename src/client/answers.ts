@@ -3,7 +3,7 @@ import { UnsignedError } from '../errors.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { TrustServer } from '../transport/notary-url.js'
 import { keyDetails } from '../trust/key-names.js'
-import { findTarget, listTargets, lookupTag, tagsWithDigest } from '../trust/lookup.js'
+import { findTarget, leftOut, listTargets, lookupTag, tagsWithDigest } from '../trust/lookup.js'
 import type { TargetsStage } from '../trust/targets-stage.js'
 import type {
   Freshness,
@@ -85,7 +85,7 @@ export function answerLookup(verified: VerifiedCollection, target: string, roles
     const { gun } = stage.above.context
     throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${target}`, {
       gun,
-      hint: `The collection is signed but ${roles === undefined ? 'none of its roles' : roles.join(', ')} lists this name.`,
+      hint: `The collection is signed but ${roles === undefined ? 'none of its roles' : roles.join(', ')} lists this name.${leftOut(stage)}`,
     })
   }
   const { name, role, digest, size, custom } = found

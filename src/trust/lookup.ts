@@ -11,6 +11,9 @@ import type { TargetWire } from '../metadata/wire.js'
 import { mayName } from './delegations.js'
 import type { TargetsStage } from './targets-stage.js'
 
+/** Delegations that a hint names. */
+const MAX_NAMED = 5
+
 /** Roles that decide over a tag, the first that has it. */
 const RELEASED_ROLES: readonly string[] = [RELEASES_ROLE, 'targets']
 
@@ -47,7 +50,7 @@ export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
   throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${tag}`, {
     gun,
     ...(holders.length === 0
-      ? { hint: notSignedHint(stage, tag) }
+      ? { hint: `${notSignedHint(stage, tag)}${leftOut(stage)}` }
       : {
           hint: `Only ${holders.map(signerName).join(', ')} signed this tag; it is not released: its publisher must sign it in targets/releases or targets.`,
           evidence: { signedOnlyBy: holders },
@@ -199,6 +202,13 @@ function signersAmong(holders: readonly Holder[], digest: string): string[] {
     .filter(({ entry }) => digestOf(entry) === digest)
     .map(({ role }) => signerName(role))
     .sort()
+}
+
+/** Delegations that do not count today: one of them may have what was not found. A sentence to add, empty when there are none. */
+export function leftOut({ skipped }: TargetsStage): string {
+  if (skipped.length === 0) return ''
+  const roles = skipped.slice(0, MAX_NAMED).map(({ role }) => role)
+  return ` Left out today: ${roles.join(', ')}${skipped.length > roles.length ? ', and more' : ''}; dct verify of a tag that is signed says why.`
 }
 
 function notSignedHint(stage: TargetsStage, tag: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bytesOf, codeAndRole, DAY, Story, text } from './story.js'
+import { createTrustClient } from '../../src/index.js'
+import { bytesOf, codeAndRole, DAY, GUN, refusalOf, Story, text } from './story.js'
 
 const RELEASES = 'targets/releases'
 
@@ -310,4 +311,13 @@ describe('delegations that are not well formed', () => {
     expect(text(story.collection.served('targets') ?? bytesOf('')).match(/"keytype"/g)).toHaveLength(1)
     expect(await story.verify()).toMatchObject({ role: RELEASES, signers: ['alice'] })
   })
+})
+
+test('a name that is not found says which delegations are left out: one of them may have it', async () => {
+  const story = released()
+  story.collection.sign('dev', 'x', { role: 'targets/alice' })
+  story.collection.tamper('targets/alice', { after: (envelope) => void Object.assign(envelope, { signatures: [] }) }).publish()
+  expect((await refusalOf(story.verify('alpine:dev'))).hint).toContain(' Left out today: targets/alice;')
+  await using client = createTrustClient(story.options)
+  expect((await refusalOf(client.lookup(GUN, 'dev'))).hint).toContain(' Left out today: targets/alice;')
 })

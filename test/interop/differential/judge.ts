@@ -148,7 +148,10 @@ function judgeRefusals(
   const refused: Verdict = { failed: false, what: 'both refused' }
   if (!now.serves('timestamp') || !isGoodNow() || now.answers(target).length === 0) return refused
   const truths = truthsOf(now, accepted, target)
-  if (us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED') return failure('we did not find what is signed', truths)
+  // A signer whose file cannot be read is left out, and what only that file names is not found.
+  const isLeftOut = truths.some((one) => /^truth: targets\/\S+ holds /.test(one))
+  if (us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED' && !isLeftOut)
+    return failure('we did not find what is signed', truths)
   // Of the faults of a certificate few are truths, and what is odd may harm us elsewhere.
   const isUnclear = truths.some((one) => one.includes(' holds ')) || mutations.some((one) => one.startsWith('certificate: '))
   const isTheirs = ruleFor(kinder, { answer: notary, mutations, truths }) !== undefined
