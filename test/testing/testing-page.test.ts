@@ -49,7 +49,7 @@ test('there are full examples for three runners', () => {
 
 test('the example for vitest passes', { timeout: 60_000 }, async () => {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-  const out = await run(vitest, 'run', '--root', folder, '--reporter', 'verbose', 'gate.vitest.test.js')
+  const out = await run(vitest, 'run', '--root', folder, '--reporter', 'verbose', '--testTimeout', '30000', 'gate.vitest.test.js')
   for (const name of NAMES) expect(out).toContain(name)
   expect(out).toMatch(/Tests\s+6 passed \(6\)/)
 })
