@@ -236,31 +236,33 @@ function defaultHint(code: ErrorCode): string {
 
 const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>, string>> = {
   ERR_SIGNATURE_THRESHOLD:
-    'The trusted keys did not sign this. Do not use the image; tell its publisher and whoever runs the trust server.',
+    'The trusted keys did not sign this. Do not use the image; tell its publisher and whoever runs the trust server. What was accepted before: dct cache verify <GUN>',
   ERR_ROOT_UNTRUSTED:
     'The root of this collection cannot be trusted as it is served. Ask its publisher, or pin the root key you were given.',
   ERR_ROOT_ROTATION:
     'The trusted root does not vouch for what the server offers now: the collection was made anew, or somebody is in between. Compare the root key with its publisher; only then start again with: dct cache forget <GUN>',
   ERR_PIN_MISMATCH:
-    'Your trust pinning names other keys or another CA for this collection. Check the pin with the publisher before you change it.',
+    'Your trust pinning names other keys or another CA for this collection. Check the pin with the publisher before you change it. Which pin applies, with the same --pinning: dct env <GUN>',
   ERR_VERSION_ROLLBACK:
-    'The server offers something older than what was accepted before. Do not use it; tell whoever runs the trust server.',
+    'The server offers something older than what was accepted before. Do not use it; tell whoever runs the trust server. What was accepted before: dct cache verify <GUN>',
   ERR_HASH_MISMATCH:
-    'The file is not the one that the signed metadata names. Try again; if it stays, the server or something in between is broken.',
+    'The file is not the one that the signed metadata names. Try again; if it stays, the server or something in between is broken. Which server is asked, and why: dct env <GUN>',
   ERR_METADATA_MALFORMED:
     'This is not trust metadata as Notary writes it. Check that the server is a Notary server and that no proxy or login page answers for it. Which server is asked, and why: dct env',
   ERR_METADATA_TOO_LARGE: 'The server sent more than the signed metadata or the limits allow. Nothing of it was used.',
   ERR_EQUIVOCATION:
-    'Two different contents carry the same version number. Do not use the image; tell its publisher and whoever runs the trust server.',
+    'Two different contents carry the same version number. Do not use the image; tell its publisher and whoever runs the trust server. What was accepted before: dct cache verify <GUN>',
   ERR_REFERENCE_INVALID: 'A reference looks like alpine:3.19, registry.example:5000/team/app:1.0 or name@sha256:<64 hex digits>.',
   ERR_NO_TRUST_DATA:
     'The image is not signed on this trust server, or the server is not the one its publisher signs with: see DOCKER_CONTENT_TRUST_SERVER. Which server is asked, and why: dct env',
   ERR_TAG_NOT_SIGNED: 'The collection is signed but this tag is not. Ask its publisher to sign it, or use a tag that is.',
-  ERR_DIGEST_NOT_SIGNED: 'No signed tag of the collection carries this digest.',
+  ERR_DIGEST_NOT_SIGNED: 'No signed tag of the collection carries this digest. Look at a tag instead: dct verify <GUN>:TAG',
   ERR_DIGEST_MISMATCH: 'The tag is signed for another digest: it was signed again since, or never had this one.',
   ERR_SIGNER_MISSING: 'A signer that you require has not signed this tag.',
-  ERR_METADATA_EXPIRED: 'The publisher, or whoever runs the trust server, must sign this metadata again.',
-  ERR_CERTIFICATE_EXPIRED: 'The publisher must rotate the root key to one with a current certificate.',
+  ERR_METADATA_EXPIRED:
+    'The publisher, or whoever runs the trust server, must sign this metadata again. What is kept, and until when: dct cache verify <GUN>',
+  ERR_CERTIFICATE_EXPIRED:
+    'The publisher must rotate the root key to one with a current certificate. What is kept, and until when: dct cache verify <GUN>',
   ERR_SERVER_UNREACHABLE: 'Check the address of the trust server, the network and the proxy settings.',
   ERR_TLS: 'If the server has a private CA, give it with --tlscacert or put it as ca.crt into <docker config>/tls/<host:port>/.',
   ERR_SERVER_RESPONSE: 'The trust server answered with a fault of its own. Try again later.',
