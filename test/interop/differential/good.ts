@@ -1,7 +1,7 @@
 /** Whether a right client may answer from a state: everything that this project refuses for its own reasons must not be there. */
 import { RELEASES } from './draft.js'
 import { odditiesOf } from './shape-oddities.js'
-import { follows, isNamed, knownRoot, truthsOf } from './truths.js'
+import { follows, HUGE, isNamed, knownRoot, truthsOf } from './truths.js'
 import { attempt, parentOf, type View } from './view.js'
 
 const BASE_ROLES = ['root', 'timestamp', 'snapshot', 'targets']
@@ -33,11 +33,18 @@ export function isGood(now: View, before: readonly View[]): boolean {
     BASE_ROLES.every((role) => now.isSigned(role) && !now.hasExpired(role)) &&
     leads(now, before) &&
     now.hasGoodCertificates(now.newestRoot) &&
-    counted.every((role) => isAsDeclared(now, role) && (isSigner(role) || !isOdd(now, role))) &&
+    counted.every((role) =>
+      isSigner(role) ? isHuge(now, role) || isAsDeclared(now, role) : isAsDeclared(now, role) && !isOdd(now, role),
+    ) &&
     !isReleasesBroken(now) &&
     !counted.some((role) => isForgottenBelow(role, now, before)) &&
     !truthsOf(now, before).some((one) => isTurnedBack(now, one))
   return attempt(isTrue) === true
+}
+
+/** True for a signer whose file is not read today: then the next role that has a name answers. */
+export function isLeftOut(now: View, role: string): boolean {
+  return isSigner(role) && (isHuge(now, role) || isOdd(now, role))
 }
 
 /** A signer whose file is odd is left out: it harms nobody but that signer. */
@@ -62,6 +69,11 @@ function leads(now: View, before: readonly View[]): boolean {
   }
   const newest = now.newestRoot
   return newest === last || (newest !== undefined && follows(newest, last))
+}
+
+/** More than is read of any file: of a signer, that leaves the signer out. */
+function isHuge(now: View, role: string): boolean {
+  return (now.declared(role)?.length ?? 0) > HUGE
 }
 
 function isAsDeclared(now: View, role: string): boolean {

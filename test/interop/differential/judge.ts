@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Answer } from './askers.js'
 import type { Case } from './cases.js'
 import type { Files } from './draft.js'
-import { isGood } from './good.js'
+import { isGood, isLeftOut } from './good.js'
 import { type Rule, ruleFor } from './rules.js'
 import { truthsOf, wasSigned } from './truths.js'
 import { type Signed, View } from './view.js'
@@ -98,7 +98,14 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   // Where no timestamp is served, what was accepted last still counts, as it was.
   const last = now.serves('timestamp') ? undefined : accepted.at(-1)
   const isGoodNow = (): boolean => (last === undefined ? isGood(now, accepted) : isGood(last, accepted.slice(0, -1)))
-  const isRight = ({ digest, size }: Digest): boolean => isGoodNow() && isIt((last ?? now).answers(target)[0], digest, size)
+  const view = last ?? now
+  const isRight = ({ digest, size }: Digest): boolean =>
+    isGoodNow() &&
+    isIt(
+      view.answers(target).find(({ role }) => !isLeftOut(view, role)),
+      digest,
+      size,
+    )
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
   if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
   // To say that the name is not there is to take the collection for good.

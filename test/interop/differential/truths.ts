@@ -9,7 +9,7 @@ import { attempt, hasSigned, type Read, type View } from './view.js'
 const HONEST_LEAD = 1_000_000
 
 /** More than any file may be declared to have. */
-const HUGE = 32 * 1024 * 1024
+export const HUGE: number = 32 * 1024 * 1024
 
 /** What holds of the present state; `before` are the states that we accepted earlier, `target` is the name that was asked for. */
 export function truthsOf(now: View, before: readonly View[], target?: string): string[] {
