@@ -115,8 +115,15 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
     if (notary.kind === 'crashed' && us.kind === 'refused' && !isGoodNow())
       return { failed: false, what: 'we refused, notary gave no answer' }
     const truths = truthsOf(now, accepted, target)
-    const rule = notary.kind === 'crashed' ? ruleFor(unanswered, { answer: us, mutations, truths }) : undefined
-    return rule === undefined ? failure(`notary ${notary.kind}`, truths) : excused('stricter', rule, truths)
+    if (notary.kind === 'hung') return failure('notary hung', truths)
+    if (us.kind === 'digest') {
+      // A crash is a refusal without words: only a rule that asks for none fits.
+      const wordless = { kind: 'refused', code: '', role: '', says: '' } as const
+      const rule = isRight(us) ? ruleFor(kinder, { answer: wordless, mutations, truths }) : undefined
+      return rule === undefined ? failure('notary crashed', truths) : excused('kinder', rule, truths)
+    }
+    const rule = ruleFor(unanswered, { answer: us, mutations, truths })
+    return rule === undefined ? failure('notary crashed', truths) : excused('stricter', rule, truths)
   }
   if (us.kind === 'digest' && notary.kind === 'digest') {
     const same = us.digest === notary.digest && us.size === notary.size
