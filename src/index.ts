@@ -2,9 +2,6 @@
 
 export { createMemoryStore } from './cache/memory-store.js'
 export type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './cache/metadata-store.js'
-export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/content-trust.js'
-export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
-export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/options.js'
 export type {
   ByDigestResult,
   DisabledResult,
@@ -20,7 +17,10 @@ export type {
   VerifyResult,
   Warning,
   WarningCode,
-} from './client/results.js'
+} from './client/answers/results.js'
+export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
+export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/settings/content-trust.js'
+export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/settings/options.js'
 export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'
 export { verifyTag } from './client/verify-tag.js'
 export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'
@@ -43,7 +43,7 @@ export {
   type UsageCode,
   UsageError,
 } from './errors.js'
-export type { AuthMethod, TransportEvent } from './transport/events.js'
-export type { MetadataRequest, Transport } from './transport/transport.js'
+export type { AuthMethod, TransportEvent } from './http/events.js'
 export type { RootTrust } from './trust/anchor.js'
 export type { KeyDetails } from './trust/key-names.js'
+export type { MetadataRequest, Transport } from './trust-server/transport.js'

@@ -1,12 +1,12 @@
 /** The command line -> options. The parser is Node's; only Go's way with `--disable-content-trust[=BOOL]` is added. */
 import { readFile } from 'node:fs/promises'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { parseGoBoolean } from '../client/content-trust.js'
 import type { TrustEvent } from '../client/events.js'
-import { nearestName } from '../client/nearest-name.js'
-import type { TrustClientOptions } from '../client/options.js'
+import { parseGoBoolean } from '../client/settings/content-trust.js'
+import { nearestName } from '../client/settings/nearest-name.js'
+import type { TrustClientOptions } from '../client/settings/options.js'
 import { describeCause, printable, UsageError } from '../errors.js'
-import { shellWord } from '../transport/shell-word.js'
+import { shellWord } from '../shell-word.js'
 import { describeEvent } from './events.js'
 import type { Io } from './io.js'
 import { readPinningFile } from './pinning-file.js'
@@ -179,7 +179,7 @@ function milliseconds(seconds: string | undefined): number | undefined {
 
 /** Checked here, where the file's name is known. */
 async function readAuthority(path: string): Promise<string> {
-  const { readBytes, usableCertificates } = await import('../transport/pem-files.js')
+  const { readBytes, usableCertificates } = await import('../http/tls/pem-files.js')
   const content = await readBytes(path, 'the CA file of --tlscacert')
   usableCertificates(content, path)
   return content.toString()

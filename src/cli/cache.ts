@@ -2,13 +2,13 @@
 import type { MetadataStore } from '../cache/metadata-store.js'
 import { describeDiskError, isRefusedByOwner, OWNER_HINT } from '../cache/owner.js'
 import { collectionOf, Session } from '../client/session.js'
-import { readSettings } from '../client/settings.js'
+import { readSettings } from '../client/settings/settings.js'
 import { TrustError, UnavailableError, UsageError } from '../errors.js'
 import { parseGun } from '../reference/reference.js'
-import { shellWord } from '../transport/shell-word.js'
+import { shellWord } from '../shell-word.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import { EXIT, type Io } from './io.js'
-import { exitStatus, gravest, Speaker } from './output.js'
+import { exitStatus, mostSevere, Speaker } from './output.js'
 import { type Progress, startProgress } from './progress.js'
 
 /** The exit status. */
@@ -109,5 +109,5 @@ async function each(
     }
     progress.done++
   }
-  return gravest(statuses)
+  return mostSevere(statuses)
 }

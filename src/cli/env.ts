@@ -1,24 +1,24 @@
 /** `dct env [REFERENCE]`: what a verification would use, and why; nothing is asked of a server. */
 
 import { createFileStore } from '../cache/file-store.js'
-import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from '../client/choices.js'
-import { contentTrustEnabled } from '../client/content-trust.js'
-import { KNOWN_REGISTRIES, type SignedName, signedName } from '../client/known-registries.js'
-import type { TrustClientOptions } from '../client/options.js'
-import { readPinning } from '../client/pinning-settings.js'
+import { contentTrustEnabled } from '../client/settings/content-trust.js'
+import { KNOWN_REGISTRIES, type SignedName, signedName } from '../client/settings/known-registries.js'
+import type { TrustClientOptions } from '../client/settings/options.js'
+import { readPinning } from '../client/settings/pinning-settings.js'
+import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from '../client/settings/setting-sources.js'
 import { dockerCredentials } from '../credentials/docker-config.js'
 import { TrustError, UsageError } from '../errors.js'
+import { credentialOwners } from '../http/auth/who-gets-credentials.js'
+import { proxyFor } from '../http/connection/proxy.js'
+import { readTlsMaterial } from '../http/tls/tls.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
-import type { TrustServer } from '../transport/notary-url.js'
-import { proxyFor } from '../transport/proxy.js'
-import { shellWord } from '../transport/shell-word.js'
-import { readTlsMaterial } from '../transport/tls.js'
-import { credentialOwners } from '../transport/who-gets-credentials.js'
+import { shellWord } from '../shell-word.js'
 import { nearPins, pinFor } from '../trust/pinning.js'
 import { nearPinsText } from '../trust/refusals.js'
+import type { TrustServer } from '../trust-server/notary-url.js'
 import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
 import type { Io } from './io.js'
-import { exitStatus, gravest, Speaker } from './output.js'
+import { exitStatus, mostSevere, Speaker } from './output.js'
 
 /** One thing that was decided. */
 interface Finding {
@@ -49,7 +49,7 @@ export async function env(line: CommandLine, io: Io): Promise<number> {
   }
   if (line.values.json) speaker.json(findings)
   else for (const [name, finding] of Object.entries(findings)) speaker.answer(paragraph(name, finding))
-  return gravest(statuses)
+  return mostSevere(statuses)
 }
 
 /** `trustServer` -> two lines that begin with `trust server:`. */

@@ -17,7 +17,7 @@ const COMMON = `Options:
 `
 
 const EXITS = `Exit status: 0 all verified, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer; 130 on Ctrl-C.
-With several, the gravest of 2, 1, 4, 3, 5.
+With several, the mostSevere of 2, 1, 4, 3, 5.
 `
 
 const TEXTS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /** What the program touches of the world: arguments, so that it can be run inside a test or the demo. */
-import type { Environment } from '../client/content-trust.js'
+import type { Environment } from '../client/settings/content-trust.js'
 
 export interface Io {
   readonly env: Environment

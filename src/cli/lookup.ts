@@ -2,10 +2,10 @@
 import { createTrustClient } from '../client/trust-client.js'
 import { TrustError, UsageError } from '../errors.js'
 import { parseReference } from '../reference/reference.js'
-import { shellWord } from '../transport/shell-word.js'
+import { shellWord } from '../shell-word.js'
 import { type CommandLine, clientOptions } from './arguments.js'
 import type { Io } from './io.js'
-import { exitStatus, gravest, Speaker } from './output.js'
+import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 import { Tally } from './tally.js'
 
@@ -47,7 +47,7 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
     progress.done++
   }
   tally.tell(progress.io, line)
-  return gravest(statuses)
+  return mostSevere(statuses)
 }
 
 /** A GUN is the whole name: `alpine` would be a collection on a server of that name. */

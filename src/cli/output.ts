@@ -2,15 +2,15 @@
  * What the program says. Standard output is for programs: answers only. Standard error is for people: errors, hints,
  * warnings, each on one line that begins with `dct: `.
  */
-import type { Warning } from '../client/results.js'
+import type { Warning } from '../client/answers/results.js'
 import { type ErrorKind, printable, type TrustError } from '../errors.js'
 import type { CommandLine } from './arguments.js'
 import { EXIT, type Io } from './io.js'
 
 const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.usage, unsigned: 3, stale: 4, unavailable: 5 }
 
-/** The gravest first. */
-const GRAVITY: readonly number[] = [2, 1, 4, 3, 5]
+/** The mostSevere first. */
+const SEVERITY: readonly number[] = [2, 1, 4, 3, 5]
 
 /** Nothing is remembered, so every later run is a first use: to be silent about that would hide it for good. */
 const UNWRITABLE = 'WARN_CACHE_UNWRITABLE'
@@ -20,9 +20,9 @@ export function exitStatus(error: TrustError): number {
   return STATUS[error.kind]
 }
 
-/** The gravest of several exit statuses. */
-export function gravest(statuses: readonly number[]): number {
-  return GRAVITY.find((status) => statuses.includes(status)) ?? EXIT.ok
+/** The mostSevere of several exit statuses. */
+export function mostSevere(statuses: readonly number[]): number {
+  return SEVERITY.find((status) => statuses.includes(status)) ?? EXIT.ok
 }
 
 /** As the library writes it into hints. */

@@ -1,8 +1,8 @@
 /** `--pinning FILE`: Notary's `trust_pinning` object, bare or as the member of that name of Notary's own config.json. */
 import { dirname, resolve } from 'node:path'
 import { utf8 } from '../bytes.js'
-import type { TrustPinningOption } from '../client/options.js'
-import { checkNames, membersOf } from '../client/plain-object.js'
+import type { TrustPinningOption } from '../client/settings/options.js'
+import { checkNames, membersOf } from '../client/settings/plain-object.js'
 import { UsageError } from '../errors.js'
 import { JsonError, parseJson, plainJson } from '../metadata/json.js'
 

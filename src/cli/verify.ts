@@ -1,14 +1,14 @@
 /** `dct verify REFERENCE...` */
 
-import { contentTrustEnabled } from '../client/content-trust.js'
-import type { VerifyResult } from '../client/results.js'
+import type { VerifyResult } from '../client/answers/results.js'
+import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import type { VerifyOutcome } from '../client/trust-client.js'
 import { createTrustClient } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
 import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
 import type { Io } from './io.js'
 import { EXIT } from './io.js'
-import { exitStatus, gravest, Speaker } from './output.js'
+import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 import { INVITATION, readReferences } from './standard-input.js'
 import { Tally } from './tally.js'
@@ -37,7 +37,7 @@ export async function verify(line: CommandLine, io: Io): Promise<number> {
     progress.done++
   }
   tally.tell(progress.io, line)
-  return gravest(statuses)
+  return mostSevere(statuses)
 }
 
 function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several: boolean): number {

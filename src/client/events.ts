@@ -1,8 +1,8 @@
 /** What a client tells while it works, for logs and metrics: never a secret, and no verdict depends on who listens. */
 import diagnostics from 'node:diagnostics_channel'
-import type { TransportEvent } from '../transport/events.js'
+import type { TransportEvent } from '../http/events.js'
 import type { Trusted } from '../trust/trusted.js'
-import type { WarningCode } from './results.js'
+import type { WarningCode } from './answers/results.js'
 
 /** Where a file came from. `memory`: a living client still had the verified set. */
 export type FileOrigin = 'server' | 'cache' | 'memory'

@@ -2,20 +2,27 @@
 import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
-import { createHttpTransport } from '../transport/http-transport.js'
-import type { TrustServer } from '../transport/notary-url.js'
-import type { Transport } from '../transport/transport.js'
 import { pinnedAs } from '../trust/pinning.js'
-import { answerDigest, answerInspection, answerLookup, answerTag, answerTags, type VerifiedCollection } from './answers.js'
-import { KeptSets } from './kept-sets.js'
-import { signedName } from './known-registries.js'
-import type { TrustClientOptions } from './options.js'
+import { createHttpTransport } from '../trust-server/http-transport.js'
+import type { TrustServer } from '../trust-server/notary-url.js'
+import type { Transport } from '../trust-server/transport.js'
+import {
+  answerDigest,
+  answerInspection,
+  answerLookup,
+  answerTag,
+  answerTags,
+  type VerifiedCollection,
+} from './answers/answers.js'
+import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './answers/results.js'
+import { explainServer } from './answers/server-hints.js'
+import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
-import { refresh } from './refresh.js'
-import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
-import { explainServer } from './server-hints.js'
-import { readSettings, type Settings } from './settings.js'
-import { configWarnings, warningsOf } from './warnings.js'
+import { refresh } from './refresh/refresh.js'
+import { VerifiedSetCache } from './refresh/verified-set-cache.js'
+import { signedName } from './settings/known-registries.js'
+import type { TrustClientOptions } from './settings/options.js'
+import { readSettings, type Settings } from './settings/settings.js'
 
 /** A collection, how people call it, and whether its name is that of an image. */
 export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'> {
@@ -35,7 +42,7 @@ export class Session {
   readonly #settings: Settings
   readonly #transports = new Map<string, Transport>()
   readonly #running: SharedRefreshes = new Map()
-  readonly #kept = new KeptSets()
+  readonly #kept = new VerifiedSetCache()
 
   private constructor(settings: Settings) {
     this.#settings = settings

@@ -1,12 +1,12 @@
 /** The client that a program keeps. Light until something is asked: everything heavy is loaded inside the call. */
 import { TrustError, UsageError } from '../errors.js'
 import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
-import { checkValues, hasMethods, lookupRoles, ownOptions } from './check-options.js'
-import { isSwitchedOn } from './content-trust.js'
-import type { TrustClientOptions } from './options.js'
-import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
+import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './answers/results.js'
+import { ConcurrencyLimit } from './concurrency-limit.js'
 import type { Session, SharedRefreshes } from './session.js'
-import { Slots } from './slots.js'
+import { checkValues, hasMethods, lookupRoles, ownOptions } from './settings/check-options.js'
+import { isSwitchedOn } from './settings/content-trust.js'
+import type { TrustClientOptions } from './settings/options.js'
 
 /** What `verifyTags` yields for each reference. */
 export type VerifyOutcome =
@@ -58,7 +58,7 @@ class LazyTrustClient implements TrustClient {
   async *verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome> {
     checkList(references)
     const shared: SharedRefreshes = new Map()
-    const slots = new Slots(MAX_COLLECTIONS_AT_ONCE)
+    const slots = new ConcurrencyLimit(MAX_COLLECTIONS_AT_ONCE)
     const outcomes: Promise<VerifyOutcome>[] = []
     let isWanted = true
     for (const [gun, group] of groupByCollection(references)) {

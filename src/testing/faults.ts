@@ -1,6 +1,6 @@
 /** A server in process: what it has, what it is asked, and what goes wrong on the way. */
 import { type TrustError, UnavailableError, UntrustedError } from '../errors.js'
-import type { MetadataRequest, Transport } from '../transport/transport.js'
+import type { MetadataRequest, Transport } from '../trust-server/transport.js'
 
 /**
  * What can happen to a file on its way, by name. `tls` is for transports in process alone: a server over https has one

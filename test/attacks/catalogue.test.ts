@@ -8,7 +8,7 @@ import families from './catalogue.json' with { type: 'json' }
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 const FAMILIES = Object.keys(families).join('|')
 /** Tables of cases with their titles, which stand apart from the test that runs them. */
-const TABLES = ['transport/wire-faults.ts']
+const TABLES = ['http/wire-faults.ts']
 /** `(ATK-07)`, `[SIG-01, SIG-02]`, `(JSON-08..10)`; identifiers of other lists may stand beside them. */
 const MENTION = /[([]((?:[A-Z]+(?:-| )[0-9]+(?:\.\.[0-9]+)?(?:, )?)+)[)\]]/g
 

@@ -8,8 +8,8 @@ import { runProgram } from './program.js'
 
 const broken = vi.hoisted(() => ({ is: false }))
 
-vi.mock('../../src/transport/undici.js', async (original) => {
-  const real = await original<typeof import('../../src/transport/undici.js')>()
+vi.mock('../../src/http/undici.js', async (original) => {
+  const real = await original<typeof import('../../src/http/undici.js')>()
   const loadUndici: typeof real.loadUndici = (...given) =>
     broken.is ? Promise.reject(new TypeError('require is not a function')) : real.loadUndici(...given)
   return { ...real, loadUndici }

@@ -99,7 +99,7 @@ describe('what is printed', () => {
 })
 
 describe('several references', () => {
-  test('input order, duplicates answered twice, a malformed one does not stop the others, the gravest status counts', async () => {
+  test('input order, duplicates answered twice, a malformed one does not stop the others, the mostSevere status counts', async () => {
     const ran = await verify([reference, 'Upper/Case', reference, `${gun}:0.9`])
     expect(ran.status).toBe(2)
     expect(ran.out.split('\n').slice(0, 2)).toEqual([canonical, canonical])

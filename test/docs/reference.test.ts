@@ -45,8 +45,8 @@ function members(path: string, name: string): string[] {
 }
 
 test('options', () => {
-  const options = members('src/client/options.ts', 'TrustClientOptions')
-  const pins = members('src/client/options.ts', 'TrustPinningOption')
+  const options = members('src/client/settings/options.ts', 'TrustClientOptions')
+  const pins = members('src/client/settings/options.ts', 'TrustPinningOption')
   expect(options).toContain('server')
   expect(firstColumn('options', /^[a-zA-Z_]+$/)).toEqual(sorted([...options, ...pins, 'option', 'field']))
 })
@@ -82,14 +82,14 @@ describe('errors', () => {
   test('every warning', () => {
     const shown = page('errors').headings.map(({ text }) => text)
     expect(sorted(shown.filter((text) => text.startsWith('WARN_')))).toEqual(
-      sorted(texts(declaration('src/client/results.ts', 'WarningCode'))),
+      sorted(texts(declaration('src/client/answers/results.ts', 'WarningCode'))),
     )
   })
 })
 
 test('events, with every field', () => {
   const variants = [
-    declaration('src/transport/events.ts', 'TransportEvent'),
+    declaration('src/http/events.ts', 'TransportEvent'),
     declaration('src/client/events.ts', 'CollectionEvent'),
   ].flatMap((node) => [...every(node)].filter(ts.isTypeLiteralNode))
   const declared = variants.flatMap((variant) => {

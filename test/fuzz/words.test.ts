@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDockerConfig } from '../../src/credentials/docker-config.js'
+import { parseChallenges } from '../../src/http/auth/challenge.js'
 import { UsageError } from '../../src/index.js'
 import { parseDate } from '../../src/metadata/date.js'
 import { parseGun, parseReference, parseRepository } from '../../src/reference/reference.js'
-import { parseChallenges } from '../../src/transport/challenge.js'
-import { parseServer } from '../../src/transport/notary-url.js'
+import { parseServer } from '../../src/trust-server/notary-url.js'
 import { bent, growth, LINEAR, misshapen, PATIENCE, runs } from './fuzz.js'
 
 const utf8 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))

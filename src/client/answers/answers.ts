@@ -1,0 +1,134 @@
+/** A verified set and a question -> the answer, in the words of results.ts. */
+import { UnsignedError } from '../../errors.js'
+import type { ImageReference } from '../../reference/reference.js'
+import { keyDetails } from '../../trust/key-names.js'
+import { findTarget, leftOut, listTargets, lookupTag, tagsWithDigest } from '../../trust/lookup.js'
+import type { TargetsStage } from '../../trust/targets-stage.js'
+import type { TrustServer } from '../../trust-server/notary-url.js'
+import type {
+  Freshness,
+  Inspection,
+  LookupResult,
+  Provenance,
+  TagList,
+  TrustedDigestResult,
+  TrustedResult,
+  Warning,
+} from './results.js'
+
+/** What was verified, for whom. */
+export interface VerifiedCollection {
+  readonly stage: TargetsStage
+  readonly freshness: Freshness
+  readonly server: TrustServer
+  readonly warnings: readonly Warning[]
+  /** The registry that was named, when the collection is signed in the name of another. */
+  readonly mirror: string | undefined
+}
+
+/** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
+export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
+  const { gun } = verified.stage.above.context
+  const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
+  if (reference.digest !== undefined && reference.digest !== digest) {
+    throw new UnsignedError(
+      'ERR_DIGEST_MISMATCH',
+      `No valid trust data for ${tag} with digest ${reference.digest}: the signed digest is ${digest}`,
+      {
+        gun,
+        role,
+        evidence: { asked: reference.digest, signed: digest },
+        hint: `The tag was signed again since, or never had this digest. Signed now is ${reference.domain}/${reference.path}:${tag}@${digest}`,
+      },
+    )
+  }
+  return {
+    status: 'trusted',
+    reference: reference.reference,
+    tag,
+    digest,
+    size,
+    canonicalReference: `${reference.gun}@${digest}`,
+    role,
+    signers,
+    ...provenance(verified, role),
+    ...(custom === undefined ? {} : { custom }),
+  }
+}
+
+/** @throws UnsignedError ERR_DIGEST_NOT_SIGNED */
+export function answerDigest(verified: VerifiedCollection, reference: ImageReference, digest: string): TrustedDigestResult {
+  const { gun } = verified.stage.above.context
+  const tags = tagsWithDigest(verified.stage, digest)
+  const [first] = tags
+  if (first === undefined)
+    throw new UnsignedError('ERR_DIGEST_NOT_SIGNED', `No valid trust data for ${digest}`, { gun, evidence: { asked: digest } })
+  return {
+    status: 'trusted-digest',
+    reference: reference.reference,
+    digest,
+    size: first.size,
+    canonicalReference: `${reference.gun}@${digest}`,
+    role: first.role,
+    signers: [...new Set(tags.flatMap(({ signers }) => signers))].sort(),
+    tags: tags.map(({ name }) => name),
+    ...provenance(verified, first.role),
+    ...(first.custom === undefined ? {} : { custom: first.custom }),
+  }
+}
+
+/** Without `roles`: targets, then its delegations in their order, as Notary's lookup. @throws UnsignedError ERR_TAG_NOT_SIGNED */
+export function answerLookup(verified: VerifiedCollection, target: string, roles: readonly string[] | undefined): LookupResult {
+  const { stage } = verified
+  const found = findTarget(stage, target, roles ?? [...stage.loaded.keys()])
+  if (found === undefined) {
+    const { gun } = stage.above.context
+    throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${target}`, {
+      gun,
+      hint: `The collection is signed but ${roles === undefined ? 'none of its roles' : roles.join(', ')} lists this name.${leftOut(stage)}`,
+    })
+  }
+  const { name, role, digest, size, custom } = found
+  return { target: name, role, digest, size, ...provenance(verified, role), ...(custom === undefined ? {} : { custom }) }
+}
+
+/** Released tags in natural order. */
+export function answerTags(verified: VerifiedCollection): TagList {
+  const { stage } = verified
+  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, problem }) =>
+    problem === undefined ? { tag, digest, size, role, signers } : { tag, size, role, signers, problem },
+  )
+  return { tags, ...provenance(verified, 'targets') }
+}
+
+/** Every role of the set. */
+export function answerInspection(verified: VerifiedCollection): Inspection {
+  const { stage } = verified
+  const roles = stage.trusted().map(({ role, metadata, keys: { keys, threshold }, signedBy }) => {
+    const details = [...keys.values()].map(keyDetails).sort((one, other) => (one.id < other.id ? -1 : 1))
+    return {
+      role,
+      version: metadata.version,
+      expires: new Date(metadata.expires).toISOString(),
+      threshold,
+      keys: details.map(({ id }) => id),
+      keyDetails: details,
+      signedBy: [...signedBy],
+    }
+  })
+  return { roles, ...provenance(verified, 'targets') }
+}
+
+/** The answer is the caller's own: one refresh answers many, and none of them may change what another is told. */
+function provenance({ stage, freshness, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
+  const { gun } = stage.above.context
+  return {
+    gun,
+    rootTrust: stage.above.above.above.anchor.trust,
+    freshness,
+    expires: new Date(stage.expires(role)).toISOString(),
+    server: server.typed,
+    warnings: warnings.map((warning) => ({ ...warning })),
+    ...(mirror === undefined ? {} : { mirror }),
+  }
+}

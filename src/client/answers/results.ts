@@ -1,0 +1,142 @@
+/** What the client answers. Absent fields are left out, never null. */
+import type { RootTrust } from '../../trust/anchor.js'
+import type { KeyDetails } from '../../trust/key-names.js'
+
+/** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
+export type Freshness = 'fresh' | 'stale' | 'offline'
+
+/** Every warning; part of the API. */
+export type WarningCode =
+  | 'WARN_STALE_TIMESTAMP'
+  | 'WARN_FIRST_USE'
+  | 'WARN_NEAR_EXPIRY'
+  | 'WARN_DELEGATION_SKIPPED'
+  | 'WARN_CACHE_UNWRITABLE'
+  | 'WARN_CACHE_REPAIRED'
+  | 'WARN_LEGACY_ROOT'
+  | 'WARN_SERVER_RETIRING'
+  | 'WARN_PIN_PREFIX'
+  | 'WARN_CONFIG'
+  | 'WARN_NO_CONFIG_FOLDER'
+
+/** Something that does not keep the answer from being trusted, and that somebody should know. */
+export interface Warning {
+  /** What it is about. */
+  readonly code: WarningCode
+  /** One line for people. */
+  readonly message: string
+}
+
+/** What every answer from verified trust data tells about that data. */
+export interface Provenance {
+  /** The trust collection, e.g. `docker.io/library/alpine`. */
+  readonly gun: string
+  /** How the root came to be trusted. */
+  readonly rootTrust: RootTrust
+  /** Who confirmed it in this run. */
+  readonly freshness: Freshness
+  /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */
+  readonly expires: string
+  /** The trust server as typed, less a trailing slash. */
+  readonly server: string
+  /** The registry that was named, when it is a known mirror of the one in whose name the collection (`gun`) is signed. */
+  readonly mirror?: string
+  /** What does not keep the answer from being trusted. */
+  readonly warnings: readonly Warning[]
+}
+
+interface SignedImage extends Provenance {
+  /** As given. */
+  readonly reference: string
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: string
+  /** Bytes of the manifest or index. */
+  readonly size: number
+  /** `registry/path@sha256:...`: what to pull. */
+  readonly canonicalReference: string
+  /** The role that answered: `targets/releases` or `targets`. */
+  readonly role: string
+  /** Delegations (without `targets/`) that signed the same digest for the same tag, ascending. */
+  readonly signers: readonly string[]
+  /** What the publisher added to the entry. */
+  readonly custom?: unknown
+}
+
+/** The tag is signed, and this is its digest. */
+export interface TrustedResult extends SignedImage {
+  readonly status: 'trusted'
+  readonly tag: string
+}
+
+/** The digest asked for is one that signed tags carry. */
+export interface TrustedDigestResult extends SignedImage {
+  readonly status: 'trusted-digest'
+  /** The signed tags that carry it, in natural order. */
+  readonly tags: readonly string[]
+}
+
+/** `digestReferences: 'accept'`: Docker's way with `name@sha256:...`. Nothing was checked. */
+export interface ByDigestResult {
+  readonly status: 'by-digest'
+  readonly reference: string
+  readonly gun: string
+  readonly digest: string
+  readonly canonicalReference: string
+}
+
+/** Content trust is switched off. Nothing was asked, nothing was checked, and there is no digest. */
+export interface DisabledResult {
+  readonly status: 'disabled'
+  readonly reference: string
+  readonly reason: 'environment' | 'option'
+}
+
+/** Only `trusted` and `trusted-digest` mean verified; more variants may come. */
+export type VerifyResult = TrustedResult | TrustedDigestResult | ByDigestResult | DisabledResult
+
+/** One signed name of any collection. */
+export interface LookupResult extends Provenance {
+  readonly target: string
+  readonly role: string
+  readonly digest: string
+  readonly size: number
+  readonly custom?: unknown
+}
+
+/** A released tag. */
+export interface ListedTag {
+  readonly tag: string
+  /** Absent where `problem` says why there is none: `verifyTag` refuses such a tag. */
+  readonly digest?: string
+  readonly size: number
+  readonly role: string
+  readonly signers: readonly string[]
+  /** `no valid hash, expecting sha256`: the tag is signed with other hashes alone, or with a SHA-256 that is none. */
+  readonly problem?: string
+}
+
+/** What `listTags` answers. */
+export interface TagList extends Provenance {
+  /** In natural order. */
+  readonly tags: readonly ListedTag[]
+}
+
+/** One role of the verified set. */
+export interface InspectedRole {
+  readonly role: string
+  readonly version: number
+  readonly expires: string
+  readonly threshold: number
+  /** IDs of the keys that may sign, as listed, ascending. */
+  readonly keys: readonly string[]
+  /** The same keys in the same order, with both of their IDs. */
+  readonly keyDetails: readonly KeyDetails[]
+  /** Those that did. */
+  readonly signedBy: readonly string[]
+}
+
+/** What `inspect` answers. */
+export interface Inspection extends Provenance {
+  /** Root, timestamp, snapshot, targets and its delegations, parents first. */
+  readonly roles: readonly InspectedRole[]
+}

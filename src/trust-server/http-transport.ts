@@ -1,0 +1,186 @@
+/** Fetches metadata files from a trust server over https. */
+import type { LookupFunction } from 'node:net'
+import type { CredentialSource } from '../credentials/credentials.js'
+import { UnavailableError, UntrustedError } from '../errors.js'
+import { RegistryAuth } from '../http/auth/registry-auth.js'
+import type { TransportEvent } from '../http/events.js'
+import { BodyTooLong, BodyUnreadable } from '../http/http-body.js'
+import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient, type TlsChoices } from '../http/https-client.js'
+import { badContentError, type NetworkContext, networkError, statusError } from '../http/network-errors.js'
+import { withRetries } from '../http/retry.js'
+import { withoutBrackets } from '../http/server-address.js'
+import type { TlsSources } from '../http/tls/tls.js'
+import { tlsFolder } from '../http/tls/tls-folder.js'
+import { metadataUrl, type TrustServer } from './notary-url.js'
+import type { MetadataRequest, Transport } from './transport.js'
+
+/** What an HTTP transport needs. */
+export interface HttpTransportOptions {
+  readonly server: TrustServer
+  /** The folder of Docker's config.json; `tls/<host>/` in it may hold a CA and a client certificate. */
+  readonly dockerConfig: string | undefined
+  /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here, nothing from the process. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** PEM text or texts, added to the default CAs. */
+  readonly ca?: string | readonly string[]
+  /** None: only anonymous tokens are tried. */
+  readonly credentials?: CredentialSource | undefined
+  /** The user mapped docker.io to this server by name: only then may it have the credentials of docker.io. */
+  readonly serverIsMappedForDockerIo?: boolean
+  /** Told of every request, answer and retry; never of a secret. */
+  readonly onEvent?: (event: TransportEvent) => void
+  /** For tests: shorter deadlines. */
+  readonly deadlines?: Partial<Deadlines>
+  /** For tests: another resolver. */
+  readonly lookup?: LookupFunction
+  /** For tests: other folders than those of Docker's engine, `/etc/docker/certs.d` for one. */
+  readonly engineFolders?: readonly string[] | undefined
+}
+
+/** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
+const MAX_ROUNDS = 5
+
+/** What every refresh asks for at once: the timestamp, and a root. */
+const CERTAIN_REQUESTS = 2
+
+/** A transport for one trust server. Nothing is read or opened before the first request. */
+export function createHttpTransport(options: HttpTransportOptions): Transport {
+  return new HttpTransport(options)
+}
+
+class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions
+  readonly #client: HttpsClient
+  readonly #auth: RegistryAuth
+
+  constructor(options: HttpTransportOptions) {
+    const { server, env } = options
+    this.#options = options
+    this.#client = new HttpsClient({
+      contexts: () => readContexts(options),
+      trustServerHostname: withoutBrackets(server.url.hostname),
+      env,
+      deadlines: { ...DEADLINES, ...options.deadlines },
+      lookup: options.lookup,
+    })
+    this.#auth = new RegistryAuth({
+      client: this.#client,
+      server,
+      credentials: options.credentials,
+      serverIsMappedForDockerIo: options.serverIsMappedForDockerIo ?? false,
+      onEvent: (event) => options.onEvent?.(event),
+    })
+  }
+
+  async fetchMetadata(request: MetadataRequest): Promise<Uint8Array | undefined> {
+    const { gun, name, maxBytes, signal } = request
+    const { server, dockerConfig } = this.#options
+    const url = metadataUrl(server, gun, name)
+    const context = {
+      gun,
+      role: roleOf(name),
+      host: server.host,
+      tlsFolder: tlsFolder(dockerConfig ?? '<docker config>', server.host),
+    }
+    try {
+      const answer = await this.#getAuthorized(url, request, context)
+      if (answer.status === 200) return answer.body
+      // Only the server that was asked can say that it has nothing.
+      if (answer.status === 404 && answer.redirectedTo === undefined) return undefined
+      throw statusError(answer.status, context, {
+        retryAfter: answer.header('retry-after')[0],
+        redirectedTo: answer.redirectedTo,
+      })
+    } catch (cause) {
+      throw await this.#explained(this.#error(cause, signal, context, maxBytes))
+    }
+  }
+
+  async connectAhead(): Promise<void> {
+    await this.#client.connectAhead(this.#options.server.url, CERTAIN_REQUESTS)
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+
+  async #getAuthorized(url: URL, request: MetadataRequest, context: NetworkContext): Promise<HttpsAnswer> {
+    const { gun, name, signal } = request
+    let authorization = this.#auth.current(gun)
+    let wasNotFound = false
+    for (let round = 1; ; round += 1) {
+      const answer = await this.#get(url, request, authorization)
+      const { status } = answer
+      const isHidden = status === 404 && name === 'root'
+      if (status !== 401 && status !== 403 && !isHidden) return answer
+      // A host that the trust server redirected to gets no credentials, nor does what that host leads back to.
+      if (answer.redirectedTo !== undefined || round >= MAX_ROUNDS) return answer
+      if (isHidden) {
+        const login = await this.#auth.afterNotFound(authorization, context, signal)
+        if (login === undefined) return answer
+        wasNotFound = true
+        authorization = login
+        continue
+      }
+      const challenges = answer.header('www-authenticate')
+      authorization = await this.#auth.next({ status, challenges, refused: authorization, context, wasNotFound }, signal)
+    }
+  }
+
+  #get(url: URL, request: MetadataRequest, authorization: string | undefined): Promise<HttpsAnswer> {
+    const { name, maxBytes, guess, signal } = request
+    const headers = {
+      'accept-encoding': 'identity',
+      'user-agent': 'docker-content-trust',
+      // Names without a hash change what they mean: caches in between hold timestamps for minutes.
+      ...(/\.[0-9a-f]{64}$/.test(name) ? {} : { 'cache-control': 'no-cache' }),
+    }
+    const { onEvent } = this.#options
+    const send = async (): Promise<HttpsAnswer> => {
+      const started = performance.now()
+      onEvent?.({ type: 'request', url: url.href })
+      const answer = await this.#client.send({ url, method: 'GET', headers, authorization, maxBytes, guess, signal })
+      const milliseconds = Math.round(performance.now() - started)
+      onEvent?.({ type: 'response', url: url.href, status: answer.status, bytes: answer.body.length, milliseconds })
+      return answer
+    }
+    if (guess) return send()
+    return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
+  }
+
+  async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof UnavailableError && error.code === 'ERR_TLS') {
+      const { explainTls } = await import('../http/tls/tls-explanation.js')
+      await explainTls(error, tlsSources(this.#options))
+    }
+    return error
+  }
+
+  #error(cause: unknown, signal: AbortSignal, context: NetworkContext, maxBytes: number): unknown {
+    if (signal.aborted) return signal.reason
+    if (cause instanceof BodyUnreadable) return badContentError(cause, context)
+    if (!(cause instanceof BodyTooLong)) return networkError(cause, context)
+    return new UntrustedError('ERR_METADATA_TOO_LARGE', `trust server returned a bad response: ${cause.message}`, {
+      gun: context.gun,
+      role: context.role,
+      evidence: { maxBytes },
+      cause,
+    })
+  }
+}
+
+/** Loaded and read while the wire is laid. */
+async function readContexts(options: HttpTransportOptions): Promise<TlsChoices> {
+  const { createTlsContexts, readTlsMaterial } = await import('../http/tls/tls.js')
+  const material = await readTlsMaterial(tlsSources(options))
+  return { ...createTlsContexts(material), hasClientCertificate: material.clientPairs.length > 0 }
+}
+
+function tlsSources({ server, dockerConfig, env, ca, engineFolders }: HttpTransportOptions): TlsSources {
+  return { dockerConfig, host: server.host, env, ca: ca === undefined ? [] : [ca].flat(), engineFolders }
+}
+
+/** `2.root` -> `root`, `targets/releases.<hex>` -> `targets/releases`. */
+function roleOf(name: string): string {
+  return name.replace(/\.[0-9a-f]{64}$/, '').replace(/^[0-9]+\.(?=root$)/, '')
+}
