@@ -23,6 +23,11 @@ const OPTIONS = {
   'digest-references': { type: 'string' },
   timeout: { type: 'string' },
   role: { type: 'string', multiple: true },
+  'all-tags': { type: 'boolean', short: 'a' },
+  platform: { type: 'string' },
+  engine: { type: 'string' },
+  pretty: { type: 'boolean' },
+  color: { type: 'string' },
   json: { type: 'boolean' },
   quiet: { type: 'boolean', short: 'q' },
   verbose: { type: 'boolean' },
@@ -43,6 +48,11 @@ interface OptionValues {
   readonly 'digest-references'?: string
   readonly timeout?: string
   readonly role?: readonly string[]
+  readonly 'all-tags'?: boolean
+  readonly platform?: string
+  readonly engine?: string
+  readonly pretty?: boolean
+  readonly color?: string
   readonly json?: boolean
   readonly quiet?: boolean
   readonly verbose?: boolean
@@ -158,7 +168,8 @@ function given<Name extends string, Value>(name: Name, value: Value | undefined)
   return one
 }
 
-function choice<Word extends string>(option: string, word: string | undefined, words: readonly Word[]): Word | undefined {
+/** One of the words that an option takes. @throws UsageError ERR_SETTINGS_INVALID */
+export function choice<Word extends string>(option: string, word: string | undefined, words: readonly Word[]): Word | undefined {
   const chosen = words.find((one) => one === word)
   if (word !== undefined && chosen === undefined)
     throw new UsageError('ERR_SETTINGS_INVALID', `--${option} takes ${words.join(' or ')}, got ${JSON.stringify(word)}`, {

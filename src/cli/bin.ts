@@ -32,6 +32,7 @@ async function main(argv: readonly string[]): Promise<void> {
     terminal: process.stderr.isTTY === true,
     typed: process.stdin.isTTY === true,
     columns: () => process.stderr.columns,
+    ...(process.stdout.isTTY === true && { screen: { columns: () => process.stdout.columns } }),
     signal: interrupted.signal,
   })
   // Everything is said; what libraries still have to tidy up would only keep the caller waiting (0.1 s).

@@ -12,6 +12,10 @@ type Command = (line: CommandLine, io: Io) => Promise<number>
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['verify', async () => (await import('./verify.js')).verify],
   ['lookup', async () => (await import('./lookup.js')).lookup],
+  ['pull', async () => (await import('./pull.js')).pull],
+  ['inspect', async () => (await import('./inspect.js')).inspect],
+  ['tags', async () => (await import('./tags.js')).tags],
+  ['tree', async () => (await import('./tree.js')).tree],
   ['cache', async () => (await import('./cache.js')).cache],
   ['env', async () => (await import('./env.js')).env],
   ['demo', async () => (await import('./demo.js')).demo],

@@ -5,9 +5,14 @@ import type { Io } from './io.js'
 const USUAL_COLUMNS = 80
 
 /** Columns that a line may fill: in the last one some terminals begin the next line. */
-export function columnsOf({ columns }: Io): number {
+export function columnsOf({ columns }: Pick<Io, 'columns'>): number {
   const width = columns?.() ?? 0
   return (width > 0 ? width : USUAL_COLUMNS) - 1
+}
+
+/** Columns that a line of standard output may fill; undefined when it is no terminal, where lines are as long as they are. */
+export function screenWidth({ screen }: Io): number | undefined {
+  return screen === undefined ? undefined : columnsOf(screen)
 }
 
 /** The text, or its beginning. */

@@ -2,14 +2,16 @@
 import { UnsignedError } from '../../errors.js'
 import type { ImageReference } from '../../reference/reference.js'
 import { keyDetails } from '../../trust/key-names.js'
-import { findTarget, leftOut, listTargets, lookupTag, tagsWithDigest } from '../../trust/lookup.js'
+import { findTarget, leftOut, listTargets, lookupTag, type TrustedTag, tagsWithDigest } from '../../trust/lookup.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
+import { inspectDelegations } from './delegations.js'
 import type {
   Freshness,
   Inspection,
   LookupResult,
   Provenance,
+  ShadowedTag,
   TagList,
   TrustedDigestResult,
   TrustedResult,
@@ -95,10 +97,20 @@ export function answerLookup(verified: VerifiedCollection, target: string, roles
 /** Released tags in natural order. */
 export function answerTags(verified: VerifiedCollection): TagList {
   const { stage } = verified
-  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, problem }) =>
-    problem === undefined ? { tag, digest, size, role, signers } : { tag, size, role, signers, problem },
-  )
+  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, shadowed, problem }) => ({
+    tag,
+    ...(digest === undefined ? {} : { digest }),
+    size,
+    role,
+    signers,
+    ...(shadowed === undefined ? {} : { shadowed: shadowedTag(shadowed) }),
+    ...(problem === undefined ? {} : { problem }),
+  }))
   return { tags, ...provenance(verified, 'targets') }
+}
+
+function shadowedTag({ role, digest, size, signers }: TrustedTag): ShadowedTag {
+  return { role, digest, size, signers }
 }
 
 /** Every role of the set. */
@@ -113,10 +125,11 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
       threshold,
       keys: details.map(({ id }) => id),
       keyDetails: details,
+      keysAsListed: [...keys.keys()],
       signedBy: [...signedBy],
     }
   })
-  return { roles, ...provenance(verified, 'targets') }
+  return { roles, delegations: inspectDelegations(stage), ...provenance(verified, 'targets') }
 }
 
 /** The answer is the caller's own: one refresh answers many, and none of them may change what another is told. */
