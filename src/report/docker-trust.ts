@@ -6,7 +6,7 @@
  * have an order; names that a delegation lists outside its paths are not shown, as they cannot be pulled; with --pretty, control
  * characters and marks of direction are spaces, since names are chosen by whoever signs.
  */
-import { eastAsianWidth } from 'get-east-asian-width'
+import stringWidth from 'string-width'
 import type { InspectedDelegation, Inspection, ListedTag, TagList } from '../client/answers/results.js'
 import { printable } from '../printable.js'
 import { compareBytes, compareNaturally } from './natural-order.js'
@@ -138,20 +138,16 @@ function goJson(value: unknown): string {
 const MIN_CELL = 10
 const PADDING = 3
 
-/** As docker/cli's fork of Go's text/tabwriter does it, which counts East Asian wide characters twice. The last column is not filled up. */
+/** As docker/cli's fork of Go's text/tabwriter does it: wide letters count twice, combining ones not. The last column is not filled up. */
 function goTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map((cell) => printable(cell)))
-  const widths = head.map((_, column) => Math.max(MIN_CELL, ...lines.map((cells) => goWidth(cells[column] ?? '') + PADDING)))
+  const widths = head.map((_, column) => Math.max(MIN_CELL, ...lines.map((cells) => stringWidth(cells[column] ?? '') + PADDING)))
   return lines
     .map((cells) =>
-      cells.map((cell, column) => (column === head.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - goWidth(cell)))),
+      cells.map((cell, column) =>
+        column === head.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell)),
+      ),
     )
     .map((cells) => `${cells.join('')}\n`)
     .join('')
-}
-
-function goWidth(text: string): number {
-  let width = 0
-  for (const letter of text) width += eastAsianWidth(letter.codePointAt(0) ?? 0)
-  return width
 }

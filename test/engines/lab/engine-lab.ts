@@ -34,6 +34,24 @@ const HTPASSWD = 'lab:$2y$10$eoOhk8Z2DIMqSZOuYBIJ7.uHpg8cI6J7r.oVbxklNO5eyVMkK5F
 
 const DCT = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url))
 
+const S390X = { os: 'linux', architecture: 's390x' }
+
+/** A registry takes the index of an image by HTTP; docker makes one only with an experimental command. */
+const PUT_INDEX = `
+const { image, manifests } = JSON.parse(await new Response(process.stdin).text())
+const [, host, path, tag] = /^([^/]+)\\/(.*):(.*)$/.exec(image)
+const type = 'application/vnd.docker.distribution.manifest'
+for (const one of manifests) {
+  const answer = await fetch('https://' + host + '/v2/' + path + '/manifests/' + one.digest, { headers: { accept: type + '.v2+json' } })
+  Object.assign(one, { mediaType: answer.headers.get('content-type'), size: (await answer.arrayBuffer()).byteLength })
+}
+const body = JSON.stringify({ schemaVersion: 2, mediaType: type + '.list.v2+json', manifests })
+const put = { method: 'PUT', body, headers: { 'content-type': type + '.list.v2+json' } }
+const answer = await fetch('https://' + host + '/v2/' + path + '/manifests/' + tag, put)
+if (!answer.ok) throw new Error(await answer.text())
+console.log(JSON.stringify({ digest: answer.headers.get('docker-content-digest'), size: body.length }))
+`
+
 /** One user of the machine: a home, with a folder of Docker's. */
 export interface User {
   readonly home: string
@@ -62,7 +80,9 @@ export interface EngineLab extends AsyncDisposable {
   sign(user: User, image: string): Promise<string>
   /** The same without a signature. */
   push(user: User, image: string): Promise<string>
-  /** Starts the trust server again after it was stopped; what it held is lost. */
+  /** Makes and pushes an image for two platforms, this machine's and s390x. Its digest and size; not signed. */
+  pushIndex(user: User, image: string): Promise<{ readonly digest: string; readonly size: number }>
+  /** Of the engine. */
   removeImages(): Promise<void>
 }
 
@@ -210,7 +230,7 @@ class Lab implements EngineLab {
   async createUser(name: string): Promise<User> {
     const home = join(this.folder, 'users', name)
     const config = join(home, '.docker')
-    const tls = join(config, 'tls', new URL(TRUST_SERVER).host + ':443')
+    const tls = join(config, 'tls', TRUST_SERVER.replace('https://', ''))
     await mkdir(tls, { recursive: true })
     await copyFile(this.certificates.ca, join(tls, 'ca.crt'))
     const own = { HOME: home, DOCKER_HOST: this.host }
@@ -244,9 +264,33 @@ class Lab implements EngineLab {
     return this.#push(user, image, {})
   }
 
-  async #push(user: User, image: string, env: Readonly<Record<string, string>>): Promise<string> {
+  async pushIndex(user: User, image: string): Promise<{ digest: string; size: number }> {
+    const manifests = [
+      {
+        digest: await this.#push(user, `${image}-here`, {}),
+        platform: { os: 'linux', architecture: await this.#architecture() },
+      },
+      { digest: await this.#push(user, `${image}-s390x`, {}, ['--platform', 'linux/s390x']), platform: S390X },
+    ]
+    const ask = { input: JSON.stringify({ image, manifests }), env: { NODE_EXTRA_CA_CERTS: this.certificates.ca } }
+    const { stdout } = await expectSuccess(this.namespace.run(process.execPath, ['--input-type=module', '-e', PUT_INDEX], ask))
+    return JSON.parse(stdout)
+  }
+
+  async #architecture(): Promise<string> {
+    const asked = this.namespace.run('docker', ['--host', this.host, 'version', '--format', '{{.Server.Arch}}'])
+    return (await expectSuccess(asked)).stdout.trim()
+  }
+
+  async #push(
+    user: User,
+    image: string,
+    env: Readonly<Record<string, string>>,
+    options: readonly string[] = [],
+  ): Promise<string> {
     const command = JSON.stringify(['/bin/sh', '-c', `echo this is ${image}`])
-    await expectSuccess(user.docker(['import', '--change', `CMD ${command}`, join(this.folder, 'rootfs.tar'), image]))
+    const change = ['--change', `CMD ${command}`]
+    await expectSuccess(user.docker(['import', ...options, ...change, join(this.folder, 'rootfs.tar'), image]))
     const { stdout } = await expectSuccess(user.docker(['push', image], { env }))
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1]
     if (digest === undefined) throw new Error(`docker push ${image} named no digest: ${stdout}`)

@@ -61,11 +61,13 @@ export async function createNamespace(folder: string, hosts: Readonly<Record<str
   const env = { PATH: process.env['PATH'], ETC: etc, ADDRESSES: Object.keys(hosts).join(' ') }
   const holder = await startChild('unshare', ['--mount', '--net', '/bin/sh', '-c', SETUP], log, env)
   await waitUntil('the namespace', holder, async () => holder.logTail().includes('ready'))
-  const enter = ['--target', String(pidOf(holder)), '--mount', '--net', '--']
+  // nsenter leaves its program in the root of the mount namespace.
+  const inFolder = ['/bin/sh', '-c', 'cd "$0" && exec "$@"']
+  const enter = (cwd: string) => ['--target', String(pidOf(holder)), '--mount', '--net', '--', ...inFolder, cwd]
   const run: Namespace['run'] = (program, args, { env: added = {}, input = '', cwd = folder, onOutput } = {}) =>
     new Promise((resolve, reject) => {
       const environment = { PATH: process.env['PATH'], HOME: folder, ...added }
-      const child = spawn('nsenter', [...enter, program, ...args], { env: environment, cwd, timeout: RUN_TIMEOUT })
+      const child = spawn('nsenter', [...enter(cwd), program, ...args], { env: environment, timeout: RUN_TIMEOUT })
       let [stdout, stderr] = ['', '']
       child.stdout.on('data', (chunk: Buffer) => {
         stdout += chunk
@@ -84,7 +86,7 @@ export async function createNamespace(folder: string, hosts: Readonly<Record<str
     etc,
     run,
     start: (program, args, file, added) =>
-      startChild('nsenter', [...enter, program, ...args], file, { PATH: process.env['PATH'], HOME: folder, ...added }),
+      startChild('nsenter', [...enter(folder), program, ...args], file, { PATH: process.env['PATH'], HOME: folder, ...added }),
     waitForPort: (address, port, child) =>
       waitUntil(`${address}:${port}`, child, async () => {
         const { status } = await run('/bin/bash', ['-c', `exec 3<>/dev/tcp/${address}/${port}`])
