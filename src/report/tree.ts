@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
 import type { InspectedDelegation, InspectedRole, Inspection } from '../client/answers/results.js'
 import type { KeyDetails } from '../trust/key-names.js'
-import type { Paint } from './colors.js'
+import type { Paint, Style } from './colors.js'
 import { cutMiddle, isolated, oneLine } from './table.js'
 
 /** What a tree is drawn with. */
@@ -82,12 +82,20 @@ function delegated(
 }
 
 function roleTitle({ role, version }: InspectedRole, { paint }: TreeOptions): string {
-  return `${paint('bold', isolated(oneLine(role)))}  version ${version}`
+  return `${byWord(paint, 'bold', isolated(oneLine(role)))}  version ${version}`
 }
 
 function leftOutTitle({ role, state }: InspectedDelegation, { paint }: TreeOptions): string {
-  const why = state === 'unsigned' ? paint('dim', 'has signed nothing yet') : paint('red', 'left out today')
-  return `${paint('bold', isolated(oneLine(role)))}  ${why}`
+  const why = state === 'unsigned' ? byWord(paint, 'dim', 'has signed nothing yet') : byWord(paint, 'red', 'left out today')
+  return `${byWord(paint, 'bold', isolated(oneLine(role)))}  ${why}`
+}
+
+/** Each word by itself: lines are wrapped at blanks, and a style must not go on behind the guides of the next line. */
+function byWord(paint: Paint, style: Style, text: string): string {
+  return text
+    .split(' ')
+    .map((word) => paint(style, word))
+    .join(' ')
 }
 
 function roleDetails(role: InspectedRole, delegation: InspectedDelegation | undefined, options: TreeOptions): string[] {
