@@ -107,10 +107,10 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
       size,
     )
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
-  if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
+  if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered a digest that no key signed')
   // Saying that a name is missing requires accepting the collection.
   const isTaken = us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED'
-  if (isTaken && !isGoodNow()) return failure('we took what is not good', truthsOf(now, accepted, target))
+  if (isTaken && !isGoodNow()) return failure('we accepted a collection that is not good', truthsOf(now, accepted, target))
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
     if (notary.kind === 'crashed' && us.kind === 'refused' && !isGoodNow())
       return { failed: false, what: 'we refused, notary gave no answer' }
