@@ -35,7 +35,7 @@ test('the command prints the reference that the README shows', async () => {
   )
 })
 
-test('the snippets print the signed digest, also as plain JavaScript', async () => {
+test('the snippets print the signed digest, also as plain JavaScript', { timeout: 60_000 }, async () => {
   const snippets = readme.blocks.filter(({ language }) => language === 'ts')
   expect(snippets.length).toBeGreaterThan(1)
   for (const { line, code } of snippets) {
@@ -47,7 +47,7 @@ test('the snippets print the signed digest, also as plain JavaScript', async () 
   }
 })
 
-test('every line of the commands works alone', async () => {
+test('every line of the commands works alone', { timeout: 60_000 }, async () => {
   const lines = readme.blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.split('\n'))
   expect(lines.length).toBeGreaterThan(5)
   for (const line of lines) {

@@ -106,15 +106,19 @@ describe.each(documents.filter(({ blocks }) => blocks.length > 0))('$path', ({ p
     }
   })
 
-  test.each(runnable.map((block): [number, CodeBlock] => [block.line, block]))('the block at line %i works', async (_, block) => {
-    if (world === undefined) throw new Error('there is no world')
-    const { error, out, err } =
-      block.language === 'ts'
-        ? await world.run(process.execPath, [join(world.folder, nameOf(block).replace(/ts$/, 'js'))])
-        : await world.run('/bin/sh', ['-e', '-c', block.code])
-    expect(error, `${err}${out}`).toBeNull()
-    if (block.prints !== undefined) expect(out).toMatch(asShown(block.prints))
-  })
+  test.each(runnable.map((block): [number, CodeBlock] => [block.line, block]))(
+    'the block at line %i works',
+    { timeout: 60_000 },
+    async (_, block) => {
+      if (world === undefined) throw new Error('there is no world')
+      const { error, out, err } =
+        block.language === 'ts'
+          ? await world.run(process.execPath, [join(world.folder, nameOf(block).replace(/ts$/, 'js'))])
+          : await world.run('/bin/sh', ['-e', '-c', block.code])
+      expect(error, `${err}${out}`).toBeNull()
+      if (block.prints !== undefined) expect(out).toMatch(asShown(block.prints))
+    },
+  )
 })
 
 function folderOf(document: string): string {
