@@ -64,7 +64,7 @@ test('in a clone that is built, npx finds the command without asking a registry'
 
 test('no document, help or output tells to run a bare `npx dct`, or to install from a registry where the name is not ours', async () => {
   const demo = await readFile(join(ROOT, 'src/cli/demo.ts'), 'utf8')
-  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText(undefined)], ['demo', demo]]
+  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText([])], ['demo', demo]]
   const commands = texts.map(([name = '', text = '']) => [name, text.replace('never run a bare `npx dct`', '')])
   for (const [name, text] of commands) {
     expect(text, name).not.toMatch(/npx (?!--no-install )(?:docker-content-trust|dct)\b/)
@@ -75,5 +75,5 @@ test('no document, help or output tells to run a bare `npx dct`, or to install f
 test('every exit status of its table stands in the help', () => {
   const statuses = readme.rows.map(([cell = '']) => cell).filter((cell) => /^\d+$/.test(cell))
   expect(statuses.length).toBeGreaterThan(5)
-  for (const status of statuses) expect(helpText('verify')).toContain(status)
+  for (const status of statuses) expect(helpText(['verify'])).toContain(status)
 })

@@ -27,8 +27,12 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const dct = (...argv: string[]): Promise<Ran> =>
-  runProgram([...argv, '--server', server.url, '--tlscacert', join(folder, 'ca.crt'), '--config', folder])
+const dct = (...argv: string[]): Promise<Ran> => {
+  const where = ['--server', server.url]
+  const asking = [...where, '--tlscacert', join(folder, 'ca.crt')]
+  const options = argv[0] !== 'cache' ? asking : argv[1] === 'verify' ? where : []
+  return runProgram([...argv, ...options, '--config', folder])
+}
 const lines = (out: string): unknown[] =>
   out
     .trimEnd()
@@ -56,6 +60,12 @@ test('--json: one object a line, the failures too', async () => {
     { status: 'failed', gun: 'no//gun', error: { code: 'ERR_REFERENCE_INVALID' } },
     { status: 'failed', gun: 'registry.example/none', error: { code: 'ERR_OFFLINE' } },
   ])
+  const forgotten = await dct('cache', 'forget', '--json', ...GUNS, 'no//gun', 'registry.example/none')
+  expect(lines(forgotten.out)).toMatchObject([
+    ...GUNS.map((gun) => ({ gun, forgotten: true })),
+    { status: 'failed', gun: 'no//gun', error: { code: 'ERR_REFERENCE_INVALID' } },
+    { gun: 'registry.example/none', forgotten: false },
+  ])
 })
 
 test('a cache that cannot be written is said even with -q, once for all references', async () => {
@@ -74,7 +84,11 @@ describe('a slip of the pen', () => {
     [['verfy', 'alpine'], 'Did you mean: dct verify'],
     [['lokup', 'alpine'], 'Did you mean: dct lookup'],
     [['alpine:3.19'], 'Did you mean: dct verify alpine:3.19'],
-    [['xyzzy'], 'Commands are verify, lookup, cache, env, demo.\n'],
+    [['xyzzy'], 'Commands are verify, lookup, cache, env, demo, help. See: dct help\n'],
+    [['help', 'lokup'], 'Did you mean: dct lookup'],
+    [['cache', 'verfy'], 'Did you mean: dct cache verify'],
+    [['cache'], 'Type one of: dct cache list, dct cache verify, dct cache forget'],
+    [['cache', 'forget', '--jsn', 'x'], 'Did you mean --json? See: dct cache forget --help'],
   ])('%j: %s', async (argv, hint) => {
     expect(await runProgram(argv)).toMatchObject({ status: 2, err: expect.stringContaining(hint) })
   })

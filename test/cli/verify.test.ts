@@ -216,7 +216,10 @@ describe('cache, stale and offline', () => {
   })
 
   test('dct cache lists, verifies and forgets', async () => {
-    const cache = (...argv: string[]) => runProgram(['cache', ...argv, '--config', folder, '--server', server.url], { now })
+    const cache = (...argv: string[]) => {
+      const where = argv[0] === 'verify' ? ['--server', server.url] : []
+      return runProgram(['cache', ...argv, '--config', folder, ...where], { now })
+    }
     expect(await cache('list')).toEqual({ status: 0, out: '', err: '' })
     await verify([reference])
     // Folders that somebody else put there: no names of collections, and nothing to be printed.
