@@ -9,10 +9,10 @@ import type { Io } from './io.js'
 import type { OptionName } from './options.js'
 
 /** Runs a command and gives its exit status. */
-export type Run = (line: CommandLine, io: Io) => Promise<number>
+type Run = (line: CommandLine, io: Io) => Promise<number>
 
 /** A word behind the command. */
-export interface Operand {
+interface Operand {
   /** As help shows it. */
   readonly name: string
   /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command. */

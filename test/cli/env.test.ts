@@ -2,7 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { dockerCredentials } from '../../src/credentials/docker-config.js'
+import { decideCredentials } from '../../src/http/auth/who-gets-credentials.js'
+import { parseReference } from '../../src/reference/reference.js'
 import { createCertificate } from '../../src/testing/index.js'
+import { parseServer } from '../../src/trust-server/notary-url.js'
+import { startServer, testAuthority } from '../support/loopback-server.js'
 import { runProgram, type World } from './program.js'
 
 let folder: string
@@ -145,6 +150,55 @@ describe('credentials', () => {
     expect(found?.value).toMatch(value)
     expect(found?.why).toContain('The credentials of docker.io are not sent to notary.example for notary.example')
   })
+
+  const SERVERS = ['https://notary.docker.io', 'https://notary.docker.io:443', 'https://docker.io', 'https://notary.example']
+  test.each(
+    SERVERS.flatMap((server) =>
+      ['alpine', 'ghcr.io/a/b', 'notary.example/a/b'].map((image): [string, string] => [server, image]),
+    ),
+  )('shown for %s and %s are those that would be sent', async (server, image) => {
+    const owners = ['docker.io', 'notary.docker.io', 'notary.docker.io:443', 'ghcr.io', 'notary.example']
+    for (const logins of [owners, owners.slice(0, 1), owners.slice(1, 2), owners.slice(3)]) {
+      await rm(join(folder, '.docker'), { recursive: true, force: true })
+      await write({ auths: Object.fromEntries(logins.map((owner) => [owner, { auth: secret }])) })
+      const decision = await decideCredentials({
+        source: dockerCredentials({ dockerConfig: join(folder, '.docker'), env: {} }),
+        server: parseServer(server),
+        gun: parseReference(image).gun,
+        recipient: new URL(server),
+        serverIsMappedForDockerIo: false,
+        signal: new AbortController().signal,
+      })
+      const shown = (await findings(['--server', server, image]))['credentials']?.value
+      if (decision.credentials === undefined) expect(shown).toMatch(/^none for /)
+      else expect(shown).toBe(`a password in auths for ${decision.owner}`)
+    }
+  })
+
+  test.each([[['docker.io']], [['localhost']], [['docker.io', 'localhost']]])(
+    'of %j for an image of docker.io are shown if, and only if, a trust server gets them',
+    async (logins) => {
+      const sent: string[] = []
+      await using server = await startServer((request, response) => {
+        sent.push(request.headers.authorization ?? '')
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      })
+      const { host } = new URL(server.url)
+      const login = (owner: string) => Buffer.from(`${owner}:hunter2`).toString('base64')
+      await write({
+        auths: Object.fromEntries(logins.map((owner) => [owner === 'localhost' ? host : owner, { auth: login(owner) }])),
+      })
+      await writeFile(join(folder, 'ca.crt'), testAuthority.pem)
+      const options = ['--server', server.url, '--tlscacert', join(folder, 'ca.crt'), 'alpine']
+      await runProgram(['verify', ...options], { env: { HOME: folder } })
+      expect(new Set(sent.filter((header) => header !== ''))).toEqual(
+        new Set(logins.includes('localhost') ? [`Basic ${login('localhost')}`] : []),
+      )
+      const found = (await findings(options))['credentials']
+      expect(found?.value).toMatch(logins.includes('localhost') ? `a password in auths for ${host}` : /^none for localhost/)
+      expect(found?.value).not.toContain('docker.io')
+    },
+  )
 
   test('of DOCKER_AUTH_CONFIG go first; one that is not used is said, without its content', async () => {
     await write({ auths: { 'ghcr.io': { identitytoken: 'hunter2' } } })

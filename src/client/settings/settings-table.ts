@@ -12,7 +12,7 @@ import { type Check, hasMethods, isFunction, isObjectOf, isOneOf, isPem, isText 
 export type OptionName = keyof TrustClientOptions
 
 /** One option. */
-export interface Setting {
+interface Setting {
   readonly fits: Check
   /** What `fits` accepts, in words. */
   readonly expected: string
