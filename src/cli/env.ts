@@ -27,7 +27,7 @@ import { clientOptions, commandSwitch } from './client-options.js'
 import type { Io } from './io.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 
-/** One thing that was decided. */
+/** One subject: the value that would be used, and the reason. */
 interface Finding {
   readonly value: string
   readonly why: string
@@ -55,7 +55,7 @@ export async function env(line: CommandLine, io: Io): Promise<number> {
   return mostSevere(statuses)
 }
 
-/** `trustServer` -> two lines that begin with `trust server:`. */
+/** Two lines for one subject; the name `trustServer` becomes `trust server:`. */
 function paragraph(name: string, { value, why }: Finding): string {
   const label = `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}:`
   return `${label.padEnd(17)} ${value}\n${' '.repeat(18)}${why}`

@@ -11,7 +11,7 @@ export class Tally {
   #unverified = 0
   readonly #things: string
 
-  /** What is counted: references, targets. */
+  /** `things` names what is counted: references, targets. */
   constructor(things: string) {
     this.#things = things
   }

@@ -1,4 +1,4 @@
-/** `dct cache`, and names that every command takes. */
+/** `dct cache`, and names of collections that every command accepts. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ const lines = (out: string): unknown[] =>
     .map((line): unknown => JSON.parse(line))
 
 describe.each(GUNS)('%s', (gun) => {
-  test('is taken by every command once verify took it', async () => {
+  test('is accepted by every command after verify accepted it', async () => {
     expect((await dct('verify', `${gun}:1.0`)).status).toBe(0)
     expect((await dct('cache', 'list')).out).toBe(`${gun}\n`)
     expect(await dct('lookup', gun, '1.0')).toMatchObject({ status: 0, out: expect.stringMatching(/^1\.0 sha256:/) })
@@ -50,7 +50,7 @@ describe.each(GUNS)('%s', (gun) => {
   })
 })
 
-test('--json: one object a line, the failures too', async () => {
+test('--json prints one object a line, for failures too', async () => {
   for (const gun of GUNS) await dct('verify', '-q', `${gun}:1.0`)
   expect(lines((await dct('cache', 'list', '--json')).out)).toEqual(GUNS.map((gun) => ({ gun })))
   const verified = await dct('cache', 'verify', '--json', ...GUNS, 'no//gun', 'registry.example/none')
@@ -68,7 +68,7 @@ test('--json: one object a line, the failures too', async () => {
   ])
 })
 
-test('a cache that cannot be written is said even with -q, once for all references', async () => {
+test('warns of a cache that cannot be written even with -q, once for all references', async () => {
   await writeFile(join(folder, 'no-folder'), '')
   const unwritable = ['--trust-dir', join(folder, 'no-folder')]
   const quiet = await dct('verify', '-q', ...unwritable, 'registry.example/team/app:1.0', 'registry.example/team/app:1.0')
@@ -77,7 +77,7 @@ test('a cache that cannot be written is said even with -q, once for all referenc
   expect((await dct('lookup', '-q', ...unwritable, 'registry.example/team/app', '1.0')).err).toContain('cannot be written')
 })
 
-describe('a slip of the pen', () => {
+describe('a typing error', () => {
   test.each([
     [['verify', '--pinnig', 'x', 'alpine'], 'Did you mean --pinning?'],
     [['verify', '--trustdir', 'x', 'alpine'], 'Did you mean --trust-dir?'],
@@ -94,7 +94,7 @@ describe('a slip of the pen', () => {
   })
 })
 
-describe('a --pinning file whose pins would be passed over', () => {
+describe('a --pinning file whose pins would be ignored', () => {
   const key = 'a'.repeat(64)
   test.each([
     ['pins beside an empty trust_pinning', { trust_pinning: {}, certs: { x: [key] } }],
@@ -114,7 +114,7 @@ describe('a --pinning file whose pins would be passed over', () => {
     expect(ran.err).toContain('pinning')
   })
 
-  test("the config.json of notary is taken for its trust_pinning; what stands beside is notary's own", async () => {
+  test('reads trust_pinning from the config.json of notary, and ignores its other members', async () => {
     const own = { trust_dir: '~/.docker/trust', remote_server: { url: 'https://x.example' } }
     await writeFile(join(folder, 'none.json'), JSON.stringify({ ...own, trust_pinning: { certs: null, ca: null } }))
     expect((await dct('verify', '--pinning', join(folder, 'none.json'), 'registry.example/team/app:1.0')).status).toBe(0)

@@ -24,7 +24,7 @@ async function findings(argv: readonly string[] = [], world: World = {}): Promis
   return Object.assign(JSON.parse(out) as Findings, { status })
 }
 
-test('says what a verification would use, each with its reason, two lines each', async () => {
+test('prints two lines for each subject: the value and its reason', async () => {
   const { status, out, err } = await runProgram(['env'], { env: { HOME: folder } })
   expect({ status, err }).toEqual({ status: 0, err: '' })
   expect(out).toContain('content trust:    on\n')
@@ -61,7 +61,7 @@ describe('the trust server', () => {
     })
   })
 
-  test('that cannot be one is said, and all the rest too', async () => {
+  test('with an unusable address is reported, and the other subjects are shown', async () => {
     const found = await findings([], { env: { HOME: folder, DOCKER_CONTENT_TRUST_SERVER: 'http://plain.example' } })
     expect(found.status).toBe(2)
     expect(found['trustServer']).toEqual({
@@ -92,7 +92,7 @@ describe('certificates', () => {
     )
   })
 
-  test("the folders of Docker's engine are named, and what of them is left out", async () => {
+  test("the folders of Docker's engine are named, and the files that are left out", async () => {
     const engine = join(folder, '.config', 'docker', 'certs.d', 'notary.docker.io')
     await mkdir(engine, { recursive: true })
     await writeFile(join(engine, 'ca.crt'), 'x')
@@ -200,7 +200,7 @@ describe('credentials', () => {
     },
   )
 
-  test('of DOCKER_AUTH_CONFIG go first; one that is not used is said, without its content', async () => {
+  test('of DOCKER_AUTH_CONFIG go first; an unusable variable is reported without its content', async () => {
     await write({ auths: { 'ghcr.io': { identitytoken: 'hunter2' } } })
     const env = { HOME: folder, DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { 'ghcr.io': { auth: secret } } }) }
     expect((await findings(['ghcr.io/a/b'], { env }))['credentials']?.value).toBe('a password in DOCKER_AUTH_CONFIG for ghcr.io')
@@ -223,7 +223,7 @@ describe('credentials', () => {
     ['{', 2, 'unusable (ERR_SETTINGS_INVALID)', 'config.json: is not JSON'],
     [{ auths: { 'other.example': 7 } }, 0, 'none for ghcr.io in', 'config.json: auths: other.example: is not an object'],
     [{ auths: { 'GHCR.io': { auth: secret } } }, 0, 'none for ghcr.io in', 'There is a login for GHCR.io'],
-  ])('of %j: what is wrong with the file is said', async (config, status, value, why) => {
+  ])('of %j: the problem of the file is reported', async (config, status, value, why) => {
     await write(config)
     const found = await findings(['ghcr.io/a/b'])
     expect(found.status).toBe(status)
@@ -231,7 +231,7 @@ describe('credentials', () => {
   })
 })
 
-test('a registry that is its own trust server is named once where credentials are missing', async () => {
+test('names a registry that is its own trust server once when credentials are missing', async () => {
   expect((await findings(['ghcr.io/a/b:1']))['credentials']?.value).toMatch(/^none for ghcr\.io in /)
 })
 
@@ -246,7 +246,7 @@ test('pins are those of the collection', async () => {
   expect((await findings(['--pinning', file, 'docker.io/fleet/r02']))['pinning']?.why).not.toContain('come close')
 })
 
-test('pins that come close to the collection are named where none applies', async () => {
+test('names pins with a similar name when no pin applies', async () => {
   const file = join(folder, 'pins.json')
   await writeFile(file, JSON.stringify({ certs: { 'fleet/r02': ['a'.repeat(64)] }, disable_tofu: true }))
   expect((await findings(['--pinning', file, 'docker.io/fleet/r02']))['pinning']).toEqual({
@@ -255,7 +255,7 @@ test('pins that come close to the collection are named where none applies', asyn
   })
 })
 
-test('asks no server, and takes one reference', async () => {
+test('asks no server, and refuses a second reference', async () => {
   expect((await findings(['nowhere.invalid/x'])).status).toBe(0)
   expect((await runProgram(['env', 'a', 'b'])).status).toBe(2)
   expect((await runProgram(['env', 'Not valid'])).status).toBe(2)

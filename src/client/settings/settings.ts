@@ -19,7 +19,7 @@ import { chooseDockerConfig, chooseServer, chooseTrustDirectory, isMappedForDock
 import { SETTINGS } from './settings-table.js'
 import { hasMethods } from './value-checks.js'
 
-/** What one client works with. */
+/** The settings of one client. */
 export interface Settings {
   readonly env: Environment
   /** The trust server of a registry (`docker.io`, `host[:port]`). @throws UsageError ERR_SETTINGS_INVALID */
@@ -30,7 +30,7 @@ export interface Settings {
   readonly dockerConfig: string | undefined
   readonly credentials: CredentialSource
   readonly store: MetadataStore
-  /** Instead of https. */
+  /** Takes the place of https. */
   readonly transport: Transport | undefined
   readonly pinning: TrustPinning
   readonly digestReferences: 'require-signed' | 'accept'
@@ -44,7 +44,7 @@ export interface Settings {
   readonly now: () => number
   /** Never throws. */
   readonly onEvent: (event: TrustEvent) => void
-  /** Belong to every answer. */
+  /** Part of every answer. */
   readonly warnings: readonly Warning[]
   /** Who reads hints and warnings. */
   readonly reader: Reader
