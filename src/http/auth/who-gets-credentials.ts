@@ -41,6 +41,23 @@ export function credentialOwners(question: Recipient): CredentialOwners {
   return { owners: allowed, withheld: allowed.length === owners.length ? undefined : withheld }
 }
 
+/** Names the places where credentials are looked for, without asking a helper. */
+export interface CredentialPlaces {
+  /** Sentences without a secret; `isCertain` when the last place holds credentials. */
+  describe(owner: string): Promise<{ readonly places: readonly string[]; readonly isCertain: boolean }>
+}
+
+/** Where `decideCredentials` would look for this recipient, in order, up to the first place that is certain to hold some. */
+export async function credentialPlaces(question: Recipient, source: CredentialPlaces): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const owner of credentialOwners(question).owners) {
+    const { places, isCertain } = await source.describe(owner)
+    found.push(...places)
+    if (isCertain) break
+  }
+  return found
+}
+
 /**
  * The first owner's that are found. An owner for whom asking fails does not hide the next: the failure is told when
  * nothing was found.
