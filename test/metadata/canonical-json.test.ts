@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hex, utf8 } from '../../src/bytes.js'
 import { canonicalJson, dockerGoJson } from '../../src/metadata/canonical-json.js'
-import { JsonError, type JsonValue, parseJson, plainJson, scanDocument } from '../../src/metadata/json.js'
+import { parseJson, scanDocument } from '../../src/metadata/json.js'
+import { JsonError, type JsonValue, plainJson } from '../../src/metadata/json-value.js'
 import { canonicalText, samples, spell, spellings } from './json-texts.js'
 
 interface Vector {

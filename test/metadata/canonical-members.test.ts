@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { canonicalJson, dockerGoJson } from '../../src/metadata/canonical-json.js'
-import { JsonError, parseJson, scanDocument } from '../../src/metadata/json.js'
+import { parseJson, scanDocument } from '../../src/metadata/json.js'
+import { JsonError } from '../../src/metadata/json-value.js'
 
 /** The bytes that the scanner takes for canonical, as text. */
 function taken(document: string): string | undefined {

@@ -3,15 +3,8 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
-import {
-  isJsonObject,
-  JsonError,
-  type JsonValue,
-  MAX_NESTING,
-  NumberLiteral,
-  parseJson,
-  plainJson,
-} from '../../src/metadata/json.js'
+import { MAX_NESTING, parseJson } from '../../src/metadata/json.js'
+import { isJsonObject, JsonError, type JsonValue, NumberLiteral, plainJson } from '../../src/metadata/json-value.js'
 import { oddCharacters, samples, spell, spellings } from './json-texts.js'
 
 const read = (text: string): JsonValue => parseJson(utf8(text))
