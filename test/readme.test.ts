@@ -64,7 +64,7 @@ test('in a built clone, npx finds the command without asking a registry', async 
 
 test('no document, help or output says to run a bare `npx dct`, or to install by name from a registry, where another project has the name', async () => {
   const demo = await readFile(join(ROOT, 'src/cli/demo.ts'), 'utf8')
-  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText(undefined)], ['demo', demo]]
+  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText([])], ['demo', demo]]
   const commands = texts.map(([name = '', text = '']) => [name, text.replace('never run a bare `npx dct`', '')])
   for (const [name, text] of commands) {
     expect(text, name).not.toMatch(/npx (?!--no-install )(?:docker-content-trust|dct)\b/)
@@ -75,5 +75,5 @@ test('no document, help or output says to run a bare `npx dct`, or to install by
 test('every exit status of the table is in the help', () => {
   const statuses = readme.rows.map(([cell = '']) => cell).filter((cell) => /^\d+$/.test(cell))
   expect(statuses.length).toBeGreaterThan(5)
-  for (const status of statuses) expect(helpText('verify')).toContain(status)
+  for (const status of statuses) expect(helpText(['verify'])).toContain(status)
 })

@@ -1,10 +1,11 @@
 /** `dct inspect REFERENCE...` */
-import { createTrustClient, type TrustClient } from '../client/trust-client.js'
-import { TrustError, UsageError } from '../errors.js'
+import { createCommandClient, type TrustClient } from '../client/trust-client.js'
+import { TrustError } from '../errors.js'
 import { parseReference } from '../reference/reference.js'
 import { type InspectedImage, inspectJson, inspectPretty } from '../report/docker-trust.js'
 import { readCollection } from '../tasks/collection.js'
-import { type CommandLine, clientOptions } from './arguments.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions } from './client-options.js'
 import type { Io } from './io.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
@@ -12,14 +13,10 @@ import { startProgress } from './progress.js'
 /** The exit status. */
 export async function inspect(line: CommandLine, io: Io): Promise<number> {
   const { words, values } = line
-  if (words.length === 0)
-    throw new UsageError('ERR_SETTINGS_INVALID', 'dct inspect needs at least one image reference', {
-      hint: 'For example: dct inspect --pretty container-registry.oracle.com/os/oraclelinux',
-    })
   using progress = startProgress(io, line)
   progress.total = words.length
   const speaker = new Speaker(progress.io, line)
-  await using client = createTrustClient(await clientOptions(line, progress.io, progress.tell))
+  await using client = createCommandClient(await clientOptions(line, progress.io, progress.tell))
   const images: InspectedImage[] = []
   const statuses: number[] = []
   const said = new Set<string>()

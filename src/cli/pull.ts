@@ -1,10 +1,11 @@
 /** `dct pull REFERENCE` */
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
-import { createTrustClient } from '../client/trust-client.js'
+import { createCommandClient } from '../client/trust-client.js'
 import { TrustError, UsageError } from '../errors.js'
 import { type PullLines, type PullRequest, pullUnverified, type VerifiedPull, verifyPull } from '../tasks/pull.js'
-import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions, commandSwitch } from './client-options.js'
 import { EXIT, type Io } from './io.js'
 import { exitStatus, Speaker } from './output.js'
 import { startProgress } from './progress.js'
@@ -15,7 +16,7 @@ const USUAL_ENGINE = 'docker'
 /** The exit status: ours, or that of the engine's client when it fails. */
 export async function pull(line: CommandLine, io: Io): Promise<number> {
   const request = requestOf(line, io)
-  const trustSwitch = commandSwitch(line, io)
+  const trustSwitch = commandSwitch(line, io.env)
   const speaker = new Speaker(io, line)
   const lines: PullLines = {
     out: (text) => io.out(`${text}\n`),
@@ -50,7 +51,7 @@ async function verified(
 ): Promise<VerifiedPull> {
   using progress = startProgress(io, line)
   const options = await clientOptions(line, progress.io, progress.tell)
-  await using client = createTrustClient({ ...options, ...trustSwitch })
+  await using client = createCommandClient({ ...options, ...trustSwitch })
   const speaker = new Speaker(progress.io, line)
   return await verifyPull(client, request, {
     ...lines,
@@ -62,11 +63,7 @@ async function verified(
 
 /** @throws UsageError ERR_SETTINGS_INVALID */
 function requestOf({ words, values }: CommandLine, { env, signal }: Io): PullRequest {
-  const [reference] = words
-  if (reference === undefined || words.length > 1)
-    throw new UsageError('ERR_SETTINGS_INVALID', `dct pull takes one image reference, got ${words.length}`, {
-      hint: 'For example: dct pull container-registry.oracle.com/os/oraclelinux:9',
-    })
+  const [reference = ''] = words
   const { platform, engine = USUAL_ENGINE, config } = values
   for (const [option, value] of Object.entries({ platform, engine }))
     if (value !== undefined && (value === '' || value.startsWith('-') || value.includes('\0')))

@@ -1,11 +1,12 @@
 /** `dct tags REPOSITORY...` */
-import { createTrustClient } from '../client/trust-client.js'
-import { TrustError, UsageError } from '../errors.js'
+import { createCommandClient } from '../client/trust-client.js'
+import { TrustError } from '../errors.js'
 import { parseRepository } from '../reference/reference.js'
-import { painter } from '../report/colors.js'
 import { type Column, oneLine, tableLines } from '../report/table.js'
 import { type Collection, expiresOf, readCollection } from '../tasks/collection.js'
-import { type CommandLine, choice, clientOptions } from './arguments.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions } from './client-options.js'
+import { paintFor } from './colors.js'
 import type { Io } from './io.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
@@ -22,16 +23,11 @@ const COLUMNS: readonly Column[] = [
 /** The exit status. */
 export async function tags(line: CommandLine, io: Io): Promise<number> {
   const { words, values } = line
-  if (words.length === 0)
-    throw new UsageError('ERR_SETTINGS_INVALID', 'dct tags needs at least one image repository', {
-      hint: 'For example: dct tags container-registry.oracle.com/os/oraclelinux',
-    })
   using progress = startProgress(io, line)
   progress.total = words.length
   const speaker = new Speaker(progress.io, line)
-  const color = choice('color', values.color ?? 'auto', ['auto', 'always', 'never'] as const) ?? 'auto'
-  const paint = painter({ choice: color, terminal: io.screen !== undefined, env: io.env })
-  await using client = createTrustClient(await clientOptions(line, progress.io, progress.tell))
+  const paint = paintFor(line, io)
+  await using client = createCommandClient(await clientOptions(line, progress.io, progress.tell))
   const statuses: number[] = []
   let isFirst = true
   for (const repository of words) {

@@ -1,11 +1,12 @@
 /** `dct tree REPOSITORY` */
 import type { InspectedRole, Inspection } from '../client/answers/results.js'
-import { createTrustClient } from '../client/trust-client.js'
-import { TrustError, UsageError } from '../errors.js'
+import { createCommandClient } from '../client/trust-client.js'
+import { TrustError } from '../errors.js'
 import { parseRepository } from '../reference/reference.js'
-import { painter } from '../report/colors.js'
 import { treeLines } from '../report/tree.js'
-import { type CommandLine, choice, clientOptions } from './arguments.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions } from './client-options.js'
+import { paintFor } from './colors.js'
 import { EXIT, type Io } from './io.js'
 import { exitStatus, Speaker } from './output.js'
 import { startProgress } from './progress.js'
@@ -14,17 +15,12 @@ import { screenWidth } from './width.js'
 /** The exit status. */
 export async function tree(line: CommandLine, io: Io): Promise<number> {
   const { words, values } = line
-  const [repository] = words
-  if (repository === undefined || words.length > 1)
-    throw new UsageError('ERR_SETTINGS_INVALID', `dct tree takes one image repository, got ${words.length}`, {
-      hint: 'For example: dct tree container-registry.oracle.com/os/oraclelinux',
-    })
+  const [repository = ''] = words
   using progress = startProgress(io, line)
   const speaker = new Speaker(progress.io, line)
-  const color = choice('color', values.color ?? 'auto', ['auto', 'always', 'never'] as const) ?? 'auto'
-  const paint = painter({ choice: color, terminal: io.screen !== undefined, env: io.env })
+  const paint = paintFor(line, io)
   try {
-    await using client = createTrustClient(await clientOptions(line, progress.io, progress.tell))
+    await using client = createCommandClient(await clientOptions(line, progress.io, progress.tell))
     const inspection = await client.inspect(parseRepository(repository).gun)
     for (const warning of inspection.warnings) speaker.warning(warning)
     const width = screenWidth(io)

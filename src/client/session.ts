@@ -22,6 +22,7 @@ import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
 import { signedName } from './settings/known-registries.js'
 import type { TrustClientOptions } from './settings/options.js'
+import type { Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
 
 /** A collection, how people call it, and whether its name is that of an image. */
@@ -49,8 +50,8 @@ export class Session {
   }
 
   /** @throws UsageError ERR_SETTINGS_INVALID */
-  static async open(options: TrustClientOptions): Promise<Session> {
-    return new Session(await readSettings(options))
+  static async open(options: TrustClientOptions, reader?: Reader): Promise<Session> {
+    return new Session(await readSettings(options, reader))
   }
 
   /** With `shared`, questions about one collection are answered from one refresh. */
@@ -126,7 +127,8 @@ export class Session {
       return { ...refreshed, server, warnings, mirror }
     } catch (cause) {
       signal?.throwIfAborted()
-      throw explainServer(cause, { choice, gun, name: familiarName, now, warnings: this.#settings.warnings })
+      const { warnings, reader } = this.#settings
+      throw explainServer(cause, { choice, gun, name: familiarName, now, warnings, reader })
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', interrupt)

@@ -4,9 +4,11 @@ import { parseGun, parseReference, parseRepository } from '../reference/referenc
 import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './answers/results.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
 import type { Session, SharedRefreshes } from './session.js'
-import { checkValues, hasMethods, lookupRoles, ownOptions } from './settings/check-options.js'
+import { checkValues, lookupRoles, ownOptions } from './settings/check-options.js'
 import { isSwitchedOn } from './settings/content-trust.js'
 import type { TrustClientOptions } from './settings/options.js'
+import type { Reader } from './settings/setting-source.js'
+import { hasMethods } from './settings/value-checks.js'
 
 /** What `verifyTags` yields for each reference. */
 export type VerifyOutcome =
@@ -38,17 +40,24 @@ export interface TrustClient extends AsyncDisposable {
 
 /** A client for long-lived use. Nothing is read or asked before the first call. */
 export function createTrustClient(options: TrustClientOptions = {}): TrustClient {
-  return new LazyTrustClient(options)
+  return new LazyTrustClient(options, 'library')
+}
+
+/** The same for the command: hints and warnings name flags. */
+export function createCommandClient(options: TrustClientOptions): TrustClient {
+  return new LazyTrustClient(options, 'command')
 }
 
 class LazyTrustClient implements TrustClient {
   readonly #given: TrustClientOptions
+  readonly #reader: Reader
   #options: TrustClientOptions | undefined
   #session: Promise<Session> | undefined
   #closed = false
 
-  constructor(options: TrustClientOptions) {
+  constructor(options: TrustClientOptions, reader: Reader) {
     this.#given = options
+    this.#reader = reader
   }
 
   async verifyTag(reference: string): Promise<VerifyResult> {
@@ -156,7 +165,7 @@ class LazyTrustClient implements TrustClient {
         hint: 'Make another one: createTrustClient(options). Close a client after its last question.',
       })
     const options = this.#own()
-    this.#session ??= import('./session.js').then(({ Session }) => Session.open(options))
+    this.#session ??= import('./session.js').then(({ Session }) => Session.open(options, this.#reader))
     return this.#session
   }
 }

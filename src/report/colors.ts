@@ -7,12 +7,10 @@ export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
 /** The text in a style, or as it is. */
 export type Paint = (style: Style, text: string) => string
 
-/** What `--color` takes. */
-export type ColorChoice = 'auto' | 'always' | 'never'
-
 /** What decides over colours. */
 export interface ColorSettings {
-  readonly choice: ColorChoice
+  /** `auto`, `always`; anything else is never. */
+  readonly choice: string
   /** Whether the text goes to a terminal. */
   readonly terminal: boolean
   readonly env: Readonly<Record<string, string | undefined>>
@@ -23,7 +21,7 @@ export function painter({ choice, terminal, env }: ColorSettings): Paint {
   return isColored(choice, terminal, env) ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text
 }
 
-function isColored(choice: ColorChoice, terminal: boolean, env: ColorSettings['env']): boolean {
+function isColored(choice: string, terminal: boolean, env: ColorSettings['env']): boolean {
   if (choice !== 'auto') return choice === 'always'
   const forced = env['FORCE_COLOR'] ?? ''
   if (forced !== '') return forced !== '0' && forced !== 'false'
