@@ -97,7 +97,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'pull',
-    summary: "verify an image, pull it by its digest with the engine's client, and tag it",
+    summary: 'verify an image, pull it by its digest, tag it',
     operands: [{ name: 'REFERENCE', kind: 'reference' }],
     options: ['all-tags', 'platform', 'engine', 'disable-content-trust', 'digest-references', ...ASKING_QUIETLY],
     about: [
@@ -138,7 +138,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'tree',
-    summary: 'show who may sign what in a trust collection, and until when',
+    summary: 'show who may sign what, and until when',
     operands: [{ name: 'REPOSITORY', kind: 'reference' }],
     options: ['color', ...ASKING],
     about: [
