@@ -43,7 +43,7 @@ const lines = (text: string) => text.split('\n').slice(0, -1)
 
 describe('dct inspect', () => {
   test('prints the others when one fails, and the most severe status', async () => {
-    const { status, out, err } = await dct(['inspect', `${APP}:1.0`, 'registry.example/team/none', 'UPPER/case:1'])
+    const { status, out, err } = await dct(['inspect', `${APP}:1.0`, 'registry.example/team/none', 'registry.example/Team/app:1'])
     expect(status).toBe(2)
     expect(JSON.parse(out).map(({ Name: name }: { Name: string }) => name)).toEqual([`${APP}:1.0`])
     expect(err).toContain('(ERR_NO_TRUST_DATA)')
