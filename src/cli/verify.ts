@@ -1,6 +1,6 @@
 /** `dct verify REFERENCE...` */
 
-import type { VerifyResult } from '../client/answers/results.js'
+import type { VerifyResult } from '../client/results.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import type { VerifyOutcome } from '../client/trust-client.js'
 import { createTrustClient } from '../client/trust-client.js'

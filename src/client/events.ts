@@ -2,7 +2,7 @@
 import diagnostics from 'node:diagnostics_channel'
 import type { TransportEvent } from '../http/events.js'
 import type { Trusted } from '../trust/trusted.js'
-import type { WarningCode } from './answers/results.js'
+import type { WarningCode } from './results.js'
 
 /** Where a file came from. `memory`: a living client still had the verified set. */
 export type FileOrigin = 'server' | 'cache' | 'memory'

@@ -14,12 +14,12 @@ import {
   answerTags,
   type VerifiedCollection,
 } from './answers/answers.js'
-import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './answers/results.js'
 import { explainServer } from './answers/server-hints.js'
 import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
+import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
 import { signedName } from './settings/known-registries.js'
 import type { TrustClientOptions } from './settings/options.js'
 import { readSettings, type Settings } from './settings/settings.js'
@@ -42,7 +42,7 @@ export class Session {
   readonly #settings: Settings
   readonly #transports = new Map<string, Transport>()
   readonly #running: SharedRefreshes = new Map()
-  readonly #kept = new VerifiedSetCache()
+  readonly #sets = new VerifiedSetCache()
 
   private constructor(settings: Settings) {
     this.#settings = settings
@@ -115,10 +115,9 @@ export class Session {
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
     const { familiarName } = collection
-    const kept = this.#kept
-    const request = { gun, familiarName, server, transport, store, kept, pinning, staleFallback, now, signal: work.signal, tell }
+    const request = { gun, familiarName, server, transport, store, pinning, staleFallback, now, signal: work.signal, tell }
     try {
-      const refreshed = await refresh(request)
+      const refreshed = await refresh(request, this.#sets)
       signal?.throwIfAborted()
       const found = [...warningsOf(refreshed.stage, server, pinning, now), ...configWarnings(credentials)]
       const warnings = [...this.#settings.warnings, ...refreshed.warnings, ...found]

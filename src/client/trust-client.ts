@@ -1,8 +1,8 @@
 /** The client that a program keeps. Light until something is asked: everything heavy is loaded inside the call. */
 import { TrustError, UsageError } from '../errors.js'
 import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
-import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './answers/results.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
+import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
 import type { Session, SharedRefreshes } from './session.js'
 import { checkValues, hasMethods, lookupRoles, ownOptions } from './settings/check-options.js'
 import { isSwitchedOn } from './settings/content-trust.js'

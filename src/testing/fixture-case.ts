@@ -1,6 +1,6 @@
 /** What `case.json` in the folder of a fixture may say; an unknown field is an error. */
 import { z } from 'zod'
-import type { Freshness } from '../client/answers/results.js'
+import type { Freshness } from '../client/results.js'
 import type { RootTrust } from '../trust/anchor.js'
 
 /** How the client is set; paths of CA files are seen from the fixture's folder. */

@@ -7,7 +7,7 @@ import { canonicalJson } from '../../src/metadata/canonical-json.js'
 import { JsonError, parseJson, plainJson } from '../../src/metadata/json.js'
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/metadata/parse.js'
 import { createSimulatedTransport, createTrustCollection, type FileHolder } from '../../src/testing/index.js'
-import { decodeFloors } from '../../src/trust/floor-record.js'
+import { decodeTrustRecord } from '../../src/trust/trust-record.js'
 import { bent, growth, LINEAR, misshapen, PATIENCE, REAL_FILES, runs } from './fuzz.js'
 
 const FILES = REAL_FILES.map(({ bytes }) => bytes)
@@ -90,7 +90,7 @@ describe('what the cache keeps beside the metadata, bent, is read or is nothing'
 
   test('version floors', () => {
     fc.assert(
-      fc.property(fc.oneof(bent([record]), misshapen([record])), (bytes) => void decodeFloors(bytes, 'x/y')),
+      fc.property(fc.oneof(bent([record]), misshapen([record])), (bytes) => void decodeTrustRecord(bytes, 'x/y')),
       runs(200),
     )
   })

@@ -10,6 +10,7 @@ import {
   type MadeCertificate,
 } from '../../src/testing/index.js'
 import { type AnchorPolicy, anchorRoot } from '../../src/trust/anchor.js'
+import { Budget } from '../../src/trust/budget.js'
 import { NO_PINNING, type TrustPinning } from '../../src/trust/pinning.js'
 import { readCertificates } from '../../src/trust/root-certificate.js'
 import { RootChain } from '../../src/trust/root-chain.js'
@@ -41,7 +42,7 @@ interface Case {
 
 function anchor({ keys, threshold = 1, signers = keys, expires = EXPIRES }: Case, policy: Partial<AnchorPolicy> = {}) {
   const document = spoilt(rootDocument({ root: { keys, threshold } }), ['expires'], expires)
-  const chain = RootChain.start(GUN, signedFile(document, signers))
+  const chain = RootChain.start(GUN, signedFile(document, signers), new Budget())
   const whole = { start: 'first-use', pinning: NO_PINNING, now: NOW, ...policy } as const
   return anchorRoot(chain, readCertificates(chain, whole.now), whole)
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { sha256Hex } from '../../src/crypto/hash.js'
+import { Budget } from '../../src/trust/budget.js'
 import { raiseFloors } from '../../src/trust/cached-floors.js'
 import { RootChain } from '../../src/trust/root-chain.js'
 import type { VersionFloor, VersionFloors } from '../../src/trust/version-floors.js'
@@ -71,7 +72,7 @@ function floor(file: Written): VersionFloor {
 }
 
 function raised(cached: ReadonlyMap<string, Uint8Array>, known: VersionFloors = new Map(), root: Written = SET.root) {
-  return raiseFloors(GUN, RootChain.start(GUN, fileOf(root)).root, cached, known)
+  return raiseFloors(GUN, RootChain.start(GUN, fileOf(root), new Budget()).root, cached, known)
 }
 
 const all = Object.values(SET)

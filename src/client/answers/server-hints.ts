@@ -1,9 +1,9 @@
 /** What is known of particular servers, so that a failure can say what to do about it. */
 import { StaleError, TrustError, UnavailableError } from '../../errors.js'
 import { shellWord } from '../../shell-word.js'
+import type { Warning } from '../results.js'
 import { knownRegistry } from '../settings/known-registries.js'
 import type { ServerChoice } from '../settings/setting-sources.js'
-import type { Warning } from './results.js'
 
 /** Docker's own trust server. Source: Docker's announcement of the retirement of Docker Content Trust. */
 export const RETIRED_HOST = 'notary.docker.io'

@@ -1,6 +1,6 @@
 /** What the client answers. Absent fields are left out, never null. */
-import type { RootTrust } from '../../trust/anchor.js'
-import type { KeyDetails } from '../../trust/key-names.js'
+import type { RootTrust } from '../trust/anchor.js'
+import type { KeyDetails } from '../trust/key-names.js'
 
 /** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
