@@ -7,7 +7,7 @@ import { UntrustedError } from '../errors.js'
 import { canonicalJson } from './canonical-json.js'
 import { parseDate } from './date.js'
 import { JsonError, scanDocument } from './json.js'
-import { TooMany } from './limits.js'
+import { MAX_VALUES_TO_REWRITE, TooMany } from './limits.js'
 import type {
   Delegation,
   FileMeta,
@@ -62,6 +62,8 @@ function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
 ): Unverified<Metadata> {
   try {
     const { value, canonical, values } = scanDocument(file)
+    if (!canonical.has('signed') && values > MAX_VALUES_TO_REWRITE)
+      throw new TooMany('members and items in a file that is not in canonical form', MAX_VALUES_TO_REWRITE)
     const envelope = check(envelopeSchema, value, '')
     const { signed } = envelope
     const metadata = fromWire(check(schema, signed, 'signed'))
