@@ -1,4 +1,4 @@
-/** What a client does once something is asked: settings, connections, refreshes. Loaded inside the call, with all that it imports. */
+/** The work of a client: settings, connections, refreshes. Loaded with the first call, together with all that it imports. */
 import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
@@ -24,9 +24,9 @@ import { signedName } from './settings/known-registries.js'
 import type { TrustClientOptions } from './settings/options.js'
 import { readSettings, type Settings } from './settings/settings.js'
 
-/** A collection, how people call it, and whether its name is that of an image. */
+/** A collection, its familiar name, and whether it is named by an image reference. */
 export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'> {
-  /** Any Notary collection: the name is the one that was signed, to the letter. */
+  /** The name is exactly the GUN that was signed: no mirror is replaced. */
   readonly isExact?: boolean
 }
 
@@ -35,7 +35,7 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun, isExact: true }
 }
 
-/** Refreshes that questions share, by the name that was asked for; see `sharedName`. */
+/** Refreshes that several calls share, by the name that was asked for; see `sharedName`. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
 
 export class Session {
@@ -53,7 +53,7 @@ export class Session {
     return new Session(await readSettings(options))
   }
 
-  /** With `shared`, questions about one collection are answered from one refresh. */
+  /** With `shared`, calls for one collection are answered from one refresh. */
   async verify(
     reference: ImageReference,
     shared?: SharedRefreshes,
@@ -129,7 +129,7 @@ export class Session {
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', interrupt)
-      work.abort(new Error('the refresh has ended')) // guesses that nobody took up
+      work.abort(new Error('the refresh has ended')) // ends guesses that were not used
     }
   }
 
@@ -152,7 +152,7 @@ export class Session {
   }
 }
 
-/** A name to the letter and that of an image may be two collections: a mirror's images are signed in the name of another registry. */
+/** An exact name and an image name may be two collections: a mirror's images are signed in the name of another registry. */
 function sharedName({ gun, isExact }: Collection): string {
   return isExact === true ? `exactly ${gun}` : gun
 }

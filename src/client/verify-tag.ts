@@ -1,4 +1,4 @@
-/** The one-line way in. */
+/** Verifies one tag with a client of its own. */
 
 import type { VerifyResult } from './results.js'
 import type { VerifyTagOptions } from './settings/options.js'

@@ -1,4 +1,4 @@
-/** A verified set and a question -> the answer, in the words of results.ts. */
+/** Makes the answer to a question from a verified set, in the types of results.ts. */
 import { UnsignedError } from '../../errors.js'
 import type { ImageReference } from '../../reference/reference.js'
 import { keyDetails } from '../../trust/key-names.js'
@@ -16,13 +16,13 @@ import type {
   Warning,
 } from '../results.js'
 
-/** What was verified, for whom. */
+/** A verified collection, and how it was verified. */
 export interface VerifiedCollection {
   readonly stage: TargetsStage
   readonly freshness: Freshness
   readonly server: TrustServer
   readonly warnings: readonly Warning[]
-  /** The registry that was named, when the collection is signed in the name of another. */
+  /** The registry in the reference, when the collection is signed in the name of another. */
   readonly mirror: string | undefined
 }
 
@@ -111,7 +111,7 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
   return { roles, ...provenance(verified, 'targets') }
 }
 
-/** The answer is the caller's own: one refresh answers many, and none of them may change what another is told. */
+/** A new object for each answer: one refresh may answer several callers, and no caller may change the answer of another. */
 function provenance({ stage, freshness, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
   const { gun } = stage.context
   return {

@@ -4,7 +4,7 @@ import { UnavailableError } from '../../errors.js'
 /** The event loop, seen from one refresh. */
 export class EventLoop {
   readonly #signal: AbortSignal
-  #heedsDeadline = true
+  #endsAtDeadline = true
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
@@ -12,7 +12,7 @@ export class EventLoop {
 
   /** From now on only the caller's signal ends the refresh: the cache may still be judged when the time for the server is up. */
   ignoreDeadline(): void {
-    this.#heedsDeadline = false
+    this.#endsAtDeadline = false
   }
 
   /** Lets timers and signals run. @throws the reason of the abort */
@@ -20,6 +20,6 @@ export class EventLoop {
     // Twice: the first may come before the timers that are due.
     for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
     const isDeadline = this.#signal.reason instanceof UnavailableError
-    if (this.#heedsDeadline || !isDeadline) this.#signal.throwIfAborted()
+    if (this.#endsAtDeadline || !isDeadline) this.#signal.throwIfAborted()
   }
 }
