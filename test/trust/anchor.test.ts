@@ -117,7 +117,7 @@ describe('without a pin', () => {
     expect(refusal({ keys: [stranger, ONE], signers: [stranger] })).toBe('ERR_ROOT_UNTRUSTED')
   })
 
-  test('first use can be switched off: a cached root still stands', () => {
+  test('with first use switched off, a cached root is still trusted', () => {
     expect(refusal({ keys: [ONE] }, { pinning: NO_TOFU })).toBe('ERR_ROOT_UNTRUSTED')
     expect(anchor({ keys: [ONE] }, { pinning: NO_TOFU, start: 'cached-root' }).trust).toBe('cached-root')
   })
@@ -254,7 +254,7 @@ describe.each(['first-use', 'cached-root'] as const)('with a CA pin, %s', (start
     expect(refusal({ keys: [x509Signer(keys, leaf.pem)] }, { start, pinning: pinnedCa(leaf) })).toBe('ERR_PIN_MISMATCH')
   })
 
-  test('a bundle that nobody can read to the end is refused with a code, and nothing else is thrown', () => {
+  test('a bundle that cannot be read to the end is refused with a code, and nothing else is thrown', () => {
     const nameless = createCertificate({ ...VALID, subject: {}, keys: ecPair('nameless'), ca: true })
     const keys = ecPair('odd')
     const leaf = createCertificate({ ...VALID, subject: { cn: GUN }, keys, issuer: nameless })
@@ -286,7 +286,7 @@ describe('what has ended', () => {
     expect(refusal({ keys: [old, ONE] }, { pinning: pinned(old) })).toBe('ERR_CERTIFICATE_EXPIRED')
   })
 
-  test('the earliest end of those that count is told', () => {
+  test('the earliest end among the certificates that count is reported', () => {
     const sooner = short('sooner', new Date(NOW + 3600_000))
     expect(anchor({ keys: [sooner, ONE], threshold: 2 }).certificateExpires).toBe(NOW + 3600_000)
   })

@@ -52,7 +52,7 @@ describe('roots, one after the other', () => {
     expect(error).toMatchObject({ code: 'ERR_ROOT_UNTRUSTED', evidence: { threshold: 1, validSignatures: 0 } })
   })
 
-  test('by whom the next was not signed, and which version was asked for', () => {
+  test('which keys did not sign the next root, and which version was asked for', () => {
     const asked = { trusted: 1, offered: 2, asked: 2, threshold: 1, validSignatures: 0 }
     const strange = refused(() => chain.next(root(2, [NEW_KEY], [NEW_KEY]), new Budget()))
     expect(strange).toMatchObject({ code: 'ERR_ROOT_ROTATION', evidence: asked })
@@ -210,7 +210,7 @@ test('a set of an earlier run is not resumed once any of it expired', () => {
   expect(resumed(Date.parse(brief.expires))).toBeUndefined()
 })
 
-test('a set of an earlier run is resumed under the very same root, while nothing in it expired and the clock went on', () => {
+test('a set of an earlier run is resumed under the same root object, while nothing in it expired and the clock went on', () => {
   const stage = targetsStage()
   const { anchor, context } = stage
   const resumed = (now: number, under = anchor) => stage.resumed(new RootStage({ ...context, now }, under))

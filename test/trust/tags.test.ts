@@ -60,7 +60,7 @@ describe('what is said of a tag that is not signed', () => {
     expect(error.evidence).toEqual({ signedOnlyBy: ['targets/alice'] })
   })
 
-  test('a signer lists it without the right to: as if nobody did', () => {
+  test('a signer lists it without the right to: that does not count', () => {
     expect(refused(collection(named('latest'), { 'targets/alice': named('3.0') }), '3.0').evidence).toBeUndefined()
   })
 })

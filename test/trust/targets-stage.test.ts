@@ -95,7 +95,7 @@ describe('delegations of targets', () => {
     expect(kept.get('targets')?.map(({ keys }) => keys)).toEqual([past[0]?.keys, [SIGNERS.targets.key.id]])
   })
 
-  test('a delegation that ended and was made again, and has no file yet, is not missed; its floor holds', () => {
+  test('a delegation that ended and was made again, and has no file yet, may be missing from the snapshot; its floor holds', () => {
     const before = floorsLeft(load(targetsStage(published), 'targets/alice', ALICE_FILE))
     const ended = new Map([
       ['targets/alice', (before.get('targets/alice') ?? []).map((floor) => ({ ...floor, ended: true as const }))],
@@ -109,7 +109,7 @@ describe('delegations of targets', () => {
     expect(refused(() => load(renewed, 'targets/alice', older))).toMatchObject({ code: 'ERR_VERSION_ROLLBACK' })
   })
 
-  test('floors of many delegations that ended are let go, those that count are not', () => {
+  test('floors of many ended delegations are dropped, those of other roles are not', () => {
     const floor = floorsLeft(load(targetsStage(published), 'targets/alice', ALICE_FILE)).get('targets/alice') ?? []
     const gone = Array.from({ length: MAX_ROLES_WITH_FLOORS }, (_, at) => [`targets/gone-${at}`, floor] as const)
     const kept = floorsLeft(targetsStage(published, new Map([...gone, ['targets/alice', floor]])))

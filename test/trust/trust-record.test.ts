@@ -65,7 +65,7 @@ describe('the floors file', () => {
     )
   })
 
-  test('of another collection is none of this', () => {
+  test('of another collection is not read', () => {
     const file = encodeTrustRecord({ gun: GUN, floors: new Map() })
     expect(decodeTrustRecord(file, GUN)).toEqual({ gun: GUN, floors: new Map() })
     expect(decodeTrustRecord(file, `${GUN}x`)).toBeUndefined()
