@@ -308,7 +308,7 @@ describe('notary.docker.io', () => {
     expect(await verifyTag('alpine:3.19', options(story))).toMatchObject({ status: 'trusted', freshness: 'stale' })
   })
 
-  test("the failure of another server does not say so", async () => {
+  test('the failure of another server does not say so', async () => {
     const story = new Story()
     story.transport.faults.set('*', 'unreachable')
     story.now = new Date('2026-12-09T00:00:00Z')
