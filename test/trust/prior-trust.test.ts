@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { utf8 } from '../../src/bytes.js'
 import { sha256Hex } from '../../src/crypto/hash.js'
 import { importKey } from '../../src/crypto/keys.js'
 import { UntrustedError } from '../../src/errors.js'
@@ -108,13 +109,14 @@ test('certificates count when they are those of the root that counts; the addres
 })
 
 describe('floors of two sources', () => {
+  const CONTENTS = ['one', 'other'].map(utf8)
   const KEYS = [SIGNERS.root, A, B].map(({ key }) => ({ ...key, verifying: importKey(key) }))
   const ids = KEYS.map(({ id }) => id).sort()
   const some = fc.subarray(ids, { minLength: 1 })
   const floor: fc.Arbitrary<VersionFloor> = fc
     .record({
       version: fc.integer({ min: 1, max: 5 }),
-      content: fc.constantFrom('aa', 'bb'),
+      content: fc.constantFrom(...CONTENTS.map(sha256Hex)),
       keys: some,
       threshold: fc.integer({ min: 1, max: 2 }),
       signers: some,
@@ -154,7 +156,7 @@ describe('floors of two sources', () => {
   test('refuse all that either of them refuses', () => {
     const candidate: fc.Arbitrary<Offered> = fc.record({
       version: fc.integer({ min: 1, max: 6 }),
-      content: fc.uint8Array({ maxLength: 1 }),
+      content: fc.constantFrom(...CONTENTS),
       listed: some,
       threshold: fc.integer({ min: 1, max: 2 }),
     })
@@ -181,6 +183,22 @@ describe('floors of two sources', () => {
       options,
     )
     expect(refused).toBeGreaterThan(100)
+  })
+
+  test('that name two contents of one version are both kept: neither source is overruled', () => {
+    const [one, other] = CONTENTS.map(
+      (content): VersionFloor => ({
+        version: 5,
+        content: sha256Hex(content),
+        keys: ids,
+        threshold: 1,
+        signers: ids,
+        file: 'cc',
+      }),
+    )
+    if (one === undefined || other === undefined) throw new Error('two contents')
+    const merged = mergeFloors(new Map([['targets', [one]]]), new Map([['targets', [other]]])).get('targets')
+    expect(new Set(merged)).toEqual(new Set([one, other]))
   })
 
   test('a delegation has ended only if its highest floor says so', () => {
