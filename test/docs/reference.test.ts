@@ -1,4 +1,4 @@
-/** The reference is complete: what the code has stands there, and what stands there the code has. */
+/** The reference lists exactly the options, codes, events, variables and commands that the code has. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -10,7 +10,7 @@ import { ROOT, readDocument } from './markdown.js'
 const page = (name: string) => readDocument(`docs/reference/${name}.md`)
 const sorted = (names: Iterable<string>) => [...new Set(names)].sort()
 
-/** Names in the first column of all tables: `` `--quiet`, `-q` `` has two; what follows a name is its value. */
+/** Names in the first column of all tables. `` `--quiet`, `-q` `` has two names; text after a name is its value. */
 function firstColumn(name: string, pattern: RegExp): string[] {
   return sorted(page(name).rows.flatMap(([cell = '']) => cell.match(pattern) ?? []))
 }
@@ -24,7 +24,7 @@ function* every(node: ts.Node): Generator<ts.Node> {
   for (const child of node.getChildren()) yield* every(child)
 }
 
-/** Declared under this name: an interface, a type, a constant. */
+/** The declaration with this name: an interface, a type or a constant. */
 function declaration(path: string, name: string): ts.Node {
   const found = parse(path).statements.find((statement) =>
     ts.isVariableStatement(statement)
@@ -69,7 +69,7 @@ describe('errors', () => {
     expect(shown).toHaveLength(declared.length)
   })
 
-  test('every one says what it means, and which may succeed later', () => {
+  test('every code has a description, and says "Retryable." exactly if it is', () => {
     for (const { text, section } of page('errors').headings.filter(({ depth }) => depth === 3)) {
       expect(section.trim().length, text).toBeGreaterThan(40)
     }
@@ -138,14 +138,14 @@ describe('the command', () => {
     .filter(ts.isArrayLiteralExpression)
     .flatMap(({ elements: [first] }) => (first !== undefined && ts.isStringLiteral(first) ? [first.text] : []))
 
-  test('every option it takes, here and in the help', () => {
+  test('every option is in the reference and in the help', () => {
     expect(taken).toContain('-q')
     expect(firstColumn('command', /(?<![\w-])--?[a-z][a-z-]*/g)).toEqual(sorted(taken))
     const help = ['', ...commands].map((command) => helpText(command)).join('\n')
     expect(flags(help)).toEqual(sorted(taken))
   })
 
-  test('every command, here and in the help', () => {
+  test('every command is in the reference and in the help', () => {
     expect(commands).toContain('verify')
     expect(firstColumn('command', /(?<=^dct )[a-z]+/)).toEqual(sorted([...commands, 'help']))
     for (const command of commands) expect(helpText(undefined)).toContain(`\n  ${command} `)

@@ -14,10 +14,10 @@ const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8')
 const EXAMPLES = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)].map(([, name = '', code = '']) => [name, code] as const)
 const NAMES = [
   'a signed tag is deployed',
-  'nobody signed is not',
+  'an unsigned tag is refused',
   'bit-flipped is refused',
   'stranger is refused',
-  'stands in for two weeks',
+  'the cache is used for two weeks',
 ]
 
 let folder: string
