@@ -2,9 +2,9 @@
 import { StaleError, TrustError, UnavailableError } from '../../errors.js'
 import { shellWord } from '../../shell-word.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
+import type { Warning } from '../results.js'
 import { knownRegistry } from '../settings/known-registries.js'
 import { type Choice, describeSource, type Reader, settingName } from '../settings/setting-source.js'
-import type { Warning } from './results.js'
 
 /** Docker's own trust server. Source: Docker's announcement of the retirement of Docker Content Trust. */
 export const RETIRED_HOST = 'notary.docker.io'
