@@ -1,4 +1,4 @@
-/** What is public. */
+/** The public API. */
 
 export { createMemoryStore } from './cache/memory-store.js'
 export type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './cache/metadata-store.js'

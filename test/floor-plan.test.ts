@@ -5,7 +5,7 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 const FLOORS = [
-  ['printable', 'shell-word'],
+  ['printable', 'shell-word', 'error-codes'],
   ['errors', 'bytes'],
   ['reference', 'crypto'],
   ['metadata', 'http', 'cache', 'credentials'],

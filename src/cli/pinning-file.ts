@@ -4,7 +4,8 @@ import { utf8 } from '../bytes.js'
 import type { TrustPinningOption } from '../client/settings/options.js'
 import { checkNames, membersOf } from '../client/settings/plain-object.js'
 import { UsageError } from '../errors.js'
-import { JsonError, parseJson, plainJson } from '../metadata/json.js'
+import { parseJson } from '../metadata/json.js'
+import { JsonError, plainJson } from '../metadata/json-value.js'
 
 const WRAPPER = 'trust_pinning'
 

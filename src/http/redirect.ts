@@ -1,4 +1,4 @@
-/** Which redirects are followed, and where they lead. */
+/** Decides which redirects are followed. */
 import type { HttpsAnswer, HttpsRequest } from './https-client.js'
 
 /** Redirects in a row: stops a loop. */
@@ -15,7 +15,7 @@ export class RedirectRefused extends Error {
   }
 }
 
-/** Where the answer to a request redirects to; undefined: nowhere. @throws RedirectRefused */
+/** The URL that an answer redirects to; undefined when it is no redirect. @throws RedirectRefused */
 export function nextLocation(
   { url, method }: Pick<HttpsRequest, 'url' | 'method'>,
   { status, header }: Pick<HttpsAnswer, 'status' | 'header'>,

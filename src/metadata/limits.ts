@@ -1,4 +1,4 @@
-/** How much one file may hold. More is ERR_METADATA_TOO_LARGE, judged before anything of it is looked at. */
+/** How much one file may hold. A file with more is ERR_METADATA_TOO_LARGE, before its content is used. */
 
 /** Signatures of a file (denial of service: each is decoded). Real files have one to three. */
 export const MAX_SIGNATURES = 16_384
@@ -12,7 +12,7 @@ export const MAX_PATHS = 1024
 /** Delegations of a file, and of a collection (denial of service: each is a file to fetch and to verify). */
 export const MAX_DELEGATIONS = 1000
 
-/** More of something than a file may hold. */
+/** A file holds more than one of these limits. */
 export class TooMany extends Error {
   readonly limit: number
   constructor(what: string, limit: number) {

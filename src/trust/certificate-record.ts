@@ -4,7 +4,7 @@
  */
 import { sha256Hex } from '../crypto/hash.js'
 import type { KeyId } from '../crypto/keys.js'
-import { isJsonObject, type JsonValue } from '../metadata/json.js'
+import { isJsonObject, type JsonValue } from '../metadata/json-value.js'
 import type { Anchor, AnchorPolicy, RootCertificates, Validity } from './anchor.js'
 import { pinFor } from './pinning.js'
 import type { RootChain } from './root-chain.js'

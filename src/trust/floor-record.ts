@@ -1,6 +1,7 @@
 /** The floors file: version floors, where the timestamp came from, and what the root's certificates said. Kept as JSON. */
 import { utf8 } from '../bytes.js'
-import { isJsonObject, JsonError, type JsonObject, type JsonValue, parseJson } from '../metadata/json.js'
+import { parseJson } from '../metadata/json.js'
+import { isJsonObject, JsonError, type JsonObject, type JsonValue } from '../metadata/json-value.js'
 import { type CertificateRecord, decodeRecord, encodeRecord } from './certificate-record.js'
 import type { VersionFloor, VersionFloors } from './version-floors.js'
 

@@ -5,7 +5,7 @@
 import { fromBase64, hex } from '../bytes.js'
 import { HASH_BYTES } from '../crypto/hash.js'
 import { UnsignedError, UntrustedError } from '../errors.js'
-import { plainJson } from '../metadata/json.js'
+import { plainJson } from '../metadata/json-value.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
 import type { TargetWire } from '../metadata/wire.js'
 import { mayName } from './delegations.js'

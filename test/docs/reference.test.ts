@@ -56,7 +56,7 @@ test('options', () => {
 describe('errors', () => {
   const CODES = { UntrustedError, UsageError, UnsignedError, StaleError, UnavailableError }
   const declared = Object.entries(CODES).flatMap(([name, TheError]) => {
-    const codes = texts(declaration('src/errors.ts', name.replace('Error', 'Code')))
+    const codes = texts(declaration('src/error-codes.ts', name.replace('Error', 'Code')))
     return codes.map((code) => `${code} ${new TheError(code as never, '').kind}`)
   })
 
@@ -75,7 +75,7 @@ describe('errors', () => {
     for (const { text, section } of page('errors').headings.filter(({ depth }) => depth === 3)) {
       expect(section.trim().length, text).toBeGreaterThan(40)
     }
-    for (const code of texts(declaration('src/errors.ts', 'UnavailableCode'))) {
+    for (const code of texts(declaration('src/error-codes.ts', 'UnavailableCode'))) {
       const section = page('errors').headings.find(({ text }) => text === code)?.section
       expect(section?.includes('Retryable.'), code).toBe(new UnavailableError(code as never, '').retryable)
     }

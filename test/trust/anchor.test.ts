@@ -339,7 +339,7 @@ describe('why a root is refused', () => {
     expect(evidence).toMatchObject({
       pin: '',
       signedBy: [id],
-      problems: [expect.stringContaining(`${named(ONE)}: nobody pinned issued`)],
+      problems: [expect.stringContaining(`${named(ONE)}: no pinned CA issued`)],
     })
   })
 
