@@ -16,7 +16,7 @@ import { findFrontend } from './dockerfile-syntax.js'
 import { type Flag, readArguments, readAssignments, readFlags, shapeOf, slotOf, spanOf } from './dockerfile-words.js'
 import { ignoredLines } from './ignored-lines.js'
 import type { FindOptions, ImageUse, ImageUseKind, Remark, Span } from './image-use.js'
-import { meaning } from './meaning.js'
+import { canonicalName, meaning } from './meaning.js'
 
 /** What a Dockerfile, or one inside another file, uses. */
 export interface DockerfileImages {
@@ -225,8 +225,10 @@ class DockerfileReader {
 
   #isContext(name: string | undefined): boolean {
     if (name === undefined || this.#options.contexts === undefined) return false
-    const meant = meaning(name).reference
-    return [...this.#options.contexts].some((context) => context === name || (meant && meaning(context).reference === meant))
+    const meant = canonicalName(name)
+    return [...this.#options.contexts].some(
+      (context) => context === name || (meant !== undefined && canonicalName(context) === meant),
+    )
   }
 
   #add(kind: ImageUseKind, word: Word, expanded: Expanded, platform?: string): void {

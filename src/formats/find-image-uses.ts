@@ -33,6 +33,9 @@ export function findImageUses(path: string, text: string, options: FindOptions =
   const source = new SourceText(path, text)
   const named = options.format ?? formatOfName(path)
   if (named === 'dockerfile') return findInFile(source, options)
+  if (named === undefined && /(?:^|\/)\.?devcontainer\.json$/.test(path)) {
+    throw source.broken(source.start, 'devcontainer files are not read', 'Name the Dockerfile or the Compose file that it uses.')
+  }
   const file = parseYaml(source)
   const format = named ?? formatOfContent(file.trees)
   if (format !== undefined) return findInTrees(source, file, format, options)

@@ -2,7 +2,7 @@
 import type { Span } from './image-use.js'
 import type { SourceText } from './source-text.js'
 
-const IGNORE = /^#(?:.*\s)?dct:ignore(?:\s|$)/
+const IGNORE = /^#(?:.*\s)?dct:ignore(?![\w-])/
 
 /** Tells whether a span begins on the line of a comment `# dct:ignore`, or on the line below one that has a line to itself. */
 export function ignoredLines(source: SourceText, comments: readonly Span[]): (span: Span) => boolean {

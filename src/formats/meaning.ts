@@ -17,3 +17,10 @@ export function meaning(
     }
   }
 }
+
+/** The full spelling of a reference; undefined when the text is none. */
+export function canonicalName(text: string): string | undefined {
+  if (meaning(text).reference === undefined) return undefined
+  const { gun, tag, digest } = parseReference(text)
+  return `${gun}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
+}

@@ -13,11 +13,12 @@ export interface ScalarText {
   readonly isReplaceable: boolean
 }
 
+const PLAIN_TAGS: ReadonlySet<string> = new Set(['!', 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq'])
+
 /** Reads a scalar; the reason when it is no plain string. */
 export function scalarText(source: SourceText, node: Node): ScalarText | { readonly reason: string } {
+  if (node.tag !== undefined && !PLAIN_TAGS.has(node.tag)) return { reason: `the tag ${node.tag} hides its meaning` }
   if (!isScalar(node)) return { reason: 'not a text' }
-  if (node.tag !== undefined && !['!', 'tag:yaml.org,2002:str'].includes(node.tag))
-    return { reason: `the tag ${node.tag} hides its meaning` }
   const { value } = node
   if (typeof value !== 'string') return { reason: `${node.source ?? String(value)} is no text here: put it in quotes` }
   const span = spanOfScalar(source, node)
