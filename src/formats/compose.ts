@@ -5,6 +5,7 @@ import { interpolate, wholeDefault } from './compose-interpolation.js'
 import { findInDockerfile } from './dockerfile.js'
 import type { ImageCollector } from './found-images.js'
 import type { FindOptions, ImageUseKind } from './image-use.js'
+import { MAX_DOCKERFILE_CHARACTERS } from './limits.js'
 import { partSpan, scalarSlot } from './yaml-scalar.js'
 import type { YamlTree } from './yaml-tree.js'
 
@@ -24,6 +25,9 @@ class ComposeReader {
   readonly #collector: ImageCollector
   readonly #options: FindOptions
   readonly #variables: ReadonlyMap<string, string>
+
+  /** An alias may bring the same Dockerfile again. */
+  #inlineCharacters = 0
 
   constructor(tree: YamlTree, collector: ImageCollector, options: FindOptions) {
     this.#tree = tree
@@ -114,6 +118,11 @@ class ComposeReader {
   }
 
   #readInline(inline: Node, contexts: ReadonlySet<string>, buildArgs: ReadonlyMap<string, string>): void {
+    this.#inlineCharacters += this.#tree.text(inline)?.length ?? 0
+    if (this.#inlineCharacters > MAX_DOCKERFILE_CHARACTERS) {
+      const reason = `Dockerfiles of more than ${MAX_DOCKERFILE_CHARACTERS} characters in all`
+      throw this.#tree.source.tooLarge(inline.range?.[0] ?? 0, reason)
+    }
     const file = embeddedDockerfile(this.#tree.source, inline)
     if ('reason' in file) {
       this.#collector.problem(inline, file.reason)

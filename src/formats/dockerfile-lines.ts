@@ -6,6 +6,7 @@
  * a test instead. Where versions of BuildKit differ from each other, the file is refused.
  */
 import type { Span } from './image-use.js'
+import { MAX_DOCKERFILE_CHARACTERS, MAX_INSTRUCTIONS } from './limits.js'
 import { GO_SPACE, plainWords, rawWords } from './shell-words.js'
 import type { SourceText } from './source-text.js'
 
@@ -97,7 +98,10 @@ class LineReader {
 
   constructor(file: DockerfileText) {
     this.#file = file
-    const { text } = file
+    const { source, text } = file
+    if (text.length > MAX_DOCKERFILE_CHARACTERS) {
+      throw source.tooLarge(file.toSource(0), `a Dockerfile longer than ${MAX_DOCKERFILE_CHARACTERS} characters`)
+    }
     for (let start = text.startsWith('\ufeff') ? 1 : 0; start < text.length; ) {
       const feed = text.indexOf('\n', start)
       const end = feed === -1 ? text.length : feed
@@ -119,6 +123,9 @@ class LineReader {
       const word = trimWord(joined)
       const instruction = { ...word, keyword: splitKeyword(word).keyword }
       instructions.push(instruction)
+      if (instructions.length > MAX_INSTRUCTIONS) {
+        throw this.#file.source.tooLarge(this.#file.toSource(line.start), `more than ${MAX_INSTRUCTIONS} instructions`)
+      }
       this.#skipHeredocs(instruction)
     }
     return { instructions, comments: this.#comments, escape: this.#escape }

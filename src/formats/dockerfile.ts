@@ -16,6 +16,7 @@ import { findFrontend } from './dockerfile-syntax.js'
 import { type Flag, readArguments, readAssignments, readFlags, shapeOf, slotOf, spanOf } from './dockerfile-words.js'
 import { ignoredLines } from './ignored-lines.js'
 import type { FindOptions, ImageUse, ImageUseKind, Remark, Span } from './image-use.js'
+import { MAX_USES } from './limits.js'
 import { canonicalName, meaning } from './meaning.js'
 
 /** What a Dockerfile, or one inside another file, uses. */
@@ -46,7 +47,8 @@ type Draft = Omit<ImageUse, 'place' | 'written' | 'ignored' | 'reason' | 'slot'>
 
 class DockerfileReader {
   readonly #file: DockerfileText
-  readonly #options: FindOptions
+  /** Names that are given as contexts, in full spelling too. */
+  readonly #contexts: ReadonlySet<string>
   readonly #instructions: readonly Instruction[]
   readonly #escape: string
   readonly #isIgnored: (span: Span) => boolean
@@ -62,7 +64,7 @@ class DockerfileReader {
   constructor(file: DockerfileText, options: FindOptions) {
     const lines = readDockerfileLines(file)
     this.#file = file
-    this.#options = options
+    this.#contexts = new Set([...(options.contexts ?? [])].flatMap((name) => [name, canonicalName(name) ?? name]))
     this.#instructions = lines.instructions
     this.#escape = lines.escape
     this.#isIgnored = ignoredLines(file.source, lines.comments)
@@ -224,17 +226,15 @@ class DockerfileReader {
   }
 
   #isContext(name: string | undefined): boolean {
-    if (name === undefined || this.#options.contexts === undefined) return false
-    const meant = canonicalName(name)
-    return [...this.#options.contexts].some(
-      (context) => context === name || (meant !== undefined && canonicalName(context) === meant),
-    )
+    if (name === undefined || this.#contexts.size === 0) return false
+    return this.#contexts.has(name) || this.#contexts.has(canonicalName(name) ?? name)
   }
 
   #add(kind: ImageUseKind, word: Word, expanded: Expanded, platform?: string): void {
     const { reference, reason } = expanded.value === undefined ? { reason: expanded.reason } : meaning(expanded.value)
     const writable = reference !== undefined && expanded.value !== undefined ? expanded.writable : { reason: reason ?? '' }
     const shape = shapeOf(word)
+    if (this.#drafts.length >= MAX_USES) throw this.#file.source.tooLarge(spanOf(word).start, `more than ${MAX_USES} images`)
     this.#drafts.push({
       kind,
       span: spanOf(shape.kind === 'literal' ? shape.literal : word),

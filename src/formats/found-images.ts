@@ -1,6 +1,7 @@
 /** Collects what is found in a YAML file. */
 import type { Node } from 'yaml'
 import type { FileFormat, FoundImages, ImageUse, ImageUseKind, Remark, Slot, Span } from './image-use.js'
+import { MAX_USES } from './limits.js'
 import { meaning } from './meaning.js'
 import type { SourceText } from './source-text.js'
 import { partSpan, type ScalarText, scalarSlot, scalarText } from './yaml-scalar.js'
@@ -60,6 +61,7 @@ export class ImageCollector {
   /** Takes a reference that was worked out. */
   addResolved(kind: ImageUseKind, { span, slot, value, reason }: Resolved, { platform }: UseDetails = {}): void {
     if (this.#uses.has(span.start)) return
+    if (this.#uses.size >= MAX_USES) throw this.source.tooLarge(span.start, `more than ${MAX_USES} images`)
     const meant = value === undefined ? { reason: reason ?? '' } : meaning(value)
     const canWrite = meant.reference !== undefined && slot !== undefined
     this.#uses.set(span.start, {

@@ -94,10 +94,12 @@ function nodesAt(tree: YamlTree, path: string): readonly Node[] {
   }
   let nodes: readonly Node[] = [tree.root]
   for (const [step] of path.matchAll(/\.[A-Za-z0-9_-]+|\[[^\]]*\]/g)) {
-    nodes = nodes.flatMap((node) => {
+    const next = nodes.flatMap((node) => {
       if (step.startsWith('.')) return tree.get(node, step.slice(1)) ?? []
       return step === '[*]' ? tree.items(node) : (tree.items(node)[Number(step.slice(1, -1))] ?? [])
     })
+    // Once each: aliases would multiply them.
+    nodes = [...new Set(next)]
   }
   return nodes
 }

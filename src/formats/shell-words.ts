@@ -15,9 +15,11 @@ export type Expansion = { readonly value: string } | { readonly reason: string }
 /** White space as Go's unicode.IsSpace has it. */
 export const GO_SPACE: RegExp = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
 
-/** Wildcards and characters that `#`, `%` and `/` are evaluated for: a pattern costs characters to the power of wildcards. */
-const MAX_WILDCARDS = 2
-const MAX_PATTERN_VALUE = 512
+/** Wildcards and characters that `#`, `%` and `/` are evaluated for: a pattern may cost the square of the characters. */
+const MAX_WILDCARDS = 1
+const MAX_PATTERN_VALUE = 128
+/** Characters of a value. Stops variables that multiply each other; a reference has under 4,096. */
+const MAX_VALUE = 65_536
 /** Braces within braces. Stops an overflow of the stack. */
 const MAX_DEPTH = 50
 
@@ -89,7 +91,10 @@ class ShellWord {
   read(stop: string | undefined, rawEscapes: boolean): string {
     if (++this.#depth > MAX_DEPTH) throw new NotExpanded('braces are nested too deeply')
     const result: string[] = []
+    let added = 0
     while (this.#at < this.#text.length) {
+      added += result.at(-1)?.length ?? 0
+      if (added > MAX_VALUE && !this.#mode.keepUnset) throw new NotExpanded('a value that grows too long')
       const char = this.#peek()
       if (char === stop) {
         this.#at++
@@ -224,6 +229,7 @@ class ShellWord {
       const variable = this.#mode.lookup(name)
       if (variable === undefined && this.#mode.keepUnset) return `\${${name}/${pattern}/${replacement}}`
       if (replacement.includes('$')) throw new NotExpanded('a $ in a replacement')
+      if (replacement.length > MAX_PATTERN_VALUE) throw new NotExpanded('a replacement that is too long')
       const expression = patternOf(pattern, '.*', operator === '//' ? 'g' : '')
       return patternValue(variable).replace(expression, () => replacement)
     }

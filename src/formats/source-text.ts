@@ -2,11 +2,10 @@
 import { utf8Text } from '../bytes.js'
 import { UsageError } from '../errors.js'
 import type { Place, Span } from './image-use.js'
+import { MAX_FILE_CHARACTERS } from './limits.js'
 
-/** UTF-16 units of a file. Stops a denial of service: the YAML parser takes about half a second for so much. */
-export const MAX_FILE_CHARACTERS: number = 2 * 1024 * 1024
-
-/** Decoded bytes of a file, for `findImageUses`; a byte-order mark stays in the text.
+/**
+ * Decodes the bytes of a file, for `findImageUses`; a byte-order mark stays in the text.
  *
  * @throws UsageError ERR_SETTINGS_INVALID when they are not UTF-8
  */
@@ -29,7 +28,7 @@ export class SourceText {
     this.path = path
     this.text = text
     if (text.length > MAX_FILE_CHARACTERS) {
-      throw this.broken(0, `longer than ${MAX_FILE_CHARACTERS} characters`, 'Split the file into smaller ones, and name those.')
+      throw this.tooLarge(0, `longer than ${MAX_FILE_CHARACTERS} characters`)
     }
     for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#lineStarts.push(at + 1)
   }
@@ -56,6 +55,11 @@ export class SourceText {
     const line = this.lineAt(start)
     const first = line === 1 ? this.start : (this.#lineStarts[line - 1] ?? 0)
     return { line, column: Math.max(0, start - first) + 1, start, end }
+  }
+
+  /** The error for a file that exceeds a limit. */
+  tooLarge(offset: number, reason: string): UsageError {
+    return this.broken(offset, reason, 'Split the file into smaller ones, and name those.')
   }
 
   /** The error for a file that cannot be read on from `offset`. */

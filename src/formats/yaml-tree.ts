@@ -3,7 +3,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap }
 import type { SourceText } from './source-text.js'
 
 /** Keys that merges may copy in all. Stops merges that multiply each other. */
-const MAX_MERGED_KEYS = 100_000
+const MAX_MERGED_KEYS = 20_000
 
 /** A key of a map and its value. */
 export interface Entry {
