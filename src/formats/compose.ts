@@ -13,7 +13,7 @@ const IMAGE_CONTEXT = 'docker-image://'
 const NO_DOLLAR = 'a digest has no place in a reference put together from variables: write it in one piece'
 const NEVER_PULLED: ReadonlySet<string | undefined> = new Set(['build', 'never'])
 /** Services that extend each other. Stops circles. */
-const MAX_EXTENDS = 50
+const MAX_EXTENDS = 10
 
 /** Finds the images of one document. */
 export function findInCompose(tree: YamlTree, collector: ImageCollector, options: FindOptions): void {
@@ -25,6 +25,7 @@ class ComposeReader {
   readonly #collector: ImageCollector
   readonly #options: FindOptions
   readonly #variables: ReadonlyMap<string, string>
+  readonly #services: Node | undefined
 
   /** An alias may bring the same Dockerfile again. */
   #inlineCharacters = 0
@@ -34,6 +35,7 @@ class ComposeReader {
     this.#collector = collector
     this.#options = options
     this.#variables = options.variables ?? new Map()
+    this.#services = tree.get(tree.root, 'services')
   }
 
   read(): void {
@@ -41,21 +43,33 @@ class ComposeReader {
     for (const included of this.#tree.items(this.#tree.get(root, 'include'))) {
       this.#collector.skip(included, 'another file describes these services: name that file too')
     }
-    for (const { value } of this.#tree.entries(this.#tree.get(root, 'services')).values()) {
+    for (const { value } of this.#tree.entries(this.#services).values()) {
       if (value !== undefined) this.#readService(value)
     }
   }
 
-  /** The value of a key, of the service or of one that it extends in this file. */
-  #inherited(service: Node, name: string): Node | undefined {
-    let current: Node | undefined = service
-    for (let steps = 0; current !== undefined && steps < MAX_EXTENDS; steps++) {
-      const entry = this.#tree.entries(current).get(name)
-      if (entry !== undefined) return this.#isReset(entry.value) ? undefined : entry.value
+  /** The service and those that it extends in this file, each after the one that extends it. */
+  #chainOf(service: Node): readonly Node[] {
+    const chain: Node[] = []
+    for (let current: Node | undefined = service; current !== undefined; ) {
+      if (chain.length >= MAX_EXTENDS) {
+        this.#collector.problem(service, `a service that extends others in a circle, or more than ${MAX_EXTENDS} in turn`)
+        return chain
+      }
+      chain.push(current)
       const base: Node | undefined = this.#tree.get(current, 'extends')
       const named: string | undefined = this.#tree.text(base) ?? this.#tree.text(this.#tree.get(base, 'service'))
-      if (named === undefined || this.#tree.get(base, 'file') !== undefined) return undefined
-      current = this.#tree.get(this.#tree.get(this.#tree.root, 'services'), named)
+      const isElsewhere = this.#tree.get(base, 'file') !== undefined
+      current = named === undefined || isElsewhere ? undefined : this.#tree.get(this.#services, named)
+    }
+    return chain
+  }
+
+  /** The value of a key, of the first service of the chain that has it. */
+  #inherited(chain: readonly Node[], name: string): Node | undefined {
+    for (const service of chain) {
+      const entry = this.#tree.entries(service).get(name)
+      if (entry !== undefined) return this.#isReset(entry.value) ? undefined : entry.value
     }
     return undefined
   }
@@ -65,10 +79,11 @@ class ComposeReader {
   }
 
   #readService(service: Node): void {
-    const image = this.#inherited(service, 'image')
-    const build = this.#inherited(service, 'build')
-    const platform = this.#tree.text(this.#inherited(service, 'platform'))
-    const policy = this.#tree.text(this.#inherited(service, 'pull_policy'))
+    const chain = this.#chainOf(service)
+    const image = this.#inherited(chain, 'image')
+    const build = this.#inherited(chain, 'build')
+    const platform = this.#tree.text(this.#inherited(chain, 'platform'))
+    const policy = this.#tree.text(this.#inherited(chain, 'pull_policy'))
     const file = this.#tree.get(this.#tree.get(service, 'extends'), 'file')
     if (file !== undefined)
       this.#collector.skip(file, 'another file describes the service that this one extends: name that file too')
@@ -77,7 +92,7 @@ class ComposeReader {
       this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
     else if (image !== undefined) this.#add('compose-image', image, platform)
     if (build !== undefined) this.#readBuild(build)
-    for (const volume of this.#tree.items(this.#inherited(service, 'volumes'))) {
+    for (const volume of this.#tree.items(this.#inherited(chain, 'volumes'))) {
       const source = this.#tree.get(volume, 'source')
       if (this.#tree.text(this.#tree.get(volume, 'type')) === 'image' && source !== undefined) this.#add('image-volume', source)
     }
