@@ -24,7 +24,7 @@ export interface PolicyOptions {
 }
 
 /** One rule. CONVERT replaces the identifier and starts over; of ALLOW and DENY the last that matches counts. */
-export interface PolicyRule {
+interface PolicyRule {
   readonly action: 'ALLOW' | 'DENY' | 'CONVERT'
   readonly selector: { readonly identifier: string; readonly match_type?: 'EXACT' | 'WILDCARD' }
   readonly updates?: { readonly identifier: string }

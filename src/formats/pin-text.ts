@@ -5,7 +5,7 @@ import { findImageUses } from './find-image-uses.js'
 import type { FindOptions, FoundImages, ImageUse, Slot, Span } from './image-use.js'
 
 /** What the trust data says of one reference. */
-export interface SignedDigests {
+interface SignedDigests {
   /** What the tag is signed for now; absent when the reference has a digest and no tag, or when the tag is not signed. */
   readonly current?: string
   /** Other digests of the same repository that are or were signed. */
@@ -19,10 +19,10 @@ export type DigestLookup = (reference: string) => SignedDigests | undefined
  * `pin` writes digests where there are none; `update` also replaces those that are no longer signed for their tag; `check`
  * writes nothing.
  */
-export type PinMode = 'pin' | 'update' | 'check'
+type PinMode = 'pin' | 'update' | 'check'
 
 /** How a use stands after the run. */
-export type PinVerdict =
+type PinVerdict =
   /** Has the signed digest, and had it before. */
   | 'current'
   /** Got its digest now. */
@@ -41,7 +41,7 @@ export type PinVerdict =
   | 'ignored'
 
 /** A use and its verdict. */
-export interface PinFinding {
+interface PinFinding {
   readonly use: ImageUse
   readonly verdict: PinVerdict
   /** Why nothing was written although something should be. */

@@ -3,6 +3,8 @@
  * moby/buildkit frontend/dockerfile/shell/lex.go, whose quirks are kept: what is verified must be what is built.
  */
 
+import { NotExpanded, replaced, trimmed } from './shell-patterns.js'
+
 /** What a variable is: set, not set, or not to be known from the file. */
 export type Variable = { readonly value: string } | { readonly unknown: string } | undefined
 
@@ -15,9 +17,6 @@ export type Expansion = { readonly value: string } | { readonly reason: string }
 /** White space as Go's unicode.IsSpace has it. */
 export const GO_SPACE: RegExp = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
 
-/** Wildcards and characters that `#`, `%` and `/` are evaluated for: a pattern may cost the square of the characters. */
-const MAX_WILDCARDS = 1
-const MAX_PATTERN_VALUE = 128
 /** Characters of a value. Stops variables that multiply each other; a reference has under 4,096. */
 const MAX_VALUE = 65_536
 /** Braces within braces. Stops an overflow of the stack. */
@@ -36,8 +35,6 @@ interface Mode {
   readonly keepUnset: boolean
   readonly lookup: Lookup
 }
-
-class NotExpanded extends Error {}
 
 /** Replaces variables and removes quotes. `lookup` is asked for each variable. */
 export function expandWord(word: string, escapeChar: string, lookup: Lookup): Expansion {
@@ -228,15 +225,12 @@ class ShellWord {
       const replacement = this.read('}', true)
       const variable = this.#mode.lookup(name)
       if (variable === undefined && this.#mode.keepUnset) return `\${${name}/${pattern}/${replacement}}`
-      if (replacement.includes('$')) throw new NotExpanded('a $ in a replacement')
-      if (replacement.length > MAX_PATTERN_VALUE) throw new NotExpanded('a replacement that is too long')
-      const expression = patternOf(pattern, '.*', operator === '//' ? 'g' : '')
-      return patternValue(variable).replace(expression, () => replacement)
+      return replaced(textOf(variable), pattern, replacement, operator === '//')
     }
     const word = this.read('}', isPattern)
     const variable = this.#mode.lookup(name)
     if (variable === undefined && this.#mode.keepUnset) return `\${${name}${operator}${word}}`
-    if (isPattern) return trimmed(patternValue(variable), operator, word)
+    if (isPattern) return trimmed(textOf(variable), operator, word)
     const isSet = variable !== undefined && (known(variable) !== '' || !operator.startsWith(':'))
     if (operator.endsWith('+')) return isSet ? word : ''
     if (isSet) return known(variable)
@@ -250,35 +244,6 @@ function known(variable: NonNullable<Variable>): string {
   return variable.value
 }
 
-function patternValue(variable: Variable): string {
-  const value = variable === undefined ? '' : known(variable)
-  if (value.length > MAX_PATTERN_VALUE) throw new NotExpanded('a value too long for a pattern')
-  return value
-}
-
-/** lex.go `trimPrefix` and `trimSuffix`: the shortest match, or with a doubled sign the longest; a suffix is read backwards. */
-function trimmed(value: string, operator: string, word: string): string {
-  const isGreedy = word.startsWith(operator)
-  const pattern = isGreedy ? word.slice(1) : word
-  const star = isGreedy ? '.*' : '.*?'
-  if (operator === '#') return value.replace(patternOf(pattern, star, '', '^'), '')
-  const backwards = (pattern.match(/\\.|./gsu) ?? []).reverse().join('')
-  return reversed(reversed(value).replace(patternOf(backwards, star, '', '^'), ''))
-}
-
-function reversed(text: string): string {
-  return [...text].reverse().join('')
-}
-
-/** lex.go `convertShellPatternToRegex`. */
-function patternOf(pattern: string, star: string, flags: string, anchor = ''): RegExp {
-  if ((pattern.match(/[*?]/g)?.length ?? 0) > MAX_WILDCARDS) throw new NotExpanded('a pattern with too many wildcards')
-  const expression = pattern.replace(/\\.?|./gsu, (token) => {
-    if (token === '*') return star
-    if (token === '?') return '.'
-    if (token === '\\/' || token === '\\}') return token
-    if (token.startsWith('\\') && !/^\\[*?\\]$/.test(token)) throw new NotExpanded('an escape that Docker does not know')
-    return token.startsWith('\\') ? token : token.replace(/[[\]{}.+()|^$/]/g, '\\$&')
-  })
-  return new RegExp(anchor + expression, `u${flags}`)
+function textOf(variable: Variable): string {
+  return variable === undefined ? '' : known(variable)
 }
