@@ -1,5 +1,5 @@
-/** What the program touches of the world: arguments, so that it can be run inside a test or the demo. */
-import type { Environment } from '../client/settings/content-trust.js'
+/** Environment, streams and signals, as an argument: tests and the demo run the program in their own process. */
+import type { Environment } from '../client/settings/environment.js'
 
 export interface Io {
   readonly env: Environment
@@ -16,7 +16,7 @@ export interface Io {
   readonly columns?: () => number | undefined
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
-  /** Instead of the system clock; there is no way to it from outside. */
+  /** Takes the place of the system clock, for tests and the demo; no option sets it. */
   readonly now?: () => Date
 }
 

@@ -1,6 +1,6 @@
 /**
- * The trust server as the user wrote it, and the addresses of its files. Nothing that a name holds may change the host
- * or the path that are asked.
+ * Parses the trust server that the user typed, and builds the addresses of its files. No name of a collection or file can
+ * change the host or the path of a request.
  */
 import { UsageError } from '../errors.js'
 import type { ServerAddress } from '../http/server-address.js'
@@ -18,7 +18,7 @@ const FILE_NAME = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/
 /**
  * Reads `https://host[:port][/prefix]`.
  *
- * @throws UsageError ERR_SETTINGS_INVALID; what stands before an `@` or after a `?` or `#` is never repeated
+ * @throws UsageError ERR_SETTINGS_INVALID; its message leaves out what comes before an `@` or after a `?` or `#`
  */
 export function parseServer(text: string): TrustServer {
   const match = SERVER.exec(text)
@@ -26,7 +26,7 @@ export function parseServer(text: string): TrustServer {
   const authority = match.groups?.['authority'] ?? ''
   const prefix = (match.groups?.['path'] ?? '').replace(/\/+$/, '')
   if (authority.includes('@')) {
-    throw invalidServer(text, 'Credentials do not belong into the address: use docker login, or the credentials option.')
+    throw invalidServer(text, 'Leave the credentials out of the address: use docker login, or the credentials option.')
   }
   const port = HOST_AND_PORT.exec(authority)?.groups?.['port']
   if (!HOST_AND_PORT.test(authority) || (port !== undefined && Number(port) > 65_535)) {
@@ -39,25 +39,25 @@ export function parseServer(text: string): TrustServer {
   if (url === undefined || !PREFIX.test(prefix) || url.pathname !== (prefix === '' ? '/' : prefix)) {
     throw invalidServer(text, 'The path before /v2/ must be plain: no empty, "." or ".." segments.')
   }
-  return { typed: text.replace(/\/+$/, ''), host: authority, url }
+  return { kind: 'trust server', typed: text.replace(/\/+$/, ''), host: authority, url }
 }
 
 /**
  * The address of `<name>.json` of a collection.
  *
- * @throws UsageError ERR_REFERENCE_INVALID when the GUN or the name could lead anywhere else
+ * @throws UsageError ERR_REFERENCE_INVALID when the GUN or the name would change the rest of the address
  */
 export function metadataUrl(server: TrustServer, gun: string, name: string): URL {
   if (!GUN.test(gun) || !FILE_NAME.test(name)) throw leadsElsewhere(gun, name)
   const prefix = server.url.pathname === '/' ? '' : server.url.pathname
   const path = `${prefix}/v2/${encodeSegments(gun)}/_trust/tuf/${encodeSegments(name)}.json`
   const url = new URL(path, server.url)
-  // The WHATWG parser resolves dot segments, also written as %2e: what comes out must be what went in.
+  // The WHATWG parser resolves dot segments, also those written as %2e. So the result must equal the input.
   if (url.origin !== server.url.origin || url.href !== `${server.url.origin}${path}`) throw leadsElsewhere(gun, name)
   return url
 }
 
-/** Colons stay as they are, as Docker sends them. */
+/** Leaves colons unencoded, as Docker sends them. */
 function encodeSegments(text: string): string {
   return text
     .split('/')
@@ -78,7 +78,7 @@ function invalidServer(text: string, hint: string): UsageError {
   })
 }
 
-/** The text without what may be a password or a token. */
+/** Replaces what may be a password or a token. */
 function withoutSecrets(text: string): string {
   return text.replace(/^([a-z0-9+.-]*:?\/{0,2}).*@/is, '$1***@').replace(/([?#]).*$/s, '$1***')
 }

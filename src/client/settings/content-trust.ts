@@ -1,24 +1,7 @@
-/** Docker's switch. Source: docker/cli 28 cli/command/cli.go and cli/command/trust.go; Go strconv.ParseBool. */
+/** Docker's switch. Source: docker/cli 28 cli/command/cli.go and cli/command/trust.go. */
 import { checkValues, ownOptions } from './check-options.js'
-
-/** Environment variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** What decides whether content trust is on. */
-export interface ContentTrustSwitch {
-  readonly env?: Environment | undefined
-  /** Given, it wins over the environment. */
-  readonly disableContentTrust?: boolean | undefined
-}
-
-const TRUE: readonly string[] = ['1', 't', 'T', 'true', 'True', 'TRUE']
-const FALSE: readonly string[] = ['0', 'f', 'F', 'false', 'False', 'FALSE']
-
-/** A boolean as Go reads it, or undefined. */
-export function parseGoBoolean(text: string): boolean | undefined {
-  if (TRUE.includes(text)) return true
-  return FALSE.includes(text) ? false : undefined
-}
+import { parseGoBoolean } from './environment.js'
+import type { ContentTrustSwitch } from './options.js'
 
 /**
  * Docker's own rule: `disableContentTrust` when given, else `DOCKER_CONTENT_TRUST`, where unset and empty are off, Go's
@@ -32,18 +15,9 @@ export function contentTrustEnabled(given: ContentTrustSwitch = {}): boolean {
   return isSwitchedOn(own)
 }
 
-/** The same for options that were checked. */
+/** The same rule, for options that were checked before. */
 export function isSwitchedOn({ env = process.env, disableContentTrust }: ContentTrustSwitch): boolean {
   if (disableContentTrust !== undefined) return !disableContentTrust
   const value = (Object.hasOwn(env, 'DOCKER_CONTENT_TRUST') ? env['DOCKER_CONTENT_TRUST'] : undefined) ?? ''
   return value !== '' && (parseGoBoolean(value) ?? true)
-}
-
-/** The variables by themselves: what a library put on every object's prototype is no variable. */
-export function ownEnvironment(env: Environment = process.env, platform: NodeJS.Platform = process.platform): Environment {
-  const own: Record<string, string | undefined> = Object.assign(Object.create(null), env)
-  if (platform !== 'win32') return own
-  // Case does not count there; a copy would have only the spelling that somebody happened to use.
-  for (const [name, value] of Object.entries(env)) own[name.toUpperCase()] ??= value
-  return own
 }
