@@ -113,6 +113,7 @@ class ComposeReader {
     }
     const inline = this.#tree.get(build, 'dockerfile_inline')
     if (inline !== undefined) this.#readInline(inline, contexts, this.#buildArgs(build))
+    else this.#collector.skip(build, 'built from a Dockerfile: name that file too')
   }
 
   #buildArgs(build: Node): ReadonlyMap<string, string> {
