@@ -8,7 +8,7 @@ const FLOORS = [
   ['printable', 'shell-word', 'error-codes'],
   ['errors', 'bytes'],
   ['reference', 'crypto'],
-  ['metadata', 'http', 'cache', 'credentials', 'engine'],
+  ['metadata', 'formats', 'http', 'cache', 'credentials', 'engine'],
   ['trust-server'],
   ['trust'],
   ['client'],
@@ -152,6 +152,7 @@ test('each library is used in its own place only', () => {
     [/^undici(\/|$)/, (path) => room(path) === 'http'],
     [/^(@peculiar\/|asn1js$|pkijs$)/, (path) => path === 'src/crypto/certificate-details.ts' || room(path) === 'testing'],
     [/^string-width$/, (path) => room(path) === 'report'],
+    [/^yaml$/, (path) => room(path) === 'formats'],
     [/^canonicalize$/, (path) => path === 'src/metadata/canonical-json.ts' || room(path) === 'testing'],
   ]
   expect(against(({ from, to, kind }) => places.some(([library, allows]) => library.test(to) && !allows(from, kind)))).toEqual([])
@@ -160,14 +161,14 @@ test('each library is used in its own place only', () => {
   ).toEqual([])
 })
 
-test('importing the library loads neither undici, nor zod, nor the ASN.1 library', () => {
+test('importing the library loads neither undici, nor zod, nor yaml, nor the ASN.1 library', () => {
   const loaded = new Map([['src/index.ts', 'src/index.ts']])
   for (const [path, route] of loaded) {
     for (const { from, to, kind } of IMPORTS)
       if (from === path && kind === 'values' && !loaded.has(to)) loaded.set(to, `${route} -> ${to}`)
   }
   expect(loaded.size).toBeGreaterThan(3)
-  expect([...loaded].filter(([to]) => /^(undici|zod|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
+  expect([...loaded].filter(([to]) => /^(undici|zod|yaml|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
 })
 
 test('tests and measurements know the testing kit only by its public door', () => {
