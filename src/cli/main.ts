@@ -1,6 +1,6 @@
 /** The program: words -> command -> exit status. */
 
-import { nearestName } from '../client/settings/nearest-name.js'
+import { nearestName } from '../nearest-name.js'
 import { describeCause, printable, TrustError, UsageError } from '../errors.js'
 import { type CommandLine, readCommandLine } from './arguments.js'
 import { helpText } from './help.js'

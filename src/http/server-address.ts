@@ -1,14 +1,6 @@
-/** A server as the user wrote it, and hosts as sockets and messages spell them. */
+/** Hosts as sockets and messages spell them. */
 
-/** Where a server is. */
-export interface ServerAddress {
-  /** As typed, less a trailing slash; for messages and results. */
-  readonly typed: string
-  /** `host[:port]` as typed, `:443` included; for messages and the name of the folder under `tls/`. */
-  readonly host: string
-  /** What is asked; its path is the prefix without a trailing slash, or `/`. */
-  readonly url: URL
-}
+export type { ServerAddress } from '../reference/server-address.js'
 
 /** `host:port`, an IPv6 address in brackets. */
 export function hostAndPort(hostname: string, port: number): string {

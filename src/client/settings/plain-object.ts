@@ -3,7 +3,7 @@
  * silence nor be missed in silence. A pin that is not seen is a pin that does not bind.
  */
 import { describeCause, UsageError } from '../../errors.js'
-import { nearestName } from './nearest-name.js'
+import { nearestName } from '../../nearest-name.js'
 
 /** An object literal or the like: nothing inherited but what every object of some realm inherits. */
 export function isPlainObject(value: unknown): value is object {
