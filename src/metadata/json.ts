@@ -84,10 +84,10 @@ export interface JsonPlaces {
   readonly items: ReadonlyMap<JsonValue, readonly number[]>
 }
 
-/** The same, for files that people write: an error in them is shown at its line. @throws JsonError */
-export function scanPlaces(bytes: Uint8Array): JsonPlaces {
+/** The same, for files that people write: an error in them is shown at its line. `maxValues`: members and items. @throws JsonError */
+export function scanPlaces(bytes: Uint8Array, maxValues: number): JsonPlaces {
   const places = { members: new Map(), items: new Map() }
-  const scanner = scannerFor(bytes, places)
+  const scanner = scannerFor(bytes, places, maxValues)
   const value = scanner.document()
   return { text: scanner.text, value, start: /[^ \t\r\n]/.exec(scanner.text)?.index ?? 0, ...places }
 }
@@ -101,10 +101,10 @@ interface PlacesInMaking {
   readonly items: Map<JsonValue, number[]>
 }
 
-function scannerFor(bytes: Uint8Array, places?: PlacesInMaking): Scanner {
+function scannerFor(bytes: Uint8Array, places?: PlacesInMaking, maxValues: number = MAX_VALUES): Scanner {
   const text = utf8Text(bytes)
   if (text === undefined) throw new JsonError('not UTF-8')
-  return new Scanner(text, places)
+  return new Scanner(text, places, maxValues)
 }
 
 /** True for an object, not for an array or a NumberLiteral. */
@@ -151,10 +151,12 @@ class Scanner {
   /** A surrogate pair was read. */
   #hasPairs = false
   readonly #places: PlacesInMaking | undefined
+  readonly #maxValues: number
 
-  constructor(text: string, places: PlacesInMaking | undefined) {
+  constructor(text: string, places: PlacesInMaking | undefined, maxValues: number) {
     this.text = text
     this.#places = places
+    this.#maxValues = maxValues
   }
 
   document(): JsonValue {
@@ -304,7 +306,7 @@ class Scanner {
   }
 
   #count(): void {
-    if (++this.values > MAX_VALUES) this.#fail(`more than ${MAX_VALUES} members and items`)
+    if (++this.values > this.#maxValues) this.#fail(`more than ${this.#maxValues} members and items`)
   }
 
   /** Steps over white space and then over `mark`, if it stands there. */
