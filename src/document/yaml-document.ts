@@ -43,9 +43,9 @@ export function readYamlDocuments(bytes: Uint8Array, maxBytes: number, faults: F
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const deep = depthFault(text)
-  if (deep !== undefined) {
-    faults.add(start, deep, `Write the ${faults.what} with less nesting.`)
+  const costly = costFault(text)
+  if (costly !== undefined) {
+    faults.add(start, costly, `Write a smaller and flatter ${faults.what}.`)
     return undefined
   }
   const documents = parse(text, lines)
@@ -68,25 +68,31 @@ function parse(text: string, lineCounter: LineCounter): readonly Document.Parsed
   return Array.isArray(documents) ? documents : []
 }
 
+/** Lines and commas of a file (denial of service: the parser takes some 50 microseconds for each). */
+const MAX_PARTS = 30_000
+
 /**
- * Why the text is too deep, judged before it is parsed: the parser calls itself for each level. Brackets inside texts count
- * too, so this may refuse a file with many unclosed ones; a configuration has none.
+ * Why the text is too costly, judged before it is parsed: the parser calls itself for each level. Brackets inside texts count too,
+ * so this may refuse a file with many unclosed ones; a configuration has none.
  */
-function depthFault(text: string): string | undefined {
-  let [depth, indicators] = [0, 0]
+function costFault(text: string): string | undefined {
+  let [depth, indicators, parts] = [0, 0, 0]
   let isLineStart = true
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === 0x0a) {
       isLineStart = true
       indicators = 0
+      parts++
     } else if (isLineStart && (code === 0x2d || code === 0x3f)) {
       // `- - - - x` and `? ? ? x` nest without indentation.
       if (++indicators > MAX_NESTING) return `nested deeper than ${MAX_NESTING}`
     } else if (code !== 0x20 && code !== 0x09) isLineStart = false
     if (code === 0x5b || code === 0x7b) depth++
     else if ((code === 0x5d || code === 0x7d) && depth > 0) depth--
+    else if (code === 0x2c) parts++
     if (depth > MAX_NESTING * 4) return `nested deeper than ${MAX_NESTING}`
+    if (parts > MAX_PARTS) return `more than ${MAX_PARTS} lines and commas`
   }
   return undefined
 }

@@ -87,17 +87,26 @@ export class PolicyIndex {
 
   /** The rule that decides for a canonical name. */
   ruleFor(name: string, tag: string): Rule | undefined {
-    return this.matching(name, tag)[0]
+    const segments = name.split('/')
+    const candidates = this.#bucketsFor(segments).flatMap(
+      (bucket) => bucket.find(({ pattern }) => matchesName(pattern, segments, tag)) ?? [],
+    )
+    return candidates.length < 2 ? candidates[0] : byRank(candidates)[0]
   }
 
   /** Every rule that matches, the most specific first. Without a tag: that matches for some tag. */
   matching(name: string, tag?: string): Rule[] {
     const segments = name.split('/')
-    const [host = '', first = ''] = segments
-    const found: Rule[] = []
-    for (const key of [`${host}/${first}`, host, ''])
-      for (const rule of this.#buckets.get(key) ?? []) if (matchesName(rule.pattern, segments, tag)) found.push(rule)
-    return found.length < 2 ? found : byRank(found)
+    return byRank(
+      this.#bucketsFor(segments).flatMap((bucket) => bucket.filter(({ pattern }) => matchesName(pattern, segments, tag))),
+    )
+  }
+
+  #bucketsFor([host = '', first = '']: readonly string[]): Rule[][] {
+    return [`${host}/${first}`, host, ''].flatMap((key) => {
+      const bucket = this.#buckets.get(key)
+      return bucket === undefined ? [] : [bucket]
+    })
   }
 }
 

@@ -11,28 +11,32 @@ export type Token = string | typeof MANY
 
 const STAR = '*'
 
-/** True when the glob stands for the text. */
+/** True when the glob stands for the text. What is before the first wildcard and behind the last decides most cases. */
 export function matchesGlob(glob: string, text: string): boolean {
-  if (!glob.includes(STAR)) return glob === text
-  return matchesSequence(
-    glob.length,
-    text.length,
-    (i) => glob[i] === STAR,
-    (i, j) => glob[i] === text[j],
+  const first = glob.indexOf(STAR)
+  if (first === -1) return glob === text
+  const behind = glob.lastIndexOf(STAR) + 1
+  if (!text.startsWith(glob.slice(0, first)) || !text.endsWith(glob.slice(behind))) return false
+  if (text.length < first + glob.length - behind) return false
+  return (
+    behind === first + 1 ||
+    matchesSequence(
+      glob.length,
+      text.length,
+      (i) => glob[i] === STAR,
+      (i, j) => glob[i] === text[j],
+    )
   )
 }
 
 /** True when the tokens stand for the segments. */
 export function matchesTokens(tokens: readonly Token[], segments: readonly string[]): boolean {
-  return matchesSequence(
-    tokens.length,
-    segments.length,
-    (i) => tokens[i] === MANY,
-    (i, j) => {
-      const token = tokens[i]
-      return typeof token === 'string' && matchesGlob(token, segments[j] ?? '')
-    },
-  )
+  const fits = (i: number, j: number): boolean => {
+    const token = tokens[i]
+    return typeof token === 'string' && matchesGlob(token, segments[j] ?? '')
+  }
+  for (let at = 0; at < segments.length && tokens[at] !== MANY; at++) if (!fits(at, at)) return false
+  return matchesSequence(tokens.length, segments.length, (i) => tokens[i] === MANY, fits)
 }
 
 /** The well-known greedy walk: when an item does not fit, the last wildcard takes one more. */

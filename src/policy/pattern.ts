@@ -53,8 +53,7 @@ export function parsePattern(text: string): Pattern | NoPattern {
 
 /** True for a name, in segments as in `canonicalName`. `tag` undefined: whether it matches the name for some tag. */
 export function matchesName({ tokens, tag: pattern }: Pattern, segments: readonly string[], tag: string | undefined): boolean {
-  if (tag !== undefined && pattern !== undefined && !matchesGlob(pattern, tag)) return false
-  return matchesTokens(tokens, segments)
+  return matchesTokens(tokens, segments) && (tag === undefined || pattern === undefined || matchesGlob(pattern, tag))
 }
 
 /** Positive when the first is more specific. */
@@ -89,6 +88,7 @@ function splitTag(text: string): { readonly name: string; readonly tag: string |
 }
 
 function wholeFault(text: string, name: string): NoPattern | undefined {
+  if (text === '') return no('an empty pattern', 'Write ** for all images.')
   if (text.length > MAX_PATTERN_LENGTH) return no(`longer than ${MAX_PATTERN_LENGTH} characters`, 'Write several rules.')
   if (/^[a-z]+:\/\//i.test(text)) return no('an address', `Leave out ${text.slice(0, text.indexOf('//') + 2)}`)
   if (text.includes('@'))
