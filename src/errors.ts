@@ -265,7 +265,8 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_DIGEST_MISMATCH: 'The tag is signed for another digest: it was signed again since, or never had this one.',
   ERR_SIGNER_MISSING: 'A signer that you require has not signed this tag.',
   ERR_POLICY_DENIED: 'Your policy denies this image. Which rule decides, and why: dct policy explain <GUN>',
-  ERR_NOT_LOCKED: 'The lock has no entry for this collection. Record it, once you have compared its root key with the publisher: dct lock <GUN>',
+  ERR_NOT_LOCKED:
+    'The lock has no entry for this collection. Record it, once you have compared its root key with the publisher: dct lock <GUN>',
   ERR_METADATA_EXPIRED:
     'The publisher, or whoever runs the trust server, must sign this metadata again. What is kept, and until when: dct cache verify <GUN>',
   ERR_CERTIFICATE_EXPIRED:

@@ -1,7 +1,7 @@
 /** The program: words -> command -> exit status. */
 
-import { nearestName } from '../nearest-name.js'
 import { describeCause, printable, TrustError, UsageError } from '../errors.js'
+import { nearestName } from '../nearest-name.js'
 import { type CommandLine, readCommandLine } from './arguments.js'
 import { helpText } from './help.js'
 import { EXIT, type Io } from './io.js'
