@@ -28,12 +28,12 @@ export interface ObjectNode extends Located {
   readonly members: ReadonlyMap<string, Member>
 }
 
-export interface ListNode extends Located {
+interface ListNode extends Located {
   readonly kind: 'list'
   readonly items: readonly DocumentNode[]
 }
 
-export interface ScalarNode extends Located {
+interface ScalarNode extends Located {
   readonly kind: 'scalar'
   readonly value: string | number | boolean | null
 }

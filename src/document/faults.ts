@@ -3,7 +3,7 @@ import { type Evidence, UsageError } from '../errors.js'
 import type { Place } from './document.js'
 
 /** Faults of one file that are kept: a broken generator must not fill memory or screen. */
-export const MAX_FAULTS = 100
+const MAX_FAULTS = 100
 
 /** Faults that the evidence of an error lists. */
 const MAX_TOLD = 20
@@ -40,7 +40,8 @@ export class Faults {
     return this.#count > 0
   }
 
-  add(at: { readonly path: string; readonly place: Place }, problem: string, hint: string): void {
+  /** Always undefined, so that a rule can end in it. */
+  add(at: { readonly path: string; readonly place: Place }, problem: string, hint: string): undefined {
     this.#count++
     if (this.#list.length < MAX_FAULTS) this.#list.push({ path: at.path, ...at.place, problem, hint })
   }
@@ -58,6 +59,6 @@ export class Faults {
 }
 
 /** `12:5: rules[3].match: problem`. */
-export function faultLine({ line, column, path, problem }: Fault): string {
+function faultLine({ line, column, path, problem }: Fault): string {
   return `${line}:${column}: ${path === '' ? '' : `${path}: `}${problem}`
 }

@@ -21,8 +21,7 @@ export class DocumentReader {
 
   /** Always undefined, so that a rule can end in it. */
   refuse(at: Spot, problem: string, hint: string): undefined {
-    this.faults.add(at, problem, hint)
-    return undefined
+    return this.faults.add(at, problem, hint)
   }
 
   /** An object with these names and no other; the nearest of them is told for one that is unknown. */

@@ -73,7 +73,7 @@ function otherFile(gun: string, { version }: LockedRoot, locked: string, offered
 }
 
 /** Everything that is recorded of a root beside its bytes. */
-export function rootText({ version, threshold, keys }: LockedRoot): string {
+function rootText({ version, threshold, keys }: LockedRoot): string {
   const named = keys.map(({ id, canonicalId, algorithm }) => `${algorithm} ${id} (canonical ID ${canonicalId})`)
   return `version ${version}, threshold ${threshold}, ${named.join(', ')}`
 }

@@ -10,7 +10,7 @@ import { bridgeFromLock, lockedChain } from './lock-entry.js'
 import type { LockEntry, LockedRoot, Lockfile } from './lockfile.js'
 
 /** What two sides made of one thing, in words. */
-export interface Conflict {
+interface Conflict {
   readonly gun: string
   readonly what: 'collection' | 'server' | 'root'
   readonly ours: string

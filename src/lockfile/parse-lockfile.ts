@@ -19,7 +19,7 @@ import { LOCKFILE_VERSION, type LockEntry, type LockedKey, type LockedRoot, type
 export const MAX_LOCKFILE_BYTES: number = 8 * 1024 * 1024
 
 /** Collections (denial of service: the root of each is verified). */
-export const MAX_COLLECTIONS = 2000
+const MAX_COLLECTIONS = 2000
 
 const HEX = /^[0-9a-f]{64}$/
 const HEX_EXPECTED = '64 hexadecimal digits in lower case'

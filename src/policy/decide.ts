@@ -18,7 +18,7 @@ export interface AskedNames {
 }
 
 /** How a rule is named where none matches: `default`, or `none` when the policy has no default. */
-export type RuleName = string
+type RuleName = string
 
 /** What is asked, all names taken together. */
 export interface Decision {

@@ -15,10 +15,10 @@ import { TERM_NAMES, TermsReader } from './terms.js'
 export const MAX_POLICY_BYTES: number = 1024 * 1024
 
 /** Rules (denial of service: those of equal rank are compared with each other). */
-export const MAX_RULES = 1000
+const MAX_RULES = 1000
 
 /** Mirrors (denial of service: each is compared with each name). */
-export const MAX_MIRRORS = 1000
+const MAX_MIRRORS = 1000
 
 /** The version of the format that is read. */
 const POLICY_VERSION = 1

@@ -169,7 +169,7 @@ describe('attacks: a digest that is meant to evade the rule of a tag', () => {
             Object.fromEntries(rules.map(([match, one]) => [match, { action: one }])),
             standard === undefined ? {} : { default: { action: standard } },
           )
-          const digest = actionOf(index, `quay.io/app@${D}`)
+          const digest = explain(index, `quay.io/app@${D}`).decision.action
           const decided = index.decideDigest({ typed: 'quay.io/app' })
           for (const tag of ['a', 'ab', 'b', 'c']) {
             const byTag = index.decide({ typed: 'quay.io/app' }, tag).action

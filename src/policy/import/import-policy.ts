@@ -7,8 +7,7 @@ import { importOpaNotary } from './opa-notary.js'
 import { importPortieris } from './portieris.js'
 
 /** Whose configuration. */
-export const IMPORT_KINDS = ['connaisseur', 'portieris', 'opa-notary', 'notary'] as const
-export type ImportKind = (typeof IMPORT_KINDS)[number]
+export type ImportKind = 'connaisseur' | 'portieris' | 'opa-notary' | 'notary'
 
 /** `documents`: as `readYamlDocuments` gives them, at least one. */
 export function importPolicy(kind: ImportKind, documents: readonly [DocumentNode, ...DocumentNode[]]): Imported {
