@@ -10,8 +10,8 @@ import type { LockedKey, LockedRoot } from './lockfile.js'
 
 const HINT = 'Somebody edited the lockfile. Take it from your version control again, or lock the collection anew: dct lock '
 
-/** Compares a locked root with its own bytes; each disagreement is a fault at the value that disagrees. */
-export function checkAgreement(gun: string, root: LockedRoot, fields: Fields, reader: DocumentReader): void {
+/** Compares a locked root with its own bytes; each disagreement is a fault at the value that disagrees. Without `isUsed` only the hash is compared. */
+export function checkAgreement(gun: string, root: LockedRoot, fields: Fields, reader: DocumentReader, isUsed: boolean): void {
   if (root.keys.length < root.threshold) {
     const problem = `a threshold of ${root.threshold} with ${root.keys.length} keys`
     reader.refuse(fields.get('threshold') ?? fields.node, problem, HINT + gun)
@@ -20,6 +20,7 @@ export function checkAgreement(gun: string, root: LockedRoot, fields: Fields, re
   const found = sha256Hex(root.file)
   const disagree = (name: string, problem: string) => reader.refuse(fields.get(name) ?? fields.node, problem, HINT + gun)
   if (found !== root.sha256) disagree('sha256', `the SHA-256 of file is ${found}`)
+  if (!isUsed) return
   const follows = verified(gun, root.file)
   if (typeof follows === 'string') {
     disagree('file', follows)

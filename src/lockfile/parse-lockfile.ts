@@ -25,19 +25,27 @@ const HEX = /^[0-9a-f]{64}$/
 const HEX_EXPECTED = '64 hexadecimal digits in lower case'
 
 /**
- * Reads a lockfile. `file` is its name in messages.
+ * Reads a lockfile. `file` is its name in messages. `isUsed`: collections whose root is verified against itself, all when absent; of
+ * the others shape and hash are checked. Verifying a root takes some 2 ms, so a run that asks for one collection need not pay for all.
  *
  * @throws UsageError ERR_SETTINGS_INVALID with path, line and column of every fault
  */
-export function parseLockfile(bytes: Uint8Array, file: string): Lockfile {
+export function parseLockfile(bytes: Uint8Array, file: string, isUsed: (gun: string) => boolean = () => true): Lockfile {
   const faults = new Faults('lockfile', file)
   const document = readJsonDocument(bytes, MAX_LOCKFILE_BYTES, faults)
-  const lockfile = document === undefined ? undefined : new LockfileReader(faults).lockfile(document)
+  const lockfile = document === undefined ? undefined : new LockfileReader(faults, isUsed).lockfile(document)
   if (lockfile === undefined || faults.any) throw faults.error()
   return lockfile
 }
 
 class LockfileReader extends DocumentReader {
+  readonly #isUsed: (gun: string) => boolean
+
+  constructor(faults: Faults, isUsed: (gun: string) => boolean) {
+    super(faults)
+    this.#isUsed = isUsed
+  }
+
   lockfile(node: DocumentNode): Lockfile | undefined {
     const fields = this.fields(node, ['$schema', 'version', 'collections'], ['version', 'collections'])
     const schema = fields?.get('$schema')
@@ -113,7 +121,7 @@ class LockfileReader extends DocumentReader {
     const file = read('file', (at) => this.#file(at))
     if (version === undefined || sha256 === undefined || threshold === undefined || keys === undefined) return undefined
     const root: LockedRoot = { version, sha256, threshold, keys, ...(file === undefined ? {} : { file }) }
-    checkAgreement(gun, root, fields, this)
+    checkAgreement(gun, root, fields, this, this.#isUsed(gun))
     return root
   }
 

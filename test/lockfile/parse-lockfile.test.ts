@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../src/errors.js'
+import { lockedChain } from '../../src/lockfile/lock-entry.js'
 import { MAX_LOCKFILE_BYTES, parseLockfile } from '../../src/lockfile/parse-lockfile.js'
 import { writeLockfile } from '../../src/lockfile/write-lockfile.js'
 import { bytesOf, collectionOf, entryOf, GUN, lockOf, SERVER } from './locks.js'
@@ -178,4 +179,14 @@ test('no text ends in an error of another kind', () => {
 
 test('the limit leaves room for a thousand collections', () => {
   expect(bytesOf(lockOf([GUN, entryOf(alpine, 1, { server: SERVER })])).length * 1000).toBeLessThan(MAX_LOCKFILE_BYTES)
+})
+
+test('a collection that is not used is checked by shape and hash, and its root is verified when it is used', () => {
+  const threshold = bytesOf(text.replace('"ecdsa-x509"', '"rsa-x509"'))
+  const unused = parseLockfile(threshold, 'lock', (gun) => gun !== GUN)
+  expect(() => lockedChain(GUN, unused.collections.get(GUN) ?? entry)).toThrow(/ERR_LOCK_MISMATCH|does not match the lock/)
+  expect(() => parseLockfile(threshold, 'lock', (gun) => gun === GUN)).toThrow(/the root in file has other keys/)
+  expect(() => parseLockfile(bytesOf(edited([...ENTRY, 'root', 'sha256'], 'a'.repeat(64))), 'lock', () => false)).toThrow(
+    /SHA-256/,
+  )
 })
