@@ -171,7 +171,7 @@ test('a bundle that is too long, or has too many or too deep lines, ends typed a
     new TextEncoder().encode(`${HEADER}${'['.repeat(1_000_000)}\n`),
   ])
     expect(refusal(bytes).code).toBe('ERR_SETTINGS_INVALID')
-  expect(performance.now() - start).toBeLessThan(4000)
+  expect(performance.now() - start).toBeLessThan(8000)
 })
 
 test('no bent byte is answered with another digest, nor with an error of another kind', async () => {
