@@ -1,16 +1,16 @@
-/** Every case: what is asked, by whom, from how far. */
+/** Every case: the question, the programs that answer it, and the round-trip time. */
 import { spawnSync } from 'node:child_process'
 import { delegations, many, single, twice } from './collections.mjs'
 import { measure } from './rounds.mjs'
 import { measureImport, measureVersion } from './startup.mjs'
 import { command, docker, library, notary } from './subjects.mjs'
 
-/** Rounds where each takes long and no close target hangs on them. */
+/** Rounds for cases where each round is slow and no target is tight. */
 const FEW = 3
 
 /**
- * Cases in the order they run; `quick` has smaller collections. Each has a `name`, a `title`, `base` (the subject that ratios
- * refer to), perhaps `collections` that must be published before, and `run(lab, {rounds})`, which resolves to rows.
+ * Lists the cases in the order they run; `quick` has smaller collections. Each has a `name`, a `title`, `base` (the subject that
+ * ratios refer to), optional `collections` that must be published before, and `run(lab, {rounds})`, which resolves to rows.
  */
 export function listCases({ quick }) {
   const large = quick ? 500 : 5_000
@@ -26,7 +26,7 @@ export function listCases({ quick }) {
   ]
 }
 
-/** Docker 29 took content trust out of `docker pull`. */
+/** Docker 29 removed content trust from `docker pull`. */
 export const dockerIsThere = (() => {
   const { stdout } = spawnSync('docker', ['--version'], { encoding: 'utf8' })
   return Number(/version (\d+)\./.exec(stdout ?? '')?.[1] ?? 99) <= 28
@@ -58,7 +58,7 @@ function growth(size) {
   )
 }
 
-/** `notary` is asked of a sample of the collections, which is scaled: it takes a second and more for each. */
+/** Runs `notary` for a sample of the collections and scales the result, because it takes more than a second for each. */
 function manyCase(folders, each, sampled) {
   const question = many(folders, each)
   const sample = { ...question, wanted: question.wanted.slice(0, sampled * each) }

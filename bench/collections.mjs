@@ -1,22 +1,22 @@
-/** The collections that are published, and the questions put to them. */
+/** The published collections, and the tags that are looked up in them. */
 import { digestOf } from './laboratory.mjs'
 
 const RELEASES = 'targets/releases'
 
-/** Three delegations; `tags` in each. */
+/** Three delegations with one tag each. */
 export const delegations = one('docker.io/bench/delegations', 1, [RELEASES, 'targets/alice', 'targets/bob'])
 
-/** `tags` in targets, as many others in targets/releases. */
+/** `tags` tags in targets, and as many others in targets/releases. */
 export function twice(tags) {
   return one(`docker.io/bench/twice-${tags}`, tags, ['targets', RELEASES])
 }
 
-/** `tags` in targets. */
+/** `tags` tags in targets. */
 export function single(tags) {
   return one(`docker.io/bench/single-${tags}`, tags, ['targets'])
 }
 
-/** `each` tags asked of every one of `count` collections. */
+/** Looks up `each` tags in each of `count` collections. */
 export function many(count, each) {
   const collections = Array.from({ length: count }, (_, index) => collection(`docker.io/bench/many-${index}`, each, ['targets']))
   const tags = Array.from({ length: each }, (_, index) => `old-${index}`)
@@ -24,7 +24,7 @@ export function many(count, each) {
 }
 
 function one(gun, tags, roles) {
-  // From the middle: neither end of the list.
+  // A tag from the middle of the list.
   const tag = `${roles.includes(RELEASES) ? 'tag' : 'old'}-${tags >> 1}`
   return { collections: [collection(gun, tags, roles)], wanted: [wanted(gun, tag)] }
 }

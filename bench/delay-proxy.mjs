@@ -1,16 +1,16 @@
 /**
- * A TCP forwarder that stands for distance: every chunk is held back for half a round trip, in each direction, in order. On
- * loopback `connect` succeeds at once, so what the client sends first is held back for the round trip that connecting costs.
+ * A TCP forwarder that simulates distance. It delays every chunk by half a round trip in each direction, and keeps the order. On
+ * loopback `connect` succeeds at once, so the client's first bytes are also delayed by the round trip that connecting would take.
  */
 import { connect, createServer } from 'node:net'
 
-/** Forwards to a port of this machine. */
+/** Starts a forwarder to a port of this machine. */
 export async function startDelayProxy(targetPort, roundTripMilliseconds) {
   const counts = { connections: 0, bytes: 0 }
   const sockets = new Set()
   const forward = (from, to, connected) => {
     const waiting = []
-    /** As many timers as acts, both in order: whichever timer fires, the act that came first is done. */
+    /** There is one timer per action. Each timer runs the oldest action, so the order is kept. */
     const later = (act) => {
       if (roundTripMilliseconds === 0) return act()
       waiting.push(act)
@@ -36,7 +36,7 @@ export async function startDelayProxy(targetPort, roundTripMilliseconds) {
   await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   return {
     url: `https://localhost:${server.address().port}`,
-    /** What went through since the last call. */
+    /** Connections and bytes since the last call. */
     takeCounts() {
       const taken = { ...counts }
       counts.connections = 0

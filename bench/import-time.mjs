@@ -1,4 +1,4 @@
-/** Prints what importing the module named by the first argument takes, in milliseconds. */
+/** Prints the time that importing the module in the first argument takes, in milliseconds. */
 import { pathToFileURL } from 'node:url'
 
 const url = pathToFileURL(process.argv[2]).href

@@ -8,7 +8,7 @@ import { makeSignerKey } from './.lab/certificates.js'
 import { startNotaryServer } from './.lab/notary-server.js'
 import { createPublisher } from './.lab/publisher.js'
 
-/** Starts the server; collections come with `publish`. `nodeOptions` are for every Node process that is measured. */
+/** Starts the server; `publish` adds collections. `nodeOptions` are for every measured Node process. */
 export async function openLaboratory(nodeOptions = []) {
   const folder = mkdtempSync(join(tmpdir(), 'dct-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -22,16 +22,16 @@ export async function openLaboratory(nodeOptions = []) {
   return {
     server,
     nodeOptions,
-    /** The name of a folder that is not there yet. */
+    /** The name of a folder that does not exist yet. */
     freshFolder: () => join(folder, `reader-${++folders}`),
-    /** Publishes `tags` names (`tag-0`, ...) into each of `roles`, the delegations made first, in the order given. */
+    /** Creates the delegations, then publishes `tags` names (`tag-0`, ...) into each of `roles`, in the given order. */
     async publish({ gun, tags, roles }) {
       const delegations = roles.filter((role) => role !== 'targets')
       await publisher.init(gun, { serverSnapshot: delegations.length > 0 })
       for (const role of delegations) await publisher.addDelegation(gun, role, [keys.get(role.replace('targets/', '')).cert])
       if (delegations.length > 0) await publisher.publish(gun)
       for (const role of roles) {
-        // All at once would need as many open files.
+        // In parts, because each entry needs an open file.
         const all = entries(tags, role)
         for (let at = 0; at < all.length; at += 500) await publisher.addMany(gun, all.slice(at, at + 500), role)
       }
@@ -44,7 +44,7 @@ export async function openLaboratory(nodeOptions = []) {
   }
 }
 
-/** Tags of `targets` are called otherwise than those of delegations: each lookup has one right answer. */
+/** Tags of `targets` and of delegations have different names, so that each lookup has one right answer. */
 function entries(count, role) {
   const prefix = role === 'targets' ? 'old' : 'tag'
   return Array.from({ length: count }, (_, index) => {

@@ -1,11 +1,11 @@
-/** The library in a process that lives: loads it once, then answers what its parent asks, measuring inside. */
+/** A long-running process that loads the library once, then answers its parent's questions and measures each answer. */
 import { createTrustClient } from '../dist/index.js'
 
-/** Living clients by trust directory and server. */
+/** Open clients by trust directory and server. */
 const living = new Map()
 
 const answers = {
-  /** A new client, connection and all, until the answers are there. */
+  /** Creates a client with a new connection, and measures until it has the answers. */
   async cold({ options, references }) {
     const { result, ...cost } = await measured(async () => {
       const client = createTrustClient(options)
@@ -14,13 +14,13 @@ const answers = {
     await result.client.close()
     return { ...cost, digests: digests(result.outcomes) }
   },
-  /** Between rounds idle connections are closed; a busy process has one open: so this comes before each `warm`. */
+  /** Opens a connection before each `warm`: idle connections are closed between rounds, but a busy process has one open. */
   async wake({ options, references }) {
     const key = keyOf(options)
     if (!living.has(key)) living.set(key, createTrustClient(options))
     return { digests: digests(await verifyAll(living.get(key), references)) }
   },
-  /** The same question again, to a client that lives. */
+  /** Asks an open client the same question again. */
   async warm({ options, references }) {
     const client = living.get(keyOf(options))
     const { result, ...cost } = await measured(() => verifyAll(client, references))

@@ -1,13 +1,13 @@
-/** One run of a program: its wall time and processor time as the shell's `time` tells them, or its peak memory. */
+/** Measures one run of a program: wall and processor time as the shell's `time` reports them, or peak memory. */
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// /usr/bin/time tells hundredths of a second only. What bash tells goes to a pipe of its own.
+// /usr/bin/time reports only hundredths of a second. bash reports to a separate pipe.
 const TIMED = 'TIMEFORMAT="%3R %3U %3S"; exec 4>&2; { time "$@" 2>&4 3>&- 4>&-; } 2>&3'
 const PATIENCE = 120_000
 
-/** `{wall, cpu}` in milliseconds, with `status`, `stdout` and `stderr`. */
+/** Resolves to `{wall, cpu}` in milliseconds, with `status`, `stdout` and `stderr`. */
 export async function timeProgram([program, ...args], env) {
   const child = spawn('bash', ['-c', TIMED, 'bash', program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
   const { status, texts } = await ended(child, [1, 2, 3])
@@ -16,7 +16,7 @@ export async function timeProgram([program, ...args], env) {
   return { wall: real * 1000, cpu: (user + system) * 1000, status, stdout: texts[0], stderr: texts[1] }
 }
 
-/** The largest resident size in bytes, looked at every few milliseconds while the program lives. */
+/** Resolves to the largest resident size in bytes, sampled every few milliseconds while the program runs. */
 export async function peakMemory([program, ...args], env) {
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let peak = 0

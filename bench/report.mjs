@@ -1,4 +1,4 @@
-/** Results as Markdown, which is also what the terminal shows. */
+/** Results as Markdown, for the file and the terminal. */
 import { cpus } from 'node:os'
 import { judge } from './targets.mjs'
 
@@ -27,7 +27,7 @@ export function caseTable({ name, title, base, rows }) {
   ].join('\n')
 }
 
-/** The targets of these cases beside what was measured. */
+/** A table of the targets of these cases with the measured values. */
 export function targetTable(results) {
   const judged = judge(results)
   if (judged.length === 0) return 'None of these cases has a target.'

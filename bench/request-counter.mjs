@@ -1,8 +1,8 @@
-/** An https server with the laboratory's certificate that passes every request on and counts it: TLS hides requests from a forwarder. */
+/** An https server with the laboratory's certificate that forwards and counts requests. A TCP forwarder cannot count them because of TLS. */
 import { readFile } from 'node:fs/promises'
 import { createServer, request } from 'node:https'
 
-/** `server` is the laboratory's. */
+/** Starts the counter in front of the laboratory's `server`. */
 export async function startRequestCounter(server) {
   let requests = 0
   const { cert, key } = server.certificates

@@ -1,4 +1,4 @@
-/** Rounds in which every subject has its turn, so that noise of the machine falls on all alike; and medians. */
+/** Runs rounds in which every subject has a turn, so that the machine's noise affects all of them; computes medians. */
 import { startDelayProxy } from './delay-proxy.mjs'
 import { startRequestCounter } from './request-counter.mjs'
 
@@ -10,7 +10,7 @@ export function median(values) {
 }
 
 /**
- * Measures subjects against the server, `roundTrip` milliseconds away. Resolves to one row a subject: `wall` and `cpu` in
+ * Measures subjects against the server, `roundTrip` milliseconds away. Resolves to one row per subject: `wall` and `cpu` in
  * milliseconds, `memory` and `bytes` in bytes, `requests`, `connections`. The first, unmeasured round counts.
  */
 export async function measure(server, subjects, { roundTrip, rounds }) {
@@ -22,7 +22,7 @@ export async function measure(server, subjects, { roundTrip, rounds }) {
     const counted = []
     for (const subject of subjects) counted.push(await count(subject, near, counter))
     const samples = subjects.map(() => [])
-    // A living library has been used before.
+    // One turn before the measurement, since a long-running library was used before.
     for (const subject of subjects) await turn(subject, url)
     for (let round = 0; round < rounds; round += 1) {
       for (const [index, subject] of subjects.entries()) samples[index].push(await turn(subject, url))

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures this project beside the real `notary`, against the real server. See README.md. */
+/** `npm run bench`: measures this project and the real `notary` against the real server. See README.md. */
 import { writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -31,7 +31,7 @@ async function main() {
   console.log(`${machine()}; ${rounds} rounds`)
   if (!dockerIsThere) console.log('No docker up to version 28 on the PATH: docker pull is left out.')
   if (values.quick)
-    console.log('Quick: smaller collections. That everything works is what counts; the targets are meant for the whole run.')
+    console.log('Quick: smaller collections, only to see that everything works. The targets are for the whole run.')
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
   const lab = await openLaboratory(profile)
   const results = []

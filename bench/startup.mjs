@@ -1,4 +1,4 @@
-/** What it costs to start: the program beside Node itself, importing the library beside importing nothing. */
+/** The cost of starting: the program compared with Node itself, importing the library compared with importing nothing. */
 import { fileURLToPath } from 'node:url'
 import { timeProgram } from './measure-program.mjs'
 import { median } from './rounds.mjs'
@@ -14,7 +14,7 @@ export function measureVersion(lab, { rounds }) {
   ])
 }
 
-/** Rows of importing an empty module and the library, each in a new process, the time taken inside. */
+/** Rows of importing an empty module and the library, each in a new process and measured inside it. */
 export function measureImport(lab, { rounds }) {
   const importing = (file) => async () => {
     const run = await timeProgram(['node', ...lab.nodeOptions, here('import-time.mjs'), here(file)], env)
@@ -33,7 +33,7 @@ async function inTurns(rounds, subjects) {
     for (const [index, [name, run]] of subjects.entries()) {
       const sample = await run()
       if (sample.status !== 0) throw new Error(`${name} ended with ${sample.status}`)
-      // The first round only fills the file cache.
+      // The first round fills the file cache and does not count.
       if (round > 0) samples[index].push(sample)
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Who is measured. A subject answers one question (references with their digests), `cold` with a trust folder of its own each
- * time, `warm` with one that it has used before, and fails when an answer is wrong.
+ * The measured subjects. A subject answers one question (references with their digests): `cold` with a new trust folder each
+ * time, `warm` with a used one. It fails if an answer is wrong.
  */
 import { fork } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ const BIN = fileURLToPath(new URL('../dist/cli/bin.cjs', import.meta.url))
 const CHILD = fileURLToPath(new URL('./library-child.mjs', import.meta.url))
 const PATH = process.env.PATH
 
-/** This project's command. */
+/** The command of this project. */
 export function command(lab, question, start) {
   const references = question.wanted.map(({ gun, tag }) => `${gun}:${tag}`)
   return program(lab, question, start, 'command', (url, folder) => {
@@ -75,7 +75,7 @@ function program(lab, { wanted }, start, name, commandFor) {
   }
 }
 
-/** The library in a process that lives. */
+/** The library in a long-running process. */
 export function library(lab, { wanted }, start) {
   const child = fork(CHILD, { env: { PATH, HOME: lab.freshFolder() }, execArgv: lab.nodeOptions })
   const kept = lab.freshFolder()

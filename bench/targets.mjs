@@ -1,4 +1,4 @@
-/** What the project wants to reach: `most` is the largest ratio (or difference in milliseconds) to the case's base. */
+/** The project's targets: `most` is the largest ratio (or difference in milliseconds) to the case's base. */
 
 export const TARGETS = [
   { case: 'delegations/cold/50', subject: 'command', field: 'wall', most: 0.33 },
@@ -13,7 +13,7 @@ export const TARGETS = [
   { case: 'startup/import', subject: 'library', field: 'wall', most: 40, difference: true },
 ]
 
-/** The targets of the cases that were measured, each with its `value` and whether it was `met`. */
+/** The targets of the measured cases, each with its `value` and whether it was `met`. */
 export function judge(results) {
   return TARGETS.flatMap((target) => {
     const result = results.find(({ name }) => name === target.case)

@@ -1,5 +1,5 @@
-// npm run nightly: the large counts. Every step runs, whatever became of those before; the last lines of each are shown again
-// at the end, since they give its figures.
+// npm run nightly: the tests with large counts. Every step runs, even if an earlier one failed. The last lines of each step,
+// which have its figures, are shown again at the end.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -18,7 +18,7 @@ const STEPS = [
 ]
 const KEPT_LINES = 6
 
-/** Runs npm, shows what it prints, and keeps the end of it. */
+/** Runs npm, shows its output, and keeps the last lines. */
 async function run(name, argv, env) {
   console.log(`\n== ${name}`)
   const child = spawn('npm', argv, {
@@ -42,7 +42,7 @@ for (const [name, argv, env] of STEPS) {
 }
 console.log('\n== figures')
 for (const { name, status, lines } of results) {
-  console.log(`${name}: ${status === 0 ? 'held' : `FAILED with ${status}`}`)
+  console.log(`${name}: ${status === 0 ? 'passed' : `FAILED with ${status}`}`)
   for (const line of lines) console.log(`  ${line}`)
 }
 process.exitCode = results.length > 0 && results.every(({ status }) => status === 0) ? 0 : 1

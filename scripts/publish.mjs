@@ -1,4 +1,4 @@
-// npm run release [-- --publish]: all that has to hold before a version goes out, then npm publish. Without --publish a dry run.
+// npm run release [-- --publish]: checks everything before a release, then runs npm publish. Without --publish it is a dry run.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { canProveProvenance, releaseProblems } from './release-problems.mjs'
@@ -18,7 +18,7 @@ const problems = releaseProblems({
   tags: git('tag', '--points-at', 'HEAD').split('\n'),
 })
 const proves = canProveProvenance(process.env)
-if (!proves) problems.push('no provenance can be made here: publish from CI with an ID token')
+if (!proves) problems.push('provenance is not possible here: publish from CI with an ID token')
 for (const problem of problems) console.error(`release: ${problem}`)
 if (isReal && problems.length > 0) process.exit(1)
 
@@ -26,4 +26,4 @@ npm('run', '--silent', 'check')
 npm('run', '--silent', 'packaging')
 npm('run', '--silent', 'sbom')
 npm('publish', '--access', 'public', ...(proves ? ['--provenance'] : []), ...(isReal ? [] : ['--dry-run']))
-if (!isReal) console.log(`\nrelease: a dry run; ${problems.length} problems keep it from being a real one`)
+if (!isReal) console.log(`\nrelease: this was a dry run; ${problems.length} problems prevent a release`)

@@ -1,6 +1,6 @@
-// What keeps a version from being published.
+// The problems that prevent a release.
 
-/** In words; none when all is well. */
+/** Lists the problems in words; the list is empty if there are none. */
 export function releaseProblems({ manifest, changelog, changes, tags }) {
   const { version, repository } = manifest
   const [, date] = new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\] - (\\S+)$`, 'm').exec(changelog) ?? []
@@ -11,11 +11,11 @@ export function releaseProblems({ manifest, changelog, changes, tags }) {
     ...(date === undefined ? [`CHANGELOG.md has no "## [${version}] - DATE"`] : []),
     ...(unreleased.trim() === '' ? [] : ['CHANGELOG.md has entries under "Unreleased": move them under the version']),
     ...(tags.includes(`v${version}`) ? [] : [`this commit is not tagged v${version}`]),
-    ...(url === undefined ? ['package.json has no "repository": npm holds provenance against it'] : []),
+    ...(url === undefined ? ['package.json has no "repository": npm compares provenance with it'] : []),
   ]
 }
 
-/** True where npm can prove who built the package: GitHub Actions with `id-token: write`, and GitLab CI with an ID token for sigstore. */
+/** True if npm can prove where the package was built: GitHub Actions with `id-token: write`, and GitLab CI with an ID token for sigstore. */
 export function canProveProvenance(env) {
   return Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL || (env.GITLAB_CI && env.SIGSTORE_ID_TOKEN))
 }

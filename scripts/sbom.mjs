@@ -1,4 +1,4 @@
-// npm run sbom -- [FILE]: what the package brings along, as CycloneDX, from package-lock.json alone.
+// npm run sbom -- [FILE]: writes the package's dependencies as CycloneDX, from package-lock.json alone.
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -8,9 +8,9 @@ const [file = `${manifest.name}-${manifest.version}.cdx.json`] = process.argv.sl
 const argv = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--package-lock-only', '--offline']
 const { stdout } = await promisify(execFile)('npm', argv, { shell: process.platform === 'win32', maxBuffer: 2 ** 26 })
 const bom = JSON.parse(stdout)
-bom.metadata.component.name = manifest.name // npm takes the name of the folder
+bom.metadata.component.name = manifest.name // npm uses the name of the folder
 
-// npm 11's own `--omit dev` leaves out what a tool of ours needs too, zod for one. The lock file knows better.
+// npm 11's `--omit dev` also omits runtime dependencies that a development tool needs, such as zod. The lock file is exact.
 const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8'))
 const installed = Object.entries(packages).filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
 const named = new Set(installed.map(([path, { version }]) => `${path.slice(path.lastIndexOf('node_modules/') + 13)}@${version}`))

@@ -1,12 +1,12 @@
-// npm run test:nodes [-- 22 24]: the unit suites (vitest.nodes.config.ts) under other versions of Node, and the jest example of
-// docs/testing.md under the Node at hand. Fetches the binaries of Node and jest from the npm registry, at exact versions, into
-// node_modules/.cache; builds first (see package.json).
+// npm run test:nodes [-- 22 24]: runs the unit suites (vitest.nodes.config.ts) under other versions of Node, and the jest example of
+// docs/testing.md under the current Node. Downloads exact versions of Node and jest from the npm registry into
+// node_modules/.cache. package.json builds first.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 
-/** By major version; the npm package `node` fetches the same binaries by an install script, these need none. */
+/** By major version. The npm package `node` downloads the same binaries with an install script; these packages need none. */
 const NODES = { 22: '22.23.3', 24: '24.21.0' }
 const JEST = '30.5.2'
 const PLATFORM = process.platform === 'win32' ? 'win' : process.platform
@@ -15,13 +15,13 @@ const root = resolve(import.meta.dirname, '..')
 const cache = join(root, 'node_modules', '.cache', 'test-nodes')
 const wanted = process.argv.slice(2)
 
-/** Ends everything when it fails. */
+/** Runs a command. Ends this process if it fails. */
 function run(command, argv, { env = process.env, ...options } = {}) {
   const { status } = spawnSync(command, argv, { stdio: 'inherit', cwd: root, env, ...options })
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** Installs one package in a folder of its own, unless it is there already. */
+/** Installs one package into its own folder, unless it is already there. */
 function install(name, spec) {
   const folder = join(cache, name)
   if (existsSync(join(folder, 'node_modules', 'done'))) return join(folder, 'node_modules')

@@ -1,9 +1,9 @@
-// A test runner for Stryker: the vitest suites, run inside of Stryker's own processes, which stay warm.
+// A test runner for Stryker that runs the vitest suites inside Stryker's own processes and keeps modules loaded.
 //
-// Stryker's runner for vitest starts a worker for every mutant, loads zod, X.509 and every test file in it, and only then
-// tries the first test: more than a second for each of some three thousand mutants. Here what lies in node_modules is
-// loaded once. A test file, with all of src below it, is evaluated anew for each mutant, so that no memory of one mutant
-// reaches the next; only when its turn comes; and the first test that fails ends it.
+// Stryker's runner for vitest starts a worker for every mutant and loads zod, X.509 and every test file before the first test. That is
+// more than a second for each of about three thousand mutants. This runner loads node_modules once. It evaluates a test file, and
+// the files of src that it imports, again for each mutant, so that mutants share no state. It loads a test file only when
+// it runs, and stops at the first failing test.
 import crypto from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -12,7 +12,7 @@ import { createServer } from 'vite'
 import { ModuleRunner } from 'vite/module-runner'
 import { startTests } from 'vitest/internal/browser'
 
-/** What vitest's runner asks of a configuration. */
+/** The configuration that vitest's runner needs. */
 const SETTINGS = {
   root: process.cwd(),
   setupFiles: [],
@@ -27,7 +27,7 @@ const SETTINGS = {
   strictTags: false,
 }
 
-/** To draw an RSA key takes longer than most test files: the nth of a file is the same for every mutant. */
+/** Generating an RSA key takes longer than most test files, so the nth key of a file is reused for every mutant. */
 const drawn = new Map()
 let draws = 0
 const draw = crypto.generateKeyPairSync
@@ -39,15 +39,15 @@ crypto.generateKeyPairSync = (type, options) => {
 }
 syncBuiltinESMExports()
 
-// What is measured in time means nothing in instrumented code: in the tests the clock stands still.
+// Times measured in instrumented code mean nothing, so the clock does not advance.
 performance.now = () => 0
 
 const AsyncFunction = (async () => {}).constructor
 
-/** Runs what Vite made of a module: compiled once, evaluated as often as it is asked for. */
+/** Compiles the code that Vite made of a module once, and evaluates it for each import. */
 class CachingEvaluator {
   startOffset = 0
-  /** How many modules are just being evaluated. */
+  /** The number of modules that are being evaluated now. */
   evaluating = 0
   #compiled = new Map()
 
@@ -69,14 +69,14 @@ class CachingEvaluator {
 
 class WarmRunner {
   #suites
-  /** Names of tests that are left out. */
+  /** Pattern for names of tests that do not run. */
   #large
-  /** By the folder whose mutants they have to notice. */
+  /** Test files by the folder of the mutants that they test. */
   #files = new Map()
   #evaluator = new CachingEvaluator()
-  /** Gives modules that nobody has used yet. */
+  /** Returns a runner without loaded modules. */
   #freshModules
-  /** What the instrumented code reads and writes. */
+  /** The object that the instrumented code reads and writes. */
   #shared
 
   constructor({ warmRunner: { suites, large } }) {
@@ -91,7 +91,7 @@ class WarmRunner {
   }
 
   async init() {
-    // As much of a vitest worker as `expect` and `vi` ask about.
+    // The parts of a vitest worker that `expect` and `vi` read.
     globalThis.__vitest_worker__ = { config: {}, filepath: '' }
     for (const [folder, suites] of Object.entries(this.#suites)) this.#files.set(folder, suites.flatMap(testFiles))
     const { environments } = await createServer({
@@ -107,7 +107,7 @@ class WarmRunner {
       const question = `${id} ${importer}`
       const known = answers.get(question) ?? (await environments.ssr.fetchModule(id, importer, { inlineSourceMap: false }))
       answers.set(question, known)
-      // Vite says with the first answer that a module is new; said again it would make two of one.
+      // Vite marks a module as new in the first answer. Repeating the mark would load the module twice.
       return { ...known, invalidate: false }
     }
     const invoke = async ({ data: { name, data } }) => ({
@@ -121,7 +121,7 @@ class WarmRunner {
     const shared = this.#shared
     const evaluator = this.#evaluator
     let current
-    // What runs while a module is loaded belongs to no test, though a test may have asked for the module.
+    // Code that runs while a module is loaded belongs to no test, even if a test imported the module.
     Object.defineProperty(shared, 'currentTestId', { get: () => (evaluator.evaluating > 0 ? undefined : current) })
     shared.activeMutant = undefined
     const tests = new Map()
@@ -146,7 +146,7 @@ class WarmRunner {
     Object.assign(shared, { hitCount: 0, hitLimit })
     let nrOfTests = 0
     const [, files = []] = [...this.#files].find(([folder]) => sandboxFileName.includes(`/${folder}`)) ?? []
-    // What has tests of its own is held by those and their neighbours; the rest by stories too.
+    // A file with its own tests is tested by those and the tests in the same folder; other files by all tests.
     const name = `/${basename(sandboxFileName, '.ts')}.test.ts`
     const own = files.find((file) => file.endsWith(name))
     const first = own === undefined ? files : [own, ...files.filter((file) => file !== own && dirname(file) === dirname(own))]
@@ -162,7 +162,7 @@ class WarmRunner {
       })
       shared.activeMutant = undefined
       nrOfTests += tests.length
-      if (shared.hitCount > shared.hitLimit) return { status: 'timeout', reason: `passed there ${shared.hitCount} times` }
+      if (shared.hitCount > shared.hitLimit) return { status: 'timeout', reason: `ran ${shared.hitCount} times` }
       const failed = tests.find(({ status }) => status === 'failed')
       if (failed) return { status: 'killed', killedBy: [failed.id], failureMessage: failed.failureMessage, nrOfTests }
     }
@@ -173,7 +173,7 @@ class WarmRunner {
     return !this.#large.test(fullTestName)
   }
 
-  /** What became of the tests of one file. */
+  /** Runs the tests of one file. @returns their results */
   async #run(file, { bail = false, ...hooks }) {
     const path = join(process.cwd(), file)
     const results = []
@@ -202,7 +202,7 @@ class WarmRunner {
       },
       ...hooks,
     })
-    // What fails outside of tests: a hook, or the file itself.
+    // A failure outside of tests: a hook, or the file itself.
     if (result?.state === 'fail' && !failed) report(`${file}#`, result)
     return results
   }
@@ -216,12 +216,12 @@ function testFiles(suite) {
     .map((name) => `${suite}/${name.replaceAll(sep, '/')}`)
 }
 
-/** Tests of one name are one. */
+/** Tests with the same name count as one. */
 function idOf(file, test) {
   return `${file}#${test.fullTestName.replaceAll(' > ', ' ')}`
 }
 
-/** Skips what is not wanted, and suites of which nothing is. Returns whether anything is. */
+/** Skips unwanted tests, and suites without wanted tests. @returns whether any test is wanted */
 function choose(suite, wanted) {
   const stays = suite.tasks.map((task) => {
     const stay = task.mode !== 'skip' && task.mode !== 'todo' && (task.type === 'suite' ? choose(task, wanted) : wanted(task))
@@ -236,5 +236,5 @@ function createWarmRunner(options) {
 }
 createWarmRunner.inject = ['options']
 
-/** What Stryker asks a plugin for. */
+/** The plugins that Stryker loads from this file. */
 export const strykerPlugins = [{ kind: 'TestRunner', name: 'warm', factory: createWarmRunner }]

@@ -1,8 +1,8 @@
-/** Bytes and their spellings. Strict both ways: what does not spell bytes is undefined, never a guess. */
+/** Encodes and decodes bytes as text. Decoders are strict: invalid text gives undefined. */
 import { bytesToHex } from '@noble/hashes/utils.js'
 
 const encoder = new TextEncoder()
-// ignoreBOM keeps a byte-order mark in the text, where the JSON scanner refuses it.
+// ignoreBOM keeps a byte-order mark in the text, and the JSON scanner then refuses it.
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** UTF-8 of a text; a lone surrogate becomes U+FFFD. */
@@ -10,7 +10,7 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
 
-/** The text that the bytes spell, or undefined when they are not UTF-8. */
+/** Decodes UTF-8; undefined when the bytes are not UTF-8. */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
     return strictDecoder.decode(bytes)
@@ -31,14 +31,14 @@ export function base64(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of standard padded base64, line breaks allowed (Go's encoding/base64 skips CR and LF); undefined for
- * anything else. Node alone would skip every stray character.
+ * Decodes standard padded base64, with line breaks (Go's encoding/base64 skips CR and LF); undefined for anything else.
+ * Node's own decoder would skip every invalid character.
  */
 export function fromBase64(text: string): Uint8Array | undefined {
   return isBase64(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
 }
 
-/** Whether the text is what `fromBase64` takes. */
+/** True when `fromBase64` can decode the text. */
 export function isBase64(text: string): boolean {
   const joined = text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]/g, '') : text
   return joined.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(joined)
@@ -49,7 +49,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0
 }
 
-/** The same for what may not be there: true also when both are missing. */
+/** The same for values that may be missing: true also when both are. */
 export function sameIfThere(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : sameBytes(a, b)
 }

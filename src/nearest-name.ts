@@ -1,13 +1,13 @@
-/** Which known name a misspelt one may have meant. */
+/** Finds the known name that a misspelt one may stand for. */
 
-/** Characters of a name that are compared. Stops quadratic work on a name that is no slip of the pen. */
+/** Characters of a name that is compared. Stops quadratic work on longer names, which are no typing errors. */
 const MAX_COMPARED = 64
 
-/** The known name that differs least, for "did you mean"; undefined when none is alike. */
+/** The known name that differs least, for "did you mean"; undefined when none is similar. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length > MAX_COMPARED) return undefined
   let nearest: string | undefined
-  // A third of the letters may differ, and at least one.
+  // A third of the letters may differ, or one in a short name.
   let least = Math.max(1, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())

@@ -1,35 +1,35 @@
-/** Texts that others chose, made fit for terminals and logs: one line, nothing invisible, and no longer than people read. */
+/** Makes texts from servers and users safe for terminals and logs: one line, no invisible characters, a bounded length. */
 
-/** Characters of a message that are kept: what a server chose may be megabytes long. */
+/** Characters of a message: a text that a server chose may be megabytes long. */
 const MAX_MESSAGE_CHARACTERS = 2000
 
 /** Characters of a hint, and of the message of a cause. */
 export const MAX_HINT_CHARACTERS = 1000
 
-/** Characters of one text among the evidence. */
+/** Characters of one text in the evidence. */
 const MAX_EVIDENCE_CHARACTERS = 500
 
-/** Characters of all texts of an evidence together: with message, hint and cause, JSON of an error stays below 16 KB. */
+/** Characters of all texts in the evidence: with message, hint and cause, the JSON of an error stays below 16 KB. */
 const MAX_EVIDENCE_IN_ALL = 2500
 
-/** Items of one list among the evidence: a role can have thousands of keys. */
+/** Items of one list in the evidence: a role can have thousands of keys. */
 const MAX_EVIDENCE_ITEMS = 50
 
 /** JSON values that explain a verdict. */
 export type Evidence = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>
 
-/** Controls, marks of direction, characters of no width, tags, lone surrogates, ends of lines. */
+/** Control characters, direction marks, zero-width characters, tags, lone surrogates, line ends. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+/gu
 
-/** The text on one line, cut. What cannot be seen becomes a space, so that a text looks like what it is. */
+/** The text on one line, cut to a length. Invisible characters become a space, so that the text looks like its content. */
 export function printable(text: string, maxCharacters: number = MAX_MESSAGE_CHARACTERS): string {
-  // Cut before it is looked through: the text may be megabytes long.
+  // Cut before searching: the text may be megabytes long.
   const isCut = text.length > maxCharacters
   const clean = (isCut ? text.slice(0, maxCharacters - 1).replace(/[\ud800-\udbff]$/, '') : text).replace(UNPRINTABLE, ' ')
   return isCut ? `${clean}…` : clean
 }
 
-/** Evidence that is printable and short: texts are cut, and lists end with how much more there was. */
+/** Makes evidence printable and short: cuts texts, and ends a cut list with the number of items left out. */
 export function printableEvidence(evidence: Evidence): Evidence {
   let left = MAX_EVIDENCE_IN_ALL
   const cut = <Item>(item: Item): Item | string => {

@@ -1,4 +1,4 @@
-/** Names in commands that a user is told to type. */
+/** Quotes names in commands that a hint suggests. */
 
 /** The text as one word of a POSIX shell. */
 export function shellWord(text: string): string {

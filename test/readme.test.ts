@@ -1,4 +1,4 @@
-/** The first screen keeps its promise. That all of the README works is seen in docs/, as for every other document. */
+/** The README's first screen and commands. test/docs/ runs the blocks of the README, as of every other document. */
 import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,19 +23,19 @@ afterAll(async () => {
   await rm(place, { recursive: true })
 })
 
-test('one sentence, one command, one snippet', () => {
+test('the first screen has one command and one snippet', () => {
   const firstScreen = readme.text.split('\n').slice(0, 20)
   expect(firstScreen.filter((line) => line.startsWith('```'))).toEqual(['```console', '```', '```ts', '```'])
   expect(readme.blocks[0]?.code).toBe('$ npm ci && npm run demo')
 })
 
-test('its command prints what it promises', async () => {
+test('the command prints the reference that the README shows', async () => {
   expect((await world.run('/bin/sh', ['-c', 'dct verify container-registry.oracle.com/os/oraclelinux:9'])).out).toBe(
     `container-registry.oracle.com/os/oraclelinux@${world.digest}\n`,
   )
 })
 
-test('its snippets print the signed digest, in plain JavaScript too', async () => {
+test('the snippets print the signed digest, also as plain JavaScript', { timeout: 60_000 }, async () => {
   const snippets = readme.blocks.filter(({ language }) => language === 'ts')
   expect(snippets.length).toBeGreaterThan(1)
   for (const { line, code } of snippets) {
@@ -47,7 +47,7 @@ test('its snippets print the signed digest, in plain JavaScript too', async () =
   }
 })
 
-test('every line of its commands works by itself', async () => {
+test('every line of the commands works alone', { timeout: 60_000 }, async () => {
   const lines = readme.blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.split('\n'))
   expect(lines.length).toBeGreaterThan(5)
   for (const line of lines) {
@@ -56,15 +56,15 @@ test('every line of its commands works by itself', async () => {
   }
 })
 
-test('in a clone that is built, npx finds the command without asking a registry', async () => {
+test('in a built clone, npx finds the command without asking a registry', async () => {
   const { error, out } = await run('npx', ['--no-install', 'dct', '--version'], { cwd: ROOT })
   expect(error).toBeNull()
   expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
-test('no document, help or output tells to run a bare `npx dct`, or to install from a registry where the name is not ours', async () => {
+test('no document, help or output says to run a bare `npx dct`, or to install by name from a registry, where another project has the name', async () => {
   const demo = await readFile(join(ROOT, 'src/cli/demo.ts'), 'utf8')
-  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText(undefined)], ['demo', demo]]
+  const texts = [...readDocuments().map(({ path, text }) => [path, text]), ['help', helpText([])], ['demo', demo]]
   const commands = texts.map(([name = '', text = '']) => [name, text.replace('never run a bare `npx dct`', '')])
   for (const [name, text] of commands) {
     expect(text, name).not.toMatch(/npx (?!--no-install )(?:docker-content-trust|dct)\b/)
@@ -72,8 +72,8 @@ test('no document, help or output tells to run a bare `npx dct`, or to install f
   }
 })
 
-test('every exit status of its table stands in the help', () => {
+test('every exit status of the table is in the help', () => {
   const statuses = readme.rows.map(([cell = '']) => cell).filter((cell) => /^\d+$/.test(cell))
   expect(statuses.length).toBeGreaterThan(5)
-  for (const status of statuses) expect(helpText('verify')).toContain(status)
+  for (const status of statuses) expect(helpText(['verify'])).toContain(status)
 })

@@ -11,11 +11,11 @@ for (const size of SIZES) {
   const value = parseJson(file)
 
   describe(`a targets file of ${size} tags`, () => {
-    bench('JSON.parse, to compare', () => void JSON.parse(Buffer.from(file).toString()), SHORT)
+    bench('JSON.parse, for comparison', () => void JSON.parse(Buffer.from(file).toString()), SHORT)
     bench('scan', () => void parseJson(file.subarray()), SHORT)
     bench('parse', () => void parseTargets(file.subarray(), { gun: collection.gun, role: 'targets' }), SHORT)
     bench('canonicalise', () => void canonicalJson(value), SHORT)
-    // Another view each time: hashes of a file are remembered.
+    // A new view each time, because hashes of a file are cached.
     bench('SHA-256', () => void sha256(file.subarray()), SHORT)
     bench('SHA-512', () => void sha512(file.subarray()), SHORT)
   })

@@ -14,7 +14,7 @@ const KEYS: readonly (readonly [string, KeyRecipe])[] = [
   ['RSA-2048 PKCS #1 v1.5', { type: 'rsa', rsaMethod: 'rsapkcs1v15' }],
 ]
 
-// What a targets file of so many tags weighs.
+// About the size of a targets file with so many tags.
 for (const size of SIZES) {
   const message = new Uint8Array(size * 95).fill(0x20)
 

@@ -1,4 +1,4 @@
-/** The files of one collection as they lie on the disk: where they are, and in which order they are replaced. */
+/** The files of one collection on the disk: their paths, and the order in which they are replaced. */
 import { lstat, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../errors.js'
@@ -10,10 +10,10 @@ import { BASE_ROLES, flatName, metadataFolder, roleFile } from './names.js'
 import { describeDiskError } from './owner.js'
 import { discard, isTemporary, putInPlace, type ReadyFile, readRegularFile, UnreadableFile, writeBeside } from './safe-file.js'
 
-/** The folder of floors, journals and locks, below the trust directory. */
+/** The folder for floors, journals and locks, below the trust directory. */
 const OWN_FOLDER: readonly string[] = ['dct']
 
-/** Files by role, and why others cannot be read. */
+/** Files by role, and the reasons why others cannot be read. */
 export interface FilesFound {
   readonly metadata: Map<string, Uint8Array>
   readonly unreadable: Map<string, string>
@@ -25,10 +25,10 @@ export class CollectionFiles {
   readonly #folder: readonly string[]
   readonly #own: string
   readonly #name: string
-  /** Looked for once. */
+  /** Looked up once. */
   #ownFolder: Promise<string | undefined> | undefined
 
-  /** @throws UnreadableFile when the name of the collection cannot be that of a folder */
+  /** @throws UnreadableFile when the name of the collection cannot be the name of a folder */
   constructor(base: string, gun: string) {
     this.#gun = gun
     this.#base = base
@@ -41,32 +41,32 @@ export class CollectionFiles {
     return join(this.#own, `${this.#name}.lock`)
   }
 
-  /** The folder of the lock; undefined when it is not there. @throws UnreadableFile */
+  /** The folder of the lock; undefined when it does not exist. @throws UnreadableFile */
   ownFolder(): Promise<string | undefined> {
     this.#ownFolder ??= realFolder(this.#base, OWN_FOLDER)
     return this.#ownFolder
   }
 
-  /** Makes the folder of the lock. Returns folders that were changed by that. */
+  /** Makes the folder of the lock. Returns the folders that it changed. */
   async makeOwnFolder(): Promise<readonly string[]> {
     const { path, changed } = await makeFolder(this.#base, OWN_FOLDER)
     this.#ownFolder = Promise.resolve(path)
     return changed
   }
 
-  /** The floors; or why they cannot be read. */
+  /** The floors, or why they cannot be read; undefined when there are none. */
   floors(): Promise<Uint8Array | UnreadableFile | undefined> {
     return this.#ownFile('json')
   }
 
-  /** What somebody died over. @throws UnreadableFile when it is there and cannot be read */
+  /** The journal of an interrupted commit. @throws UnreadableFile when it exists and cannot be read */
   async journal(): Promise<Journal | undefined> {
     const file = await this.#ownFile('journal')
     if (file instanceof UnreadableFile) throw file
     return file === undefined ? undefined : decodeJournal(file, this.#gun)
   }
 
-  /** The files of these roles, or of all. */
+  /** The files of these roles, or of all roles. */
   async metadata(wanted?: readonly string[]): Promise<FilesFound> {
     const metadata = new Map<string, Uint8Array>()
     const unreadable = new Map<string, string>()
@@ -86,7 +86,7 @@ export class CollectionFiles {
     return { metadata, unreadable }
   }
 
-  /** Changes with root, timestamp, floors and journal; undefined when there are none. @throws UnreadableFile */
+  /** A text that changes whenever root, timestamp, floors or journal change; undefined when there are none. @throws UnreadableFile */
   async revision(): Promise<string | undefined> {
     const folder = join(this.#base, ...this.#folder)
     const own = ['json', 'journal'].map((suffix) => join(this.#own, `${this.#name}.${suffix}`))
@@ -94,7 +94,7 @@ export class CollectionFiles {
     return stamps.every((stamp) => stamp === undefined) ? undefined : stamps.join()
   }
 
-  /** Once it is in its place, all of it counts as written. */
+  /** Writes the journal. From then on, the whole commit counts as written. */
   async writeJournal(journal: Journal, lock: HeldLock): Promise<void> {
     const ready = await writeBeside(this.#own, `${this.#name}.journal`, encodeJournal(this.#gun, journal), this.#name)
     await inPlace([ready], lock)
@@ -102,8 +102,8 @@ export class CollectionFiles {
   }
 
   /**
-   * Children before the roles that name them, floors last, then the journal has served. That the floors are moved need not
-   * be durable: they follow from the files, which are.
+   * Writes the files of a commit: children before the roles that name them, floors last; then removes the journal. The folder
+   * is not synced after the floors are in place, because they follow from the files, which are durable.
    */
   async carryOut({ metadata, floors }: Journal, lock: HeldLock, changedBefore: readonly string[] = []): Promise<void> {
     const rank = (role: string) => BASE_ROLES.indexOf(role)
@@ -130,7 +130,7 @@ export class CollectionFiles {
     await rm(join(this.#own, `${this.#name}.journal`), { force: true })
   }
 
-  /** Takes away the temporary files of writers that died, also those of floors and journals. Only for who holds the lock. */
+  /** Removes temporary files of writers that died; with `everywhere`, also those of floors and journals. The caller must hold the lock. */
   async sweep(everywhere: boolean): Promise<void> {
     const folder = await orReason(realFolder(this.#base, this.#folder))
     if (typeof folder === 'string') {
@@ -142,7 +142,7 @@ export class CollectionFiles {
       if (isTemporary(name, this.#name)) await rm(join(this.#own, name), { force: true })
   }
 
-  /** Takes away what is kept, and nothing else; false when there was nothing. */
+  /** Removes the files of the collection, and nothing else; false when there were none. */
   async remove(): Promise<boolean> {
     const folder = await realFolder(this.#base, this.#folder)
     const own = ['journal', 'json'].map((suffix) => join(this.#own, `${this.#name}.${suffix}`))
@@ -150,7 +150,7 @@ export class CollectionFiles {
       folder === undefined ? [] : [...BASE_ROLES.map((role) => `${role}.json`), 'targets'].map((name) => join(folder, name))
     const removed: boolean[] = []
     for (const path of [...own, ...files]) removed.push(await removeThere(path))
-    // Another collection may lie below, and then the folder stays.
+    // The folder stays when another collection is below it.
     if (folder !== undefined) await rmdir(folder).catch(() => undefined)
     return removed.includes(true)
   }
@@ -161,7 +161,7 @@ export class CollectionFiles {
   }
 }
 
-/** Files are replaced whole: another one has another inode, or at least another time. */
+/** Identifies a file. Files are replaced as a whole, so a new one has another inode, or at least another time. */
 async function stampOf(path: string): Promise<string | undefined> {
   try {
     const { ino, mtimeNs, size } = await lstat(path, { bigint: true })
@@ -184,7 +184,7 @@ async function inPlace(files: readonly ReadyFile[], lock: HeldLock): Promise<voi
   }
 }
 
-/** All of them at once: the disk makes them durable together. */
+/** Waits for all writes, which run at once so that the disk syncs them together. When one fails, discards the others. */
 async function allOrNone(writes: readonly Promise<ReadyFile>[]): Promise<ReadyFile[]> {
   const outcomes = await Promise.allSettled(writes)
   const ready = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))

@@ -1,7 +1,7 @@
 /**
- * The cache on disk, in the layout of docker and notary, so that they can share it:
+ * The cache on disk, in the layout of docker and notary, which can share it:
  * `<trust dir>/tuf/<GUN>/metadata/{root,timestamp,snapshot,targets}.json`, `.../targets/<delegation>.json`.
- * The version floors lie beside it, in `<trust dir>/dct/<encoded GUN>.json`.
+ * The version floors are in `<trust dir>/dct/<encoded GUN>.json`.
  */
 import { join } from 'node:path'
 import { CollectionFiles } from './collection-files.js'
@@ -10,10 +10,10 @@ import { lockState, withLock } from './lock.js'
 import type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './metadata-store.js'
 import { UnreadableFile } from './safe-file.js'
 
-/** Times that a read starts over because another process wrote meanwhile. A mixture after that has a revision that is past. */
+/** How often a read starts over because another process wrote meanwhile. After that it may return a mixture, with an old revision. */
 const MAX_READS = 20
 
-/** A store in a folder such as `~/.docker/trust`; made when first written. */
+/** A store in a folder such as `~/.docker/trust`, which the first commit makes. */
 export function createFileStore(trustDirectory: string): MetadataStore {
   return new FileStore(trustDirectory)
 }
@@ -59,7 +59,7 @@ class FileStore implements MetadataStore {
       const left = await files.journal()
       await files.sweep(lock.inherited || left !== undefined)
       if (left !== undefined) await files.carryOut(left, lock)
-      // One file at a time changes whole, and without a root nothing counts; several need the journal.
+      // A single file is replaced as a whole, and a collection without a root does not count. Other commits need the journal.
       const isFirst = revision === undefined && metadata.has('root')
       if (metadata.size > 1 && !isFirst) await files.writeJournal({ metadata, floors }, lock)
       await files.carryOut({ metadata, floors }, lock, changed)
@@ -85,7 +85,7 @@ class FileStore implements MetadataStore {
   }
 }
 
-/** What lies beside the files and cannot be read tells a reader nothing; a writer stops at it. */
+/** Undefined for a file beside the metadata that cannot be read: a reader goes on without it, a writer stops. */
 async function orNothing<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {
     return await found

@@ -1,4 +1,4 @@
-/** Folders below the trust directory, none of them a link: the trust directory itself may be one, its owner made it. */
+/** Folders below the trust directory. None of them may be a link; the trust directory itself may be one, since its owner made it. */
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, realpath } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
@@ -6,10 +6,10 @@ import { systemCode } from '../errors.js'
 import { describeDiskError } from './owner.js'
 import { UnreadableFile } from './safe-file.js'
 
-/** What says that nothing is there. A name that is too long for the disk was never written to it. */
+/** Codes that mean that a file does not exist. A name that is too long for the disk was never written. */
 export const ABSENT: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
 
-/** The path, or undefined when there is no such folder. @throws UnreadableFile when a link stands in between, or the disk refuses */
+/** The path of a folder; undefined when it does not exist. @throws UnreadableFile when the path leads through a link, or the disk refuses */
 export async function realFolder(base: string, segments: readonly string[]): Promise<string | undefined> {
   const path = join(base, ...segments)
   try {
@@ -19,17 +19,17 @@ export async function realFolder(base: string, segments: readonly string[]): Pro
     if (ABSENT.has(systemCode(cause))) return undefined
     throw new UnreadableFile(await describeDiskError(cause), { cause })
   }
-  throw new UnreadableFile(`a symbolic link stands in between: ${path}`)
+  throw new UnreadableFile(`the path leads through a symbolic link: ${path}`)
 }
 
 /** A folder to write into. */
 export interface WritableFolder {
   readonly path: string
-  /** Folders that have a new entry by this, to be synced before anything relies on it. */
+  /** Folders with a new entry. Sync them before anything relies on it. */
   readonly changed: readonly string[]
 }
 
-/** Makes what is missing, 0700. @throws UnreadableFile when a link or a file is in the way; else what the disk says */
+/** Makes the missing folders, with mode 0700. @throws UnreadableFile when a link or a file is in the way; else the error of the disk */
 export async function makeFolder(base: string, segments: readonly string[]): Promise<WritableFolder> {
   const path = await realFolder(base, segments)
   if (path !== undefined) return { path, changed: [] }
@@ -45,7 +45,7 @@ export async function makeFolder(base: string, segments: readonly string[]): Pro
   return { path: folder, changed }
 }
 
-/** Makes renames and new folders durable, where folders can be synced at all. */
+/** Makes renames and new folders durable, on systems that can sync folders. */
 export async function syncFolders(folders: Iterable<string>): Promise<void> {
   if (process.platform === 'win32') return
   await Promise.all([...new Set(folders)].map(syncFolder))
@@ -60,7 +60,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The trust directory and those above it. (Node's own recursive way never ends on /proc.) */
+/** Makes the trust directory and those above it. (Node's recursive mkdir never ends on /proc.) */
 async function makeBase(path: string, changed: string[]): Promise<void> {
   try {
     if (await makeOne(path)) changed.push(dirname(path))
@@ -71,7 +71,7 @@ async function makeBase(path: string, changed: string[]): Promise<void> {
   }
 }
 
-/** False when something is there already: another process may have been faster. */
+/** Makes a folder; false when the name exists already, perhaps because another process was faster. */
 async function makeOne(path: string): Promise<boolean> {
   try {
     await mkdir(path, { mode: 0o700 })

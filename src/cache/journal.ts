@@ -1,11 +1,12 @@
 /**
- * A commit of several files, written down as one before it is carried out: whoever is killed in between leaves a journal
- * that readers take for the files, and the next writer carries out. The layout of the files stays Docker's.
+ * The journal of a commit of several files. A writer writes it before it replaces the files. When the writer is killed in
+ * between, readers read the journal instead of the files, and the next writer completes the commit. The files themselves keep
+ * Docker's layout.
  */
 import { base64, fromBase64, utf8, utf8Text } from '../bytes.js'
 import { isRole } from './names.js'
 
-/** What is to lie in the cache. */
+/** The files of a commit. */
 export interface Journal {
   readonly metadata: ReadonlyMap<string, Uint8Array>
   readonly floors: Uint8Array
@@ -17,7 +18,7 @@ export function encodeJournal(gun: string, { metadata, floors }: Journal): Uint8
   return utf8(JSON.stringify({ format: 1, gun, floors: base64(floors), files }))
 }
 
-/** What a journal file says; undefined when it is not one of this collection. */
+/** Parses a journal file; undefined when it is not a journal of this collection. */
 export function decodeJournal(file: Uint8Array, gun: string): Journal | undefined {
   try {
     const { format, gun: whose, floors, files }: Record<string, unknown> = JSON.parse(utf8Text(file) ?? 'null') ?? {}

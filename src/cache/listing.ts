@@ -1,4 +1,4 @@
-/** What lies in folders, without following links. */
+/** Lists files and folders without following links. */
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,20 +7,20 @@ import { ABSENT } from './folders.js'
 import { BASE_ROLES, decodeName, isRole } from './names.js'
 import { describeDiskError } from './owner.js'
 
-/** Files of one collection that are read; nobody has more delegations. */
+/** Files of one collection that are read; real collections have far fewer delegations (denial of service). */
 const MAX_FILES = 2000
 
-/** Folders below `tuf/` that are looked into. */
+/** Folders below `tuf/` that are searched (denial of service). */
 const MAX_FOLDERS = 100_000
 
-/** Something in the folder of a collection. */
+/** An entry in the folder of a collection. */
 export interface Found {
   /** Folders below the folder of the collection. */
   readonly folders: readonly string[]
   readonly entry: Dirent
 }
 
-/** What lies in a metadata folder and in `targets/` below it. Other folders there belong to others. */
+/** The entries of a metadata folder and of `targets/` below it. Other folders in it belong to other programs. */
 export async function filesIn(folder: string, report?: (place: string, reason: string) => void): Promise<Found[]> {
   const found: Found[] = []
   const open: (readonly string[])[] = [[]]
@@ -36,14 +36,14 @@ export async function filesIn(folder: string, report?: (place: string, reason: s
   return found
 }
 
-/** The role whose file it is. */
+/** The role of a file; undefined when it is not a metadata file. */
 export function roleOf({ folders, entry }: Found): string | undefined {
   if (!entry.name.endsWith('.json')) return undefined
   const role = [...folders, entry.name.slice(0, -'.json'.length)].map(decodeName).join('/')
   return isRole(role) ? role : undefined
 }
 
-/** The names of the collections below `tuf/`. Names too long for the disk cannot be told. */
+/** The names of the collections below `tuf/`, except those that were too long for the disk. */
 export async function collectionsIn(folder: string): Promise<string[]> {
   const found: string[] = []
   const open: (readonly string[])[] = [[]]
@@ -64,7 +64,7 @@ function isFileOfRole(name: string): boolean {
   return BASE_ROLES.some((role) => name === `${role}.json`)
 }
 
-/** Nothing, when the folder is not there. */
+/** The entries of a folder; none when it does not exist or cannot be read, which `report` is told. */
 export async function entriesOf(folder: string, report?: (reason: string) => void): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true })

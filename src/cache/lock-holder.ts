@@ -1,16 +1,16 @@
-/** Who holds a lock, and whether he still lives. */
+/** The process that holds a lock, and whether it still runs. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { systemCode } from '../errors.js'
 
-/** What a lock file says. */
+/** The content of a lock file. */
 export interface LockHolder {
   /** Differs for every time that a lock is taken. */
   readonly token: string
   readonly pid: number
-  /** The system that `pid` is a number of: containers that share a folder count from 1 each. */
+  /** The system that `pid` belongs to: each container that shares the folder counts from 1. */
   readonly system: string
-  /** When the process began, as the system tells: numbers of processes are used again. */
+  /** The start time of the process, in the system's own unit: process numbers are used again. */
   readonly started: string
 }
 
@@ -20,7 +20,7 @@ export function thisHolder(): LockHolder {
   return { token: crypto.randomUUID(), pid: process.pid, system: thisSystem(), started }
 }
 
-/** What a lock file says; undefined when its writer did not get that far. */
+/** Parses a lock file; undefined when its writer did not complete it. */
 export function decodeHolder(text: string): LockHolder | undefined {
   try {
     const { token, pid, system, started }: Record<string, unknown> = JSON.parse(text) ?? {}
@@ -32,7 +32,7 @@ export function decodeHolder(text: string): LockHolder | undefined {
   }
 }
 
-/** True only when that is certain. */
+/** True only when the process has certainly ended. */
 export function isDead({ pid, system, started }: LockHolder): boolean {
   if (system !== thisSystem()) return false
   try {
@@ -44,7 +44,7 @@ export function isDead({ pid, system, started }: LockHolder): boolean {
   return state !== undefined && (state.ended || state.started !== started)
 }
 
-/** Without the kernel's own answers no process is ever known to be of this system. */
+/** Identifies this system. Without an answer of the kernel, it is random, so that no process counts as one of this system. */
 function thisSystem(): string {
   if (process.platform !== 'linux') return hostname()
   return `${kernelSays('/proc/sys/kernel/random/boot_id') || crypto.randomUUID()} ${namespace()}`
@@ -58,7 +58,7 @@ function namespace(): string {
   }
 }
 
-/** From /proc/<pid>/stat; the name of the program, in parentheses, may hold anything. */
+/** Parses /proc/<pid>/stat. The name of the program, in parentheses, may hold any character. */
 function processState(pid: number): { started: string; ended: boolean } | undefined {
   if (process.platform !== 'linux') return undefined
   const stat = kernelSays(`/proc/${pid}/stat`)
@@ -67,7 +67,7 @@ function processState(pid: number): { started: string; ended: boolean } | undefi
   return started === undefined ? undefined : { started, ended: fields[0] === 'Z' || fields[0] === 'X' }
 }
 
-/** No disk is asked for these. */
+/** Reads a file of /proc, which needs no disk access. */
 function kernelSays(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()

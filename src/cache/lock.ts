@@ -1,8 +1,9 @@
 /**
- * One writer at a time for one collection, among all processes that share the folder.
+ * Allows one writer at a time for one collection, among all processes that share the folder.
  *
- * A lock is a file that names its holder. That of a process that died is broken at once; where nobody can tell (another
- * machine, another container) when it is old. A holder who was only asleep finds out before he puts anything in its place.
+ * A lock is a file that names its holder. The lock of a process that died is broken at once. When that cannot be known
+ * (another machine, another container), the lock is broken when it is old. A holder that was only suspended checks its lock
+ * before it replaces a file.
  */
 import { type FileHandle, lstat, open, readFile, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,24 +13,24 @@ import { decodeHolder, isDead, thisHolder } from './lock-holder.js'
 import { describeDiskError } from './owner.js'
 import { UnreadableFile } from './safe-file.js'
 
-/** A lock that is older was left by somebody who died: writing takes milliseconds. */
+/** An older lock is abandoned: writing takes milliseconds. */
 const ABANDONED_MS = 10_000
 
-/** The same for a lock that does not say whose it is: to write that takes microseconds. */
+/** The same for a lock file without a holder: writing the holder takes microseconds. */
 const NAMELESS_MS = 1000
 
-/** How long a writer waits for the others. The answer stands without it. */
+/** How long a writer waits for other writers. The verdict does not depend on the write. */
 const PATIENCE_MS = 15_000
 
-/** A lock that is held. */
+/** A lock that this process holds. */
 export interface HeldLock {
-  /** It was taken from one who died, and may have left something behind. */
+  /** The lock was taken over from a process that died, which may have left files behind. */
   readonly inherited: boolean
-  /** @throws Error when it was lost to another */
+  /** @throws Error when another process took the lock over */
   assertHeld(): Promise<void>
 }
 
-/** Runs `work` while holding the lock file. Its folder must be there. @throws what the disk says, or an Error after 15 s */
+/** Runs `work` while holding the lock file, whose folder must exist. @throws the error of the disk, or an Error after PATIENCE_MS */
 export async function withLock<Result>(path: string, work: (lock: HeldLock) => Promise<Result>): Promise<Result> {
   const { file, inherited } = await acquire(path)
   try {
@@ -42,7 +43,7 @@ export async function withLock<Result>(path: string, work: (lock: HeldLock) => P
   }
 }
 
-/** Whether somebody holds it, or died holding it. Nothing waits for the answer to stay true. */
+/** Whether a process holds the lock, or died while holding it. The state may change at any time. */
 export async function lockState(path: string): Promise<'free' | 'held' | 'abandoned'> {
   const seen = await look(path)
   if (seen === undefined) return 'free'
@@ -66,7 +67,7 @@ async function acquire(path: string): Promise<{ file: FileHandle; inherited: boo
   }
 }
 
-/** The lock file, which stays open: as long as it is, no other file can be taken for it. */
+/** Makes the lock file and keeps it open, so that its inode is not used again; undefined when it exists. */
 async function tryLock(path: string): Promise<FileHandle | undefined> {
   try {
     const file = await open(path, 'wx', 0o600)
@@ -85,11 +86,11 @@ async function tryLock(path: string): Promise<FileHandle | undefined> {
 
 interface SeenLock {
   readonly text: string
-  /** Milliseconds since it was written, by the clock of the disk. */
+  /** Milliseconds since the disk recorded its last change. */
   readonly age: number
 }
 
-/** @throws UnreadableFile when it is not a file: then waiting is of no use */
+/** Reads the lock file; undefined when there is none. @throws UnreadableFile when it is not a file: waiting would not help */
 async function look(path: string): Promise<SeenLock | undefined> {
   try {
     const stat = await lstat(path)
@@ -102,14 +103,17 @@ async function look(path: string): Promise<SeenLock | undefined> {
   }
 }
 
-/** `watched`: milliseconds that it has been seen as it is, by a clock that nobody sets. */
+/** `watched`: milliseconds for which the file has not changed, by the monotonic clock. */
 function isAbandoned({ text, age }: SeenLock, watched: number): boolean {
   const holder = decodeHolder(text)
   if (holder === undefined) return Math.max(age, watched) >= NAMELESS_MS
   return Math.max(age, watched) >= ABANDONED_MS || isDead(holder)
 }
 
-/** Of several who find it abandoned, one at a time looks again and breaks it: none breaks the lock of one who was faster. */
+/**
+ * Removes an abandoned lock, unless it has changed. A second lock lets one process at a time do this, so that none removes the
+ * new lock of another.
+ */
 async function breakLock(path: string, { text }: SeenLock): Promise<boolean> {
   const turn = `${path}.turn`
   const file = await tryLock(turn)
@@ -138,7 +142,7 @@ async function isOurs(path: string, file: FileHandle): Promise<boolean> {
   }
 }
 
-/** Only our own: a holder who slept for long may have lost it to another. A disk that falters once is asked twice. */
+/** Removes the lock file if it is still ours: a holder that was suspended may have lost it. Tries twice, in case the disk fails once. */
 async function release(path: string, file: FileHandle): Promise<void> {
   const remove = async () => {
     if (await isOurs(path, file)) await rm(path, { force: true })

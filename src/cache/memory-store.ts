@@ -1,7 +1,7 @@
-/** A cache that ends with the process. */
+/** A cache in memory. */
 import type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './metadata-store.js'
 
-/** For tests, and for processes that must not write to disk. Version floors end with it too. */
+/** A store for tests, and for processes that must not write to disk. Its version floors end with the process too. */
 export function createMemoryStore(): MetadataStore {
   const collections = new Map<string, Omit<CachedCollection, 'unreadable'>>()
   let commits = 0

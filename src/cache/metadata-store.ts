@@ -1,27 +1,28 @@
 /**
- * Where verified metadata rests between runs. A store keeps bytes and never judges them: all are verified again when read.
+ * The interface of stores, which keep verified metadata between runs. A store keeps bytes only: the client verifies them again
+ * when it reads them.
  *
- * Writers do not wait for each other: a commit names the revision that it was made from, and writes nothing when the store
- * holds another one by then.
+ * Writers do not wait for each other: a commit names the revision that it is based on, and writes nothing when the store has
+ * another one.
  */
 
-/** What lies there of one collection. */
+/** What a store holds of one collection. */
 export interface CachedCollection {
   /** Files as served, by role: `root`, `timestamp`, `snapshot`, `targets`, `targets/releases`, ... */
   readonly metadata: ReadonlyMap<string, Uint8Array>
-  /** Roles whose file is there and cannot be read, with the reason. */
+  /** Roles whose file exists and cannot be read, with the reason. */
   readonly unreadable: ReadonlyMap<string, string>
   /** The version floors, if they were ever written; see `trust/version-floors.ts`. */
   readonly floors?: Uint8Array
-  /** Why the floors cannot be read, when they are there. */
+  /** Why the floors exist and cannot be read. */
   readonly floorsUnreadable?: string
-  /** A writer died while it wrote here: worth a commit even when nothing else is. */
+  /** A writer died while it wrote. The next commit repairs that, so commit even when nothing else changed. */
   readonly isUnfinished?: boolean
-  /** Changes whenever root, timestamp or floors change; never the same again. Undefined when nothing is kept. */
+  /** Changes whenever root, timestamp or floors change, and never has the same value again. Undefined when nothing is kept. */
   readonly revision?: string
 }
 
-/** What a verified refresh leaves. */
+/** The files of a verified refresh. */
 export interface CacheChanges {
   /** Only files that changed. */
   readonly metadata: ReadonlyMap<string, Uint8Array>
@@ -31,18 +32,18 @@ export interface CacheChanges {
 /** `conflict`: the collection changed since it was read, and nothing was written. */
 export type CommitOutcome = 'written' | 'conflict'
 
-/** A cache. Methods reject with whatever the medium says; the caller decides what that means. */
+/** A cache. Its methods reject with the error of the medium. */
 export interface MetadataStore {
-  /** All that is kept of a collection; empty maps when it is nothing. */
+  /** Reads everything that is kept of a collection; empty maps when nothing is kept. */
   read(gun: string): Promise<CachedCollection>
   /**
-   * Keeps all of it if the collection still has this revision, or nothing of it. An interrupted write must not leave half a file.
+   * Writes all changes if the collection still has this revision, else nothing. An interrupted write must not leave half a file.
    */
   commit(gun: string, changes: CacheChanges, revision: string | undefined): Promise<CommitOutcome>
-  /** Forgets metadata and floors; false when there were none. */
+  /** Removes metadata and floors; false when there were none. */
   forget(gun: string): Promise<boolean>
-  /** The revision alone, where that is cheaper than reading. A store without it is read instead. */
+  /** Reads the revision alone. Optional, for stores where that is cheaper than `read`. */
   revision?(gun: string): Promise<string | undefined>
-  /** GUNs that something is kept of, ascending. */
+  /** The GUNs of all collections in the store, ascending. */
   list(): Promise<string[]>
 }

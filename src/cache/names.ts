@@ -1,41 +1,41 @@
 /**
- * Where what lies. Docker's layout is kept wherever the disk can hold it; what a disk cannot hold is encoded, so that no two
- * collections ever share a file. GUNs and roles are checked where they come in, and once more here, where they become paths.
+ * Paths of cached files. They follow Docker's layout. Names that a disk cannot hold are encoded, so that no two collections
+ * share a file. GUNs and roles are checked on input, and once more here, where they become paths.
  */
 import { utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { UnreadableFile } from './safe-file.js'
 
-/** The roles that every collection has, children before those that name them. */
+/** The roles that every collection has, children before the roles that name them. */
 export const BASE_ROLES: readonly string[] = ['targets', 'snapshot', 'timestamp', 'root']
 
-/** Bytes of one name that every usual file system can hold. */
+/** Bytes of one name that every common file system can hold. */
 const MAX_NAME_BYTES = 255
 
-/** Names that Windows takes for devices, whatever follows after a dot. */
+/** Names that Windows takes for devices, also with an extension. */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)/i
 
 const ROLE = /^(?:root|snapshot|timestamp|targets(?:\/[-a-z0-9_]+)*)$/
 
-/** True for what may become the path of a file: the base roles and delegations. */
+/** True for a role that may become the path of a file: the base roles and delegations. */
 export function isRole(name: string): boolean {
   return ROLE.test(name)
 }
 
-/** The folders below the trust directory that lead to the metadata of a collection. @throws UnreadableFile */
+/** The path of the metadata folder of a collection, below the trust directory. @throws UnreadableFile */
 export function metadataFolder(gun: string, platform: NodeJS.Platform = process.platform): string[] {
   const segments = gun.split('/')
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..' || /[\\\0]/.test(segment))) {
     throw new UnreadableFile(`${JSON.stringify(gun)} cannot be the name of a cache folder`)
   }
   const names = segments.map((segment, index) =>
-    // Docker puts the collection `a/metadata/root.json` where it puts the root of `a`.
+    // In Docker's layout, the collection `a/metadata/root.json` has the path of the root of `a`.
     segment === 'metadata' && index < segments.length - 1 ? percent('m') + segment.slice(1) : nameOf(segment, platform),
   )
   return ['tuf', ...names, 'metadata']
 }
 
-/** The folders and the file of a role, below the metadata folder. @throws UnreadableFile */
+/** The path of a role's file, below the metadata folder. @throws UnreadableFile */
 export function roleFile(role: string, platform: NodeJS.Platform = process.platform): { folders: string[]; file: string } {
   if (!isRole(role)) throw new UnreadableFile(`${JSON.stringify(role)} cannot be the name of a cached file`)
   const segments = role.split('/')
@@ -46,7 +46,7 @@ export function roleFile(role: string, platform: NodeJS.Platform = process.platf
   }
 }
 
-/** What a folder or a file without its `.json` stands for; undefined when its name was too long to be kept. */
+/** Decodes the name of a folder, or of a file without its `.json`; undefined when it holds a hash instead of a long name. */
 export function decodeName(name: string): string | undefined {
   if (name.includes('~')) return undefined
   return name.replace(/%([0-9a-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
@@ -58,7 +58,7 @@ export function flatName(gun: string): string {
   return encoded.length <= 200 ? encoded : `${encoded.slice(0, 130)}~${sha256Hex(utf8(gun))}`
 }
 
-/** Lower case where disks fold it, no devices and no odd characters where Windows minds them, and nothing too long anywhere. */
+/** Encodes a name: upper case on disks that ignore case, devices and special characters on Windows, long names everywhere. */
 function nameOf(segment: string, platform: NodeJS.Platform, suffix = 0): string {
   let name = segment.replace(/[%~]/g, percent)
   if (platform === 'win32' || platform === 'darwin') name = name.replace(/[A-Z]/g, percent)

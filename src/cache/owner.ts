@@ -1,11 +1,11 @@
-/** Whose a file or folder is that we may not use: mostly that of root, after a run with sudo. */
+/** Explains why the system refuses access to a file: mostly it belongs to root, after a run with sudo. */
 import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { describeCause, systemCode } from '../errors.js'
 
 const REFUSED: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM'])
 
-/** What the system says, and, where it refuses by owner and mode, what these are and who we are. */
+/** The error of the system. When it refuses access, also the owner and mode of the file and the user of this process. */
 export async function describeDiskError(cause: unknown): Promise<string> {
   const said = describeCause(cause)
   if (!REFUSED.has(systemCode(cause)) || !(cause instanceof Error) || !('path' in cause) || typeof cause.path !== 'string')
@@ -16,14 +16,14 @@ export async function describeDiskError(cause: unknown): Promise<string> {
   return `${said}: ${owner.path} is of user ${owner.uid}, mode ${owner.mode}; this is user ${uid}`
 }
 
-/** True for a reason that `describeDiskError` gave for what the system refuses. */
+/** True for a text of `describeDiskError` about refused access. */
 export function isRefusedByOwner(reason: string): boolean {
   return /^E(?:ACCES|PERM): /.test(reason)
 }
 
-/** What to do about it. To forget the collection would lose the root, and mostly be refused as well. */
+/** The hint for refused access. It does not suggest to forget the collection: that would lose the root, and mostly be refused too. */
 export const OWNER_HINT =
-  'The cache is of another user, mostly because dct, docker or notary ran with sudo. Give it back to its user (chown -R), or use another folder: --trust-dir DIR'
+  'The cache belongs to another user, mostly because dct, docker or notary ran with sudo. Give it back to its user (chown -R), or use another folder: --trust-dir DIR'
 
 interface Owner {
   readonly path: string
@@ -31,7 +31,7 @@ interface Owner {
   readonly mode: string
 }
 
-/** Of the path; of the nearest folder above it, where it is not there or may not be looked at. */
+/** The owner of the path, or of the nearest folder above it when the path does not exist or cannot be read. */
 async function nearestOwner(path: string): Promise<Owner | undefined> {
   for (let at = path; ; at = dirname(at)) {
     try {

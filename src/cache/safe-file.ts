@@ -1,4 +1,4 @@
-/** Files that are read without following anything, and replaced whole: a kill at any moment leaves the old or the new one. */
+/** Reads files without following links, and replaces them as a whole: a kill at any moment leaves the old file or the new one. */
 import { constants } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,21 +6,21 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { systemCode } from '../errors.js'
 import { describeDiskError } from './owner.js'
 
-/** Larger files were not written by any client (denial of service). Bytes. */
+/** Bytes. No client writes a larger file (denial of service). */
 const MAX_FILE_BYTES = 64 * 1024 * 1024
 
-/** Times that a rename is tried on Windows, where whoever has the file open forbids it; 10 ms, then 20 ms, ... in between. */
+/** How often a rename is tried on Windows, where it fails while a process has the file open; with pauses of 10 ms, 20 ms, ... */
 const MAX_RENAMES = 10
 
-/** A file or folder that is there and must not be used. */
+/** A file or folder exists and must not be used. */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile'
 }
 
-// Windows has neither; a link there needs rights that an attacker who has them does not need links for.
+// Windows has neither flag. There, making a link needs rights with which an attacker needs no links.
 const NO_FOLLOW = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** The bytes of a regular file; undefined when there is none. @throws UnreadableFile for anything else that is there */
+/** Reads a regular file; undefined when it does not exist. @throws UnreadableFile for anything else */
 export async function readRegularFile(path: string): Promise<Uint8Array | undefined> {
   try {
     await using file = await open(path, constants.O_RDONLY | NO_FOLLOW)
@@ -37,7 +37,7 @@ export async function readRegularFile(path: string): Promise<Uint8Array | undefi
   }
 }
 
-/** A file that is written and synced beside the place that it is meant for. */
+/** A file that is written and synced under a temporary name, in the folder of its final path. */
 export interface ReadyFile {
   readonly temporary: string
   readonly path: string
@@ -45,7 +45,7 @@ export interface ReadyFile {
 
 const TEMPORARY = /^\.dct-(?:(?<owner>.+)-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
 
-/** Writes `name` for `folder`, 0600, under a name that `ownerOf` tells again. Nothing is left of it when it fails. */
+/** Writes a file for `folder` and `name`, with mode 0600, under a temporary name that holds `owner`. Leaves no file when it fails. */
 export async function writeBeside(folder: string, name: string, bytes: Uint8Array, owner?: string): Promise<ReadyFile> {
   const temporary = join(folder, `.dct-${owner === undefined ? '' : `${owner}-`}${crypto.randomUUID()}.tmp`)
   try {
@@ -59,7 +59,7 @@ export async function writeBeside(folder: string, name: string, bytes: Uint8Arra
   }
 }
 
-/** Moves it into its place. A link or a file there is replaced, never written through. */
+/** Moves the file to its final path. Replaces a link or file at that path; never writes through a link. */
 export async function putInPlace(
   { temporary, path }: ReadyFile,
   move: typeof rename = rename,
@@ -76,7 +76,7 @@ export async function putInPlace(
   }
 }
 
-/** Takes away what is not needed. What cannot be taken away now is swept up by a later commit. */
+/** Removes temporary files. A later commit sweeps those that cannot be removed now. */
 export async function discard(files: Iterable<Pick<ReadyFile, 'temporary'>>): Promise<void> {
   await Promise.allSettled([...files].map(({ temporary }) => rm(temporary, { force: true })))
 }

@@ -2,25 +2,25 @@
 /** The process around the program: streams, Ctrl-C, exit status. */
 import { EXIT } from './io.js'
 
-/** Node versions that are known to know the flag below: to others V8 would complain aloud. */
+/** Node versions that support the V8 flag below. Another V8 would print a warning about an unknown flag. */
 const KNOWN_NODES = { oldest: 20, newest: 24 }
 
 const interrupted = new AbortController()
 process.once('SIGINT', () => {
   interrupted.abort(new Error('interrupted'))
-  process.once('SIGINT', () => process.exit(EXIT.interrupted)) // a second Ctrl-C waits for nothing
+  process.once('SIGINT', () => process.exit(EXIT.interrupted)) // a second Ctrl-C ends the process at once
 })
-// Whoever reads us may have enough (`dct verify - | head`): what was not verified until then must not pass for verified.
+// The reader of a pipe may stop reading (`dct verify - | head`). Exit with an error: the remaining references are not verified.
 process.stdout.on('error', () => {
   interrupted.abort(new Error('unread')) // what is drawn on the terminal is erased
   process.exit(EXIT.unread)
 })
-// What is said there changes no verdict.
+// An unwritable standard error does not change a verdict.
 process.stderr.on('error', () => undefined)
 
-/** In a function: what is shipped is CommonJS, which cannot wait at its top. */
+/** A function, because the bundle is CommonJS, which has no top-level await. */
 async function main(argv: readonly string[]): Promise<void> {
-  // What scripts ask first, and most often, loads nothing else.
+  // Scripts often ask for the version: it loads nothing else.
   const isVersion = argv.length === 1 && argv[0] === '--version'
   const { run } = isVersion ? await import('./version.js') : await import('./main.js')
   if (!isVersion) await keepParserSimple()
@@ -34,13 +34,13 @@ async function main(argv: readonly string[]): Promise<void> {
     columns: () => process.stderr.columns,
     signal: interrupted.signal,
   })
-  // Everything is said; what libraries still have to tidy up would only keep the caller waiting (0.1 s).
+  // All output is written. Exit now: the clean-up of libraries would take another 0.1 s.
   process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
 }
 
 /**
- * undici's HTTP parser is WebAssembly. V8 begins to optimize it in the background, and the end of the process would wait for
- * that, a tenth of a second: longer than the parser runs.
+ * Turns off V8's optimizing compiler for WebAssembly. It would compile undici's HTTP parser in the background, and the end of
+ * the process would wait for that: a tenth of a second, longer than the parser runs.
  */
 async function keepParserSimple(): Promise<void> {
   const major = Number.parseInt(process.versions.node, 10)

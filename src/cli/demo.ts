@@ -1,6 +1,6 @@
 /**
  * `dct demo`: the real program against a trust server on this machine, with a collection that the real notary signed.
- * The clock is set to an hour after it was published; nothing else is pretended.
+ * The clock is set to an hour after its publication. Everything else is real.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -14,7 +14,7 @@ import { temporaryFolder } from './temporary-folder.js'
 
 const FIXTURE = new URL('../../fixtures/demo/', import.meta.url)
 
-/** One object of `dct verify --json`, as far as the demo shows it. */
+/** The members of an object of `dct verify --json` that the demo reads. */
 interface Answer {
   readonly status: string
   readonly canonicalReference?: string
@@ -63,7 +63,7 @@ class Demo {
     this.#io.out(`${trusted.canonicalReference}\n`)
 
     const unsigned = await this.#verify('trust', `${this.#gun}:2.0`)
-    this.#say(`2. a tag that nobody signed: ${unsigned.error?.code}: ${unsigned.error?.message}`)
+    this.#say(`2. a tag without a signature: ${unsigned.error?.code}: ${unsigned.error?.message}`)
 
     this.#server.faults.set('targets/releases', (honest) =>
       Buffer.from(
@@ -73,12 +73,12 @@ class Demo {
       ),
     )
     const tampered = await this.#verify('other-trust', signed)
-    this.#say(`3. a file tampered with: ${tampered.error?.code}: ${tampered.error?.message}`)
+    this.#say(`3. a tampered file: ${tampered.error?.code}: ${tampered.error?.message}`)
 
     await this.#server.close()
     const stale = await this.#verify('trust', signed)
     this.#say(
-      `4. the server gone, what was verified is still there: ${stale.warnings?.map(({ code, message }) => `${code}: ${message}`).join('; ')}`,
+      `4. the server is gone, and the cache answers: ${stale.warnings?.map(({ code, message }) => `${code}: ${message}`).join('; ')}`,
     )
 
     const asExpected =
@@ -88,13 +88,13 @@ class Demo {
       stale.canonicalReference === trusted.canonicalReference
     this.#say(
       asExpected
-        ? 'that is all; what your own machine would ask, and whom: npx --no-install dct env container-registry.oracle.com/os/oraclelinux:9'
+        ? 'done. What a verification on your machine would use: npx --no-install dct env container-registry.oracle.com/os/oraclelinux:9'
         : 'something is wrong: the demo did not go as it should',
     )
     return asExpected ? EXIT.ok : EXIT.internal
   }
 
-  /** The program itself, as anybody would call it, but for the clock. */
+  /** Runs `dct verify`, as a user would, with another clock. */
   async #verify(trustFolder: string, reference: string): Promise<Answer> {
     let out = ''
     const io: Io = {

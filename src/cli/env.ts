@@ -1,38 +1,41 @@
-/** `dct env [REFERENCE]`: what a verification would use, and why; nothing is asked of a server. */
-
+/** `dct env`: shows what a verification would use, and why. Asks no server. */
 import { createFileStore } from '../cache/file-store.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { KNOWN_REGISTRIES, type SignedName, signedName } from '../client/settings/known-registries.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { readPinning } from '../client/settings/pinning-settings.js'
-import { chooseDockerConfig, chooseServer, chooseTrustDirectory } from '../client/settings/setting-sources.js'
+import { describeSource, type SettingSource, settingName } from '../client/settings/setting-source.js'
+import {
+  chooseDockerConfig,
+  chooseServer,
+  chooseTrustDirectory,
+  isMappedForDockerIo,
+  sourceOf,
+} from '../client/settings/setting-sources.js'
+import { SETTINGS } from '../client/settings/settings-table.js'
 import { dockerCredentials } from '../credentials/docker-config.js'
-import { TrustError, UsageError } from '../errors.js'
-import { credentialOwners } from '../http/auth/who-gets-credentials.js'
+import { TrustError } from '../errors.js'
+import { credentialOwners, credentialPlaces } from '../http/auth/who-gets-credentials.js'
 import { proxyFor } from '../http/connection/proxy.js'
 import { readTlsMaterial } from '../http/tls/tls.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
-import { shellWord } from '../shell-word.js'
 import { nearPins, pinFor } from '../trust/pinning.js'
 import { nearPinsText } from '../trust/refusals.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
-import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions, commandSwitch } from './client-options.js'
 import type { Io } from './io.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 
-/** One thing that was decided. */
+/** One subject: the value that would be used, and the reason. */
 interface Finding {
   readonly value: string
   readonly why: string
 }
 
-/** The exit status: that of whatever would fail. */
+/** The exit status. */
 export async function env(line: CommandLine, io: Io): Promise<number> {
-  const [word = 'alpine', ...more] = line.words
-  if (more.length > 0)
-    throw new UsageError('ERR_SETTINGS_INVALID', 'dct env takes one image reference', {
-      hint: `For example: dct env ${shellWord(word)}`,
-    })
+  const [word = 'alpine'] = line.words
   const speaker = new Speaker(io, line)
   const reference = parseReference(word)
   const options = await clientOptions(line, io)
@@ -52,13 +55,13 @@ export async function env(line: CommandLine, io: Io): Promise<number> {
   return mostSevere(statuses)
 }
 
-/** `trustServer` -> two lines that begin with `trust server:`. */
+/** Two lines for one subject; the name `trustServer` becomes `trust server:`. */
 function paragraph(name: string, { value, why }: Finding): string {
   const label = `${name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}:`
   return `${label.padEnd(17)} ${value}\n${' '.repeat(18)}${why}`
 }
 
-/** What is looked at, in the order in which a verification needs it. */
+/** The subjects, in the order in which a verification needs them. */
 function subjects(
   line: CommandLine,
   io: Io,
@@ -70,38 +73,38 @@ function subjects(
   const { domain } = reference
   const collection = collectionOf(reference, server)
   return {
-    contentTrust: () => describeSwitch(line, io),
+    contentTrust: () => describeSwitch(line, io, options),
     collection: () => describeCollection(reference, collection),
     trustServer: () => {
-      const { value, why } = chooseServer(domain, options, io.env)
-      return { value: value.typed, why: inWordsOfFlags(why) }
+      const { value, source } = chooseServer(domain, options, io.env)
+      return { value: value.typed, why: describeSource(source, 'command') }
     },
     proxy: () => describeProxy(server(), io),
     knownRegistries: () => describeKnownRegistries(),
     caCertificates: () => describeAuthorities(server(), config.value, io, options),
-    dockerConfig: () => ({ value: config.value ?? 'none', why: inWordsOfFlags(config.why) }),
-    credentials: () => describeCredentials(server(), collection.gun, config.value, io),
+    dockerConfig: () => ({ value: config.value ?? 'none', why: describeSource(config.source, 'command') }),
+    credentials: () => describeCredentials(server(), collection.gun, config.value, io, options),
     cache: () => describeCache(options, io, collection.gun),
-    pinning: () => describePinning(options, collection.gun),
+    pinning: () => describePinning(options, io, collection.gun),
   }
 }
 
-function describeSwitch(line: CommandLine, io: Io): Finding {
-  const chosen = commandSwitch(line, io)
-  const library = contentTrustEnabled({ env: io.env }) ? 'on' : 'off'
-  const variable = io.env['DOCKER_CONTENT_TRUST']
-  const said =
-    variable === undefined || variable === ''
-      ? 'DOCKER_CONTENT_TRUST is not set'
-      : `DOCKER_CONTENT_TRUST is ${JSON.stringify(variable)}`
-  const flag = line.values['disable-content-trust'] === undefined ? said : '--disable-content-trust is given'
+function describeSwitch(line: CommandLine, { env }: Io, options: TrustClientOptions): Finding {
+  const value = (isOn: boolean): string => (isOn ? 'on' : 'off')
+  const said = ({ kind }: SettingSource): string => {
+    if (kind === 'option') return `${settingName('disableContentTrust', 'command')} is given`
+    const variable = env['DOCKER_CONTENT_TRUST']
+    return `DOCKER_CONTENT_TRUST is ${kind === 'default' ? 'not set' : JSON.stringify(variable)}`
+  }
+  const here = said(sourceOf('disableContentTrust', options, env))
+  const library = `${value(contentTrustEnabled({ env }))}, as ${said(sourceOf('disableContentTrust', {}, env))}`
   return {
-    value: contentTrustEnabled({ env: io.env, ...chosen }) ? 'on' : 'off',
-    why: `for dct verify: ${flag}. For the library, which follows Docker: ${library}, as ${said}`,
+    value: value(contentTrustEnabled({ env, ...commandSwitch(line, env) })),
+    why: `for dct verify: ${here}. For the library, which follows Docker: ${library}`,
   }
 }
 
-/** The name that is signed; the name as typed when no server can be told. */
+/** The name that is signed; the name as typed when the trust server is unusable. */
 function collectionOf(reference: ImageReference, server: () => TrustServer): SignedName {
   try {
     return signedName(reference, server())
@@ -141,9 +144,9 @@ async function describeAuthorities(
   const given = ca === undefined ? [] : [ca].flat()
   const material = await readTlsMaterial({ dockerConfig, host: server.host, env, ca: given })
   const sources = [
-    "Node's own and this machine's",
-    ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].filter((name) => env[name]),
-    ...(given.length > 0 ? ['--tlscacert'] : []),
+    SETTINGS.ca.otherwise ?? '',
+    ...(SETTINGS.ca.environment ?? []).filter((name) => env[name]),
+    ...(given.length > 0 ? [settingName('ca', 'command')] : []),
     ...material.engineFolders.map((folder) => `*.crt in ${folder}`),
     ...material.leftOut.map((file) => `left out: ${file}`),
     ...(material.folder === undefined ? [] : [`*.crt in ${material.folder}`]),
@@ -153,56 +156,45 @@ async function describeAuthorities(
   return { value: `${material.ca.length}, ${shown}`, why: sources.join('; ') }
 }
 
-/** The token server is not known before the trust server is asked: it counts as the trust server's own. */
+/** Counts the trust server itself as the recipient: its token server is unknown until the trust server is asked. */
 async function describeCredentials(
   server: TrustServer,
   gun: string,
   dockerConfig: string | undefined,
   { env }: Io,
+  options: TrustClientOptions,
 ): Promise<Finding> {
   const source = dockerCredentials({ dockerConfig, env })
-  // The command has no way to map docker.io to a server.
-  const question = { server, gun, recipient: server.url, serverIsMappedForDockerIo: false }
-  const { owners, withheld } = credentialOwners(question)
-  const found: string[] = []
-  for (const owner of owners) {
-    const { places, isCertain } = await source.describe(owner)
-    found.push(...places)
-    if (isCertain) break
-  }
+  const serverIsMappedForDockerIo = isMappedForDockerIo(server, options)
+  const recipient = { server, gun, recipient: server.url, serverIsMappedForDockerIo }
+  const { owners, withheld } = credentialOwners(recipient)
+  const found = await credentialPlaces(recipient, source)
   const nothing = `none for ${owners.join(' or ') || server.host} in ${dockerConfig ?? 'no folder'}`
-  const order = 'used only when the server refuses an anonymous token: its own entry, else that of the registry'
+  const order = `used only when the server refuses an anonymous token, in the order ${owners.join(', ')}`
   const explained = found.length > 0 ? [] : await Promise.all(owners.map((owner) => source.explain(owner)))
   const why = [order, ...(withheld === undefined ? [] : [withheld]), ...explained, ...source.problems()]
   return { value: found.join(', else ') || nothing, why: [...new Set(why)].filter((one) => one !== '').join('; ') }
 }
 
 async function describeCache(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {
-  const { value, why } = chooseTrustDirectory(options, env)
+  const { value, source } = chooseTrustDirectory(options, env)
+  const why = describeSource(source, 'command')
   if (value === undefined) return { value: 'none', why: `${why}: every run is a first use` }
   const { metadata, unreadable } = await createFileStore(value).read(gun)
   const kept = metadata.has('root')
     ? `root and ${metadata.size - 1} more files of ${gun} are kept`
     : `nothing of ${gun} is kept yet`
   const spoiled = [...unreadable].map(([role, reason]) => `; ${role} cannot be read: ${reason}`).join('')
-  return { value, why: `${inWordsOfFlags(why)}; ${kept}${spoiled}` }
+  return { value, why: `${why}; ${kept}${spoiled}` }
 }
 
-async function describePinning({ pinning }: TrustClientOptions, gun: string): Promise<Finding> {
-  if (pinning === undefined) return { value: 'none', why: 'no --pinning: an unknown collection is trusted on first use' }
+async function describePinning(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {
+  const why = describeSource(sourceOf('pinning', options, env), 'command')
+  const { pinning } = options
+  if (pinning === undefined) return { value: 'none', why }
   const pins = await readPinning(pinning)
   const pin = pinFor(gun, pins)
-  if (pin.kind !== 'none') return { value: `${pin.kind}, rule ${JSON.stringify(pin.rule)}`, why: '--pinning' }
-  return {
-    value: 'none for this collection',
-    why: `--pinning; first use is ${pin.firstUse}${nearPinsText(gun, nearPins(gun, pins))}`,
-  }
-}
-
-/** Options of the library by the names they have here. */
-function inWordsOfFlags(why: string): string {
-  return why
-    .replace('the server option', '--server')
-    .replace('the dockerConfig option', '--config')
-    .replace('the trustDirectory option', '--trust-dir')
+  if (pin.kind !== 'none') return { value: `${pin.kind}, rule ${JSON.stringify(pin.rule)}`, why }
+  const near = nearPinsText(gun, nearPins(gun, pins))
+  return { value: 'none for this collection', why: `${why}; first use is ${pin.firstUse}${near}` }
 }

@@ -1,7 +1,7 @@
 /** Events for people, one line each. */
 import type { TrustEvent } from '../client/events.js'
 
-/** What `--verbose` prints of an event; undefined for what is printed anyway. */
+/** The text that `--verbose` prints for an event; undefined for a warning, which is printed without `--verbose` too. */
 export function describeEvent(event: TrustEvent): string | undefined {
   switch (event.type) {
     case 'request':

@@ -1,93 +1,100 @@
-/** Help texts. */
+/** Help texts, from the tables of commands and options. `dct help` */
+import { type CommandLine, commandNamed, subcommands } from './arguments.js'
+import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
+import { EXIT, type Io } from './io.js'
+import { OPTION_ENTRIES, optionUsage } from './options.js'
 
-const COMMON = `Options:
-  --server URL                   trust server for every registry (else DOCKER_CONTENT_TRUST_SERVER, else the one that is
-                                 known for the registry: see dct env, else Docker's default)
-  --trust-dir DIR                cache of trust data (else <config>/trust); docker and notary can share it
-  --config DIR                   folder of Docker's config.json (else DOCKER_CONFIG, else ~/.docker)
-  --pinning FILE                 JSON file with Notary's trust_pinning object: certs, ca, disable_tofu
-  --tlscacert FILE               PEM file of the trust server's CA, or of its own certificate
-  --offline                      ask no server, answer from the cache
-  --stale-fallback warn|refuse   when the server gives no usable answer (default: warn, and use the cache)
-  --timeout SECONDS              for the network work of each reference (default: 30)
-  --json                         one JSON object a line
-  --quiet, -q                    errors only, and that the cache cannot be written: later runs would be first uses
-  --verbose                      say what is asked, answered, loaded and kept
-  --help, -h, --version
-`
+/** Characters of a line: what fits a terminal that is no wider than usual. */
+const WIDTH = 80
 
-const EXITS = `Exit status: 0 all verified, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer; 130 on Ctrl-C.
-With several, the mostSevere of 2, 1, 4, 3, 5.
-`
+/** Where the explanations of a list begin. */
+const COLUMN = 26
 
-const TEXTS: Readonly<Record<string, string>> = {
-  '': `Verifies Docker Content Trust (Notary v1): a tag becomes a trusted digest, or an error that says why not.
+const ABOUT = 'Verifies Docker Content Trust (Notary v1): a tag becomes a trusted digest, or an error that says why not.'
 
-Usage: dct COMMAND [OPTIONS] [ARGUMENTS]
+const EXAMPLES = ['dct demo', 'dct verify container-registry.oracle.com/os/oraclelinux:9']
 
-Commands:
-  verify REFERENCE...            print the trusted digest of image references
-  lookup GUN TARGET...           the same for any Notary collection and target name
-  cache list|verify|forget GUN   what is kept on this machine
-  env [REFERENCE]                what a verification would use on this machine, and why
-  demo                           see it work, without a network or any configuration
-
-Try:  dct demo
-      dct verify container-registry.oracle.com/os/oraclelinux:9
-
-dct COMMAND --help says more.
-`,
-  verify: `Usage: dct verify [OPTIONS] REFERENCE...
-
-Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line.
-"-" reads references from standard input, one a line; "#" begins a comment, at the start of a line
-or behind white space. On a terminal Ctrl-D ends the list, Ctrl-C stops.
-
-A terminal is shown what takes long, and the failures of several references again at the end; not with --quiet.
-
-Content trust is on here, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or:
-  --disable-content-trust[=BOOL] switch it off (true, the default) or on (false); wins over the environment
-  --digest-references require-signed|accept
-                                 name@sha256:...: look for signed tags with the digest (default), or check nothing
-
-${COMMON}
-${EXITS}`,
-  lookup: `Usage: dct lookup [OPTIONS] GUN TARGET...
-
-Prints "TARGET sha256:HEX SIZE" for names in any Notary collection, image or not.
-  --role ROLE                    only this role (may be given again); else targets, then its delegations
-
-${COMMON}
-${EXITS}`,
-  cache: `Usage: dct cache list
-       dct cache verify [GUN...]
-       dct cache forget GUN...
-
-list      the collections that something is kept of, one a line; with --json one object a line
-verify    check what is kept, without asking a server, and show the root keys; with --json one object a line, as inspect
-          of the library gives it
-forget    remove metadata, root and version floors of a collection. The root is what the collection is recognised by:
-          after this, whatever root a server offers is trusted on first use, unless a pin says otherwise. Compare the
-          root key with its publisher before you do this because of an error.
-
-${COMMON}`,
-  env: `Usage: dct env [OPTIONS] [REFERENCE]
-
-Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: switch, trust
-server, proxy, CA and client certificates, credentials (never the secrets), cache and pins. No server is asked.
-
-${COMMON}
-Exit status: 0, or that of whatever is unusable.
-`,
-  demo: `Usage: dct demo
-
-Starts a trust server on this machine with a collection that the real notary signed, and verifies against it: a signed tag,
-one that nobody signed, a tampered file, and the server gone. Needs no network and leaves nothing behind. It needs a
-folder for a moment: that for temporary files (TMPDIR), else another that can be written to.
-`,
+/** The exit status. */
+export async function help({ words }: CommandLine, io: Io): Promise<number> {
+  io.out(helpText(words))
+  return EXIT.ok
 }
 
-/** The help for a command, or the overview. */
-export function helpText(command: string | undefined): string {
-  return (command === undefined ? undefined : TEXTS[command]) ?? TEXTS[''] ?? ''
+/**
+ * The help of the command that the words begin with, of the commands that share a first word, or the list of all.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID when there is no such command
+ */
+export function helpText(words: readonly string[]): string {
+  const [first] = words
+  if (first === undefined) return overview()
+  if (words.length === 1 && subcommands(first).length > 0) return groupHelp(first)
+  return commandHelp(commandNamed(words).command)
+}
+
+function overview(): string {
+  return text(
+    paragraph(ABOUT),
+    'Usage: dct COMMAND [OPTIONS] [ARGUMENTS]',
+    listOf(COMMANDS),
+    examples(EXAMPLES),
+    'dct COMMAND --help says more.',
+  )
+}
+
+function groupHelp(first: string): string {
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
+  return text(`Usage: dct ${first} ${subcommands(first).join('|')}`, listOf(group), `dct ${first} COMMAND --help says more.`)
+}
+
+function commandHelp(command: Command): string {
+  const { name, about, withoutEffect = [], exitStatus } = command
+  const options = acceptedOptions(command).filter((option) => !withoutEffect.includes(option))
+  const described = options.map((option) => definition(optionUsage(option), OPTION_ENTRIES.get(option)?.help ?? ''))
+  const ignored = withoutEffect.map((option) => `--${option}`).join(' and ')
+  return text(
+    `Usage: ${['dct', name, '[OPTIONS]', operandUsage(command)].join(' ').trim()}`,
+    ...about.map((one) => paragraph(one)),
+    ['Options:', ...described].join('\n'),
+    ...(ignored === '' ? [] : [paragraph(`Accepted, without effect here: ${ignored}.`)]),
+    paragraph(`Exit status: ${exitStatus}`),
+    examples(command.examples),
+  )
+}
+
+function listOf(commands: readonly Command[]): string {
+  const lines = commands.map((command) => definition(`${command.name} ${operandUsage(command)}`.trim(), command.summary))
+  return ['Commands:', ...lines].join('\n')
+}
+
+function examples(lines: readonly string[]): string {
+  return ['Examples:', ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
+/** Paragraphs with an empty line between. */
+function text(...paragraphs: readonly string[]): string {
+  return `${paragraphs.join('\n\n')}\n`
+}
+
+function paragraph(words: string): string {
+  return wrapped(words, 0).join('\n')
+}
+
+/** A term and its explanation in two columns; a long term has a line of its own. */
+function definition(term: string, explanation: string): string {
+  const lines = wrapped(explanation, COLUMN).map((line) => `${' '.repeat(COLUMN)}${line}`)
+  const start = `  ${term}`
+  if (start.length + 2 > COLUMN) return [start, ...lines].join('\n')
+  return [start.padEnd(COLUMN) + (lines[0] ?? '').trimStart(), ...lines.slice(1)].join('\n')
+}
+
+/** Lines that fit the width behind an indent. */
+function wrapped(words: string, indent: number): string[] {
+  const lines = ['']
+  for (const word of words.split(' ')) {
+    const line = `${lines.at(-1)} ${word}`.trimStart()
+    if (line.length > WIDTH - indent) lines.push(word)
+    else lines[lines.length - 1] = line
+  }
+  return lines
 }

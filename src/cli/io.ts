@@ -1,4 +1,4 @@
-/** What the program touches of the world: arguments, so that it can be run inside a test or the demo. */
+/** Environment, streams and signals, as an argument: tests and the demo run the program in their own process. */
 import type { Environment } from '../client/settings/content-trust.js'
 
 export interface Io {
@@ -16,7 +16,7 @@ export interface Io {
   readonly columns?: () => number | undefined
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
-  /** Instead of the system clock; there is no way to it from outside. */
+  /** Takes the place of the system clock, for tests and the demo; no option sets it. */
   readonly now?: () => Date
 }
 

@@ -1,9 +1,10 @@
-/** `dct lookup GUN TARGET...` */
-import { createTrustClient } from '../client/trust-client.js'
-import { TrustError, UsageError } from '../errors.js'
+/** `dct lookup` */
+import { createCommandClient } from '../client/trust-client.js'
+import { TrustError } from '../errors.js'
 import { parseReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
-import { type CommandLine, clientOptions } from './arguments.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions } from './client-options.js'
 import type { Io } from './io.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
@@ -11,23 +12,18 @@ import { Tally } from './tally.js'
 
 /** The exit status. */
 export async function lookup(line: CommandLine, io: Io): Promise<number> {
-  const [gun, ...targets] = line.words
-  if (gun === undefined || targets.length === 0) {
-    throw new UsageError('ERR_SETTINGS_INVALID', 'dct lookup needs a GUN and at least one target name', {
-      hint: 'For example: dct lookup container-registry.oracle.com/os/oraclelinux 9',
-    })
-  }
+  const [gun = '', ...targets] = line.words
   using progress = startProgress(io, line)
   progress.total = targets.length
   const speaker = new Speaker(progress.io, line)
   const tally = new Tally('targets')
-  await using client = createTrustClient(await clientOptions(line, progress.io, progress.tell))
+  await using client = createCommandClient(await clientOptions(line, progress.io, progress.tell))
   const statuses: number[] = []
   const said = new Set<string>()
-  // All at once: they are answered from one refresh.
+  // All are asked at once, so that one refresh answers them.
   const options = line.values.role === undefined ? {} : { roles: line.values.role }
   const running = targets.map((target) => ({ target, looked: client.lookup(gun, target, options) }))
-  for (const { looked } of running) looked.catch(() => undefined) // each is awaited below, in its turn
+  for (const { looked } of running) looked.catch(() => undefined) // each is awaited below, in order
   for (const { target, looked } of running) {
     try {
       const result = await looked
@@ -50,7 +46,7 @@ export async function lookup(line: CommandLine, io: Io): Promise<number> {
   return mostSevere(statuses)
 }
 
-/** A GUN is the whole name: `alpine` would be a collection on a server of that name. */
+/** For a name without its registry: the full name. As a GUN, `alpine` is a collection on a server called alpine. */
 function fullNameHint({ kind, code }: TrustError, gun: string, target: string): string | undefined {
   if (kind !== 'unavailable' && code !== 'ERR_NO_TRUST_DATA') return undefined
   const full = fullName(gun)

@@ -2,17 +2,18 @@
  * What the program says. Standard output is for programs: answers only. Standard error is for people: errors, hints,
  * warnings, each on one line that begins with `dct: `.
  */
-import type { Warning } from '../client/answers/results.js'
+import type { Warning } from '../client/results.js'
 import { type ErrorKind, printable, type TrustError } from '../errors.js'
+import { shellWord } from '../shell-word.js'
 import type { CommandLine } from './arguments.js'
 import { EXIT, type Io } from './io.js'
 
 const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.usage, unsigned: 3, stale: 4, unavailable: 5 }
 
-/** The mostSevere first. */
+/** The most severe first. */
 const SEVERITY: readonly number[] = [2, 1, 4, 3, 5]
 
-/** Nothing is remembered, so every later run is a first use: to be silent about that would hide it for good. */
+/** Reported even with `--quiet`: without a cache every run is a first use, and nothing else would tell. */
 const UNWRITABLE = 'WARN_CACHE_UNWRITABLE'
 
 /** The exit status for an error. */
@@ -20,29 +21,24 @@ export function exitStatus(error: TrustError): number {
   return STATUS[error.kind]
 }
 
-/** The mostSevere of several exit statuses. */
+/** The most severe of several exit statuses; 0 when there is none. */
 export function mostSevere(statuses: readonly number[]): number {
   return SEVERITY.find((status) => statuses.includes(status)) ?? EXIT.ok
 }
 
-/** As the library writes it into hints. */
-const CACHE_COMMAND = /\bdct cache (?:verify|forget) (?:[A-Za-z0-9._:/-]+|<GUN>)/g
+/** Commands in hints of the library that work on the cache. */
+const CACHE_COMMAND = /\bdct cache (?:verify|forget) (?:[A-Za-z0-9._:/][A-Za-z0-9._:/-]*|<GUN>)/g
 
-/** Quoted for a shell where that is needed. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
-
-/** Lines for people, as `--quiet` and `--verbose` allow. */
+/** Writes answers, and the lines for people that `--quiet` and `--verbose` allow. */
 export class Speaker {
   readonly #io: Io
   readonly #quiet: boolean
   readonly #verbose: boolean
-  /** The options that say where the cache is, as they would be typed again. */
+  /** The options of this run that say where the cache is, as they are typed. */
   readonly #cacheOptions: string
   readonly #said = new Set<string>()
 
-  constructor(io: Io, { values }: CommandLine) {
+  constructor(io: Io, { values }: Pick<CommandLine, 'values'>) {
     this.#io = io
     const folders = { '--trust-dir': values['trust-dir'], '--config': values.config }
     this.#cacheOptions = Object.entries(folders)
@@ -53,17 +49,17 @@ export class Speaker {
   }
 
   error(error: TrustError, about?: string): void {
-    // Behind all that is cut: scripts and people look for the code.
+    // The code is never cut off: scripts and people look for it.
     this.#line(`error: ${about === undefined ? '' : `${about}: `}${error.message}`, ` (${error.code})`)
     if (!this.#quiet) this.#line(`hint: ${this.#hint(error)}`)
   }
 
-  /** What failed, for `--json`; `subject` says what was asked. */
+  /** A failure, for `--json`; `subject` says what was asked. */
   failed(subject: Readonly<Record<string, string>>, error: TrustError): void {
     this.json({ status: 'failed', ...subject, error: { ...error.toJSON(), hint: this.#hint(error) } })
   }
 
-  /** What concerns the machine is the same for every answer: said once, and one of it even with `--quiet`. */
+  /** A warning about the machine is the same for every answer, and is written once. */
   warning({ code, message }: Pick<Warning, 'message'> & { readonly code?: Warning['code'] }): void {
     if (this.#quiet && code !== UNWRITABLE) return
     if (code === UNWRITABLE || code === 'WARN_NO_CONFIG_FOLDER') {
@@ -73,17 +69,17 @@ export class Speaker {
     this.#line(`warning: ${message}`)
   }
 
-  /** For people, whether they asked for it or not. */
+  /** A line for people. */
   note(text: string): void {
     if (!this.#quiet) this.#line(text)
   }
 
-  /** Only for a person who reads along, or who asked for it. */
+  /** A line for people at a terminal, or with `--verbose`. */
   summary(text: string): void {
     if (!this.#quiet && this.#verbose) this.#line(text)
   }
 
-  /** Said whatever the options. */
+  /** A line that no option turns off. */
   always(text: string): void {
     this.#line(text)
   }
@@ -98,7 +94,7 @@ export class Speaker {
     this.#io.out(`${text}\n`)
   }
 
-  /** Commands that a hint names work on the cache that this run has used. */
+  /** Adds the options of this run to commands in a hint, so that they work on the same cache. */
   #hint({ hint }: TrustError): string {
     return hint.replace(CACHE_COMMAND, (command) => `${command}${this.#cacheOptions}`)
   }

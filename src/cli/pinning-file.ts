@@ -4,17 +4,18 @@ import { utf8 } from '../bytes.js'
 import type { TrustPinningOption } from '../client/settings/options.js'
 import { checkNames, membersOf } from '../client/settings/plain-object.js'
 import { UsageError } from '../errors.js'
-import { JsonError, parseJson, plainJson } from '../metadata/json.js'
+import { parseJson } from '../metadata/json.js'
+import { JsonError, plainJson } from '../metadata/json-value.js'
 
 const WRAPPER = 'trust_pinning'
 
-/** What Notary's config.json holds beside it; it says nothing of pins. Source: notary 0.7.0 cmd/notary/main.go. */
+/** Members of Notary's config.json that do not concern pins. Source: notary 0.7.0 cmd/notary/main.go. */
 const BESIDE: readonly string[] = [WRAPPER, 'trust_dir', 'remote_server']
 
 /**
- * Paths of CA files are seen from the file. Whether the fields are right is for the option `pinning` to say.
+ * The pins in the file, with paths of CA files relative to it. The check of the option `pinning` checks the fields.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when it is no such object, or holds what would be passed over
+ * @throws UsageError ERR_SETTINGS_INVALID when it is no such object, or has a member that would be ignored
  */
 export function readPinningFile(path: string, text: string): TrustPinningOption {
   const file = `--pinning ${path}`
@@ -24,7 +25,7 @@ export function readPinningFile(path: string, text: string): TrustPinningOption 
   return withPaths(membersOf(content.get(WRAPPER), `${file}: ${WRAPPER}`), path)
 }
 
-/** Strict: of a member that stands there twice, JSON.parse would drop one, pins and all. */
+/** Refuses duplicate members: JSON.parse would drop the first one with its pins. */
 function parse(file: string, text: string): unknown {
   try {
     return plainJson(parseJson(utf8(text)))
@@ -39,7 +40,7 @@ function parse(file: string, text: string): unknown {
 
 function withPaths(pinning: ReadonlyMap<string, unknown>, path: string): TrustPinningOption {
   const ca = pinning.get('ca')
-  // Go writes null where there is nothing.
+  // Go writes null for an empty map.
   const seen = ca === undefined || ca === null ? pinning : new Map([...pinning, ['ca', resolved(ca, path)]])
   return Object.fromEntries(seen)
 }

@@ -1,6 +1,6 @@
 /**
- * One line on a terminal that says what runs, for what takes long. It never mixes with other lines: every text of the
- * program goes through `io`, which erases it first; the next tick draws it again.
+ * One line on a terminal that shows the current step of a long run. All other output of the program goes through `io`, which
+ * erases the line before it writes; the next tick draws it again.
  */
 import type { TrustEvent } from '../client/events.js'
 import { printable } from '../printable.js'
@@ -9,25 +9,25 @@ import { describeEvent } from './events.js'
 import type { Io } from './io.js'
 import { columnsOf, cutEnd } from './width.js'
 
-/** Milliseconds before anything is drawn. What is faster only flickers. */
+/** Milliseconds before anything is drawn. Stops flicker on runs that are shorter. */
 const PATIENCE = 500
 
-/** Milliseconds between two looks at what runs. Stops a thousand events a second from being a thousand lines to a slow terminal. */
+/** Milliseconds between two redraws. Stops many events from flooding a slow terminal. */
 const TICK = 100
 
 /** Back to the start of the line, and the line erased to its end. */
 const ERASE = '\r\u001b[K'
 
-/** Begins to look at the clock. Nothing is ever drawn without a terminal that can erase a line, nor with `--quiet`. */
-export function startProgress(io: Io, { values }: CommandLine): Progress {
+/** Starts the timer. Draws nothing without a terminal that can erase a line, and nothing with `--quiet`. */
+export function startProgress(io: Io, { values }: Pick<CommandLine, 'values'>): Progress {
   const isDrawn = io.terminal && values.quiet !== true && io.env['TERM'] !== 'dumb'
   return new Progress(io, isDrawn)
 }
 
 export class Progress implements Disposable {
-  /** To be used instead of the one given. */
+  /** Use this one for all output: it erases the line first. */
   readonly io: Io
-  /** References in all; with several it is said how many are done. */
+  /** Number of references. With several the line counts those that are done. */
   total = 1
   done = 0
   readonly #raw: Io
@@ -52,7 +52,7 @@ export class Progress implements Disposable {
     this.#timer = setInterval(() => this.#tick(), TICK).unref()
   }
 
-  /** What runs, by what the client tells. */
+  /** Listens to the events of the client. */
   readonly tell = (event: TrustEvent): void => {
     if (event.type === 'cache' && event.action === 'read') this.#what = `verifying ${event.gun}`
     if (event.type === 'request' || event.type === 'retry' || event.type === 'auth' || event.type === 'stale')

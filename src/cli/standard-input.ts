@@ -1,14 +1,14 @@
-/** Image references on standard input: one a line, `#` begins a comment, at the start of a line or behind white space. */
+/** Reads image references from standard input: one a line; `#` begins a comment, at the start of a line or after white space. */
 import { UsageError } from '../errors.js'
 import type { Io } from './io.js'
 
-/** What ends a list that is typed. */
+/** The key that ends a list on a terminal. */
 const END = process.platform === 'win32' ? 'Ctrl-Z and Enter end' : 'Ctrl-D ends'
 
-/** For a person who would wait for the program, which waits for the person. */
+/** Shown on a terminal, where the program would otherwise wait without a word. */
 export const INVITATION: string = `reading image references from standard input, one a line; ${END} the list, Ctrl-C stops`
 
-/** References in one list. Stops an endless list, of which nothing would be answered before memory ends. */
+/** References in one list. Stops an endless list, which would fill the memory before the first answer. */
 const MAX_REFERENCES = 100_000
 
 /** Characters of one line, comment included. Stops an endless line. No reference is longer than 4,096. */
@@ -37,7 +37,7 @@ export async function readReferences({ stdin, signal }: Pick<Io, 'stdin' | 'sign
   return references
 }
 
-/** The chunks; waiting for the next one ends with the signal. */
+/** The chunks. Throws the reason of the signal when it aborts. */
 async function* untilAborted<Chunk>(chunks: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<Chunk> {
   const iterator = chunks[Symbol.asyncIterator]()
   try {
@@ -47,7 +47,7 @@ async function* untilAborted<Chunk>(chunks: AsyncIterable<Chunk>, signal: AbortS
       yield next.value
     }
   } finally {
-    // Not awaited: a source that is still being read closes only when its next chunk is there.
+    // Not awaited: a source that is being read closes only after its next chunk.
     void iterator.return?.().catch(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-/** The end of a long list on a terminal: what failed has scrolled away, so it is said again, one line each. */
+/** Repeats the failures of a list at its end, on a terminal: the errors themselves have scrolled away. */
 import type { TrustError } from '../errors.js'
 import { printable } from '../printable.js'
 import type { CommandLine } from './arguments.js'
@@ -11,7 +11,7 @@ export class Tally {
   #unverified = 0
   readonly #things: string
 
-  /** What is counted: references, targets. */
+  /** `things` names what is counted: references, targets. */
   constructor(things: string) {
     this.#things = things
   }
@@ -20,7 +20,7 @@ export class Tally {
     this.#verified++
   }
 
-  /** Let through without a verification: switched off, or a digest that is accepted as it is. */
+  /** Passed without a verification: content trust is off, or a digest is accepted as it is. */
   unverified(): void {
     this.#unverified++
   }
@@ -29,8 +29,8 @@ export class Tally {
     this.#failed.push({ name, code })
   }
 
-  /** Nothing for one alone, without a terminal or with `--quiet`. */
-  tell(io: Io, { values }: CommandLine): void {
+  /** Writes nothing for a single one, without a terminal, or with `--quiet`. */
+  tell(io: Io, { values }: Pick<CommandLine, 'values'>): void {
     const all = this.#verified + this.#unverified + this.#failed.length
     if (all < 2 || !io.terminal || values.quiet === true) return
     const counts = [

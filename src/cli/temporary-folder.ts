@@ -1,4 +1,4 @@
-/** A folder for a moment, also on machines whose folder for temporary files cannot be written to: containers that are read-only. */
+/** A temporary folder, also where the usual place cannot be written to, as in read-only containers. */
 import { mkdtemp } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,14 +6,15 @@ import { describeCause, printable, UsageError } from '../errors.js'
 
 interface TemporaryFolder {
   readonly folder: string
-  /** Where none could be made before this one, and why. */
+  /** Places that were tried before, and why each failed. */
   readonly refused: readonly { readonly place: string; readonly why: string }[]
 }
 
 /**
- * Makes one in the first place that lets it. It is for this user alone, so that a place where everybody may write will do.
+ * Creates a folder in the first place that can be written to. Only this user has access to it, so a place that all users
+ * share is safe.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when no place does
+ * @throws UsageError ERR_SETTINGS_INVALID when no place can be written to
  */
 export async function temporaryFolder(prefix: string, places: readonly string[] = usualPlaces()): Promise<TemporaryFolder> {
   const refused: { place: string; why: string }[] = []
@@ -25,17 +26,17 @@ export async function temporaryFolder(prefix: string, places: readonly string[] 
     }
   }
   throw new UsageError('ERR_SETTINGS_INVALID', `no folder for temporary files can be written to: ${places.join(', ')}`, {
-    hint: 'Name one that can be: TMPDIR=/path/to/folder dct demo. In a container: docker run --tmpfs /tmp.',
+    hint: 'Name one that can be written to: TMPDIR=/path/to/folder dct demo. In a container: docker run --tmpfs /tmp.',
   })
 }
 
-/** `/dev/shm` is there in containers that are read-only. */
+/** The usual places. Read-only containers have a writable `/dev/shm`. */
 function usualPlaces(): string[] {
   const shared = process.platform === 'win32' ? [] : ['/tmp', '/var/tmp', '/dev/shm']
   return [...new Set([tmpdir(), ...shared, ...home()])]
 }
 
-/** Throws for a user without one. */
+/** The home folder; `homedir` throws for a user without one. */
 function home(): string[] {
   try {
     return [homedir()]

@@ -1,13 +1,11 @@
-/** `dct verify REFERENCE...` */
-
-import type { VerifyResult } from '../client/answers/results.js'
+/** `dct verify` */
+import type { VerifyResult } from '../client/results.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
-import type { VerifyOutcome } from '../client/trust-client.js'
-import { createTrustClient } from '../client/trust-client.js'
+import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
-import { type CommandLine, clientOptions, commandSwitch } from './arguments.js'
-import type { Io } from './io.js'
-import { EXIT } from './io.js'
+import type { CommandLine } from './arguments.js'
+import { clientOptions, commandSwitch } from './client-options.js'
+import { EXIT, type Io } from './io.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 import { INVITATION, readReferences } from './standard-input.js'
@@ -17,19 +15,19 @@ import { Tally } from './tally.js'
 export async function verify(line: CommandLine, io: Io): Promise<number> {
   const references = await expand(line, io)
   if (references.length === 0)
-    throw new UsageError('ERR_SETTINGS_INVALID', 'dct verify needs at least one image reference', {
-      hint: 'For example: dct verify container-registry.oracle.com/os/oraclelinux:9',
+    throw new UsageError('ERR_SETTINGS_INVALID', 'standard input holds no image reference', {
+      hint: 'Write one image reference a line, or type it: dct verify container-registry.oracle.com/os/oraclelinux:9',
     })
-  const trustSwitch = commandSwitch(line, io)
+  const trustSwitch = commandSwitch(line, io.env)
   using progress = startProgress(io, line)
   progress.total = references.length
   const speaker = new Speaker(progress.io, line)
   const tally = new Tally('references')
-  // Switched off, no file that an option names is read.
+  // When content trust is off, files that options name are not read.
   const options = contentTrustEnabled({ env: io.env, ...trustSwitch })
     ? await clientOptions(line, progress.io, progress.tell)
     : { env: io.env }
-  await using client = createTrustClient({ ...options, ...trustSwitch })
+  await using client = createCommandClient({ ...options, ...trustSwitch })
   const statuses: number[] = []
   for await (const outcome of client.verifyTags(references)) {
     statuses.push(report(outcome, speaker, line.values.json ?? false, references.length > 1))
@@ -79,7 +77,7 @@ function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
   )
 }
 
-/** `-` stands for what standard input holds. */
+/** The references as typed, `-` replaced by those on standard input. */
 async function expand({ words, values }: CommandLine, io: Io): Promise<string[]> {
   if (words.includes('-') && io.typed === true && io.terminal && values.quiet !== true) io.err(`dct: ${INVITATION}\n`)
   const references: string[] = []

@@ -1,21 +1,21 @@
-/** Texts cut to the width of a terminal, so that a line stays one. */
+/** Cuts texts to the width of a terminal, so that each stays on one line. */
 import type { Io } from './io.js'
 
-/** When a terminal does not say how wide it is, or says 0. */
+/** The width of a terminal that reports none, or 0. */
 const USUAL_COLUMNS = 80
 
-/** Columns that a line may fill: in the last one some terminals begin the next line. */
+/** Columns that a line may fill. The last one stays free: some terminals wrap after it. */
 export function columnsOf({ columns }: Io): number {
   const width = columns?.() ?? 0
   return (width > 0 ? width : USUAL_COLUMNS) - 1
 }
 
-/** The text, or its beginning. */
+/** The text, cut at its end. */
 export function cutEnd(text: string, columns: number): string {
   return widthOf(text) <= columns ? text : `${fitting([...text], columns - MARK_WIDTH).join('')}${MARK}`
 }
 
-/** The text, or its beginning and its end: of a reference both say which it is. */
+/** The text, cut in its middle: beginning and end of a reference tell which one it is. */
 export function cutMiddle(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   const half = (columns - MARK_WIDTH) / 2
@@ -27,7 +27,7 @@ export function cutMiddle(text: string, columns: number): string {
 const MARK = '…'
 const MARK_WIDTH = 2
 
-/** As many letters from the start as the columns hold. */
+/** The letters from the start that fit the columns. */
 function fitting(letters: readonly string[], columns: number): string[] {
   const kept: string[] = []
   let left = columns
@@ -39,7 +39,7 @@ function fitting(letters: readonly string[], columns: number): string[] {
   return kept
 }
 
-/** What is not ASCII counts for two columns, as the widest letters take. */
+/** Counts two columns for each letter outside ASCII, as the widest letters take. */
 function widthOf(text: string): number {
   let width = 0
   for (const letter of text) width += letter < '\u0080' ? 1 : 2

@@ -1,4 +1,4 @@
-/** Asks `docker-credential-<helper> get` (the protocol of docker/docker-credential-helpers). */
+/** Runs `docker-credential-<helper> get` (the protocol of docker/docker-credential-helpers). */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { access, constants, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
@@ -7,39 +7,39 @@ import { UnavailableError } from '../errors.js'
 import type { Credentials } from './credentials.js'
 import { GoObject, lastNamed, NotJson, readFirstValue } from './go-json.js'
 
-/** Milliseconds until a helper is given up: one that waits for a keychain nobody unlocks would hold everything up. */
+/** Milliseconds until a helper is stopped: it may wait forever for a user to unlock a keychain. */
 const HELPER_TIMEOUT_MS = 20_000
 
-/** Bytes that are read from a helper: stops one that never stops writing. */
+/** Bytes that are read from a helper: stops endless output. */
 const MAX_HELPER_OUTPUT_BYTES: number = 64 * 1024
 
-/** Milliseconds between a helper's end and the end of what is read: a program that it left behind may hold the pipe. */
+/** Milliseconds to read on after a helper has ended: a program that it started may keep the pipe open. */
 const PIPE_GRACE_MS = 500
 
-/** As a helper says that it has nothing (errCredentialsNotFoundMessage). */
+/** The message of a helper that has no credentials (errCredentialsNotFoundMessage). */
 const NOT_FOUND = 'credentials not found in native keychain'
 
-/** As helpers say that their keychain does not open: osxkeychain, secretservice, pass with gpg, wincred. */
+/** Messages of helpers whose keychain is locked: osxkeychain, secretservice, pass with gpg, wincred. */
 const LOCKED = /locked|interaction|passphrase|decryption failed|secret key|D-?Bus|cancel|denied|not initialized/i
 
 /** The username of an identity token. */
 const TOKEN_USERNAME = '<token>'
 
-/** What asking needs. */
+/** How to run a helper. */
 export interface HelperOptions {
-  /** PATH is taken from here; the helper gets all of it but `DOCKER_AUTH_CONFIG`, whose logins are none of its business. */
+  /** Holds PATH. The helper gets all variables except `DOCKER_AUTH_CONFIG`, since it does not need those logins. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal | undefined
   /** For tests: another limit. */
   readonly timeoutMs?: number | undefined
-  /** Told when the helper was given up. */
+  /** Called when the helper is stopped because of its timeout. */
   readonly onTimeout?: () => void
 }
 
 /**
- * The credentials that a helper keeps for a server address, undefined when it says that it has none, or answers blank.
+ * The credentials that a helper keeps for a server address; undefined when it has none, or its answer is blank.
  *
- * @throws UnavailableError ERR_UNAUTHORIZED when the helper is not installed, fails, is late or answers nonsense
+ * @throws UnavailableError ERR_UNAUTHORIZED when the helper is not installed, fails, is too slow, or its answer is not valid
  */
 export async function askHelper(helper: string, serverAddress: string, options: HelperOptions): Promise<Credentials | undefined> {
   const program = `docker-credential-${helper}`
@@ -53,7 +53,7 @@ export async function askHelper(helper: string, serverAddress: string, options: 
   const { status, output } = await run(helper, program, file, serverAddress, options)
   if (status !== 0) {
     if (output.trim() === NOT_FOUND) return undefined
-    // What it wrote is not repeated: nobody knows what is in it.
+    // Without its output, which may hold secrets.
     if (LOCKED.test(output)) {
       throw helperError(`${program}: the keychain is locked or cannot be reached`, { hint: unlockHint(helper) })
     }
@@ -107,13 +107,13 @@ function run(
       if (size > MAX_HELPER_OUTPUT_BYTES) fail(`more than ${MAX_HELPER_OUTPUT_BYTES} bytes of output`)
       else chunks.push(chunk)
     })
-    // A helper that ends without reading closes the pipe: its exit status tells what that means.
+    // A helper that ends without reading closes the pipe. Its exit status says whether it failed.
     child.stdin.on('error', () => undefined)
     child.stdin.end(serverAddress)
   })
 }
 
-/** Undefined for an environment that no process can have, such as one with a zero byte in it. Node's error quotes it. */
+/** Starts a helper. Undefined for an environment that no process can have, such as one with a zero byte; Node's error would quote it. */
 function start(file: string, env: HelperOptions['env']): ChildProcessByStdio<Writable, Readable, null> | undefined {
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => name.toUpperCase() !== 'DOCKER_AUTH_CONFIG'))
   try {
@@ -124,7 +124,7 @@ function start(file: string, env: HelperOptions['env']): ChildProcessByStdio<Wri
   }
 }
 
-/** As docker-credential-helpers and Docker read it: either text may be missing, and then nothing is known. */
+/** Reads an answer as docker-credential-helpers and Docker do: without one of the two texts, there are no credentials. */
 function parseAnswer(program: string, output: string): Credentials | undefined {
   const answer = readAnswer(program, output)
   if (answer === undefined) return undefined
@@ -150,7 +150,7 @@ function readAnswer(program: string, output: string): GoObject | undefined {
   throw helperError(`${program}: answered something that is no JSON object`)
 }
 
-/** Only absolute folders of PATH are searched, never the current one (as Go's os/exec). */
+/** Searches the absolute folders of PATH, never the current folder (as Go's os/exec). */
 async function findProgram(program: string, env: HelperOptions['env']): Promise<string | undefined> {
   const windows = process.platform === 'win32'
   const folders = (env['PATH'] ?? (windows ? env['Path'] : undefined) ?? '').split(delimiter)

@@ -1,36 +1,36 @@
-/** Secrets and where they come from. No secret ever stands in an error. */
+/** Credentials and their sources. An error never holds a secret. */
 import { TrustError, UnavailableError, UsageError } from '../errors.js'
 
-/** What a registry or a token server takes. */
+/** Credentials for a registry or a token server. */
 export type Credentials =
   | { readonly username: string; readonly password: string }
   /** An OAuth2 refresh token, exchanged at the token server. */
   | { readonly identityToken: string }
-  /** A bearer token, sent as it is. */
+  /** A bearer token, sent unchanged. */
   | { readonly registryToken: string }
 
 /** Finds credentials. */
 export interface CredentialSource {
   /**
-   * What is known for a registry or trust server: `docker.io`, or `host[:port]` as typed.
+   * The credentials for a registry or trust server: `docker.io`, or `host[:port]` as typed. Undefined when there are none.
    *
    * @throws UsageError ERR_SETTINGS_INVALID, UnavailableError ERR_UNAUTHORIZED (a credential helper failed)
    */
   get(registryKey: string, signal?: AbortSignal): Promise<Credentials | undefined>
   /** What a user should know when `get` found nothing: sentences without a secret, or an empty text. */
   explain?(registryKey: string): Promise<string>
-  /** What is wrong with what was read so far, and has not kept `get` from answering. */
+  /** Problems in the files and variables read so far that did not stop `get`. */
   problems?(): readonly string[]
 }
 
-/** Gives credentials for `docker.io` or `host[:port]`, or undefined to go without. */
+/** Returns the credentials for `docker.io` or `host[:port]`, or undefined for none. */
 export type CredentialsFunction = (registryKey: string) => Credentials | undefined | Promise<Credentials | undefined>
 
-/** Credentials given by a program: for whatever asks, for each registry by name, or by a function. */
+/** Credentials given by a program: the same for every registry, a map by registry, or a function. */
 export type CredentialsOption = Credentials | Readonly<Record<string, Credentials>> | CredentialsFunction
 
 /**
- * A source over what a program gave.
+ * A source for the `credentials` option.
  *
  * @throws UsageError ERR_SETTINGS_INVALID when an object is neither credentials nor a map of registries to credentials
  */
@@ -45,7 +45,7 @@ export function givenCredentials(option: CredentialsOption): CredentialSource {
   return { get: async (key) => byKey.get(key) }
 }
 
-/** Its failure is none of the network's: no other request would mend it. */
+/** Calls the function. Its error is not one of the network, since another request would not help. */
 async function ask(option: CredentialsFunction, key: string): Promise<Credentials | undefined> {
   try {
     return await option(key)
@@ -81,7 +81,7 @@ function asCredentials(value: unknown): Credentials | undefined {
   return username === undefined || password === undefined ? undefined : { username, password }
 }
 
-/** The text that an object holds under a name of its own; undefined when there is none, or it is empty or no text. */
+/** The text of an own property; undefined when it does not exist, is empty or is not a text. */
 function ownText(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
   const found: unknown = Object.getOwnPropertyDescriptor(value, name)?.value

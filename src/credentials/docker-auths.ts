@@ -1,25 +1,25 @@
-/** What stands in Docker's `auths`, `credHelpers` and `credsStore`, in `config.json` and in `DOCKER_AUTH_CONFIG`. */
+/** Parses `auths`, `credHelpers` and `credsStore` of Docker's `config.json`, and `DOCKER_AUTH_CONFIG`. */
 import { fromBase64, utf8Text } from '../bytes.js'
 import { UsageError } from '../errors.js'
 import type { Credentials } from './credentials.js'
 import { type GoJson, GoObject, isNamed, lastNamed, mapNamed, NotJson, readFirstValue } from './go-json.js'
 import { shownKey } from './registry-keys.js'
 
-/** Characters of a config that are read, and bytes of its file: stops a device or a mistake of a file. */
+/** Bytes of `config.json`, and characters of `DOCKER_AUTH_CONFIG`, that are read: stops a device or a huge file. */
 export const MAX_CONFIG_BYTES: number = 1024 * 1024
 
-/** Something that cannot be used. The rest of the file still counts. */
+/** A part that cannot be used. The rest of the file is used. */
 export interface ConfigProblem {
   /** The key of the entry; undefined when it concerns every registry. */
   readonly key?: string | undefined
-  /** The file and what is wrong, without anything of its content. */
+  /** The file and what is wrong, without its content. */
   readonly message: string
   readonly cause?: unknown
 }
 
-/** What `config.json` says about credentials. */
+/** The credentials in `config.json`. */
 export interface DockerConfig {
-  /** By the key as it stands in the file. */
+  /** By the key in the file. */
   readonly auths: ReadonlyMap<string, Credentials>
   /** Registry to helper; an empty helper means `auths`. */
   readonly credHelpers: ReadonlyMap<string, string>
@@ -27,23 +27,23 @@ export interface DockerConfig {
   readonly problems: readonly ConfigProblem[]
 }
 
-/** `DOCKER_AUTH_CONFIG`. */
+/** The credentials in `DOCKER_AUTH_CONFIG`. */
 export interface EnvironmentAuths {
-  /** By the key as it stands there. */
+  /** By the key in the variable. */
   readonly auths: ReadonlyMap<string, Credentials>
-  /** Why it is not used, without anything of its content. */
+  /** Why the variable is not used, without its content. */
   readonly problem?: string
 }
 
-/** A config that says nothing, or of which nothing can be used. */
+/** A config without credentials. */
 export function emptyConfig(...problems: readonly ConfigProblem[]): DockerConfig {
   return { auths: new Map(), credHelpers: new Map(), credsStore: undefined, problems }
 }
 
 /**
- * Reads the text of `config.json`.
+ * Parses the text of `config.json`.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when it is no JSON object; nothing of the content is repeated
+ * @throws UsageError ERR_SETTINGS_INVALID when it is not a JSON object; the error does not hold the content
  */
 export function parseDockerConfig(text: string, file: string): DockerConfig {
   const root = readObject(text, file)
@@ -72,7 +72,7 @@ export function parseDockerConfig(text: string, file: string): DockerConfig {
   return { auths, credHelpers, credsStore: isHelper(store) && store !== '' ? store : undefined, problems }
 }
 
-/** As docker/cli 28.3 (configfile parseEnvConfig): `auths` with `auth` and nothing else, or it is not used at all. */
+/** As docker/cli 28.3 (configfile parseEnvConfig): the variable is used only when it holds `auths` with `auth` and nothing else. */
 export function parseEnvironmentAuths(text: string): EnvironmentAuths {
   const unused = (why: string): EnvironmentAuths => ({ auths: new Map(), problem: `DOCKER_AUTH_CONFIG is not used: ${why}` })
   if (text.length > MAX_CONFIG_BYTES) return unused(`it is longer than ${MAX_CONFIG_BYTES} characters`)
@@ -95,13 +95,13 @@ export function parseEnvironmentAuths(text: string): EnvironmentAuths {
   return { auths }
 }
 
-/** The error for what is wrong with `config.json`. */
+/** The error for a problem in `config.json`. */
 export function configError({ message, cause }: ConfigProblem): UsageError {
   const hint = 'Correct the file, or name another folder with DOCKER_CONFIG or --config.'
   return new UsageError('ERR_SETTINGS_INVALID', message, { hint, cause })
 }
 
-/** True for a name that can only be the end of a program's name: no path, no option, no shell. */
+/** True for a name that is safe as the end of a program's name: no path, option or shell character. */
 export function isHelperName(name: string): boolean {
   return /^[A-Za-z0-9._-]+$/.test(name)
 }
@@ -131,7 +131,7 @@ function hasOnly({ members }: GoObject, name: string): boolean {
   return members.every(([one]) => isNamed(one, name))
 }
 
-/** Undefined for an entry that holds nothing, as `docker login` leaves it beside a helper; a text says what is wrong with it. */
+/** Parses an entry. Undefined for an empty one, which `docker login` writes when a helper keeps the login. A text says what is wrong. */
 function readEntry(entry: GoJson): Credentials | string | undefined {
   if (!(entry instanceof GoObject)) return 'is not an object'
   const text = (name: string): string => {
@@ -148,7 +148,7 @@ function readEntry(entry: GoJson): Credentials | string | undefined {
   return username === '' || password === '' ? undefined : { username, password }
 }
 
-/** docker/cli cli/config/configfile decodeAuth, which takes the zero bytes away too. */
+/** docker/cli cli/config/configfile decodeAuth, which also removes zero bytes around the password. */
 function decodeAuth(auth: GoJson): Credentials | undefined {
   const bytes = typeof auth === 'string' ? fromBase64(auth) : undefined
   const text = bytes === undefined ? undefined : utf8Text(bytes)

@@ -15,29 +15,29 @@ import {
 } from './docker-auths.js'
 import { dockerKey, findByHost, findSimilar, isSameHost } from './registry-keys.js'
 
-/** What finding credentials needs. */
+/** Where to find credentials. */
 export interface DockerCredentialsOptions {
   /** The folder of config.json; undefined when there is none. */
   readonly dockerConfig: string | undefined
   /** For `DOCKER_AUTH_CONFIG`, and for the helpers. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** For tests: milliseconds until a helper is given up. */
+  /** For tests: milliseconds until a helper is stopped. */
   readonly helperTimeoutMs?: number
 }
 
-/** A source over `config.json`, which is read when the first credentials are asked for, or by `check`. */
+/** A source that reads `config.json` at the first `get` or `check`. */
 export interface DockerCredentials extends Required<CredentialSource> {
   /**
    * Reads `config.json` now.
    *
-   * @throws UsageError ERR_SETTINGS_INVALID when it is no JSON object
+   * @throws UsageError ERR_SETTINGS_INVALID when it is not a JSON object
    */
   check(): Promise<void>
   /**
-   * Where credentials for `docker.io` or `host[:port]` would be looked for, in words without a secret, in order; after
-   * the last that is certain to have some nothing is named. No helper is asked.
+   * The places that `get` would search for `docker.io` or `host[:port]`, in order and in words without a secret. The list ends
+   * at a place that certainly has credentials. No helper is run.
    *
-   * @throws UsageError ERR_SETTINGS_INVALID when config.json is no JSON object
+   * @throws UsageError ERR_SETTINGS_INVALID when config.json is not a JSON object
    */
   describe(registryKey: string): Promise<{ readonly places: readonly string[]; readonly isCertain: boolean }>
 }
@@ -52,13 +52,13 @@ interface ChosenHelper {
   readonly member: 'credHelpers' | 'credsStore'
 }
 
-/** Milliseconds for which an answer of a helper is kept: a living client asks again, because what some give ends within the hour. */
+/** Milliseconds for which an answer of a helper is kept. A long-lived client asks again, since some credentials expire within the hour. */
 const HELPER_ANSWER_MS = 300_000
 
 /** Bytes that are read at a time. */
 const CHUNK_BYTES = 64 * 1024
 
-/** Finds credentials as Docker does. */
+/** A source that finds credentials as Docker does. */
 export function dockerCredentials(options: DockerCredentialsOptions): DockerCredentials {
   const { dockerConfig, env } = options
   let reading: Promise<Known> | undefined
@@ -107,16 +107,16 @@ export function dockerCredentials(options: DockerCredentialsOptions): DockerCred
 }
 
 /**
- * Reads `config.json`; a file that is not there says nothing, and one that cannot be read is a problem of every registry.
+ * Reads `config.json`. A missing file holds no credentials; a file that cannot be read is a problem for every registry.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when it is no JSON object; nothing of the content is repeated
+ * @throws UsageError ERR_SETTINGS_INVALID when it is not a JSON object; the error does not hold the content
  */
 export async function readDockerConfig(dockerConfig: string | undefined): Promise<DockerConfig> {
   if (dockerConfig === undefined) return emptyConfig()
   const file = join(dockerConfig, 'config.json')
   let text: string | undefined
   try {
-    // A FIFO that has no writer is opened at once, and then seen to be no file.
+    // O_NONBLOCK: opening a FIFO without a writer would block. It is refused below.
     await using handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     if (!(await handle.stat()).isFile()) return emptyConfig({ message: `${file}: is not a regular file` })
     text = await readText(handle)
@@ -130,7 +130,7 @@ export async function readDockerConfig(dockerConfig: string | undefined): Promis
   return parseDockerConfig(text, file)
 }
 
-/** Undefined when there is more than is read. Bytes that are no UTF-8 become U+FFFD, as in Go. */
+/** Reads the text; undefined when it is longer than MAX_CONFIG_BYTES. Bytes that are not UTF-8 become U+FFFD, as in Go. */
 async function readText(handle: Awaited<ReturnType<typeof open>>): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
@@ -143,7 +143,7 @@ async function readText(handle: Awaited<ReturnType<typeof open>>): Promise<strin
   }
 }
 
-/** The helpers to ask in turn: Docker's choice, else or also one that is named for another spelling of the host. */
+/** The helpers to ask in turn: Docker's choice, and one that is configured for another spelling of the host. */
 function helpersFor({ credHelpers, credsStore }: DockerConfig, registryKey: string): ChosenHelper[] {
   const own = credHelpers.get(dockerKey(registryKey))
   const similar = own ?? findByHost(credHelpers, registryKey)
@@ -153,7 +153,7 @@ function helpersFor({ credHelpers, credsStore }: DockerConfig, registryKey: stri
   return chosen
 }
 
-/** One message for the file, however much is wrong in it, and one for the variable. */
+/** One message for all problems of the file, and one for the variable. */
 function problemsOf({ file, environment }: Known): string[] {
   const [first, ...more] = file.problems
   const said = first === undefined ? [] : [`${first.message}${more.length === 0 ? '' : ` (and ${more.length} more)`}`]
@@ -178,11 +178,11 @@ function kindOf(credentials: Credentials): string {
 
 type HelperAsker = (helper: string, address: string, signal: AbortSignal | undefined) => Promise<Credentials | undefined>
 
-/** Runs a helper once for each address, whatever came of it; callers that wait together wait for one run. */
+/** Runs a helper once for each address and keeps the result, also an error. Concurrent callers share one run. */
 function createHelperAsker({ env, helperTimeoutMs }: DockerCredentialsOptions): HelperAsker {
   const answers = new Map<string, { readonly until: number; readonly answer: Promise<Credentials | undefined> }>()
   return (helper, address, signal) => {
-    // Under its name alone: one that was given up once would hold up every other address too.
+    // The name alone is the key of a helper that timed out: it would time out for every other address too.
     for (const key of [helper, `${helper} ${address}`]) {
       const known = answers.get(key)
       if (known !== undefined && performance.now() < known.until) return known.answer

@@ -1,14 +1,14 @@
 /**
- * JSON as Go's encoding/json takes it, for what Docker and credential helpers write: the first value counts and what
- * follows is not looked at, member names count whatever their case, and repeated members are applied in turn.
+ * Parses JSON as Go's encoding/json does, for files of Docker and answers of credential helpers: only the first value is read,
+ * member names are matched regardless of case, and repeated members are applied in turn.
  *
- * Objects are lists of members, so no name means anything to this program (`__proto__`). Errors repeat nothing of the text.
+ * Objects are lists of members, so that no name is special (`__proto__`). Errors hold nothing of the text.
  */
 
 /** A value. */
 export type GoJson = string | number | boolean | null | readonly GoJson[] | GoObject
 
-/** An object: its members as they are written. */
+/** An object: its members in the order of the text. */
 export class GoObject {
   readonly members: readonly (readonly [name: string, value: GoJson])[]
   constructor(members: GoObject['members']) {
@@ -26,34 +26,34 @@ const MAX_NESTING = 500
 
 const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 
-/** The first value, undefined when there is only white space, and the text behind it. @throws NotJson */
+/** The first value (undefined when there is only white space), and the text after it. @throws NotJson */
 export function readFirstValue(text: string): { readonly value: GoJson | undefined; readonly rest: string } {
   const reader = new Reader(text)
   return { value: reader.isAtEnd() ? undefined : reader.value(0), rest: reader.rest() }
 }
 
 /**
- * What an object holds under a name, in the order in which it is applied. Go also takes names that differ in case, by
- * Unicode's simple folding (`ſ` is an `s`); those of exactly this name come last here, so that they win.
+ * The values of a member, in the order in which they are applied. Go also matches names that differ in case, by Unicode's
+ * simple folding (`ſ` is an `s`). Values of the exact name come last here, so that they win.
  */
 function membersNamed(object: GoObject, name: string): GoJson[] {
   const found = object.members.filter(([one]) => isNamed(one, name))
   return [...found.filter(([one]) => one !== name), ...found.filter(([one]) => one === name)].map(([, value]) => value)
 }
 
-/** True for a name that Go takes for this one. Folding changes no length. */
+/** True for a name that Go takes for this one. Simple folding does not change the length. */
 export function isNamed(one: string, name: string): boolean {
   return one === name || (one.length === name.length && new RegExp(`^${name}$`, 'iu').test(one))
 }
 
-/** The last that is not null: null leaves a Go string as it was. */
+/** The last value that is not null: null leaves a Go string unchanged. */
 export function lastNamed(object: GoObject, name: string): GoJson | undefined {
   return membersNamed(object, name)
     .filter((value) => value !== null)
     .at(-1)
 }
 
-/** A map of names to values: repeated ones add to each other, null empties them, an entry that is null is absent. */
+/** A member that is a map: repeated maps are merged, null empties the map, and an entry that is null is left out. */
 export function mapNamed(
   object: GoObject,
   name: string,
@@ -150,7 +150,7 @@ class Reader {
     return literal === 'true' || literal === 'false' ? literal === 'true' : Number(literal)
   }
 
-  /** The next character that is no white space. */
+  /** The next character that is not white space. */
   #next(): string | undefined {
     for (;;) {
       const next = this.#text[this.#at]

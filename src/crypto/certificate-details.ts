@@ -1,7 +1,4 @@
-/**
- * What a certificate says: names, validity, extensions, signature algorithm. The only user of an ASN.1 library.
- * RFC 5280 throughout.
- */
+/** Parses a certificate (RFC 5280): names, validity, extensions, signature algorithm. The only user of an ASN.1 library. */
 import { X509Certificate } from 'node:crypto'
 import { AsnConvert } from '@peculiar/asn1-schema'
 import {
@@ -23,7 +20,7 @@ import {
 import { hex, sameBytes } from '../bytes.js'
 import { describeCause } from '../errors.js'
 
-/** A certificate, read. */
+/** The content of a certificate. */
 export interface CertificateDetails {
   readonly der: Uint8Array
   /** Every common name in the subject; undefined for one in an encoding that readers disagree on. */
@@ -33,7 +30,7 @@ export interface CertificateDetails {
   readonly notAfter: number
   /** Basic constraints say CA:TRUE. */
   readonly isCa: boolean
-  /** How many CA certificates may follow below this one. */
+  /** How many CA certificates may be below this one. */
   readonly pathLength?: number
   /** The certificate may sign certificates: key usage says so, or is absent. */
   readonly maySignCertificates: boolean
@@ -42,7 +39,7 @@ export interface CertificateDetails {
   readonly hasAlternativeNames: boolean
   /** `undefined`: none; otherwise whether directory names are among what is constrained. */
   readonly nameConstraints?: 'directory-names' | 'other-names'
-  /** OIDs of critical extensions that are not understood here. */
+  /** OIDs of critical extensions that this library does not know. */
   readonly unknownCritical: readonly string[]
   /** MD5, SHA-1, or anything else that is not known to be strong. */
   readonly weakSignature: boolean
@@ -52,7 +49,7 @@ export interface CertificateDetails {
   readonly x509: X509Certificate
 }
 
-/** Signature algorithms that still prove something; SHA-224 and up. Whatever is not listed counts as weak. */
+/** Signature algorithms that are secure: SHA-224 and up. All others count as weak. */
 const STRONG_SIGNATURES: ReadonlySet<string> = new Set([
   '1.2.840.113549.1.1.14', // sha224WithRSAEncryption
   '1.2.840.113549.1.1.11', // sha256WithRSAEncryption
@@ -67,7 +64,7 @@ const STRONG_SIGNATURES: ReadonlySet<string> = new Set([
 
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 
-/** RSASSA-PSS-params that begin with a hash of SHA-256, -384 or -512 (RFC 4055 section 3.1; without one it is SHA-1). */
+/** RSASSA-PSS-params that begin with the hash SHA-256, -384 or -512 (RFC 4055 section 3.1; without a hash it is SHA-1). */
 const STRONG_PSS = /^30..a0(?:0f300d|0d300b)0609608648016503040(?:201|202|203)/
 
 const COMMON_NAME = '2.5.4.3'
@@ -80,7 +77,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   id_ce_certificatePolicies,
 ])
 
-/** Reads a DER certificate; a text says why it cannot be read. */
+/** Parses a DER certificate. A text says why it cannot be parsed. */
 export function inspectCertificate(der: Uint8Array): CertificateDetails | string {
   try {
     const x509 = new X509Certificate(der)
@@ -129,7 +126,7 @@ function details(der: Uint8Array, x509: X509Certificate, certificate: Certificat
   }
 }
 
-/** Two independent readers of one date: OpenSSL's text, and the library's milliseconds. */
+/** True when two independent parsers agree on a date: OpenSSL's text, and the library's milliseconds. */
 function readsAs(text: string, time: number): boolean {
   return text.endsWith(' GMT') && Date.parse(text) === time
 }

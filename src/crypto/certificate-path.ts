@@ -1,21 +1,21 @@
 /**
- * A path from a leaf to a pinned CA. RFC 5280 section 6, as far as it concerns a leaf that names a trust collection:
- * signatures, validity, CA:TRUE, keyCertSign, path length, name constraints, purposes. Revocation is not asked.
+ * Finds a path from a leaf to a pinned CA, by the parts of RFC 5280 section 6 that apply to a leaf that names a trust
+ * collection: signatures, validity, CA:TRUE, keyCertSign, path length, name constraints, purposes. Revocation is not checked.
  */
 import { certificateKey } from './certificate.js'
 import { type CertificateDetails, inspectCertificate } from './certificate-details.js'
 import { mayIssue } from './keys.js'
 
-/** Certificates on a path, leaf and anchor included; longer ones are refused (denial of service). */
+/** Certificates on a path, leaf and anchor included; longer paths are refused (denial of service). */
 const MAX_PATH = 8
 
-/** Signatures checked in one search: CAs that issued each other could make it endless (denial of service). */
+/** Signatures checked in one search: CAs that issued each other could make it very long (denial of service). */
 const MAX_CHECKS = 100
 
-/** Purposes that a root certificate may be limited to: code signing is what Notary writes, server authentication what Go asks for. */
+/** Purposes that are accepted: code signing, which Notary writes; server authentication, which Go requires; and any purpose. */
 const PURPOSES: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.3', '1.3.6.1.5.5.7.3.1', '2.5.29.37.0'])
 
-/** Undefined when a path leads from the leaf to one of the anchors; otherwise why none does. `now` in ms. */
+/** Undefined when a path leads from the leaf to one of the anchors; else the reason why none does. `now` in ms. */
 export function checkPath(
   leaf: CertificateDetails,
   bundle: readonly CertificateDetails[],
@@ -46,10 +46,10 @@ class PathSearch {
     this.#now = now
   }
 
-  /** Each certificate stands on a path once, so the search ends. */
+  /** Searches the issuers of `child`. The search ends because a certificate is on a path only once. */
   from(child: CertificateDetails, path: readonly CertificateDetails[]): string | undefined {
     if (path.length >= MAX_PATH) return `a path of more than ${MAX_PATH} certificates`
-    let problem = `nobody pinned issued ${nameOf(child)}`
+    let problem = `no pinned CA issued ${nameOf(child)}`
     for (const issuer of [...this.#roots, ...this.#bundle]) {
       if (path.includes(issuer) || !this.#issued(issuer, child)) continue
       const found =
@@ -58,7 +58,7 @@ class PathSearch {
       if (found === undefined) return undefined
       problem = found
     }
-    return this.#checks > MAX_CHECKS ? 'its certificates lead nowhere in too many ways' : problem
+    return this.#checks > MAX_CHECKS ? `more than ${MAX_CHECKS} signatures to check` : problem
   }
 
   #issued({ x509 }: CertificateDetails, child: CertificateDetails): boolean {
@@ -68,7 +68,7 @@ class PathSearch {
     try {
       return child.x509.verify(key)
     } catch {
-      return false // a key that OpenSSL cannot verify with issued nothing
+      return false // OpenSSL cannot verify with this key
     }
   }
 
@@ -81,7 +81,7 @@ class PathSearch {
     if (issuer.pathLength !== undefined && below > issuer.pathLength) return `${name} allows a path of ${issuer.pathLength}`
     if (issuer.unknownCritical.length > 0) return `${name} has a critical extension that is not understood`
     if (!(this.#now >= issuer.notBefore && this.#now <= issuer.notAfter)) return `${name} is not valid now`
-    // Only the common name of the leaf says anything here; constraints on other names cannot be violated by it.
+    // Only the common name of the leaf is used here, and it cannot violate constraints on other kinds of names.
     if (issuer.nameConstraints === 'directory-names') return `${name} constrains directory names`
     if (issuer.nameConstraints !== undefined && this.#leaf.hasAlternativeNames) return `${name} constrains names`
     return undefined
@@ -92,7 +92,7 @@ function hasPurpose({ purposes }: CertificateDetails): boolean {
   return purposes === undefined || purposes.some((oid) => PURPOSES.has(oid))
 }
 
-/** A certificate may have no subject at all: Node gives undefined then, whatever its types say. */
+/** The subject. Node returns undefined when there is none, although its types say otherwise. */
 function nameOf({ x509 }: CertificateDetails): string {
   return String(x509.subject ?? 'a CA without a name').replaceAll('\n', ', ')
 }

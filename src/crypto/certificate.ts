@@ -1,6 +1,6 @@
 /**
- * Certificates as far as Node's own X509Certificate tells: PEM bundles and the key inside a leaf.
- * What it does not tell (signature algorithm, extensions, names) is in certificate-details.ts, which costs an import.
+ * Reads certificates with Node's own X509Certificate: PEM bundles, and the key of a leaf. The parts that it does not give
+ * (signature algorithm, extensions, names) are in certificate-details.ts, which imports an ASN.1 library.
  */
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { base64, fromBase64, utf8Text } from '../bytes.js'
@@ -23,7 +23,7 @@ export function pemBlocks(text: string): PemBlock[] {
   return [...text.matchAll(PEM_BLOCK)].map(([, label = '', body = '']) => ({ label, der: fromBase64(body) }))
 }
 
-/** True when nothing but blank space stands around the blocks. */
+/** True when there is only white space around the blocks. */
 export function isOnlyPem(text: string): boolean {
   return text.replaceAll(PEM_BLOCK, '').trim() === ''
 }
@@ -40,7 +40,7 @@ export function pemCertificates(pem: Uint8Array): Uint8Array[] | undefined {
   return found.length === 0 ? undefined : found
 }
 
-/** The PEM text that Notary writes for a bundle: lines of 64 characters, LF, nothing between the blocks. */
+/** The PEM text of a bundle as Notary writes it: lines of 64 characters, LF, nothing between the blocks. */
 export function encodePem(certificates: readonly Uint8Array[]): string {
   return certificates
     .map((der) => {
@@ -67,7 +67,7 @@ export function firstCertificateKey(pem: Uint8Array): KeyObject | string {
   return typeof certificate === 'string' ? certificate : certificateKey(certificate)
 }
 
-/** The public key of a certificate, or why it cannot be read: Node looks at it only when asked. */
+/** The public key of a certificate, or why it cannot be read. Node parses it only on access. */
 export function certificateKey(certificate: X509Certificate): KeyObject | string {
   try {
     return certificate.publicKey

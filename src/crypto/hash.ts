@@ -1,8 +1,8 @@
-/** SHA-2 over metadata bytes, and the check of a file against the hashes that another role signed. */
+/** SHA-2 of metadata files, and the check of a file against the hashes that another role signed. */
 import { createHash } from 'node:crypto'
 import { hex, sameBytes } from '../bytes.js'
 
-/** The hashes of a file that Notary knows; at least one is there. */
+/** The hashes of a file that Notary supports; at least one is present. */
 export interface Hashes {
   /** 32 bytes. */
   readonly sha256?: Uint8Array
@@ -10,16 +10,16 @@ export interface Hashes {
   readonly sha512?: Uint8Array
 }
 
-/** Length in bytes of the hashes that are understood. */
+/** Length in bytes of the supported hashes. */
 export const HASH_BYTES: Readonly<Record<'sha256' | 'sha512', number>> = { sha256: 32, sha512: 64 }
 
-/** Files of this size and more are hashed once, however often they are asked about; in bytes. */
+/** Bytes. The hash of a file of this size or more is remembered. */
 const REMEMBERED_BYTES = 16 * 1024
 
-/** A file never changes once it was read; and what a hash let in is still judged by its signatures. */
+/** Hashes of large files. The bytes of a file never change after it was read, and its signatures are verified in any case. */
 const remembered = new WeakMap<Uint8Array, Uint8Array>()
 
-/** SHA-256 of the bytes. OpenSSL's: the pure JavaScript one costs ten times as much on a large targets file. */
+/** SHA-256 of the bytes, by OpenSSL: in pure JavaScript it takes ten times as long for a large targets file. */
 export function sha256(bytes: Uint8Array): Uint8Array {
   const known = remembered.get(bytes)
   if (known !== undefined) return known
@@ -39,8 +39,8 @@ export function sha256Hex(bytes: Uint8Array): string {
 }
 
 /**
- * The first known hash that the bytes do not have, or undefined when all match.
- * Source: notary 0.7.0 tuf/data/types.go CheckHashes (all known hashes count, not just one).
+ * The first hash that does not match the bytes; undefined when all match.
+ * Source: notary 0.7.0 tuf/data/types.go CheckHashes (checks all known hashes, not only one).
  */
 export function checkHashes(bytes: Uint8Array, expected: Hashes): 'sha256' | 'sha512' | undefined {
   if (expected.sha256 !== undefined && !sameBytes(sha256(bytes), expected.sha256)) return 'sha256'

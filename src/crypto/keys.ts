@@ -1,8 +1,8 @@
 /**
- * Public keys as Notary lists them: their IDs, and which of them can verify anything.
+ * Public keys as Notary lists them: their IDs, and whether they can verify signatures.
  *
- * A key that Notary would not use (unknown type, weak, unreadable) is *unusable*: it is listed but never counts. A key
- * in an encoding that two readers could take for two different keys is *ambiguous*: the document is refused.
+ * A key that Notary would not use (unknown type, weak, unreadable) is *unusable*: its signatures never count. A key in an
+ * encoding that two parsers could read as two different keys is *ambiguous*: the document is refused.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { Point } from '@noble/ed25519'
@@ -11,48 +11,51 @@ import { describeCause } from '../errors.js'
 import { firstCertificateKey } from './certificate.js'
 import { sha256Hex } from './hash.js'
 
-/** 64 hexadecimal digits, lower case. Of a key as listed, which for an x509 key is that of its certificate, unless `canonical` is said. */
+/** 64 lower-case hexadecimal digits. The ID of the key as listed (for an x509 key, of its certificate), except where it is called canonical. */
 export type KeyId = string
 
-/** A key as listed in root or among delegations; its ID has been checked. */
+/** A key as listed in root or in the delegations of targets. Its ID has been checked. */
 export interface PublicKey {
   readonly id: KeyId
-  /** `ecdsa`, `ecdsa-x509`, `rsa`, `rsa-x509`, `ed25519`, or something unknown. */
+  /** `ecdsa`, `ecdsa-x509`, `rsa`, `rsa-x509`, `ed25519`, or an unknown type. */
   readonly type: string
   /** DER SubjectPublicKeyInfo, a PEM bundle (x509 types), or 32 raw bytes (ed25519). */
   readonly bytes: Uint8Array
 }
 
 /**
- * A key that can verify. `identity` is the same for the same key, however it is wrapped: of EC and RSA keys, hexadecimal
- * SubjectPublicKeyInfo.
+ * A key that can verify. `identity` identifies the bare key, also when several certificates hold it: for EC and RSA keys, the
+ * hexadecimal SubjectPublicKeyInfo.
  */
 export type VerifyingKey =
   | { readonly kind: 'ecdsa'; readonly key: KeyObject; readonly fieldBytes: number; readonly identity: string }
   | { readonly kind: 'rsa'; readonly key: KeyObject; readonly identity: string }
   | { readonly kind: 'ed25519'; readonly bytes: Uint8Array; readonly identity: string }
 
-/** Why a listed key cannot count. */
+/** Why signatures of a listed key never count. */
 export interface UnusableKey {
   readonly kind: 'unusable'
   readonly reason: string
-  /** True when two readers could take it for two different keys: then nothing in the document can be relied on. */
+  /** True when two parsers could read it as two different keys. Then the document is refused. */
   readonly ambiguous: boolean
 }
 
-/** How the types of keys in certificates end. */
+/** The end of the types of keys in certificates. */
 const X509 = '-x509'
 
-/** RSA moduli, in bits: below the first a signature proves little, above the second one check costs too much (denial of service). */
+/** RSA moduli, in bits: shorter ones are weak, longer ones make a check too expensive (denial of service). */
 const RSA_BITS = { min: 2048, max: 8192 } as const
 
-/** RSA exponents are below this, as in Go's crypto/rsa: the cost of a check grows with their length (denial of service). */
+/** RSA exponents must be smaller, as in Go's crypto/rsa: the cost of a check grows with their length (denial of service). */
 const RSA_EXPONENT_END = 2n ** 31n
 
-/** Bytes of a SubjectPublicKeyInfo that are looked at: RSA of 8,192 bits takes 1,060. More is never a key that counts, and may take OpenSSL a minute to read. */
+/** Bytes of a SubjectPublicKeyInfo: RSA of 8,192 bits has 1,060. A longer key is unusable, and OpenSSL may need a minute to parse it. */
 const MAX_SPKI_BYTES = 1100
 
-/** The one encoding of an EC key: SubjectPublicKeyInfo of a named curve up to the mark of an uncompressed point; x and y follow, and their length is part of the prefix. */
+/**
+ * The only encoding of an EC key that is accepted: SubjectPublicKeyInfo of a named curve with an uncompressed point. The prefix
+ * ends before x and y, and holds their length.
+ */
 const CURVES = [
   { name: 'secp224r1', fieldBytes: 28, prefix: '304e301006072a8648ce3d020106052b81040021033a0004' },
   { name: 'prime256v1', fieldBytes: 32, prefix: '3059301306072a8648ce3d020106082a8648ce3d03010703420004' },
@@ -61,8 +64,8 @@ const CURVES = [
 ] as const
 
 /**
- * The eight Ed25519 points whose order divides 8: under such a key, signatures can be made up for any message. A table,
- * because to compute the order costs twice as much as to decode the point, for every key a document lists.
+ * The eight Ed25519 points whose order divides 8: for such a key, anybody can forge signatures. They are in a table because
+ * computing the order takes twice as long as decoding the point, for every listed key.
  */
 const SMALL_ORDER = [
   '0100000000000000000000000000000000000000000000000000000000000000',
@@ -76,7 +79,7 @@ const SMALL_ORDER = [
 ]
 
 /**
- * SHA-256 over the canonical form of the key with an empty private part.
+ * SHA-256 of the canonical form of the key with an empty private part.
  * Source: notary 0.7.0 tuf/data/keys.go; `keytype` exactly as listed.
  */
 export function keyId(type: string, bytes: Uint8Array): KeyId {
@@ -85,8 +88,8 @@ export function keyId(type: string, bytes: Uint8Array): KeyId {
 }
 
 /**
- * The ID of the bare public key inside an x509 key, which stays the same when its certificate is renewed, or the ID of the key
- * itself. A key that was imported already is not read again. Undefined for an x509 key that is unusable.
+ * The ID of the bare public key in an x509 key, which does not change when its certificate is renewed; for other keys, their
+ * ID. Undefined for an x509 key that is unusable. Does not import a key again that has `verifying`.
  * Source: notary 0.7.0 tuf/utils/x509.go CanonicalKeyID.
  */
 export function canonicalKeyId(key: PublicKey & { readonly verifying?: VerifyingKey | UnusableKey }): KeyId | undefined {
@@ -114,12 +117,12 @@ export function importKey(key: PublicKey): VerifyingKey | UnusableKey {
   }
 }
 
-/** Node reads BER, trailing bytes, compressed points and explicit curves; none of them is the one encoding of a key. */
+/** Node also parses BER, trailing bytes, compressed points and explicit curves. These encodings are refused. */
 function importEcdsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | UnusableKey {
   if (typeof key === 'string') return unusable(key)
   if (key.asymmetricKeyType !== 'ec') return unusable(`not an EC key but ${key.asymmetricKeyType}`)
   const encoded = spki(key)
-  // The point at infinity, for one. Asked for the curve of that, Node 20 would abort the process.
+  // For example the point at infinity. Reading its curve would abort the process in Node 20.
   if (encoded === undefined) return unusable('not a key that can be written down')
   const text = hex(encoded)
   const curve = CURVES.find(({ prefix }) => text.startsWith(prefix))
@@ -132,7 +135,7 @@ function importEcdsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | 
 
 function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | UnusableKey {
   if (typeof key === 'string') return unusable(key)
-  // 'rsa-pss' keys restrict themselves; Go cannot read them, Notary never writes them.
+  // Not 'rsa-pss' keys: Go cannot parse them, and Notary never writes them.
   if (key.asymmetricKeyType !== 'rsa') return unusable(`not an RSA key but ${key.asymmetricKeyType}`)
   const encoded = spki(key)
   if (encoded === undefined) return unusable('not a key that can be written down')
@@ -141,9 +144,9 @@ function importRsa(key: KeyObject | string, der?: Uint8Array): VerifyingKey | Un
   return fault === undefined ? { kind: 'rsa', key, identity: hex(encoded) } : unusable(fault)
 }
 
-/** Why an RSA key is none to rely on; asked before any signature by it is checked. */
+/** Why an RSA key is not secure or too expensive; undefined when it can be used. Called before any signature is checked. */
 function rsaFault(key: KeyObject, encoded: Uint8Array): string | undefined {
-  // The numbers of a longer one are not even read: Node would write them as decimal texts.
+  // Before reading the numbers of the key, which Node converts to decimal texts.
   if (encoded.length > MAX_SPKI_BYTES) return `RSA key of ${encoded.length} bytes`
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
   if (!(modulusLength >= RSA_BITS.min && modulusLength <= RSA_BITS.max)) return `RSA key of ${modulusLength} bits`
@@ -152,8 +155,8 @@ function rsaFault(key: KeyObject, encoded: Uint8Array): string | undefined {
 }
 
 /**
- * True for a key of a CA that may issue certificates here: the rules for RSA keys are those above. Of EC keys nothing is
- * asked: see `importEcdsa`.
+ * True for a CA key whose signatures on certificates are accepted. RSA keys must pass `rsaFault`; EC keys of any curve are
+ * accepted.
  */
 export function mayIssue(key: KeyObject): boolean {
   const encoded = spki(key)
@@ -166,12 +169,12 @@ function importEd25519(bytes: Uint8Array): VerifyingKey | UnusableKey {
   return fault === undefined ? { kind: 'ed25519', bytes, identity: `ed25519:${hex(bytes)}` } : unusable(fault)
 }
 
-/** Why these bytes are no Ed25519 key to rely on; undefined when they are one. */
+/** Why these bytes are not a secure Ed25519 key; undefined when they are one. */
 export function ed25519Fault(bytes: Uint8Array): string | undefined {
   if (bytes.length !== 32) return `an Ed25519 key has 32 bytes, this one ${bytes.length}`
   if (SMALL_ORDER.includes(hex(bytes))) return 'Ed25519 key of small order'
   try {
-    Point.fromBytes(bytes) // refuses coordinates beyond the field too: one point, one encoding
+    Point.fromBytes(bytes) // also refuses coordinates outside the field, so that each point has one encoding
     return undefined
   } catch {
     return 'not a point of Ed25519'

@@ -1,16 +1,16 @@
-/** What a person writes down for a root key -> a key ID: a key ID, PEM of the public key, or PEM of its certificate. */
+/** Turns a pin of a root key into a key ID. A pin is a key ID, PEM of the public key, or PEM of its certificate. */
 import { utf8 } from '../bytes.js'
 import { certificateKey, encodePem, isOnlyPem, pemBlocks, readCertificate } from './certificate.js'
 import { canonicalKeyId, importKey, type KeyId, keyId } from './keys.js'
 
-/** Why a text is no pin. The text itself is not repeated: it may be a private key. */
+/** Why a text is not a pin. The reason does not hold the text, which may be a private key. */
 interface NoPin {
   readonly problem: string
 }
 
 /**
- * The key ID that the text stands for. PEM of a public key is the key, whatever certificate wraps it: its canonical ID. PEM of a
- * certificate (and of those above it, as in the root) is that very certificate: the ID of the key as root.json lists it.
+ * The key ID that a text pins. PEM of a public key pins the key in any certificate: the result is its canonical ID. PEM of a
+ * certificate (with those above it, as in the root) pins that certificate: the result is the ID as root.json lists it.
  */
 export function readPinnedKey(text: string): KeyId | NoPin {
   if (/^[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase()
@@ -49,7 +49,7 @@ export function readSignerKey(text: string): KeyId | NoPin {
 /** Header lines and the empty line behind them (RFC 1421 4.4). */
 const PEM_HEADERS = /(-----BEGIN [A-Z0-9 ]{1,64}-----\r?\n)(?:[A-Za-z-]{1,64}: [^\r\n]{0,1000}\r?\n){1,16}\r?\n/g
 
-/** The ID of a certificate as root.json lists it. */
+/** The ID of a certificate's key as root.json lists it. */
 function certificateId(ders: readonly Uint8Array[]): KeyId | NoPin {
   const [leaf = new Uint8Array()] = ders
   const certificate = readCertificate(leaf)
@@ -60,7 +60,7 @@ function certificateId(ders: readonly Uint8Array[]): KeyId | NoPin {
   return usable([key.asymmetricKeyType === 'rsa' ? 'rsa-x509' : 'ecdsa-x509'], utf8(encodePem(ders)))
 }
 
-/** The ID under the first of the types as which a root could have the key: a pin that no root can meet is a mistake. */
+/** The ID of the key with the first type that can verify. A key that no root can have is refused as a mistake. */
 function usable(types: readonly string[], bytes: Uint8Array): KeyId | NoPin {
   const problems = new Set<string>()
   for (const type of types) {

@@ -1,7 +1,8 @@
 /** A JSON file as a tree with places. Strict as for signed documents: duplicate names, deep nesting and bad UTF-8 are faults. */
 
 import { utf8Text } from '../bytes.js'
-import { isJsonObject, JsonError, type JsonPlaces, type JsonValue, NumberLiteral, scanPlaces } from '../metadata/json.js'
+import { type JsonPlaces, scanPlaces } from '../metadata/json.js'
+import { isJsonObject, JsonError, type JsonValue, NumberLiteral } from '../metadata/json-value.js'
 import { type DocumentNode, itemPath, LineIndex, MAX_VALUES, type Member, memberPath } from './document.js'
 import type { Faults } from './faults.js'
 import { isTooLarge } from './size.js'

@@ -1,14 +1,13 @@
-/** Work that ends in time, or when somebody says so. */
+/** Runs work until a deadline passes or a signal aborts. */
 import { setMaxListeners } from 'node:events'
 
-/** Something took longer than it may. */
 class DeadlinePassed extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
 /**
- * Runs with a signal that aborts with the first of `signals` or when the time is up, and rejects at that moment even
- * when the work does not listen. (`AbortSignal.any` leaks on long-lived signals in Node 20.)
+ * Calls `run` with a signal that aborts with the first of `signals` or after `milliseconds`. Rejects at that moment, even
+ * when `run` ignores its signal. (`AbortSignal.any` leaks on long-lived signals in Node 20.)
  */
 export async function withDeadline<T>(
   signals: readonly AbortSignal[],
@@ -16,7 +15,7 @@ export async function withDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   for (const signal of signals) signal.throwIfAborted()
-  // One signal may end many requests at once: eleven listeners are no leak here, each goes with its request.
+  // One signal may end many requests at once. Node warns of a leak at eleven listeners; each is removed with its request.
   setMaxListeners(0, ...signals)
   const controller = new AbortController()
   const stops = signals.map((signal) => ({ signal, stop: () => controller.abort(signal.reason) }))
@@ -33,7 +32,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** Waits; rejects with the reason of the first signal that aborts. */
+/** Waits. Rejects with the reason of the first signal that aborts. */
 export async function pause(signals: readonly AbortSignal[], milliseconds: number): Promise<void> {
   for (const signal of signals) signal.throwIfAborted()
   setMaxListeners(0, ...signals)

@@ -1,13 +1,13 @@
-/** What a transport tells while it works. Never a secret: no header, no body, and no query of a token server's address. */
+/** Events of a transport. They never hold a secret: no header, no body, and no query of a token server's address. */
 
-/** How somebody proved to be somebody, or nobody in particular. */
+/** How the client authenticates. */
 export type AuthMethod = 'bearer-anonymous' | 'bearer-credentials' | 'identity-token' | 'basic'
 
-/** What a transport tells. */
+/** An event of a transport. */
 export type TransportEvent =
-  /** A file is asked for. */
+  /** The client requests a file. */
   | { readonly type: 'request'; readonly url: string }
-  /** The answer to it, whatever its status; `bytes` of the body that are kept. */
+  /** The server answered, with any status; `bytes` is the length of the body that the client keeps. */
   | {
       readonly type: 'response'
       readonly url: string
@@ -15,7 +15,7 @@ export type TransportEvent =
       readonly bytes: number
       readonly milliseconds: number
     }
-  /** The request before it is sent once more after `delayMs`; `attempt` is the number of the one to come. */
+  /** The client repeats a request after `delayMs`; `attempt` is the number of the next one. */
   | { readonly type: 'retry'; readonly url: string; readonly attempt: number; readonly delayMs: number; readonly reason: string }
-  /** A token is asked of `realm`, or credentials are about to be shown to it: the address without its query. */
+  /** The client asks `realm` for a token, or sends it credentials. `realm` is the address without its query. */
   | { readonly type: 'auth'; readonly realm: string; readonly method: AuthMethod }

@@ -1,17 +1,17 @@
-/** Reads the content of an answer within its limit. */
+/** Reads the body of an answer, up to a limit. */
 import { describeCause } from '../errors.js'
 import { isHttpFault } from './http-faults.js'
 
-/** More came, or was announced, than is wanted: endless data. */
+/** The server sent or announced more bytes than allowed: endless data. */
 export class BodyTooLong extends Error {}
 
-/** The content is in a form that was not asked for, or is not what it says: an answer came, and it cannot be decoded. */
+/** The server answered, but the body cannot be decoded: its encoding is not supported, or it does not have that encoding. */
 export class BodyUnreadable extends Error {}
 
-/** What undici gives for a body, as far as it is used here. */
+/** The part of undici's body type that is used here. */
 export type BodyStream = AsyncIterable<unknown> & { destroy(): unknown }
 
-/** What an answer's headers say of its content. */
+/** The headers that describe the body. */
 export interface BodyHeaders {
   readonly contentLength: string | undefined
   /** Every value, in order. */
@@ -19,9 +19,9 @@ export interface BodyHeaders {
 }
 
 /**
- * The bytes, at most `maxBytes`, before and after decoding.
+ * Reads and decodes a body. It may have at most `maxBytes` bytes before and after decoding.
  *
- * @throws BodyTooLong, BodyUnreadable, the signal's reason, or what the connection failed with
+ * @throws BodyTooLong, BodyUnreadable, the signal's reason, or the error of the connection
  */
 export async function readBody(
   stream: BodyStream,
@@ -47,9 +47,9 @@ export async function readBody(
 }
 
 /**
- * Gathers a stream. Leaving it early destroys it, and with it the connection that it came over.
+ * Collects the chunks of a stream. An error destroys the stream and its connection.
  *
- * @throws BodyTooLong with the message given, or what the stream failed with
+ * @throws BodyTooLong with the message `tooLong`, or the error of the stream
  */
 export async function collect(stream: AsyncIterable<unknown>, maxBytes: number, tooLong: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
@@ -69,14 +69,14 @@ export async function collect(stream: AsyncIterable<unknown>, maxBytes: number, 
   return bytes
 }
 
-/** The encodings of a list in one header or in several; `identity` is none. */
+/** The encodings that one or several headers list, without `identity`. */
 function namesIn(values: readonly string[]): string[] {
   const names = values.flatMap((value) => value.toLowerCase().split(','))
   return names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity')
 }
 
-/** A transfer coding that is broken after the status came. */
+/** Turns undici's error for a broken transfer coding into BodyUnreadable. */
 function unreadableIfNoHttp(cause: unknown): never {
-  if (isHttpFault(cause)) throw new BodyUnreadable(`the server sent a body that is no HTTP (${describeCause(cause)})`)
+  if (isHttpFault(cause)) throw new BodyUnreadable(`the server sent a body that is not valid HTTP (${describeCause(cause)})`)
   throw cause
 }

@@ -1,4 +1,4 @@
-/** One https request and its answer over undici: connections, deadlines, redirects, limits. It knows nothing of trust. */
+/** Sends https requests over undici: connections, deadlines, redirects, limits. */
 import type { LookupFunction } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import type { Agent, Dispatcher } from 'undici'
@@ -7,74 +7,77 @@ import { type Connector, createConnector } from './connection/connector.js'
 import { withDeadline } from './deadline.js'
 import { readBody } from './http-body.js'
 import { nextLocation, RedirectRefused } from './redirect.js'
-import { withoutBrackets } from './server-address.js'
 import type { TlsContexts } from './tls/tls.js'
 import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
 
-/** What is asked. */
+/** A request. */
 export interface HttpsRequest {
   readonly url: URL
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
-  /** The Authorization header; it goes to the origin of `url` only, and no more once a redirect led away from there. */
+  /** The Authorization header. It is sent only to the origin of `url`, and not at all after a redirect to another origin. */
   readonly authorization?: string | undefined
   readonly body?: string
-  /** A longer body of a 200 is refused. Other bodies are not kept. */
+  /** The client refuses a longer body of a 200, and discards the bodies of all other answers. */
   readonly maxBytes: number
-  /** Nobody waits long for it: `guessMs` instead of `headersMs`. */
+  /** The result may not be needed: the deadline for headers is `guessMs` instead of `headersMs`. */
   readonly guess?: boolean | undefined
-  /** A redirect is the answer, and is not followed. */
-  readonly staysHere?: boolean
+  /** Returns a redirect as the answer instead of following it. */
+  readonly returnsRedirects?: boolean
   readonly signal: AbortSignal
 }
 
-/** What came back. */
+/** An answer. */
 export interface HttpsAnswer {
   readonly status: number
   /** Every value of a header, in order. */
   readonly header: (name: string) => readonly string[]
   /** Empty unless the status is 200. */
   readonly body: Uint8Array
-  /** The first other host that a redirect led to: then what was asked did not answer by itself. */
+  /** The first other host that a redirect led to. When it is set, the answer is not that of the server that was asked. */
   readonly redirectedTo: string | undefined
 }
 
-/** How long each step may take, in milliseconds. All stop slow retrieval, each at another place. */
+/** How long each step may take, in milliseconds. Each stops slow retrieval by a server that stalls in the way named. */
 export interface Deadlines {
-  /** Proxy, TCP and TLS: a server that accepts and stays silent. */
+  /** Proxy, TCP and TLS: the server accepts the connection and then sends nothing. */
   readonly connectMs: number
-  /** From the request to the end of the headers: one that reads and stays silent. */
+  /** From the request to the end of the headers: the server reads the request and does not answer. */
   readonly headersMs: number
-  /** The same for a guess: a server that is silent about names that it need not know. */
+  /** The same for a guess: the server does not answer requests for files that it does not have. */
   readonly guessMs: number
-  /** Between two pieces of the body: one that stops in the middle. */
+  /** Between two pieces of the body: the server stops in the middle. */
   readonly bodyIdleMs: number
-  /** The whole of one request, redirects included: one that sends a byte now and then. */
+  /** The whole of one request, redirects included: the server sends a byte now and then. */
   readonly totalMs: number
 }
 
 export const DEADLINES: Deadlines = { connectMs: 10_000, headersMs: 15_000, guessMs: 3_000, bodyIdleMs: 10_000, totalMs: 60_000 }
 
-/** Answers before the answer (1xx) that are passed over: stops a flood of them, which would hold off the deadline for headers. */
+/** Interim answers (1xx) that are skipped before the final one: stops a flood of them, each of which restarts the deadline for headers. */
 const MAX_INTERIM_ANSWERS = 16
 
-/** Bytes of an error's body that are read so that the connection can be used again; more and it is closed. */
+/** Bytes of an error's body that are read so that the connection can be used again. After a longer body the connection is closed. */
 const MAX_IGNORED_BODY_BYTES = 16 * 1024
 
-/** More answers before the answer than anybody needs. */
+/** The server sent more than MAX_INTERIM_ANSWERS. */
 export class TooManyInterimAnswers extends Error {}
 
-/** What connections are made with. */
+/** The TLS contexts of a client. */
 export interface TlsChoices extends TlsContexts {
-  /** The trust server gets one. */
+  /** The contexts for the server hold a client certificate. */
   readonly hasClientCertificate: boolean
 }
 
 /** What a client needs. */
 export interface HttpsClientOptions {
-  /** Called once, unless it fails. */
+  /** Called once; again after a failure. */
   readonly contexts: () => Promise<TlsChoices>
-  readonly trustServerHostname: string
+  /**
+   * The server that the user named. Only its host and port get the client certificate, and only its host may always have a
+   * private address. Requests may go to other hosts too: token servers, and where it redirects.
+   */
+  readonly server: URL
   readonly env: Readonly<Record<string, string | undefined>>
   readonly deadlines: Deadlines
   /** For tests: another resolver. */
@@ -85,11 +88,11 @@ interface Connections {
   readonly contexts: () => Promise<TlsChoices>
   readonly connector: Connector
   readonly undici: Promise<Undici>
-  /** Requests that wait for undici to be loaded: as many connections are begun meanwhile. Undefined: it is. */
+  /** Requests that wait until undici is loaded: as many connections are opened meanwhile. Undefined once it is loaded. */
   waiting: number | undefined
 }
 
-/** Sends requests; connections are opened with the first. */
+/** Sends requests. The first one opens connections. */
 export class HttpsClient {
   readonly #options: HttpsClientOptions
   readonly #lifetime = new AbortController()
@@ -104,21 +107,24 @@ export class HttpsClient {
     return this.#lifetime.signal
   }
 
-  /** Begins to connect for so many requests, where none was sent yet. Resolves when they are sent; failures are told to who sends. */
-  async connectAhead(url: URL, wanted: number): Promise<void> {
+  /**
+   * Begins to connect for `count` requests if none was sent yet. Resolves when the connections are ready for them. Never
+   * rejects: `send` reports a failure.
+   */
+  async connectAhead(url: URL, count: number): Promise<void> {
     if (this.#connections !== undefined || this.lifetime.aborted) return
     const { connector, undici } = this.#connect()
-    connector.connectAhead(url, wanted)
+    connector.connectAhead(url, count)
     await undici.catch(() => undefined)
     await connector.dialsSettled()
     await setImmediate() // undici sends as soon as it can
   }
 
   /**
-   * Sends, and follows redirects of a GET.
+   * Sends a request and follows redirects of a GET.
    *
    * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyUnreadable, TransportClosed, the signal's reason, UsageError for the
-   * settings of TLS and proxy, else whatever the connection failed with
+   * settings of TLS and proxy, else the error of the connection
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
     return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
@@ -129,21 +135,21 @@ export class HttpsClient {
       let redirectedTo: string | undefined
       for (let redirects = 0; ; redirects += 1) {
         signal.throwIfAborted()
-        // Behind another origin, an address of the first one is that other's choice: it gets nothing that was meant for ours.
+        // After a redirect to another origin, that origin chose the URL. The credentials are not sent to it, even at the first origin.
         const authorization = redirectedTo === undefined ? request.authorization : undefined
         const answer = await exchange(ask, { ...request, url, authorization }, headersTimeout, signal)
-        // undici frees the connection a moment after the body ended; asked before that, it would open another.
+        // undici frees the connection a moment after the end of the body. A request before that would open another connection.
         await setImmediate()
-        const next = request.staysHere === true ? undefined : nextLocation({ ...request, url }, answer, redirects)
+        const next = request.returnsRedirects === true ? undefined : nextLocation({ ...request, url }, answer, redirects)
         if (next === undefined) return { ...answer, redirectedTo }
-        await this.#keepClientCertificate(url, next, answer.status)
+        await this.#protectClientCertificate(url, next, answer.status)
         if (next.origin !== request.url.origin) redirectedTo ??= next.host
         url = next
       }
     })
   }
 
-  /** Ends everything, running requests too. */
+  /** Closes all connections; running requests fail. */
   async close(): Promise<void> {
     this.#lifetime.abort(new TransportClosed())
     const connections = this.#connections
@@ -153,11 +159,14 @@ export class HttpsClient {
     if (undici.status === 'fulfilled') await undici.value.agent.destroy()
   }
 
-  /** The trust server's host gets the client certificate with every connection: no other host may choose what is asked there. */
-  async #keepClientCertificate(from: URL, to: URL, status: number): Promise<void> {
-    const isTrustServer = ({ hostname }: URL): boolean => withoutBrackets(hostname) === this.#options.trustServerHostname
-    if (isTrustServer(from) || !isTrustServer(to) || !(await this.#connections?.contexts())?.hasClientCertificate) return
-    throw new RedirectRefused(status, `the redirect leads back to ${to.hostname}, which would get the client certificate`)
+  /**
+   * Every connection to the server shows the client certificate. So another host must not choose, by a redirect, what is
+   * requested from the server.
+   */
+  async #protectClientCertificate(from: URL, to: URL, status: number): Promise<void> {
+    const isServer = ({ origin }: URL): boolean => origin === this.#options.server.origin
+    if (isServer(from) || !isServer(to) || !(await this.#connections?.contexts())?.hasClientCertificate) return
+    throw new RedirectRefused(status, `the redirect leads back to ${to.host}, which would get the client certificate`)
   }
 
   async #ready(url: URL): Promise<Agent['request']> {
@@ -170,13 +179,13 @@ export class HttpsClient {
   }
 
   #connect(): Connections {
-    const { deadlines, env, trustServerHostname, lookup } = this.#options
+    const { deadlines, env, server, lookup } = this.#options
     let read: Promise<TlsChoices> | undefined
     const contexts = (): Promise<TlsChoices> => {
       read ??= this.#options.contexts()
       return read
     }
-    const connector = createConnector({ contexts, trustServerHostname, env, timeoutMs: deadlines.connectMs, lookup })
+    const connector = createConnector({ contexts, server, env, timeoutMs: deadlines.connectMs, lookup })
     const undici = connector.firstDialStarted.then(contexts).then(() => loadUndici(connector, deadlines.bodyIdleMs))
     const connections: Connections = { contexts, connector, undici, waiting: 0 }
     this.#connections = connections
@@ -185,7 +194,7 @@ export class HttpsClient {
         connections.waiting = undefined
       },
       () => {
-        // Settings that could not be used are read anew the next time.
+        // The next request reads the settings again.
         connector.close()
         if (this.#connections === connections) this.#connections = undefined
       },
@@ -218,7 +227,7 @@ async function exchange(
     signal,
     onInfo,
   })
-  // A body that is given up fails once more, with nobody there to hear it.
+  // An abandoned body emits one more error, which would be unhandled.
   response.body.on('error', () => undefined)
   const header = (name: string): readonly string[] => headerValues(response.headers, name)
   const answer = { status: response.statusCode, header }

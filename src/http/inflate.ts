@@ -1,16 +1,16 @@
-/** Decompresses what a server compressed without being asked. */
+/** Decompresses bodies that a server compressed although the client asked for none. */
 import { addAbortSignal } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BodyTooLong, BodyUnreadable, collect } from './http-body.js'
 
-/** Bytes that zlib gives at a time, beside the event loop; small enough that copying them does not hold it up. */
+/** Bytes of one chunk that zlib writes in its own thread. Copying a larger one would block the event loop. */
 const CHUNK_BYTES: number = 256 * 1024
 
-/** One at a time in this process: many compressed answers at once must not need the memory of all of them while they are decompressed. */
+/** The last decompression. They run one at a time in this process, which bounds the memory that many compressed answers need. */
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * What a gzip file holds, at most `maxBytes`: a decompression bomb is left where it passes them.
+ * Decompresses a gzip file. Stops after `maxBytes` of output (decompression bomb).
  *
  * @throws BodyTooLong, BodyUnreadable, the signal's reason
  */
@@ -30,7 +30,7 @@ async function inflateNow(bytes: Uint8Array, maxBytes: number, signal: AbortSign
   } catch (cause) {
     if (cause instanceof BodyTooLong) throw cause
     signal.throwIfAborted()
-    throw new BodyUnreadable('the server sent a body that is not the gzip it says', { cause })
+    throw new BodyUnreadable('the server sent a body that is not valid gzip', { cause })
   }
-  throw new BodyUnreadable('the server sent more behind the end of its gzip')
+  throw new BodyUnreadable('the server sent data after the end of the gzip body')
 }

@@ -1,4 +1,4 @@
-/** What went wrong on the wire, in the words and codes that callers know. */
+/** Turns errors of connections and answers into errors of this library. */
 import { describeCause, printable, systemCode, TrustError, type UnavailableDetails, UnavailableError } from '../errors.js'
 import { ProxyFailure } from './connection/connection-failures.js'
 import { AddressRefused } from './connection/private-addresses.js'
@@ -8,35 +8,48 @@ import { TooManyInterimAnswers } from './https-client.js'
 import { isNetworkFault } from './network-faults.js'
 import { RedirectRefused } from './redirect.js'
 import { retryAfterMs, waitInWords } from './retry-after.js'
+import type { ServerKind } from './server-address.js'
 import { isCertificateFault, isTlsFault } from './tls/certificate-faults.js'
 
-/** Who was asked, and for what. */
+/** The request that failed. */
 export interface NetworkContext {
   readonly gun: string
   readonly role?: string
-  /** `host[:port]` of the one that was asked: trust server or token server. */
+  /** `host[:port]` of the server that was asked, or of its token server. */
   readonly host: string
-  /** The folder where a CA for the trust server goes. */
+  readonly serverKind: ServerKind
+  /** The folder for a CA and a client certificate of the server. */
   readonly tlsFolder: string
 }
 
-/** Alerts that a server sends to a client without a certificate, or with one that it does not believe. */
+/** Alerts that a server sends to a client without a certificate, or with one that it does not trust. */
 const CLIENT_CERTIFICATE_WANTED = /_ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/
 
-/** The error for what `HttpsClient.send` threw. Errors of this library pass as they are, and so does what is no failure of the network. */
+/** How a message begins when a server cannot be reached. The first is notary's. */
+const UNREACHABLE: Readonly<Record<ServerKind, string>> = {
+  'trust server': 'error contacting notary server',
+  registry: 'error contacting registry',
+}
+
+/** The error for what `HttpsClient.send` threw. Returns errors of this library, and those that are not of the network, unchanged. */
 export function networkError(cause: unknown, context: NetworkContext): unknown {
   if (cause instanceof TrustError) return cause
   const details = { gun: context.gun, role: context.role, cause }
-  if (cause instanceof RedirectRefused) return serverResponse(String(cause.status), { ...details, hint: hintFor(cause) })
-  if (cause instanceof BodyUnreadable) return serverResponse('200', { ...details, hint: hintFor(cause) })
-  if (cause instanceof AddressRefused) return serverResponse('the redirect is not followed', { ...details, hint: hintFor(cause) })
-  if (cause instanceof TooManyInterimAnswers) return serverResponse(`no HTTP answer (${cause.message})`, details)
+  const refused = (what: string, { message }: Error): UnavailableError =>
+    serverResponse(what, context, {
+      ...details,
+      hint: `${message}. Check the address of the ${context.serverKind}, and the proxies on the way.`,
+    })
+  if (cause instanceof RedirectRefused) return refused(String(cause.status), cause)
+  if (cause instanceof BodyUnreadable) return refused('200', cause)
+  if (cause instanceof AddressRefused) return refused('the redirect is not followed', cause)
+  if (cause instanceof TooManyInterimAnswers) return serverResponse(`no HTTP answer (${cause.message})`, context, details)
   const code = systemCode(cause) ?? ''
-  const message = `error contacting notary server: ${describeCause(cause)}`
+  const message = `${UNREACHABLE[context.serverKind]}: ${describeCause(cause)}`
   if (isTlsFault(code)) return new UnavailableError('ERR_TLS', message, { ...details, hint: tlsHint(cause, code, context) })
   if (isHttpFault(cause)) {
-    // Without the cause, which holds a piece of the answer: that may be a token.
-    return serverResponse(`no HTTP answer (${describeCause(cause)})`, { ...details, cause: undefined })
+    // Without the cause: it holds a piece of the answer, which may be a token.
+    return serverResponse(`no HTTP answer (${describeCause(cause)})`, context, { ...details, cause: undefined })
   }
   if (cause instanceof ProxyFailure) {
     const hint =
@@ -48,20 +61,22 @@ export function networkError(cause: unknown, context: NetworkContext): unknown {
   return isNetworkFault(cause) ? new UnavailableError('ERR_SERVER_UNREACHABLE', message, details) : cause
 }
 
-/** The error for a file whose content cannot be decoded: the trust server answered, so no cached timestamp may stand in. */
-export function badContentError(cause: BodyUnreadable, { gun, role, host }: NetworkContext): UnavailableError {
-  return serverResponse('200', { gun, role, cause, evidence: { status: 200, host }, hint: hintFor(cause), isBadAnswer: true })
+/** The error for a file that cannot be decoded. The server answered, so the client must not use a cached timestamp instead. */
+export function badContentError(cause: BodyUnreadable, context: NetworkContext): UnavailableError {
+  const { gun, role, host, serverKind } = context
+  const hint = `${cause.message}. Check the address of the ${serverKind}, and the proxies on the way.`
+  return serverResponse('200', context, { gun, role, cause, evidence: { status: 200, host }, hint, isBadAnswer: true })
 }
 
-/** What an answer said besides its status. */
+/** What is known of an answer besides its status. */
 export interface StatusDetails {
   readonly retryAfter?: string | undefined
-  /** The other host that the one that was asked redirected to. */
+  /** The other host that the server redirected to. */
   readonly redirectedTo?: string | undefined
   readonly hint?: string | undefined
 }
 
-/** The error for a status that is neither 200 nor the 404 of the server that was asked. */
+/** The error for a status that is neither 200 nor the 404 of the server itself. */
 export function statusError(status: number, context: NetworkContext, more: StatusDetails = {}): UnavailableError {
   const { retryAfter, redirectedTo } = more
   const evidence = {
@@ -71,7 +86,8 @@ export function statusError(status: number, context: NetworkContext, more: Statu
     ...(retryAfter === undefined ? {} : { retryAfter: printable(retryAfter) }),
   }
   const redirected = redirectedTo === undefined ? '' : ` after a redirect from ${context.host} to ${redirectedTo}`
-  const redirectHint = redirected === '' ? undefined : `The answer came${redirected}: only ${context.host} itself counts.`
+  const redirectHint =
+    redirected === '' ? undefined : `The answer came${redirected}. Only an answer of ${context.host} itself is accepted.`
   const hint = more.hint ?? redirectHint ?? waitHint(status, context.host, retryAfter)
   const details = { gun: context.gun, role: context.role, evidence, hint }
   if (status === 401 || status === 403) {
@@ -81,23 +97,24 @@ export function statusError(status: number, context: NetworkContext, more: Statu
       details,
     )
   }
-  return serverResponse(`${status}${redirected}`, details)
+  return serverResponse(`${status}${redirected}`, context, details)
 }
 
-/** The error for a token server that answers neither with a token nor with a refusal of the credentials. */
+/** The error for a token server that neither gives a token nor refuses the credentials. */
 export function tokenServerError(
   status: number,
   realm: URL,
   scope: string,
-  { gun, role }: NetworkContext,
+  context: NetworkContext,
   retryAfter: string | undefined,
 ): UnavailableError {
+  const { gun, role, serverKind } = context
   const url = `${realm.origin}${realm.pathname}`
   const mayPass = status >= 500 || status === 429
   const hint = mayPass
     ? (waitHint(status, realm.host, retryAfter) ?? `The token server ${realm.host} has a fault of its own. Try again later.`)
-    : `The trust server names ${url} as its token server, and that is none for ${scope}: check the address of the trust server.`
-  return serverResponse(`the token server ${url} answered ${status} for the scope ${scope}`, {
+    : `The ${serverKind} names ${url} as its token server, which gives no tokens for ${scope}: check the address of the ${serverKind}.`
+  return serverResponse(`the token server ${url} answered ${status} for the scope ${scope}`, context, {
     gun,
     role,
     evidence: {
@@ -112,7 +129,7 @@ export function tokenServerError(
   })
 }
 
-/** How long a server that is asked too often, or is away for a while, wants to be left alone. */
+/** The hint for a server that limits requests or is unavailable for a while: how long to wait. */
 function waitHint(status: number, host: string, retryAfter: string | undefined): string | undefined {
   const wait = retryAfterMs(retryAfter)
   if (wait === undefined && status !== 429) return undefined
@@ -121,7 +138,7 @@ function waitHint(status: number, host: string, retryAfter: string | undefined):
   return `${why}: wait ${waitInWords(wait)} (Retry-After), then type the same command again.`
 }
 
-/** True for what another attempt may mend at once: a connection that was refused, reset or cut off. */
+/** True for errors after which another attempt may succeed at once: a connection that was refused, reset or cut off. */
 export function isPassing(cause: unknown): boolean {
   if (cause instanceof ProxyFailure) return false
   return PASSING.has(systemCode(cause) ?? '') || isCutOff(cause)
@@ -129,12 +146,13 @@ export function isPassing(cause: unknown): boolean {
 
 const PASSING: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN', 'UND_ERR_SOCKET'])
 
-function serverResponse(what: string, details: UnavailableDetails): UnavailableError {
-  return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${what}.`, details)
-}
-
-function hintFor(refused: Error): string {
-  return `${refused.message}. Check the address of the trust server, and what stands between.`
+/** The error for an answer that cannot be used. The words are those of Docker's client. */
+export function serverResponse(
+  what: string,
+  { serverKind }: Pick<NetworkContext, 'serverKind'>,
+  details: UnavailableDetails,
+): UnavailableError {
+  return new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach ${serverKind} at this time: ${what}.`, details)
 }
 
 function tlsHint(cause: unknown, code: string, context: NetworkContext): string {
@@ -144,10 +162,10 @@ function tlsHint(cause: unknown, code: string, context: NetworkContext): string 
   if (code === 'CERT_NOT_YET_VALID')
     return `The certificate of ${context.host} is not valid yet: is the clock of this machine right?`
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
-    return `The certificate is not for ${context.host}: use a name that stands in it.`
+    return `The certificate is not for ${context.host}: use a name that it lists.`
   }
   if (CLIENT_CERTIFICATE_WANTED.test(code)) {
-    return `${context.host} wants a client certificate that it knows: put it as client.cert, with client.key, into ${context.tlsFolder}.`
+    return `${context.host} requires a client certificate that it trusts: put it as client.cert, with client.key, into ${context.tlsFolder}.`
   }
   if (!isCertificateFault(code)) return `Check that ${context.host} speaks https with TLS 1.2 or later on that port.`
   return `If ${context.host} has a private CA, give it with --tlscacert or put it as ca.crt into ${context.tlsFolder}.`

@@ -1,5 +1,4 @@
-/** Which redirects are followed, and where they lead. */
-import type { HttpsAnswer, HttpsRequest } from './https-client.js'
+/** Decides which redirects are followed. */
 
 /** Redirects in a row: stops a loop. */
 export const MAX_REDIRECTS = 3
@@ -15,10 +14,10 @@ export class RedirectRefused extends Error {
   }
 }
 
-/** Where the answer to a request redirects to; undefined: nowhere. @throws RedirectRefused */
+/** The URL that an answer redirects to; undefined when it is no redirect. @throws RedirectRefused */
 export function nextLocation(
-  { url, method }: Pick<HttpsRequest, 'url' | 'method'>,
-  { status, header }: Pick<HttpsAnswer, 'status' | 'header'>,
+  { url, method }: { readonly url: URL; readonly method: string },
+  { status, header }: { readonly status: number; readonly header: (name: string) => readonly string[] },
   redirects: number,
 ): URL | undefined {
   if (!REDIRECTS.has(status)) return undefined

@@ -1,6 +1,6 @@
-/** When a server wants to be asked again. */
+/** Reads the Retry-After header (RFC 9110 10.2.3). */
 
-/** Milliseconds, from seconds or a date (RFC 9110 10.2.3). */
+/** Milliseconds to wait, from a number of seconds or a date; undefined for anything else. */
 export function retryAfterMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^[0-9]{1,9}$/.test(text.trim())) return Number(text.trim()) * 1000
@@ -8,7 +8,7 @@ export function retryAfterMs(text: string | undefined): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }
 
-/** The same in words for people. */
+/** A duration in words, for messages. */
 export function waitInWords(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1000)
   if (seconds < 120) return `${seconds} s`

@@ -1,4 +1,4 @@
-/** Another attempt where another attempt may help; few, short, and apart from those of others. */
+/** Repeats a request after errors that may pass: a few times, after short and random delays. */
 import { pause } from './deadline.js'
 import type { HttpsAnswer } from './https-client.js'
 import { isPassing } from './network-errors.js'
@@ -7,18 +7,18 @@ import { retryAfterMs } from './retry-after.js'
 /** Requests for one file, the first included: more would make an outage worse. */
 const MAX_ATTEMPTS = 3
 
-/** Milliseconds before the second attempt, doubled for the third; the half of it is left to chance, against herds. */
+/** Milliseconds before the second attempt, doubled for the third. Half of it is random, so that many clients do not ask at once. */
 const FIRST_DELAY_MS = 200
 
-/** The longest Retry-After that is waited for, in milliseconds; a server that asks for more gets no second request. */
+/** The longest Retry-After that this client waits for, in milliseconds. After a longer one it sends no second request. */
 const MAX_RETRY_AFTER_MS = 2_000
 
 const PASSING_STATUS: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
-/** Told before each further attempt. */
+/** Called before each further attempt. */
 export type OnRetry = (next: { readonly attempt: number; readonly delayMs: number; readonly reason: string }) => void
 
-/** Sends until an answer stands, or the attempts are used up: then the last answer or error is the result. */
+/** Sends until an answer or error is final, or no attempt is left. The last answer or error is the result. */
 export async function withRetries(
   signals: readonly AbortSignal[],
   send: () => Promise<HttpsAnswer>,
@@ -40,7 +40,7 @@ export async function withRetries(
   }
 }
 
-/** Milliseconds, or undefined when another attempt is of no use. */
+/** Milliseconds to wait; undefined when another attempt would not help. */
 function delayBefore(attempt: number, outcome: { answer: HttpsAnswer } | { cause: unknown }): number | undefined {
   const own = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
   if (!('answer' in outcome)) return isPassing(outcome.cause) ? own : undefined

@@ -1,4 +1,4 @@
-// The parts of undici that are loaded by themselves: the whole of it takes three times as long to load.
+// Modules of undici that are imported by path: loading the whole package takes three times as long.
 declare module 'undici/lib/dispatcher/agent.js' {
   import { Agent } from 'undici'
   export default Agent

@@ -1,23 +1,23 @@
-/** undici, as far as it is used: one agent with our connections and limits. */
+/** Loads undici and makes an agent with our connector and limits. */
 import type { Agent } from 'undici'
 import type { Connector } from './connection/connector.js'
 
-/** An agent, and how to ask with it. */
+/** An agent, and undici's `request` bound to it. */
 export interface Undici {
   readonly agent: Agent
   readonly request: Agent['request']
 }
 
-/** Connections to one host at a time: enough for all that one refresh asks, too few to be a flood. */
+/** Connections to one host at a time: enough for the requests of one refresh, too few to flood a server. */
 export const MAX_CONNECTIONS_PER_HOST = 6
 
-/** Bytes of headers: stops endless data there. */
+/** Bytes of all headers of an answer: stops endless data in them. */
 const MAX_HEADER_BYTES: number = 32 * 1024
 
-/** An idle connection is closed after this, in milliseconds; it never keeps the process alive (undici unrefs it). */
+/** Milliseconds until an idle connection is closed. It does not keep the process alive (undici unrefs it). */
 const KEEP_ALIVE_MS = 4_000
 
-/** Loads it; not the whole of it: its fetch, caches and mocks would take twice as long again. `bodyTimeout` in ms. */
+/** Loads two modules of undici: its fetch, caches and mocks would triple the time. `bodyTimeout` in ms. */
 export async function loadUndici({ connect }: Connector, bodyTimeout: number): Promise<Undici> {
   const [{ default: Agent }, { default: request }] = await Promise.all([
     import('undici/lib/dispatcher/agent.js'),

@@ -2,15 +2,20 @@
  * The bytes that Notary signs: docker/go's canonical JSON of the decoded value.
  * Source: github.com/docker/go canonical/json; notary 0.7.0 tuf/data/types.go.
  *
- * It is not RFC 8785. Both agree but for control characters in strings (docker/go writes them raw), member names
- * beyond the Basic Multilingual Plane (docker/go sorts by UTF-8, RFC 8785 by UTF-16) and numbers that were written with
- * a fraction or exponent. The `canonicalize` library does the work where they agree; the rest is written here.
+ * There are three ways to these bytes, and tests check that they agree:
+ *
+ * 1. Most files hold `signed` in canonical form already: the scanner finds that out (`scanDocument` in json.ts), and nothing is
+ *    written again.
+ * 2. Other values go to the `canonicalize` library (RFC 8785), the faster writer, where RFC 8785 and docker/go agree.
+ * 3. `dockerGoJson` writes the rest. The two forms differ in control characters in strings (docker/go writes them raw), member
+ *    names beyond the Basic Multilingual Plane (docker/go sorts by UTF-8, RFC 8785 by UTF-16), and numbers that were written as
+ *    -0 or with a fraction or exponent.
  */
 import canonicalize from 'canonicalize'
 import { utf8 } from '../bytes.js'
-import { isJsonObject, JsonError, type JsonValue, NumberLiteral } from './json.js'
+import { isJsonObject, JsonError, type JsonValue, NumberLiteral } from './json-value.js'
 
-/** The canonical bytes. @throws JsonError for a number that is not an integer: nobody can have signed it. */
+/** The canonical bytes. @throws JsonError for a number that is not an integer, which Notary cannot sign */
 export function canonicalJson(value: JsonValue): Uint8Array {
   return utf8(agreesWithRfc8785(value) ? (canonicalize(value) ?? '') : dockerGoJson(value))
 }
@@ -24,7 +29,7 @@ function agreesWithRfc8785(value: JsonValue): boolean {
   return Object.entries(value).every(([name, member]) => !/[\u0000-\u001f\ud800-\udfff]/.test(name) && agreesWithRfc8785(member))
 }
 
-/** The reference writer: slower, and right for everything that the scanner lets through. */
+/** Writes any value that the scanner accepts; slower than `canonicalize`. */
 export function dockerGoJson(value: JsonValue): string {
   if (typeof value === 'string') return quote(value)
   if (typeof value === 'number') return integer(value)
@@ -35,7 +40,7 @@ export function dockerGoJson(value: JsonValue): string {
   return `{${members.map((name) => `${quote(name)}:${dockerGoJson(value[name] ?? null)}`).join(',')}}`
 }
 
-/** Only the quote and the backslash are escaped. */
+/** Escapes only the quote and the backslash. */
 function quote(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }

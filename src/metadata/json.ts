@@ -1,29 +1,15 @@
 /**
  * A strict JSON scanner (RFC 8259) for signed documents.
  *
- * Beside what JSON.parse refuses it refuses what two readers could understand differently: duplicate member names,
- * bytes that are not UTF-8, a byte-order mark, lone surrogates, numbers beyond +-(2^53-1), deep nesting. Objects have
- * no prototype, so `__proto__` is a name like any other.
+ * It refuses what JSON.parse refuses, and also what two parsers could read differently: duplicate member names, bytes that are
+ * not UTF-8, a byte-order mark, lone surrogates, numbers beyond +-(2^53-1), deep nesting. Objects have no prototype, so that
+ * `__proto__` is an ordinary name.
  *
- * A number that is not written as an integer (`1.0`, `1e0`, `1.5`) comes as a NumberLiteral: Go reads it as a number
- * where anything goes and refuses it where an integer is due.
+ * A number that is not written as an integer (`1.0`, `1e0`, `1.5`) becomes a NumberLiteral: Go accepts it where any value is
+ * allowed, and refuses it where an integer is required.
  */
 import { utf8, utf8Text } from '../bytes.js'
-
-export type JsonValue = string | number | boolean | null | NumberLiteral | readonly JsonValue[] | JsonObject
-
-/** Members by name; no prototype. */
-export interface JsonObject {
-  readonly [name: string]: JsonValue
-}
-
-/** A number written with a fraction or an exponent. */
-export class NumberLiteral {
-  readonly value: number
-  constructor(value: number) {
-    this.value = value
-  }
-}
+import { JsonError, type JsonObject, type JsonValue, NumberLiteral } from './json-value.js'
 
 /** Nesting deeper than this is refused: a recursive reader would overflow its stack. Trust metadata nests about seven levels. */
 export const MAX_NESTING = 64
@@ -31,30 +17,15 @@ export const MAX_NESTING = 64
 /** More members and items than this in one document are refused (denial of service: each costs some 200 bytes). 100,000 tags have 500,000. */
 const MAX_VALUES = 600_000
 
-/** Why a text is not acceptable JSON. */
-export class JsonError extends Error {
-  override readonly name = 'JsonError'
-  /** What is wrong, without the place. */
-  readonly problem: string
-  /** UTF-16 code units before the place. */
-  readonly at: number
-
-  constructor(problem: string, at?: number) {
-    super(at === undefined ? problem : `${problem} (at character ${at})`)
-    this.problem = problem
-    this.at = at ?? 0
-  }
-}
-
-/** The value that the bytes spell. @throws JsonError */
+/** Parses a JSON document. @throws JsonError */
 export function parseJson(bytes: Uint8Array): JsonValue {
   return scannerFor(bytes).document()
 }
 
-/** A document, and which of its top-level members are written in docker/go's canonical form already. */
+/** A document, and those of its top-level members that are in docker/go's canonical form already. */
 export interface ScannedDocument {
   readonly value: JsonValue
-  /** Member name to its bytes. Notary signs those bytes, and most files hold them as they were signed. */
+  /** Member name to its bytes. Notary signs these bytes, and most files hold them unchanged. */
   readonly canonical: ReadonlyMap<string, Uint8Array>
   /** Members and items in all. */
   readonly values: number
@@ -92,7 +63,7 @@ export function scanPlaces(bytes: Uint8Array, maxValues: number): JsonPlaces {
   return { text: scanner.text, value, start: /[^ \t\r\n]/.exec(scanner.text)?.index ?? 0, ...places }
 }
 
-/** From the first character to behind the last. */
+/** From the first character to the one after the last. */
 type Span = readonly [start: number, end: number]
 
 /** Filled while a document is read. */
@@ -107,19 +78,6 @@ function scannerFor(bytes: Uint8Array, places?: PlacesInMaking, maxValues: numbe
   return new Scanner(text, places, maxValues)
 }
 
-/** True for an object, not for an array or a NumberLiteral. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberLiteral)
-}
-
-/** The value as JSON.parse would give it; a member called `__proto__` stays a member. */
-export function plainJson(value: JsonValue): unknown {
-  if (value instanceof NumberLiteral) return value.value
-  if (Array.isArray(value)) return value.map(plainJson)
-  if (!isJsonObject(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plainJson(member)]))
-}
-
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const ESCAPES: ReadonlyMap<string, string> = new Map(
   Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }),
@@ -131,8 +89,8 @@ const LITERALS: readonly (readonly [string, boolean | null])[] = [
 ]
 
 /**
- * Objects that inherit nothing: above them is one empty object without a prototype. `Object.create(null)` would do too,
- * at twice the time and memory, because V8 keeps such objects as hash tables.
+ * Objects that inherit nothing: their prototype is an empty object without a prototype. `Object.create(null)` would need twice
+ * the time and memory, because V8 keeps such objects as hash tables.
  */
 class Members {
   [name: string]: JsonValue
@@ -146,7 +104,7 @@ class Scanner {
   /** Members and items so far. */
   values = 0
   #at = 0
-  /** How often the text so far was not what docker/go's canonical writer writes. */
+  /** How many parts of the text so far are not in docker/go's canonical form. */
   #deviations = 0
   /** A surrogate pair was read. */
   #hasPairs = false
@@ -251,12 +209,12 @@ class Scanner {
     return text
   }
 
-  /** Where the run of characters ends that stand for themselves inside a string. By hand: most of a large file is such runs. */
+  /** The end of a run of unescaped characters in a string. A loop, for speed: most of a large file is such runs. */
   #endOfPlain(): number {
     const { text } = this
     for (let at = this.#at; ; at++) {
       const code = text.charCodeAt(at)
-      // Not a number behind the end: that is not above 0x1f either.
+      // NaN after the end of the text, which is not above 0x1f either.
       if (code === 0x22 || code === 0x5c || !(code > 0x1f) || (code >= 0xd800 && code <= 0xdfff)) return at
     }
   }
@@ -309,7 +267,7 @@ class Scanner {
     if (++this.values > this.#maxValues) this.#fail(`more than ${this.#maxValues} members and items`)
   }
 
-  /** Steps over white space and then over `mark`, if it stands there. */
+  /** Skips white space and then `mark`; false when another character follows. */
   #skip(mark: string): boolean {
     this.#space()
     if (this.text[this.#at] !== mark) return false

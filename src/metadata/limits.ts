@@ -1,4 +1,4 @@
-/** How much one file may hold. More is ERR_METADATA_TOO_LARGE, judged before anything of it is looked at. */
+/** How much one file may hold. A file with more is ERR_METADATA_TOO_LARGE, before its content is used. */
 
 /** Signatures of a file (denial of service: each is decoded). Real files have one to three. */
 export const MAX_SIGNATURES = 16_384
@@ -12,7 +12,13 @@ export const MAX_PATHS = 1024
 /** Delegations of a file, and of a collection (denial of service: each is a file to fetch and to verify). */
 export const MAX_DELEGATIONS = 1000
 
-/** More of something than a file may hold. */
+/**
+ * Members and items of a file whose signed part is not in canonical form (denial of service: its canonical form has to be written
+ * first, which takes as long as reading it). Notary writes canonical form; 50,000 tags with two hashes have 250,000.
+ */
+export const MAX_VALUES_TO_REWRITE = 300_000
+
+/** A file holds more than one of these limits. */
 export class TooMany extends Error {
   readonly limit: number
   constructor(what: string, limit: number) {

@@ -1,22 +1,22 @@
-/** Metadata as the rest of the library knows it: dates as numbers, bytes as bytes, names that somebody chose in Maps. */
+/** Metadata as domain types: dates as numbers, bytes as bytes, names that a publisher chose in Maps. */
 import type { Hashes } from '../crypto/hash.js'
 import type { KeyId, PublicKey, UnusableKey, VerifyingKey } from '../crypto/keys.js'
 import type { BaseRole } from './role-name.js'
 import type { TargetWire } from './wire.js'
 
-/** Common to every role. */
+/** Members of every role. */
 interface Signed {
   readonly version: number
-  /** Milliseconds since 1970; from then on the file is out of date. */
+  /** Milliseconds since 1970. From that instant on the file is expired. */
   readonly expires: number
 }
 
-/** A key of a role, made ready to verify, or the reason why it never counts. */
+/** A key of a role, imported, or the reason why its signatures never count. */
 export interface RoleKey extends PublicKey {
   readonly verifying: VerifyingKey | UnusableKey
 }
 
-/** Who may sign for a role, and how many of them must. */
+/** The keys that may sign for a role, and how many of them must sign. */
 export interface RoleKeys {
   readonly keys: ReadonlyMap<KeyId, RoleKey>
   readonly threshold: number
@@ -38,14 +38,14 @@ export interface TimestampMetadata extends Signed {
 }
 
 export interface SnapshotMetadata extends Signed {
-  /** By role; `root` and `targets` are there. */
+  /** By role; always with `root` and `targets`. */
   readonly meta: ReadonlyMap<string, FileMeta>
 }
 
-/** A role to which targets, or a delegation, passes a part of its say. */
+/** A role to which targets or another delegation delegates. */
 export interface Delegation extends RoleKeys {
   readonly name: string
-  /** Prefixes of target names; `''` means all, none means nothing. */
+  /** Prefixes of target names; `''` matches every name, an empty list none. */
   readonly paths: readonly string[]
 }
 
@@ -55,7 +55,7 @@ export interface TargetsMetadata extends Signed {
   readonly delegations: readonly Delegation[]
 }
 
-/** Which metadata a role holds. */
+/** The type of each role's metadata. */
 export interface MetadataTypes {
   readonly root: RootMetadata
   readonly timestamp: TimestampMetadata
@@ -69,17 +69,17 @@ export interface Signature {
   readonly bytes: Uint8Array
 }
 
-/** A file whose shape is right. Whether anybody signed it is for `trust/` to say. */
+/** A file with a valid shape. Its signatures are not verified yet; `trust/` does that. */
 export interface Unverified<Metadata> {
   /** `root`, `timestamp`, `snapshot`, `targets` or a delegation. */
   readonly role: string
-  /** What it says. Not to be believed yet. */
+  /** Its content, which must not be trusted yet. */
   readonly metadata: Metadata
-  /** The canonical bytes that the signatures are over. */
+  /** The canonical bytes that the signatures sign. */
   readonly signedBytes: Uint8Array
   readonly signatures: readonly Signature[]
   /** The file as served. */
   readonly file: Uint8Array
-  /** What it takes to keep it: members and items of its JSON (entries of targets counted twice), and keys that it gives to roles. */
+  /** How much memory it needs: members and items of its JSON (entries of targets count twice), and the keys of its roles. */
   readonly size: { readonly values: number; readonly keys: number }
 }

@@ -21,7 +21,7 @@ export function parentRole(delegation: string): string {
   return delegation.slice(0, delegation.lastIndexOf('/'))
 }
 
-/** The name that people know a signer by: without `targets/`. */
+/** The name of a signer for people: without `targets/`. */
 export function signerName(delegation: string): string {
   return delegation.slice('targets/'.length)
 }

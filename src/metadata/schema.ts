@@ -1,24 +1,24 @@
 /**
- * The shapes of Notary's files, checked once at the door. Source: notary 0.7.0 tuf/data/*.go; the JSON fields there.
+ * The shapes of Notary's files, checked once on input. Source: the JSON fields in notary 0.7.0 tuf/data/*.go.
  *
- * Unknown members are allowed and dropped. Where Go writes `null` for an empty list or map, so may a file. Members of
- * objects whose names the format defines may not differ by case alone: Go would read either for the other.
+ * Unknown members are allowed and dropped. Lists and maps may be `null`, which Go writes for empty ones. Two members of an
+ * object with defined names must not differ by case only, because Go would take one for the other.
  */
 import * as z from 'zod/mini'
 import { isBase64 } from '../bytes.js'
-import { isJsonObject, type JsonObject, type JsonValue } from './json.js'
+import { isJsonObject, type JsonObject, type JsonValue } from './json-value.js'
 import { MAX_DELEGATIONS, MAX_KEYS, MAX_PATHS, MAX_SIGNATURES, TooMany } from './limits.js'
 import type { EnvelopeWire, RootWire, SnapshotWire, TargetsWire, TargetWire, TimestampWire } from './wire.js'
 
-/** For each `safeParse`: the small form of zod has no words of its own, and what the whole process says is not ours to set. */
+/** English messages, passed to each `safeParse`: zod/mini has none, and the setting for the whole process belongs to the program. */
 export const inEnglish: { readonly error: z.core.$ZodErrorMap } = { error: z.locales.en().localeError }
 
-/** What comes before a schema: `change` gives it another value. */
+/** A schema whose input is changed first. */
 function before<Schema extends z.ZodMiniType>(schema: Schema, change: (input: unknown) => unknown) {
   return z.pipe(z.transform(change), schema)
 }
 
-/** An object with members that the format names. */
+/** An object whose member names are defined by the format. */
 function formatObject<Shape extends z.core.$ZodShape>(shape: Shape) {
   const defined = new Map(Object.keys(shape).map((name) => [fold(name), name]))
   const named = z.transform((input, context) => {
@@ -29,21 +29,21 @@ function formatObject<Shape extends z.core.$ZodShape>(shape: Shape) {
   return z.pipe(named, z.object(shape))
 }
 
-/** How many of what there may be. */
+/** The maximum number of items, and what they are. */
 interface Limit {
   readonly what: string
   readonly most: number
 }
 
-/** What reading one item gives. */
+/** The result of parsing one item. */
 type Read<Value> = ReturnType<z.ZodMiniType<Value>['safeParse']>
 
-/** What zod gives a transform to say what is wrong. */
+/** The second argument of a zod transform, which collects issues. */
 type Context = Parameters<Parameters<typeof z.transform>[0]>[1]
 
 /**
- * Reads items one after the other, up to the first that is wrong or one too many. zod's own lists and maps collect what is
- * wrong with every item and pass it on as arguments of one call: a list of 130,000 wrong items overflows the stack.
+ * Parses items in turn, up to the first invalid one or the limit. zod's own lists and maps collect the issues of all items and
+ * pass them as arguments of one call: 130,000 invalid items overflow the stack.
  *
  * @throws TooMany
  */
@@ -68,7 +68,7 @@ function eachUntilWrong<Key extends string | number, Item, Value>(
   return true
 }
 
-/** A map whose names a publisher chose; `__proto__` is a name like any other, so it never becomes a plain object. */
+/** A map whose names a publisher chose. It never becomes a plain object, because `__proto__` is an ordinary name. */
 function chosenNames<Value>(
   value: z.ZodMiniType<Value>,
   limit?: Limit,
@@ -87,7 +87,7 @@ function chosenNames<Value>(
   )
 }
 
-/** A list, where `null` or nothing stands for the empty one. */
+/** A list. `null` or a missing member is an empty list. */
 function list<Item>(item: z.ZodMiniType<Item>, limit?: Limit) {
   const read = (input: unknown) => item.safeParse(input, inEnglish)
   return z.pipe(
@@ -99,7 +99,7 @@ function list<Item>(item: z.ZodMiniType<Item>, limit?: Limit) {
   )
 }
 
-/** What Go decodes from nothing or `null`. */
+/** A text. `null` or a missing member is an empty text, as in Go. */
 const textOrNothing = before(z.string(), (input) => input ?? '')
 const base64Text = z.string().check(z.refine(isBase64, 'not standard base64'))
 const positive = z.int().check(z.minimum(1))
@@ -127,7 +127,7 @@ export const rootSchema: z.ZodMiniType<RootWire> = formatObject({
   ...common,
   consistent_snapshot: z.nullish(z.boolean()),
   keys: chosenNames(key, manyKeys),
-  // Chosen names too, but only these four mean anything: old servers list roles like `root.1` or `mirrors`.
+  // Servers may list other roles, such as `root.1` or `mirrors`. Only these four are used.
   roles: z.object({ root: role, targets: role, snapshot: role, timestamp: role }),
 })
 
@@ -143,7 +143,7 @@ export const snapshotSchema: z.ZodMiniType<SnapshotWire> = formatObject({
   meta: chosenNames(file),
 })
 
-// A target's hashes are judged when it is the one asked for; the rest of the file stays good.
+// The hashes of a target are checked only when that target is looked up. Invalid ones do not affect the rest of the file.
 const target = formatObject({
   length: z.int().check(z.minimum(0)),
   hashes: chosenNames(before(base64Text, (input) => input ?? '')),
@@ -164,8 +164,8 @@ const delegations = formatObject({
 })
 
 /**
- * Thousands of entries, nearly all with a length, hashes, perhaps a custom part, and nothing else: those are read by hand, at a
- * tenth of the time, and every other entry is left to the schema. Both give the same answer (target-entries.test.ts).
+ * Thousands of entries, nearly all with only a length, hashes and perhaps a custom part. `plainTarget` parses those in a tenth
+ * of the time; the schema parses all others. Both give the same result (target-entries.test.ts).
  */
 const targets = chosenNames<TargetWire>(target, undefined, plainTarget)
 
@@ -176,7 +176,7 @@ export const targetsSchema: z.ZodMiniType<TargetsWire> = formatObject({
   delegations: before(delegations, (input) => input ?? {}),
 })
 
-/** `{"hashes":{"sha256":"..."},"length":1}`, with any hashes, with `custom` or without, and nothing else. */
+/** Parses `{"hashes":{"sha256":"..."},"length":1}`, with any hashes and an optional `custom`; undefined for other entries. */
 function plainTarget(entry: JsonValue): TargetWire | undefined {
   if (!isJsonObject(entry)) return undefined
   const { hashes, length, custom } = entry

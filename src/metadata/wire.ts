@@ -1,6 +1,6 @@
-/** What stands in the files, after the shape has been checked: names as on the wire, `null` lists made empty. */
+/** The content of files with a valid shape: names as in the file, `null` lists as empty ones. */
 
-import type { JsonObject, JsonValue } from './json.js'
+import type { JsonObject, JsonValue } from './json-value.js'
 
 /** `{signed, signatures}` around every file. */
 export interface EnvelopeWire {
@@ -15,7 +15,7 @@ export interface SignatureWire {
   readonly sig: string
 }
 
-/** What all four kinds of metadata share. */
+/** Members of all four kinds of metadata. */
 interface CommonWire<Type extends string> {
   readonly _type: Type
   readonly version: number
@@ -54,7 +54,7 @@ export interface SnapshotWire extends CommonWire<'Snapshot'> {
   readonly meta: ReadonlyMap<string, FileWire>
 }
 
-/** A target: an image's digest and size, and what its publisher added. */
+/** A target: an image's digest and size, and optional data of its publisher. */
 export interface TargetWire extends FileWire {
   readonly custom?: JsonValue | undefined
 }

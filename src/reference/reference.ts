@@ -14,11 +14,11 @@
  *
  * The first component is a domain when a "/" follows it and it is `localhost`, holds "." or ":", or holds an upper-case
  * letter; else the domain is `docker.io`, where a path of one component lies under `library/`. Neither tag nor digest
- * means the tag `latest`. Nothing is trimmed, decoded or lower-cased: two spellings are two collections, as for Docker.
+ * means the tag `latest`. Nothing is trimmed, decoded or lower-cased: two spellings are two collections, as in Docker.
  *
  * Refused here and not by Docker: longer than MAX_REFERENCE_LENGTH; a bare digest (Docker reads `sha256:<hex>` as the tag
  * <hex> of an image named sha256); a digest other than sha256; a first component such as `my_host.example`, which
- * v0.6.0 reads as a name without any domain, so that no trust server could be told for it.
+ * v0.6.0 reads as a name without any domain, so that it would have no trust server.
  */
 import { UsageError } from '../errors.js'
 
@@ -30,11 +30,11 @@ export interface ImageRepository {
   readonly path: string
   /** The trust collection: domain, `/`, path. Keeps the case of the domain, as in Docker. */
   readonly gun: string
-  /** As Docker shows it: `alpine`, `user/app`, `quay.io/x/y`. To be shown only: `docker.io/a.b/c` is shown as `a.b/c`. */
+  /** As Docker shows it: `alpine`, `user/app`, `quay.io/x/y`. For display only: `docker.io/a.b/c` is shown as `a.b/c`. */
   readonly familiarName: string
 }
 
-/** A parsed image reference. BEHAVIOUR 2. */
+/** A parsed image reference. */
 export interface ImageReference extends ImageRepository {
   /** As given. */
   readonly reference: string
@@ -46,32 +46,32 @@ export interface ImageReference extends ImageRepository {
   readonly digest?: string
 }
 
-/** What a text splits into, before the grammar was checked. */
+/** The parts of a text, before the grammar is checked. */
 interface Parts {
   readonly domain: string
   readonly path: string
   readonly tag: string | undefined
   readonly digest: string | undefined
-  /** All behind the domain, `library/` included, up to the first colon: must be lower case, and Docker's message shows it. */
+  /** Everything after the domain, `library/` included, up to the first colon. It must be lower case, and Docker's message shows it. */
   readonly remote: string
 }
 
 /**
- * Characters. The longest sensible reference has under 800 (host and port 260, path 255, tag 128, digest 135). Stops a
- * denial of service by endless input: no pattern sees more, no error repeats more.
+ * Characters. The longest sensible reference has under 800 (host and port 260, path 255, tag 128, digest 135). Stops endless
+ * input (denial of service): no pattern is matched against a longer text, and no error holds one.
  */
 const MAX_REFERENCE_LENGTH = 4096
 /** Characters of the path. distribution/reference v0.6.0 `RepositoryNameTotalLengthMax`. */
 const MAX_PATH_LENGTH = 255
-/** Characters. CONTRACT `dct lookup`; stops endless names on their way to paths and addresses. */
+/** Characters. Stops endless names, which become paths and addresses. */
 const MAX_GUN_LENGTH = 255
 const DEFAULT_DOMAIN = 'docker.io'
 const LEGACY_DEFAULT_DOMAIN = 'index.docker.io'
 const OFFICIAL_PREFIX = 'library/'
 const DEFAULT_TAG = 'latest'
 
-// Each pattern can read a text in one way only, so none backtracks more than linearly. `$` without the m flag is the very
-// end: a trailing newline is refused. No i flag: with u it would let U+212A (Kelvin sign) in for k.
+// Each pattern can match a text in one way only, so that backtracking is linear. `$` without the m flag is the very end: a
+// trailing newline is refused. No i flag: together with u it would accept U+212A (Kelvin sign) as k.
 const DOMAIN = /^(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)*|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?$/
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
@@ -81,7 +81,7 @@ const BARE_DIGEST = /^(?:sha256:[0-9A-Fa-f]{64}|sha384:[0-9A-Fa-f]{96}|sha512:[0
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
 const PRINTABLE_ASCII = /^[\x21-\x7e]*$/
 
-/** Hexadecimal digits of the algorithms that Docker's programs know. opencontainers/go-digest v1.0.0 algorithm.go. */
+/** Numbers of hexadecimal digits, by algorithm. opencontainers/go-digest v1.0.0 algorithm.go. */
 const HEX_DIGITS: ReadonlyMap<string, number> = new Map(Object.entries({ sha256: 64, sha384: 96, sha512: 128 }))
 
 const INVALID_FORMAT = 'invalid reference format'
@@ -93,7 +93,7 @@ const FAULT_HINTS = {
 } as const
 
 /**
- * Parses what a user types after `docker pull`.
+ * Parses an image reference, as typed after `docker pull`.
  *
  * @throws UsageError ERR_REFERENCE_INVALID, with the message of distribution/reference v0.6.0 where it has one
  */
@@ -111,7 +111,7 @@ export function parseReference(reference: string): ImageReference {
 }
 
 /**
- * Parses a reference that names a whole repository: no tag, no digest. CONTRACT `listTags`.
+ * Parses a reference to a whole repository, without tag and digest.
  *
  * @throws UsageError ERR_REFERENCE_INVALID
  */
@@ -125,9 +125,9 @@ export function parseRepository(repository: string): ImageRepository {
 }
 
 /**
- * Accepts the name of any Notary collection, image or not, exactly as it is: nothing is completed or normalised.
- * CONTRACT `dct lookup`. Empty, `.` and `..` segments would let one name reach another's address or cache folder.
- * The name of every image repository is one, also with the brackets of an IPv6 registry or longer than other names may be.
+ * Checks the name of any Notary collection, of images or not, and returns it unchanged: nothing is completed or normalised.
+ * Refuses empty, `.` and `..` segments, with which one name could reach the address or cache folder of another. The name of
+ * every image repository is accepted, also with the brackets of an IPv6 registry, or longer than other names may be.
  *
  * @throws UsageError ERR_REFERENCE_INVALID
  */
@@ -153,7 +153,7 @@ export function isTag(text: string): boolean {
   return TAG.test(text)
 }
 
-/** True for what `parseReference` gives as the GUN of some reference. */
+/** True for the GUN of an image repository. */
 function isRepositoryName(name: string): boolean {
   try {
     return parseRepository(name).gun === name
@@ -163,7 +163,7 @@ function isRepositoryName(name: string): boolean {
   }
 }
 
-/** The checks in the order of `ParseNormalizedNamed` and `Parse`, so that the same one speaks first. */
+/** Makes the checks in the order of `ParseNormalizedNamed` and `Parse`, so that the same error is reported first. */
 function parseParts(reference: string): Parts {
   if (typeof reference !== 'string') throw invalid(`${INVALID_FORMAT}: not a string`)
   if (reference.length > MAX_REFERENCE_LENGTH) throw invalid(`${INVALID_FORMAT}: longer than ${MAX_REFERENCE_LENGTH} characters`)
@@ -172,9 +172,9 @@ function parseParts(reference: string): Parts {
     throw invalid(message, `To name a digest, write name@sha256:${reference}`)
   }
   if (BARE_DIGEST.test(reference)) throw invalid(`${INVALID_FORMAT}: no repository name`, `Write name@${reference}`)
-  // Before the lower-case rule, whose message repeats the name: an address can hold a password.
+  // Before the lower-case rule, whose message holds the name: an address can hold a password.
   const scheme = SCHEME.exec(reference)?.[0]
-  if (scheme !== undefined) throw invalid(INVALID_FORMAT, `A reference is no address: leave out ${scheme}`)
+  if (scheme !== undefined) throw invalid(INVALID_FORMAT, `A reference is not an address: leave out ${scheme}`)
   const parts = splitReference(reference)
   if (parts.remote.toLowerCase() !== parts.remote) {
     throw invalid(`${INVALID_FORMAT}: repository name (${parts.remote}) must be lowercase`, lowerCaseHint(reference))
@@ -190,7 +190,7 @@ function parseParts(reference: string): Parts {
   return parts
 }
 
-/** distribution/reference v0.6.0 normalize.go `splitDockerDomain`; tag and digest are cut off where the grammar has them. */
+/** distribution/reference v0.6.0 normalize.go `splitDockerDomain`; then splits off digest and tag. */
 function splitReference(reference: string): Parts {
   const [first, behind] = cut(reference, '/')
   const [typedDomain, rest] = behind !== undefined && isDomain(first) ? [first, behind] : [DEFAULT_DOMAIN, reference]
@@ -201,7 +201,7 @@ function splitReference(reference: string): Parts {
   return { domain, path, tag, digest, remote: cut(remainder, ':')[0] }
 }
 
-/** Upper case counts as a registry, as Docker has it: an account name on Docker Hub has none. */
+/** A component with upper case is a domain, as in Docker: account names on Docker Hub are lower case. */
 function isDomain(first: string): boolean {
   return first === 'localhost' || first.includes('.') || first.includes(':') || first.toLowerCase() !== first
 }
@@ -215,13 +215,13 @@ function grammarFault({ domain, path, tag, digest }: Parts): keyof typeof FAULT_
   return undefined
 }
 
-/** `My_App/web`: its capitals make the first part a registry, its underscore forbids one; in lower case it is a name. */
+/** True for names such as `My_App/web`: upper case makes the first part a domain, `_` is not allowed in one; in lower case it is a valid name. */
 function isUpperCaseName(parts: Parts): boolean {
   const lower = parts.domain.toLowerCase()
   return lower !== parts.domain && COMPONENT.test(lower) && grammarFault({ ...parts, domain: DEFAULT_DOMAIN }) === undefined
 }
 
-/** opencontainers/go-digest v1.0.0 `Digest.Validate`, then the stricter rule: signed targets carry sha256 alone. */
+/** opencontainers/go-digest v1.0.0 `Digest.Validate`, and only sha256, because signed targets have no other digest. */
 function checkDigest(digest: string): void {
   const [algorithm, encoded = ''] = cut(digest, ':')
   const expected = HEX_DIGITS.get(algorithm)
@@ -258,7 +258,7 @@ function formatHint(reference: string, fault: keyof typeof FAULT_HINTS): string 
   return 'Only ASCII letters, digits and signs are allowed, and no white space; an international host name is written in its xn-- form.'
 }
 
-/** The text before the first mark, and the text behind it if the mark is there. */
+/** The text before the first mark, and the text after it; the latter undefined without a mark. */
 function cut(text: string, mark: string): readonly [string, string | undefined] {
   const at = text.indexOf(mark)
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]

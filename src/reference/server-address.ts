@@ -1,13 +1,17 @@
 /** The address of a trust server, as the user wrote it. */
 import { UsageError } from '../errors.js'
 
+/** What a server is called in messages. */
+export type ServerKind = 'trust server' | 'registry'
+
 /** Where a server is. */
 export interface ServerAddress {
-  /** As typed, less a trailing slash; for messages and results. */
+  readonly kind: ServerKind
+  /** As typed, without a trailing slash; for messages and results. */
   readonly typed: string
   /** `host[:port]` as typed, `:443` included; for messages and the name of the folder under `tls/`. */
   readonly host: string
-  /** What is asked; its path is the prefix without a trailing slash, or `/`. */
+  /** The base of every request; its path is the prefix without a trailing slash, or `/`. */
   readonly url: URL
 }
 
@@ -19,7 +23,7 @@ const PREFIX = /^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*$/
 /**
  * Reads `https://host[:port][/prefix]`.
  *
- * @throws UsageError ERR_SETTINGS_INVALID; what stands before an `@` or after a `?` or `#` is never repeated
+ * @throws UsageError ERR_SETTINGS_INVALID; its message leaves out what comes before an `@` or after a `?` or `#`
  */
 export function parseServer(text: string): ServerAddress {
   const match = SERVER.exec(text)
@@ -27,7 +31,7 @@ export function parseServer(text: string): ServerAddress {
   const authority = match.groups?.['authority'] ?? ''
   const prefix = (match.groups?.['path'] ?? '').replace(/\/+$/, '')
   if (authority.includes('@')) {
-    throw invalidServer(text, 'Credentials do not belong into the address: use docker login, or the credentials option.')
+    throw invalidServer(text, 'Leave the credentials out of the address: use docker login, or the credentials option.')
   }
   const port = HOST_AND_PORT.exec(authority)?.groups?.['port']
   if (!HOST_AND_PORT.test(authority) || (port !== undefined && Number(port) > 65_535)) {
@@ -40,7 +44,7 @@ export function parseServer(text: string): ServerAddress {
   if (url === undefined || !PREFIX.test(prefix) || url.pathname !== (prefix === '' ? '/' : prefix)) {
     throw invalidServer(text, 'The path before /v2/ must be plain: no empty, "." or ".." segments.')
   }
-  return { typed: text.replace(/\/+$/, ''), host: authority, url }
+  return { kind: 'trust server', typed: text.replace(/\/+$/, ''), host: authority, url }
 }
 
 /** The same for two spellings of one address: case, `:443` and a dot at the end of the host do not tell servers apart. */

@@ -1,4 +1,4 @@
-/** Certificates made to order, the wrong ones too: for tests of those who must refuse them. */
+/** Makes certificates with any content, also invalid ones, for tests of code that must refuse them. */
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema'
@@ -32,7 +32,7 @@ export interface KeyPair {
   readonly publicKey: KeyObject
 }
 
-/** The kinds of key that `createKeys` makes. RSA-1024 is there to be refused. */
+/** The kinds of key that `createKeys` makes. RSA-1024 is for tests of its refusal. */
 export type KeyKind = 'P-224' | 'P-256' | 'P-384' | 'P-521' | 'RSA-1024' | 'RSA-2048' | 'RSA-3072' | 'Ed25519'
 
 /** One text in a name, with its ASN.1 string type; a bare string is a UTF8String. */
@@ -45,14 +45,14 @@ export interface NameParts {
   readonly ou?: NameText | readonly NameText[]
 }
 
-/** An extension as it is to stand in the certificate; `value` is the DER inside the OCTET STRING. */
+/** An extension of the certificate; `value` is the DER inside the OCTET STRING. */
 export interface ExtensionParts {
   readonly oid: string
   readonly critical?: boolean
   readonly value: Uint8Array
 }
 
-/** Who signs: a certificate made here, or any name with any key (a forger's, for one). */
+/** The issuer: a certificate made here, or any name with any key, for example a forger's. */
 export interface Issuer extends KeyPair {
   /** DER of the Name. */
   readonly subject: Uint8Array
@@ -64,14 +64,14 @@ export interface MadeCertificate extends Issuer {
   readonly der: Uint8Array
 }
 
-/** What the certificate is to say. Absent parts are left out of it. */
+/** The content of the certificate. Absent parts are left out. */
 export interface CertificateOptions {
   readonly subject: NameParts
   /** Self-signed when absent. */
   readonly issuer?: Issuer
   /** A fresh P-256 pair when absent. */
   readonly keys?: KeyPair
-  /** Taken from the subject and the key when absent, so that equal input gives an equal number. */
+  /** Derived from the subject and the key when absent, so that equal input gives an equal number. */
   readonly serial?: bigint
   readonly notBefore: Date
   readonly notAfter: Date
@@ -99,7 +99,7 @@ const STRING_TAGS = {
   bmp: 'bmpString',
 } as const
 
-/** As `KeyUsage` of the library takes them. */
+/** Bits for `KeyUsage` of the library. */
 const KEY_USAGE_BITS = {
   digitalSignature: 1,
   nonRepudiation: 2,

@@ -1,4 +1,4 @@
-/** How certificates are signed: by the kind of the issuer's key. */
+/** Signs certificates with the algorithm of the issuer's key. */
 import { type KeyObject, sign } from 'node:crypto'
 import { AlgorithmIdentifier } from '@peculiar/asn1-x509'
 import { type SignedHash, signEcdsa } from './repeatable-signatures.js'
@@ -18,7 +18,7 @@ const ECDSA_SIGNATURES = {
   sha512: '1.2.840.10045.4.3.4',
 } as const
 
-/** What the certificate says of its signature, and the hash for `signatureOf`; none for Ed25519. */
+/** The signature algorithm for the certificate, and the hash for `signatureOf`; null for Ed25519. */
 export function signatureAlgorithm(
   key: KeyObject,
   hash: keyof typeof RSA_SIGNATURES,
@@ -33,7 +33,7 @@ export function signatureAlgorithm(
   return { identifier: new AlgorithmIdentifier({ algorithm: ECDSA_SIGNATURES[hash] }), hash }
 }
 
-/** The same for the same input, so that seeded keys give the same certificate. */
+/** Signs a message. Equal input gives an equal signature, so that seeded keys give the same certificate. */
 export function signatureOf(key: KeyObject, hash: SignedHash | null, message: Uint8Array): Uint8Array {
   return key.asymmetricKeyType === 'ec' && hash !== null ? signEcdsa(key, hash, message, 'der') : sign(hash, message, key)
 }

@@ -1,4 +1,4 @@
-/** A clock that stands still until it is moved. */
+/** A clock that moves only when a test moves it. */
 
 /** Parts of a stretch of time; they add up, and may be negative. */
 export interface Stretch {
@@ -10,18 +10,18 @@ export interface Stretch {
 
 /** See `createClock`. */
 export interface Clock {
-  /** The time it shows: what option `now` takes, also when it is passed around by itself. */
+  /** The time of the clock. Can be passed as the option `now`. */
   readonly now: () => Date
-  /** Moves it on, by milliseconds or by a stretch. Returns the time it shows then. */
+  /** Moves the clock forward, by milliseconds or by a stretch. Returns the new time. */
   advance(by: number | Stretch): Date
-  /** Sets it to a time. Returns that time. */
+  /** Sets the clock. Returns the new time. */
   set(time: Date | string): Date
 }
 
-/** The time at which collections and clocks begin unless told otherwise: 2026-03-01 12:00 UTC. */
+/** The default start of collections and clocks: 2026-03-01 12:00 UTC. */
 export const DEFAULT_START = '2026-03-01T12:00:00Z'
 
-/** A clock that begins at `start`; as `createTrustCollection` does when absent. @throws RangeError for what is no time */
+/** Makes a clock that begins at `start`, by default at the same time as a collection. @throws RangeError for an invalid time */
 export function createClock(start: Date | string = DEFAULT_START): Clock {
   let time = timeOf(start)
   const show = (): Date => new Date(time)

@@ -1,4 +1,4 @@
-/** DER elements, for keys made from a seed and for certificates that are spoiled in ways no library would write. */
+/** Writes DER elements, for keys from a seed and for invalid certificates that no library would write. */
 import { bytesOf } from './numbers.js'
 
 /** One element: tag, length, the parts as content. */

@@ -1,7 +1,7 @@
 /**
- * The files of a collection before they are signed, as Notary writes them; open to be spoiled.
+ * The files of a collection before they are signed, as Notary writes them. Their members can be changed by tamperings.
  *
- * The canonical writer is a second one on purpose: the reader under test must not be checked against its own.
+ * The canonical writer here shares no code with that of the library, so that tests do not check the library against itself.
  */
 import { createHash } from 'node:crypto'
 
@@ -12,7 +12,7 @@ export interface KeyDocument {
   keyval: { private: null; public: string }
 }
 
-/** Who may sign for a role. */
+/** The keys that may sign for a role. */
 export interface RoleDocument {
   keyids: string[]
   threshold: number
@@ -48,7 +48,7 @@ export interface SnapshotDocument extends SignedDocument<'Snapshot'> {
   meta: Record<string, FileDocument>
 }
 
-/** What is signed for one name. */
+/** The entry for one name. */
 export interface TargetDocument extends FileDocument {
   custom?: unknown
 }
@@ -78,7 +78,7 @@ export interface Envelope<Document> {
   signatures: SignatureDocument[]
 }
 
-/** How files are written: `canonical` is compact with sorted members, as Notary does; the signatures are the same. */
+/** How files are written: `canonical` is compact with sorted members, as Notary does. The signatures do not depend on it. */
 export type WireForm = 'canonical' | 'pretty'
 
 /** The bytes that are signed: docker/go's canonical JSON. */
@@ -100,7 +100,7 @@ export function describeFile(bytes: Uint8Array): FileDocument {
   return { hashes: { sha256: base64Hash('sha256', bytes), sha512: base64Hash('sha512', bytes) }, length: bytes.length }
 }
 
-/** An object without a prototype: `__proto__` is a name like any other. */
+/** An object without a prototype, in which `__proto__` is an ordinary name. */
 export function dictionary<Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> {
   const members: Record<string, Value> = Object.create(null)
   for (const [name, value] of entries) members[name] = value

@@ -1,26 +1,26 @@
-/** Signing, and spoiling what is signed. */
+/** Signs files, and applies tamperings to them. */
 import { canonicalBytes, type Envelope, type WireForm, wireBytes } from './documents.js'
 import type { SigningKey } from './keys.js'
 
-/** What is changed on the way of one file from the publisher to the server. */
+/** Changes to one file between the publisher and the server. */
 export interface Tampering<Document> {
-  /** Before it is signed: whoever does this holds the role's keys. */
+  /** Changes the document before it is signed: an attacker with the role's keys. */
   readonly before?: (signed: Document) => void
-  /** After it is signed. */
+  /** Changes the envelope after it is signed. */
   readonly after?: (envelope: Envelope<Document>) => void
-  /** The bytes as served. */
+  /** Changes the served bytes. */
   readonly bytes?: (bytes: Uint8Array) => Uint8Array
-  /** `forged` (default): the roles above name the spoiled file, so their keys are stolen too. `honest`: they name the true one. */
+  /** `forged` (default): the roles above name the changed file, as if their keys were stolen too. `honest`: they name the original. */
   readonly parents?: 'forged' | 'honest'
 }
 
-/** A signed file: what the server has, and what the roles above vouch for. */
+/** A signed file: the bytes on the server, and the bytes that the roles above name. */
 export interface SignedFile {
   readonly served: Uint8Array
   readonly vouched: Uint8Array
 }
 
-/** Signs what `build` makes; it is asked again for every copy. */
+/** Signs a document. Calls `build` again for every copy. */
 export function signFile<Document>(
   build: () => Document,
   signers: readonly SigningKey[],

@@ -1,10 +1,10 @@
-/** A server in process: what it has, what it is asked, and what goes wrong on the way. */
+/** A server in the same process, with the requests that it got and the faults that it has. */
 import { type TrustError, UnavailableError, UntrustedError } from '../errors.js'
 import type { MetadataRequest, Transport } from '../trust-server/transport.js'
 
 /**
- * What can happen to a file on its way, by name. `tls` is for transports in process alone: a server over https has one
- * certificate for all of its files (see `startTrustServer`).
+ * Faults of a request, by name. `tls` is only for transports in process: a server over https has one certificate for all files
+ * (see `startTrustServer`).
  */
 export type FaultName =
   | 'missing'
@@ -20,7 +20,7 @@ export type FaultName =
   | 'bad-encoding'
   | 'tls'
 
-/** Those that a server over https can have too. */
+/** The faults that a server over https can have too. */
 export const SERVER_FAULTS: readonly Exclude<FaultName, 'tls'>[] = [
   'missing',
   'unreachable',
@@ -35,7 +35,7 @@ export const SERVER_FAULTS: readonly Exclude<FaultName, 'tls'>[] = [
   'bad-encoding',
 ]
 
-/** What happens to one file instead of its being served. A function gets the honest bytes, and may do something meanwhile. */
+/** What happens to a request instead of an honest answer: a named fault, other bytes, or a function of the honest bytes. */
 export type Fault =
   | FaultName
   | Uint8Array
@@ -44,7 +44,7 @@ export type Fault =
 /** Faults by name of a file: `timestamp`, `2.root`, `snapshot` (whatever its hash), `snapshot.<hex>`, or `*` for all others. */
 export type Faults = Readonly<Record<string, Fault>>
 
-/** Faults by name of a file. Without types a misspelt fault would be a file that is missing: it is a TypeError. */
+/** Faults by name of a file. An unknown fault is a TypeError: without types, a misspelt name would mean a missing file. */
 export class FaultMap<Kind extends Fault> extends Map<string, Kind> {
   readonly #names: readonly string[]
 
@@ -66,18 +66,18 @@ export class FaultMap<Kind extends Fault> extends Map<string, Kind> {
 export interface SimulatedTransport extends Transport {
   /** Names of the files asked for, in order. */
   readonly requests: string[]
-  /** Open to be changed between requests. `set` throws a TypeError for what is no fault. */
+  /** Can be changed between requests. `set` throws a TypeError for an unknown fault. */
   readonly faults: Map<string, Fault>
 }
 
-/** Something that serves files by name. */
+/** An object that serves files by name. */
 export interface FileHolder {
   readonly gun: string
   /** The file of that name (`root`, `2.root`, `snapshot.<hex>`), as a server would send it. */
   served(name: string): Uint8Array | undefined
 }
 
-/** A transport that serves these collections and no others. Nothing leaves the process. */
+/** A transport that serves these collections, without any network. */
 export function createSimulatedTransport(
   collections: readonly FileHolder[],
   { faults = {} }: { readonly faults?: Faults } = {},
@@ -90,7 +90,7 @@ export function faultFor<Kind>(faults: ReadonlyMap<string, Kind>, name: string):
   return faults.get(name) ?? faults.get(name.replace(/\.[0-9a-f]{64}$/, '')) ?? faults.get('*')
 }
 
-/** HTTP status of the faults that are one. */
+/** The HTTP status of faults that are a status. */
 export const FAULT_STATUS: Readonly<Partial<Record<FaultName, number>>> = {
   unauthorized: 401,
   forbidden: 403,
@@ -98,10 +98,10 @@ export const FAULT_STATUS: Readonly<Partial<Record<FaultName, number>>> = {
   'server-error': 503,
 }
 
-/** What proxies and captive portals answer with. */
+/** An answer as proxies and captive portals give. */
 export const LOGIN_PAGE: Uint8Array = Buffer.from('<!doctype html><title>Sign in</title>')
 
-/** What is served with status 200 in the place of a file. */
+/** The bodies that are served with status 200 instead of a file. */
 export const FAULT_BODIES: Readonly<Partial<Record<FaultName, Uint8Array>>> = {
   'login-page': LOGIN_PAGE,
   empty: Buffer.alloc(0),
@@ -123,7 +123,7 @@ class LocalTransport implements SimulatedTransport {
     signal.throwIfAborted()
     this.requests.push(name)
     const fault = faultFor(this.faults, name)
-    await new Promise(setImmediate) // an answer always takes a turn
+    await new Promise(setImmediate) // an answer never comes in the same turn of the event loop
     const bytes = await answer(fault, this.#collections.get(gun)?.served(name), { gun, name, signal })
     signal.throwIfAborted()
     if (bytes !== undefined && bytes.length > maxBytes) {
@@ -160,7 +160,7 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
-/** In the words of the transport over https. */
+/** The error that the transport over https would throw. */
 function failure(fault: FaultName, { gun, name }: Asked): TrustError {
   const details = { gun, role: roleOf(name) }
   const status = FAULT_STATUS[fault]

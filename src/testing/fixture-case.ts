@@ -1,9 +1,9 @@
-/** What `case.json` in the folder of a fixture may say; an unknown field is an error. */
+/** The format of `case.json` in the folder of a fixture. An unknown field is an error. */
 import { z } from 'zod'
-import type { Freshness } from '../client/answers/results.js'
+import type { Freshness } from '../client/results.js'
 import type { RootTrust } from '../trust/anchor.js'
 
-/** How the client is set; paths of CA files are seen from the fixture's folder. */
+/** Options of the client. Paths of CA files are relative to the fixture's folder. */
 export interface FixtureOptions {
   readonly pinning?: {
     readonly certs?: Readonly<Record<string, readonly string[]>>
@@ -15,7 +15,7 @@ export interface FixtureOptions {
   readonly offline?: boolean
 }
 
-/** An answer: what is given must be equal; warnings are the codes, all of them and in order. */
+/** An expected answer. Given members must be equal; `warnings` lists all codes in order. */
 export interface ExpectedAnswer {
   readonly status?: 'trusted' | 'trusted-digest' | 'by-digest'
   /** `sha256:<hex>` */
@@ -31,40 +31,40 @@ export interface ExpectedAnswer {
   readonly custom?: unknown
 }
 
-/** A refusal. */
+/** An expected refusal. */
 export interface ExpectedRefusal {
   /** `ERR_...` */
   readonly code: string
   readonly role?: string
 }
 
-/** What is asked, when, and what must come of it. */
+/** A question to the client, its time, and the expected result. */
 export interface FixtureQuestion {
   /** RFC 3339. */
   readonly now?: string
   /** An image reference: `verifyTag`. */
   readonly reference?: string
-  /** Any name in the collection: `lookup`; in these roles alone when there are some. */
+  /** Any name in the collection: `lookup`; only in `roles` when they are given. */
   readonly target?: string
   readonly roles?: readonly string[]
   readonly options?: FixtureOptions
   readonly expect?: ExpectedAnswer | ExpectedRefusal
 }
 
-/** One question of several to the same client, which keeps what it has seen. */
+/** One of several questions to the same client, which keeps its cache between them. */
 export interface FixtureStep extends FixtureQuestion {
   readonly about?: string
   /** The folder that the server serves in this step: `served` when absent. */
   readonly served?: string
-  /** Nobody answers. */
+  /** The server does not answer. */
   readonly unreachable?: true
-  /** What was kept in the steps before is forgotten first. */
+  /** The cache of the earlier steps is forgotten first. */
   readonly forget?: true
-  /** After the answer the same is asked offline, and answered the same from what is kept; unless this says how it is refused. */
+  /** The refusal when the same question is asked offline afterwards. Without it, the offline answer must be the same. */
   readonly offline?: ExpectedRefusal
 }
 
-/** The whole. What stands beside `steps` holds for each step that does not say otherwise; without `steps` there is one. */
+/** The whole file. Members beside `steps` are defaults for each step. Without `steps` there is one step. */
 export interface FixtureCase extends FixtureQuestion {
   readonly about: string
   readonly gun: string
@@ -72,7 +72,7 @@ export interface FixtureCase extends FixtureQuestion {
   readonly steps?: readonly FixtureStep[]
 }
 
-/** A step with nothing left open. */
+/** A step with all defaults filled in. */
 export interface CompleteStep extends FixtureStep {
   readonly served: string
   readonly now: string
@@ -141,20 +141,20 @@ const caseSchema = z.strictObject({
   steps: z.array(stepSchema).min(1).readonly().exactOptional(),
 })
 
-/** Reads a case. @throws TypeError that names every field that is wrong */
+/** Parses a case. @throws TypeError that names every invalid field */
 export function parseFixtureCase(value: unknown): FixtureCase {
   const parsed = caseSchema.safeParse(value)
   if (parsed.success) return parsed.data
   throw new TypeError(`not a fixture: ${z.prettifyError({ issues: parsed.error.issues.flatMap(inEachForm) })}`)
 }
 
-/** An expectation has two forms; that it has neither would not say what is wrong. */
+/** An expectation has two forms. Lists the issues of both, because "neither form" would not say what is wrong. */
 function inEachForm(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue]
   return issue.errors.flat().map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
-/** The steps of a case, completed from what holds for all. @throws TypeError for a step without clock, question or expectation */
+/** The steps of a case, with defaults filled in. @throws TypeError for a step without clock, question or expectation */
 export function stepsOf(file: FixtureCase): CompleteStep[] {
   const { steps, now: sameNow, expect: sameExpect, reference, target, roles, options } = file
   if (steps !== undefined && sameExpect !== undefined) throw new TypeError('a case with steps expects nothing beside them')

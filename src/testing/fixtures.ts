@@ -1,6 +1,6 @@
 /**
- * Fixtures: folders with the files of a server, byte for byte, and with a `case.json` that says when they are asked for
- * what, and what must come of it.
+ * Fixtures: folders with the files of a server, byte for byte, and a `case.json` with questions, their times and the expected
+ * results.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -19,56 +19,56 @@ export type FixtureFiles = ReadonlyMap<string, Uint8Array>
 export interface Fixture {
   readonly about: string
   readonly gun: string
-  /** The URL that the client is told; nothing is asked there. */
+  /** The URL in the client's options. No request is sent to it. */
   readonly server: string
   /** At least one. */
   readonly steps: readonly LoadedStep[]
-  /** A store as the first step finds it: empty, or with what `cache/` holds. One for all steps. */
+  /** The store for all steps: empty, or with the files of `cache/`. */
   createStore(): MetadataStore
 }
 
-/** A step, and what a client needs to take it. */
+/** A step, with the collection and the options of its client. */
 export interface LoadedStep extends CompleteStep {
-  /** What is served. */
+  /** The files that are served. */
   readonly collection: FileHolder
-  /** For `createTrustClient` or `verifyTag`, with a `store` from the fixture. The clock is that of the step. */
+  /** For `createTrustClient` or `verifyTag`; add the `store` of the fixture. The clock is that of the step. */
   readonly clientOptions: TrustClientOptions
 }
 
-/** A fixture to be written. */
+/** The content of a fixture to write. */
 export interface FixtureContent {
   readonly file: FixtureCase
   /** By folder: `served`, `served-1`, ... */
   readonly served: Readonly<Record<string, FixtureFiles>>
-  /** What a cache holds at the beginning. */
+  /** The cache before the first step. */
   readonly cache?: FixtureFiles
-  /** Texts that options name, by file name. */
+  /** Other files that options name, by file name. */
   readonly files?: Readonly<Record<string, string>>
 }
 
 /** A fixture of one question to one published state. */
 export interface RecordOptions extends Omit<FixtureQuestion, 'now' | 'expect'>, Required<Pick<FixtureQuestion, 'expect'>> {
-  /** A sentence for people; the reference when absent. */
+  /** A description; the reference when absent. */
   readonly about?: string
-  /** When it is asked. */
+  /** The time of the question. */
   readonly now: Date
   /** https://trust.example when absent. */
   readonly server?: string
-  /** Texts that options name, by file name: CA files of pins, say. */
+  /** Other files that options name, by file name, for example CA files of pins. */
   readonly files?: Readonly<Record<string, string>>
 }
 
-/** A collection that can tell all its files. */
+/** A collection that can list its files. */
 export interface RecordableCollection {
   readonly gun: string
-  /** Everything that its server has, by name. */
+  /** All files on its server, by name. */
   files(): FixtureFiles
 }
 
 /**
- * Writes what the collection serves now, and what must come of a question, as a fixture. The folder is made anew.
+ * Writes the files that the collection serves now, and a question with its expected result, as a fixture. Replaces the folder.
  *
- * @throws TypeError for a case that `loadFixture` would not read
+ * @throws TypeError for a case that `loadFixture` would refuse
  */
 export async function recordFixture(folder: string, collection: RecordableCollection, options: RecordOptions): Promise<void> {
   const { now, about = options.reference ?? options.target ?? '', server = 'https://trust.example', files, ...question } = options
@@ -77,9 +77,9 @@ export async function recordFixture(folder: string, collection: RecordableCollec
 }
 
 /**
- * Writes a fixture of any number of steps. The folder is made anew.
+ * Writes a fixture with any number of steps. Replaces the folder.
  *
- * @throws TypeError for a case that `loadFixture` would not read, and for a private key in any file
+ * @throws TypeError for a case that `loadFixture` would refuse, and for a private key in any file
  */
 export async function writeFixture(folder: string, { file, served, cache, files = {} }: FixtureContent): Promise<void> {
   stepsOf(parseFixtureCase(file))
@@ -97,7 +97,7 @@ export async function writeFixture(folder: string, { file, served, cache, files 
   }
 }
 
-/** Reads a fixture. @throws TypeError for a case that says too little, or what is not known here */
+/** Reads a fixture. @throws TypeError for a case with missing or unknown fields */
 export async function loadFixture(folder: string): Promise<Fixture> {
   const file = parseFixtureCase(JSON.parse(await readFile(join(folder, 'case.json'), 'utf8')))
   const cache = await readJsonFiles(join(folder, 'cache')).catch(() => new Map())
@@ -122,12 +122,12 @@ async function loadStep(folder: string, { gun, server }: FixtureCase, step: Comp
   return { ...step, collection, clientOptions }
 }
 
-/** A file under its own hash is found again by its name; one under another's hash is the tampering that was recorded. */
+/** Leaves out copies under the file's own hash, which `loadFixture` makes again. A file under another hash is a recorded tampering. */
 function withoutCopies(files: FixtureFiles): FixtureFiles {
   return new Map([...files].filter(([name, bytes]) => !name.endsWith(`.${createHash('sha256').update(bytes).digest('hex')}`)))
 }
 
-/** A memory store that found files of Docker's or notary's, which come without floors of ours. */
+/** A memory store that begins with files as Docker or notary leave them: without version floors. */
 function storeStartingWith(gun: string, cache: FixtureFiles): MetadataStore {
   const kept = createMemoryStore()
   let found = cache

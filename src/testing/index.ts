@@ -1,4 +1,4 @@
-/** The testing kit: trust collections signed for real, honest or spoiled, without a Notary server. See docs/testing.md. */
+/** The testing kit: trust collections with real signatures, valid or tampered with, without a Notary server. See docs/testing.md. */
 export {
   type CertificateOptions,
   createCertificate,

@@ -1,4 +1,4 @@
-/** Keys that sign collections: every type that Notary knows, the same ones again from the same seed where that can be. */
+/** Keys that sign collections, of every type that Notary supports. The same seed gives the same key. */
 import {
   checkPrimeSync,
   constants,
@@ -27,7 +27,7 @@ export type KeyType = 'ecdsa' | 'ecdsa-x509' | 'rsa' | 'rsa-x509' | 'ed25519'
 /** Curves for `ecdsa` keys. */
 export type Curve = 'P-224' | 'P-256' | 'P-384' | 'P-521'
 
-/** What a key is to be. */
+/** The options of a key. */
 export interface KeyRecipe {
   /** `ecdsa` when absent. */
   readonly type?: KeyType
@@ -35,22 +35,22 @@ export interface KeyRecipe {
   readonly curve?: Curve
   /** How RSA keys sign; rsapss when absent. */
   readonly rsaMethod?: 'rsapss' | 'rsapkcs1v15'
-  /** What the certificate of an x509 key says; subject and validity are needed then. */
+  /** The certificate of an x509 key, which needs subject and validity. */
   readonly certificate?: Omit<CertificateOptions, 'keys'>
   /** Certificates that follow the leaf in an x509 key. */
   readonly bundle?: readonly MadeCertificate[]
-  /** A pair to wrap, instead of a fresh one: two certificates of one key, say. */
+  /** An existing pair to use, for example for two certificates of one key. */
   readonly pair?: KeyPair
   /** The same seed gives the same key. */
   readonly seed?: string
 }
 
-/** A key that signs, and how collections list it. */
+/** A key that signs, and its entry in metadata. */
 export interface SigningKey {
   /** The ID that Notary gives it: 64 hexadecimal digits. */
   readonly id: string
   readonly type: KeyType
-  /** `method` on its signatures. */
+  /** The `method` of its signatures. */
   readonly method: 'ecdsa' | 'eddsa' | 'rsapss' | 'rsapkcs1v15'
   readonly document: KeyDocument
   readonly pair: KeyPair
@@ -68,7 +68,7 @@ const CURVES = {
   'P-521': { name: 'secp521r1', oid: '1.3.132.0.35', bytes: 66 },
 } as const
 
-/** RSA pairs that were made in this process, by seed: each takes a second. */
+/** RSA pairs of this process by seed, since making one takes a second. */
 const rsaPool = new Map<string, KeyPair>()
 
 /** Makes a key. The same key signs the same message the same way each time. */
@@ -104,7 +104,7 @@ function rsaPair(seed: string | undefined): KeyPair {
   return pair
 }
 
-/** 2048 bits and the exponent 65537, from the first primes that follow two numbers of the stream. */
+/** An RSA key of 2048 bits with the exponent 65537, from the first primes after two numbers of the stream. */
 function rsaFromSeed(seed: string): KeyPair {
   const e = 65_537n
   const [p, q] = [primeAfter(seed, 0, e), primeAfter(seed, 1, e)]
@@ -114,7 +114,7 @@ function rsaFromSeed(seed: string): KeyPair {
   return pairOf(createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(members) }, format: 'jwk' }))
 }
 
-/** 1024 bits, the two highest of them set, so that the product has 2048. */
+/** A prime of 1024 bits. The two highest bits are set, so that the product of two has 2048 bits. */
 function primeAfter(seed: string, attempt: number, e: bigint): bigint {
   const start = stream(seed, attempt, 128)
   start[0] = (start[0] ?? 0) | 0xc0
@@ -162,7 +162,7 @@ function leafFor(keys: KeyPair, { certificate }: KeyRecipe): MadeCertificate {
   return createCertificate({ ...certificate, keys })
 }
 
-/** DER SubjectPublicKeyInfo, but of Ed25519 the 32 bytes alone. */
+/** DER SubjectPublicKeyInfo; for Ed25519 only the 32 bytes of the key. */
 function barePublicKey(key: KeyObject): Uint8Array {
   const spki = new Uint8Array(key.export({ type: 'spki', format: 'der' }))
   return key.asymmetricKeyType === 'ed25519' ? spki.subarray(-32) : spki

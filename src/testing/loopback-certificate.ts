@@ -1,12 +1,12 @@
-/** The certificate of a server on loopback: a good one, or one that a client must not accept. */
+/** The certificate of a server on loopback: a valid one, or one that a client must not accept. */
 import { createCertificate, type MadeCertificate } from './certificate-maker.js'
 
-/** What the server shows. Every one but `good` is refused with ERR_TLS. */
+/** The certificate of the server. Every one but `good` is refused with ERR_TLS. */
 export type ServerCertificate = 'good' | 'expired' | 'another-name' | 'another-ca'
 
-/** What a server listens with, all of it PEM. */
+/** The certificate and key of a server, and its CA; all PEM. */
 export interface LoopbackCertificate {
-  /** The CA that clients are told of. */
+  /** The CA that clients trust. */
   readonly ca: string
   readonly key: string | Buffer
   readonly cert: string
@@ -14,7 +14,7 @@ export interface LoopbackCertificate {
 
 const DAY = 86_400_000
 
-/** Made on the spot, valid around the real now: TLS asks the system's clock. */
+/** Makes a certificate. Its dates follow the system's clock, which TLS uses. */
 export function loopbackCertificate(kind: ServerCertificate = 'good'): LoopbackCertificate {
   const authority = makeAuthority()
   const server = createCertificate({

@@ -1,11 +1,11 @@
-/** Whole numbers and their bytes, the highest first. */
+/** Converts integers to and from big-endian bytes. */
 
-/** The number that the bytes are. */
+/** The number of big-endian bytes. */
 export function numberOf(bytes: Uint8Array): bigint {
   return BigInt(`0x${Buffer.from(bytes).toString('hex') || '0'}`)
 }
 
-/** The bytes of a number that is not negative, as few as do, or `size` of them. */
+/** The bytes of a number that is not negative: as few as possible, but at least `size`. */
 export function bytesOf(value: bigint, size = 1): Buffer {
   const digits = value.toString(16)
   return Buffer.from(digits.padStart(Math.max(2 * size, digits.length + (digits.length % 2)), '0'), 'hex')
@@ -16,7 +16,7 @@ export function bitLength(value: bigint): number {
   return value.toString(2).length
 }
 
-/** The inverse modulo a number that has no factor in common with it: Euclid's algorithm. */
+/** The inverse modulo a number that is coprime to it, by Euclid's algorithm. */
 export function inverse(value: bigint, modulus: bigint): bigint {
   let [rest, next, factor, nextFactor] = [value % modulus, modulus, 1n, 0n]
   while (rest !== 0n) {

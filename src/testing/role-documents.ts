@@ -1,4 +1,4 @@
-/** What the roles below root say, from their state. */
+/** Makes the documents of the roles below root from their state. */
 import { createHash } from 'node:crypto'
 import { dictionary, type SnapshotDocument, type TargetsDocument, type TimestampDocument } from './documents.js'
 import { defaultExpiry, type RoleState } from './roles.js'
@@ -9,7 +9,7 @@ export function parentOf(role: string): string {
   return role.slice(0, Math.max(0, role.lastIndexOf('/')))
 }
 
-/** 64 hexadecimal digits, with or without `sha256:`, as bytes; of any other text its SHA-256. A digest misspelt is no text. */
+/** The bytes of 64 hexadecimal digits, with or without `sha256:`; the SHA-256 of any other text. @throws TypeError for a misspelt digest */
 export function digestBytes(text: string): Buffer {
   const given = /^(?:sha256:)?([0-9a-f]{64})$/.exec(text)?.[1]
   if (given === undefined && /^sha\d+:/.test(text)) throw new TypeError(`not a sha256 digest: ${text}`)
@@ -27,7 +27,7 @@ export function targetsDocument(role: RoleState, all: readonly RoleState[], now:
   return { _type: 'Targets', delegations: { keys, roles }, ...dated(role, now), targets }
 }
 
-/** `signed` of the snapshot: all that is published, itself and the timestamp aside. */
+/** `signed` of the snapshot: lists all published files except itself and the timestamp. */
 export function snapshotDocument(role: RoleState, all: readonly RoleState[], now: Date): SnapshotDocument {
   const listed = all.filter(({ name }) => name === 'root' || name.startsWith('targets'))
   const meta = listed.flatMap(({ name, published }) =>

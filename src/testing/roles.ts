@@ -6,34 +6,34 @@ import { createSigningKey, type KeyRecipe, type SigningKey } from './keys.js'
 /** The four roles that every root lists. */
 export type BaseRole = keyof RootDocument['roles']
 
-/** What the certificates of x509 keys say beside the defaults: CN = GUN (root) or the role, ten years, code signing. */
+/** Changes to the certificates of x509 keys. Their defaults: CN = GUN (root) or the role, ten years, code signing. */
 export type CertificateChanges = Partial<Omit<CertificateOptions, 'keys'>>
 
-/** Which keys a role has. */
+/** The keys of a role. */
 export interface RoleRecipe extends Omit<KeyRecipe, 'certificate' | 'pair' | 'seed'> {
-  /** Ready keys, or how many to make; 1 when absent. */
+  /** Existing keys, or the number of keys to make; 1 when absent. */
   readonly keys?: number | readonly SigningKey[]
   /** 1 when absent. */
   readonly threshold?: number
   readonly certificate?: CertificateChanges
 }
 
-/** Who signs. */
+/** Keys that sign, and their threshold. */
 export interface Signers {
   readonly keys: readonly SigningKey[]
   readonly threshold: number
 }
 
-/** A role that has its file; only a publication changes `version` and `published`. */
+/** A role and its file. Only a publication changes `version` and `published`. */
 export interface RoleState {
   readonly name: string
   readonly recipe: RoleRecipe
   signers: Signers
   /** 0 before the first publication. */
   version: number
-  /** To be signed anew at the next publication. */
+  /** The next publication signs the file again. */
   changed: boolean
-  /** For the next publication alone. */
+  /** For the next publication only. */
   nextVersion: number | undefined
   nextExpiry: Date | undefined
   /** The file as the roles above list it. */
@@ -43,7 +43,7 @@ export interface RoleState {
   readonly targets: Map<string, TargetDocument>
 }
 
-/** Makes keys: the same collection with the same seed has the same ones. */
+/** Makes keys. The same collection and seed give the same keys. */
 export class KeyMaker {
   readonly #gun: string
   readonly #seed: string
@@ -54,7 +54,7 @@ export class KeyMaker {
     this.#seed = seed
   }
 
-  /** The signers that a recipe asks for; `now` is when certificates begin. */
+  /** The signers of a recipe; certificates are valid from `now`. */
   signers(role: string, { keys = 1, threshold = 1, ...recipe }: RoleRecipe, now: Date): Signers {
     const made = typeof keys === 'number' ? Array.from({ length: keys }, () => this.#make(role, recipe, now)) : keys
     return { keys: made, threshold }
@@ -76,7 +76,7 @@ export class KeyMaker {
   }
 }
 
-/** A role as it is before its first publication. */
+/** A role before its first publication. */
 export function newRole(name: string, recipe: RoleRecipe, signers: Signers, paths: readonly string[] = ['']): RoleState {
   return {
     name,
@@ -92,7 +92,7 @@ export function newRole(name: string, recipe: RoleRecipe, signers: Signers, path
   }
 }
 
-/** How long a file is good from its signing on, as Notary has it. */
+/** When a file that is signed at `now` expires, by Notary's lifetimes. */
 export function defaultExpiry(role: string, now: Date): Date {
   if (role === 'timestamp') return new Date(now.getTime() + 14 * 86_400_000)
   return yearsAfter(now, role === 'root' ? 10 : 3)

@@ -1,14 +1,14 @@
-/** The roots of a collection, one version after the other. */
+/** The chain of roots of a collection. */
 import type { KeyDocument, RootDocument } from './documents.js'
 import { dictionary } from './documents.js'
 import type { SigningKey } from './keys.js'
 import { type BaseRole, defaultExpiry, type RoleRecipe, type RoleState, type Signers } from './roles.js'
 
-/** How a root is rotated: the new keys, and who signs. */
+/** A root rotation: the new keys, and the keys that sign. */
 export interface RootRotation extends RoleRecipe {
-  /** False leaves the old root keys' signatures out. */
+  /** False leaves out the signatures of the old root keys. */
   readonly signedByOld?: boolean
-  /** Keys of still older roots, as servers without a chain of versions need them. */
+  /** Keys of older roots, which servers without a chain of versions need. */
   readonly alsoSignedBy?: readonly SigningKey[]
 }
 
@@ -20,7 +20,7 @@ export interface RootDraft {
   readonly trusted: Readonly<Record<BaseRole, Signers>>
 }
 
-/** Roots waiting for publication; there is always an order, never a choice. */
+/** The roots that wait for publication, in order. */
 export class RootLine {
   readonly state: RoleState
   #drafts: RootDraft[] = []
@@ -43,7 +43,7 @@ export class RootLine {
     return this.#drafts.at(-1)
   }
 
-  /** The drafts, in order; they are drafts no more. */
+  /** Returns the drafts in order, and removes them. */
   take(): RootDraft[] {
     const drafts = this.#drafts
     this.#drafts = []

@@ -1,4 +1,4 @@
-/** What the server of a collection has: every file that was ever published. */
+/** The files on the server of a collection: all that were ever published. */
 import { createHash } from 'node:crypto'
 import {
   describeFile,
@@ -12,13 +12,13 @@ import {
 import { signFile, type Tampering } from './envelope.js'
 import type { SigningKey } from './keys.js'
 
-/** Fits whichever file it is for. */
+/** A tampering for a file of any role. */
 export type AnyTampering = Tampering<RootDocument> &
   Tampering<TimestampDocument> &
   Tampering<SnapshotDocument> &
   Tampering<TargetsDocument>
 
-/** Signs files, spoils those that are to be spoiled, keeps them all. */
+/** Signs files, applies tamperings, and keeps all files. */
 export class ServedFiles {
   readonly #wire: WireForm
   readonly #files = new Map<string, Uint8Array>()
@@ -28,19 +28,19 @@ export class ServedFiles {
     this.#wire = wire
   }
 
-  /** Spoils the next file of the role. */
+  /** Applies a tampering to the next file of the role. */
   tamper(role: string, tampering: AnyTampering): void {
     this.#tamperings.set(role, tampering)
   }
 
-  /** What was asked to be done to the next file of the role; it is done once. */
+  /** Returns the tampering for the next file of the role, and removes it. */
   tampering(role: string): AnyTampering | undefined {
     const tampering = this.#tamperings.get(role)
     this.#tamperings.delete(role)
     return tampering
   }
 
-  /** Signs a file and serves it under its name, its hash and `alias`. Returns what the roles above say of it. */
+  /** Signs a file and serves it under its name, its hash and `alias`. Returns its entry for the roles above. */
   publish<Document>(
     name: string,
     build: () => Document,
@@ -59,12 +59,12 @@ export class ServedFiles {
     return this.#files.get(name)
   }
 
-  /** Takes a name away; what was served under its hash stays. */
+  /** Removes the file under a name; it stays available under its hash. */
   remove(name: string): void {
     this.#files.delete(name)
   }
 
-  /** All of them. */
+  /** All files by name. */
   all(): Map<string, Uint8Array> {
     return new Map(this.#files)
   }

@@ -1,16 +1,16 @@
-/** A recorded collection: files byte for byte as a server gave them. */
+/** A recorded collection: the files of a server, byte for byte. */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { FileHolder } from './faults.js'
 
-/** Reads every `<name>.json` below the folder. Files are served under their names and, with their SHA-256 in it, under consistent ones. */
+/** Reads every `<name>.json` below the folder. Files are served under their names, and under consistent names with their SHA-256. */
 export async function readServedFolder(gun: string, folder: string): Promise<FileHolder> {
   const plain = await readJsonFiles(folder)
   const files = new Map(plain)
   for (const [name, bytes] of plain) {
     const consistent = `${name}.${createHash('sha256').update(bytes).digest('hex')}`
-    // A file that was recorded under the name is the tampering.
+    // A recorded file with that name is a tampering.
     if (!plain.has(consistent)) files.set(consistent, bytes)
   }
   return { gun, served: (name) => files.get(name) }

@@ -1,20 +1,19 @@
-/** What the server in tests wants to see before it serves: nothing, a password, or a token as registries give them. */
+/** Authentication at the test server: none, a password, or a token as registries use. */
 import { createHash } from 'node:crypto'
 
 /**
- * `basic`: the name and password with every request. `token`: a bearer token for each collection, as the distribution
- * specification has it, from the same server under `/token`; for those with name and password, or for anybody when none
- * are given.
+ * `basic`: name and password with every request. `token`: a bearer token for each collection, by the distribution
+ * specification, from the same server under `/token`. With a name and password only for these, else for every client.
  */
 export type ServerAuth =
   | { readonly type: 'basic'; readonly username: string; readonly password: string }
   | { readonly type: 'token'; readonly username: string; readonly password: string }
   | { readonly type: 'token'; readonly username?: undefined; readonly password?: undefined }
 
-/** Where tokens are to be had. */
+/** The path of the token server. */
 export const TOKEN_PATH = '/token'
 
-/** What is answered instead of a file, or by the token server. */
+/** An answer instead of a file, or one of the token server. */
 export interface AuthAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -24,7 +23,7 @@ export interface AuthAnswer {
 const TOKEN_SECONDS = 300
 const UNAUTHORIZED = '{"errors":[{"code":"UNAUTHORIZED","message":"authentication required","detail":null}]}'
 
-/** Undefined when the request may have the file; else the answer that says what is missing. `url`: the server's own. */
+/** Undefined when the request is authorized; else the answer with the challenge. `url` is the URL of the server. */
 export function refusalFor(
   auth: ServerAuth | undefined,
   url: string,
@@ -39,7 +38,7 @@ export function refusalFor(
   return unauthorized({ 'www-authenticate': challenge })
 }
 
-/** Answers at `/token`: a token for the scope that is asked for. */
+/** The answer at `/token`: a token for the requested scope. */
 export function tokenAnswer(auth: ServerAuth | undefined, url: string, path: string, authorization?: string): AuthAnswer {
   if (auth?.type !== 'token') return { status: 404, headers: {}, body: '' }
   const { searchParams: asked } = new URL(path, url)
@@ -50,7 +49,7 @@ export function tokenAnswer(auth: ServerAuth | undefined, url: string, path: str
   return { status: 200, headers: { 'content-type': 'application/json' }, body }
 }
 
-/** `auths` of Docker's config.json for those who may. */
+/** `auths` of Docker's config.json with the credentials of the server. */
 export function dockerAuths(auth: ServerAuth | undefined, url: string): Record<string, { auth: string }> {
   if (auth?.username === undefined) return {}
   return { [new URL(url).host]: { auth: basic(auth).slice('Basic '.length) } }

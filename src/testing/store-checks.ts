@@ -1,18 +1,18 @@
-/** What a `MetadataStore` has to do, as checks that any test runner can call. A store that passes them keeps no answer older than it should. */
+/** Checks of a `MetadataStore` that any test runner can call. A store that passes them does not lose or mix up commits. */
 import { sameBytes, utf8, utf8Text } from '../bytes.js'
 import type { CacheChanges, CachedCollection, MetadataStore } from '../cache/metadata-store.js'
 
 /** One check. */
 export interface StoreCheck {
-  /** What the store has to do, as the title of a test. */
+  /** The required behaviour, as the title of a test. */
   readonly title: string
-  /** Rejects with an Error that says what the store did instead. `createStore` gives an empty store each time. */
+  /** Rejects with an Error that says what the store did instead. `createStore` must return an empty store each time. */
   readonly run: (createStore: () => MetadataStore | Promise<MetadataStore>) => Promise<void>
 }
 
 const GUN = 'registry.example/team/app'
 
-/** Names that lie close together, or that an object would answer for by itself. */
+/** Names that share parts of their paths, or that every object has as a property. */
 const ODD_NAMES = [
   'a',
   'a/metadata',
@@ -25,15 +25,15 @@ const ODD_NAMES = [
   '__proto__/toString',
 ]
 
-/** Commits at once from one revision. */
+/** Concurrent commits from one revision. */
 const WRITERS = 12
 
 const ROLES = ['root', 'timestamp', 'snapshot', 'targets', 'targets/releases', 'targets/constructor', 'targets/a/b']
 
-/** Every check. Call each with a function that makes an empty store. */
+/** All checks. Call each with a function that makes an empty store. */
 export const STORE_CHECKS: readonly StoreCheck[] = [
   {
-    title: 'says that nothing is kept of a collection that was never written',
+    title: 'reports that nothing is kept of a collection that was never written',
     async run(createStore) {
       const store = await createStore()
       await expectKept(store, GUN, undefined)
@@ -42,7 +42,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'gives back what was written, every byte and every role',
+    title: 'returns every byte of every role that was written',
     async run(createStore) {
       const store = await createStore()
       await write(store, GUN, changes('one'), undefined)
@@ -50,7 +50,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'leaves the files alone that a commit does not name',
+    title: 'keeps the files that a commit does not name',
     async run(createStore) {
       const store = await createStore()
       const revision = await write(store, GUN, changes('one'), undefined)
@@ -60,7 +60,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'writes nothing on a revision that is past, or on none where there is one',
+    title: 'writes nothing when the revision of a commit is old or missing',
     async run(createStore) {
       const store = await createStore()
       const first = await write(store, GUN, changes('one'), undefined)
@@ -72,7 +72,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'gives every commit a revision that never comes back, though the content is the same',
+    title: 'gives every commit a new revision, also for the same content',
     async run(createStore) {
       const store = await createStore()
       const seen = new Set<string>()
@@ -89,7 +89,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'lets one of many writers through that began at the same revision',
+    title: 'accepts one of many concurrent commits from the same revision',
     async run(createStore) {
       const store = await createStore()
       for (const revision of [undefined, await revisionAfterFirst(store)]) {
@@ -103,7 +103,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'forgets a collection as a whole, and no other',
+    title: 'forgets a whole collection, and no other one',
     async run(createStore) {
       const store = await createStore()
       await write(store, GUN, changes('one'), undefined)
@@ -115,7 +115,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'keeps collections apart, whatever their names, and lists them in ascending order',
+    title: 'keeps collections with any names apart, and lists them in ascending order',
     async run(createStore) {
       const store = await createStore()
       for (const gun of ODD_NAMES) await write(store, gun, changes(gun), undefined)
@@ -124,7 +124,7 @@ export const STORE_CHECKS: readonly StoreCheck[] = [
     },
   },
   {
-    title: 'has maps of its own: what a caller does with those it gave or got changes nothing',
+    title: 'copies maps: changes of the caller to a map that it passed or received have no effect',
     async run(createStore) {
       const store = await createStore()
       const given = changes('one')
@@ -165,7 +165,7 @@ async function expectKept(store: MetadataStore, gun: string, kept: CacheChanges 
   await expectOneRevision(store, gun, found)
 }
 
-/** `revision(gun)` is a shorter way to the same. */
+/** `revision(gun)` must give the same revision as `read(gun)`. */
 async function expectOneRevision(store: MetadataStore, gun: string, found: CachedCollection): Promise<void> {
   if (store.revision !== undefined)
     expectSame(await store.revision(gun), found.revision, `revision() of ${gun}, as read() gives it`)

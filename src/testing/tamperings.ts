@@ -1,6 +1,6 @@
 /**
- * Tamperings by name: `collection.tamper('targets', TAMPERINGS['bit-flipped']).publish()` spoils the next file of a role,
- * and the entry says with which code a verifying client has to refuse it.
+ * Tamperings by name: `collection.tamper('targets', TAMPERINGS['bit-flipped']).publish()` changes the next file of a role, and
+ * the entry says with which code a verifying client must refuse it.
  */
 import type { ErrorCode } from '../errors.js'
 import type { Envelope, TimestampDocument } from './documents.js'
@@ -8,7 +8,7 @@ import type { Tampering } from './envelope.js'
 import { LOGIN_PAGE } from './faults.js'
 import { createSigningKey } from './keys.js'
 
-/** What `signed` has in every role. */
+/** Members of `signed` in every role. */
 export interface CommonDocument {
   _type: string
   version: number
@@ -16,18 +16,18 @@ export interface CommonDocument {
   expires: string
 }
 
-/** Roles that every tampering fits, and whose tampering refuses the whole answer. */
+/** The roles for which every tampering exists. A client refuses the whole answer when one of their files is tampered with. */
 export type TamperedRole = 'root' | 'timestamp' | 'snapshot' | 'targets' | 'targets/releases'
 
 /** A tampering for the file of any role. */
 export interface NamedTampering extends Tampering<CommonDocument> {
   readonly name: TamperingName
-  /** What is done, and by whom. */
+  /** What is changed, and by which attacker. */
   readonly what: string
   /**
-   * The code for a client that verified the collection before the file was spoiled. `rolled-back` needs two published
-   * versions of the role before it, `same-version` one; `publish` throws a TypeError when there are fewer. Who sees it for the first time cannot
-   * notice `rolled-back` and `same-version`, and says ERR_ROOT_UNTRUSTED where this says ERR_ROOT_ROTATION.
+   * The code for a client that verified the collection before the file was changed. `rolled-back` needs two published versions
+   * of the role before it, `same-version` one; `publish` throws a TypeError when there are fewer. On first use, a client cannot
+   * detect `rolled-back` and `same-version`, and gives ERR_ROOT_UNTRUSTED instead of ERR_ROOT_ROTATION.
    */
   code(role: TamperedRole): ErrorCode
 }
@@ -53,7 +53,7 @@ const stranger = createSigningKey({ type: 'ed25519', seed: 'a stranger' })
 
 const set = (changes: object) => (signed: CommonDocument) => void Object.assign(signed, changes)
 
-/** In flight: the roles above name the honest file, and notice. Nothing is above timestamp and root. */
+/** Changed on the way: the roles above name the original file, so the client sees a wrong hash. Timestamp and root have no role above. */
 function inFlight(name: TamperingName, what: string, codes: InFlightCodes, bytes: (bytes: Uint8Array) => Uint8Array): Entry {
   const { alone, declared } = codes
   return entry(name, what, { bytes, parents: 'honest' }, (role) => {
@@ -62,9 +62,9 @@ function inFlight(name: TamperingName, what: string, codes: InFlightCodes, bytes
   })
 }
 
-/** The roles above name the spoiled file, as whoever has their keys would have it. */
+/** Changed by an attacker who has the keys of the roles above: they name the changed file. */
 function vouched(name: TamperingName, what: string, code: ErrorCode, tampering: Tampering<CommonDocument>): Entry {
-  // The number of a root is that of the next in its chain, and under its threshold it is no root of this chain.
+  // A root with another version, or below its threshold, does not follow the trusted root.
   const chained: readonly ErrorCode[] = ['ERR_SIGNATURE_THRESHOLD', 'ERR_VERSION_ROLLBACK', 'ERR_EQUIVOCATION']
   return entry(name, what, tampering, (role) => (role === 'root' && chained.includes(code) ? 'ERR_ROOT_ROTATION' : code))
 }
@@ -74,13 +74,13 @@ export const TAMPERINGS: Readonly<Record<TamperingName, NamedTampering>> = Objec
   Object.fromEntries([
     inFlight(
       'bit-flipped',
-      'One bit of the version is another, on the way.',
+      'One bit of the version is changed on the way.',
       { alone: 'ERR_SIGNATURE_THRESHOLD', declared: 'ERR_HASH_MISMATCH' },
       text((file) => file.replace(VERSION, (_, space: string, version: string) => `"version":${space}${Number(version) ^ 1}`)),
     ),
     inFlight(
       'cut-off',
-      'The last twenty bytes are missing, and the answer says that it is whole.',
+      'The last twenty bytes are missing, in an answer that is otherwise complete.',
       { alone: 'ERR_METADATA_MALFORMED', declared: 'ERR_HASH_MISMATCH' },
       (bytes) => bytes.slice(0, -20),
     ),
@@ -90,42 +90,41 @@ export const TAMPERINGS: Readonly<Record<TamperingName, NamedTampering>> = Objec
       { alone: 'ERR_METADATA_MALFORMED', declared: 'ERR_METADATA_TOO_LARGE' },
       (bytes) => Buffer.concat([bytes, Buffer.from('{}')]),
     ),
-    vouched('not-json', 'A login page in the place of the file, vouched for.', 'ERR_METADATA_MALFORMED', {
+    vouched('not-json', 'A login page instead of the file; the roles above name it.', 'ERR_METADATA_MALFORMED', {
       bytes: () => LOGIN_PAGE,
     }),
-    vouched(
-      'member-twice',
-      'A second version stands before the first: readers differ in which counts.',
-      'ERR_METADATA_MALFORMED',
-      {
-        bytes: text((file) => file.replace(VERSION, (member) => `"version":1,${member}`)),
-      },
-    ),
-    vouched('another-type', 'Signed as a file of another kind.', 'ERR_METADATA_MALFORMED', { before: set({ _type: 'Mirrors' }) }),
-    vouched('unsigned', 'All signatures are gone.', 'ERR_SIGNATURE_THRESHOLD', {
+    vouched('member-twice', 'The member version occurs twice: parsers differ in which one they use.', 'ERR_METADATA_MALFORMED', {
+      bytes: text((file) => file.replace(VERSION, (member) => `"version":1,${member}`)),
+    }),
+    vouched('another-type', 'The file is signed with another _type.', 'ERR_METADATA_MALFORMED', {
+      before: set({ _type: 'Mirrors' }),
+    }),
+    vouched('unsigned', 'All signatures are removed.', 'ERR_SIGNATURE_THRESHOLD', {
       after: (envelope) => void Object.assign(envelope, { signatures: [] }),
     }),
-    vouched('changed-after-signing', 'Something was added when it was signed already.', 'ERR_SIGNATURE_THRESHOLD', {
+    vouched('changed-after-signing', 'A member was added after the file was signed.', 'ERR_SIGNATURE_THRESHOLD', {
       after: ({ signed }) => set({ note: 'added' })(signed),
     }),
-    vouched('signed-by-a-stranger', 'A key that nobody listed signed it under its own name.', 'ERR_SIGNATURE_THRESHOLD', {
+    vouched('signed-by-a-stranger', 'A key that is not listed signed the file under its own ID.', 'ERR_SIGNATURE_THRESHOLD', {
       after: signByStranger,
     }),
-    vouched('rolled-back', 'Two versions lower, by somebody who has the keys.', 'ERR_VERSION_ROLLBACK', {
+    vouched('rolled-back', 'The version is two lower; the attacker has the keys.', 'ERR_VERSION_ROLLBACK', {
       before: (signed) => set({ version: earlier('rolled-back', signed, 2) })(signed),
     }),
-    vouched('same-version', 'The version before with another content, by somebody who has the keys.', 'ERR_EQUIVOCATION', {
+    vouched('same-version', 'The previous version with other content; the attacker has the keys.', 'ERR_EQUIVOCATION', {
       before: (signed) => {
         set({ version: earlier('same-version', signed, 1), note: 'another' })(signed)
         if (isTimestamp(signed)) delete signed.meta.snapshot.hashes['sha512']
       },
     }),
-    vouched('expired', 'Signed rightly, and out of date since 2001.', 'ERR_METADATA_EXPIRED', { before: set({ expires: PAST }) }),
+    vouched('expired', 'The signatures are valid, and the file expired in 2001.', 'ERR_METADATA_EXPIRED', {
+      before: set({ expires: PAST }),
+    }),
   ]),
 ) as Readonly<Record<TamperingName, NamedTampering>>
 
 interface InFlightCodes {
-  /** For files that nothing above declares. */
+  /** For files that no other role names. */
   readonly alone: ErrorCode
   readonly declared: ErrorCode
 }
@@ -136,7 +135,7 @@ function entry(name: TamperingName, what: string, tampering: Tampering<CommonDoc
   return [name, Object.freeze({ ...tampering, name, what, code })]
 }
 
-/** A number below the first would be refused as malformed, and show nothing of versions. */
+/** An earlier version. One below 1 would be refused as malformed, which would not test the version check. */
 function earlier(name: TamperingName, { _type, version }: CommonDocument, by: number): number {
   if (version > by) return version - by
   const needed = `${by} published version${by === 1 ? '' : 's'} of ${_type}`
@@ -147,7 +146,7 @@ function earlier(name: TamperingName, { _type, version }: CommonDocument, by: nu
   )
 }
 
-/** What gives a role its next version, by type: `publish` alone signs nothing that did not change. */
+/** The calls that give a role its next version, by type: `publish` signs only what has changed. */
 const ANOTHER_VERSION: ReadonlyMap<string, string> = new Map([
   ['Root', 'rotateRoot().publish()'],
   ['Timestamp', 'touchTimestamp(date)'],
@@ -155,7 +154,7 @@ const ANOTHER_VERSION: ReadonlyMap<string, string> = new Map([
   ['Targets', 'sign(tag, build) something in this role and publish()'],
 ])
 
-/** The content of a timestamp is how it names the snapshot; a note beside that is no other content. */
+/** The content of a timestamp is its entry for the snapshot; another member does not make it different content. */
 function isTimestamp(signed: CommonDocument): signed is TimestampDocument {
   return signed._type === 'Timestamp'
 }

@@ -1,8 +1,8 @@
 /**
  * A trust collection and its publisher in memory: a Notary repository and server in one, with real keys and signatures.
  *
- * What is changed is seen at the next `publish`, which signs what Notary would sign again and numbers it as Notary does.
- * Every file ever published stays to be had under its hash, every root under its number.
+ * Changes take effect at the next `publish`, which signs the files that Notary would sign again, with the versions that Notary
+ * would give them. Every published file stays available under its hash, and every root under its version.
  */
 
 import { DEFAULT_START } from './clock.js'
@@ -17,7 +17,7 @@ import { type RootDraft, RootLine, type RootRotation, rootDocument } from './roo
 import { type AnyTampering, ServedFiles } from './served-files.js'
 import type { NamedTampering, TamperedRole } from './tamperings.js'
 
-/** A new collection, not yet published. The same name, options and calls give the same bytes. */
+/** Makes a new collection, which is not published yet. The same name, options and calls give the same bytes. */
 export function createTrustCollection(gun: string, options: TrustCollectionOptions = {}): TrustCollection {
   const collection = new TrustCollection(gun, options)
   begin(collection, options)
@@ -27,7 +27,7 @@ export function createTrustCollection(gun: string, options: TrustCollectionOptio
 /** See `createTrustCollection`. */
 export class TrustCollection {
   readonly gun: string
-  /** When the publisher works. */
+  /** The publisher's clock. */
   now: Date
   readonly #maker: KeyMaker
   readonly #root: RootLine
@@ -52,7 +52,7 @@ export class TrustCollection {
     return this.#state(role).signers.keys
   }
 
-  /** The version last published; 0 before the first. */
+  /** The last published version; 0 before the first publication. */
   version(role: string): number {
     return this.#state(role).version
   }
@@ -60,7 +60,7 @@ export class TrustCollection {
   /**
    * Signs a name. `digest` is 64 hexadecimal digits, with or without `sha256:`, or a text to be hashed. Returns `sha256:<hex>`.
    *
-   * @throws TypeError for a role that is not there, and for what begins as a digest and is none
+   * @throws TypeError for an unknown role, and for an invalid digest
    */
   sign(tag: string, digest: string, { size = 528, custom, role = 'targets', sha512 }: SignOptions = {}): string {
     const sha256 = digestBytes(digest)
@@ -69,14 +69,14 @@ export class TrustCollection {
     return `sha256:${sha256.toString('hex')}`
   }
 
-  /** What is signed for a name, published or not: `sha256:<hex>`. @throws TypeError when nothing is */
+  /** The digest that is signed for a name, published or not: `sha256:<hex>`. @throws TypeError when the name is not signed */
   digest(tag: string, role = 'targets'): string {
     const target = this.#state(role).targets.get(tag)
     if (target === undefined) throw new TypeError(`${this.gun} has no ${tag} in ${role}`)
     return `sha256:${Buffer.from(target.hashes['sha256'] ?? '', 'base64').toString('hex')}`
   }
 
-  /** Takes a name away. */
+  /** Removes a name. */
   remove(tag: string, role = 'targets'): this {
     const state = this.#state(role)
     state.changed = state.targets.delete(tag) || state.changed
@@ -84,9 +84,9 @@ export class TrustCollection {
   }
 
   /**
-   * Delegates to `targets/...`. As with Notary, the delegation has no file until something in it is signed.
+   * Delegates to `targets/...`. As in Notary, the delegation has no file until it signs a name.
    *
-   * @throws TypeError for another name, and when the role above is not there
+   * @throws TypeError for another name, and when the role above does not exist
    */
   delegate(name: string, { paths, ...recipe }: RoleRecipe & { readonly paths?: readonly string[] } = {}): this {
     if (!name.startsWith('targets/')) throw new TypeError(`not the name of a delegation: ${name}; targets/${name} is one`)
@@ -95,7 +95,7 @@ export class TrustCollection {
     return this
   }
 
-  /** Ends a delegation and those below it. */
+  /** Removes a delegation and those below it. */
   undelegate(name: string): this {
     this.#touched(parentOf(name))
     for (const role of [...this.#roles.keys()]) {
@@ -115,7 +115,7 @@ export class TrustCollection {
     return this
   }
 
-  /** A new root version with new root keys, signed by the old ones too unless told otherwise. */
+  /** Makes a new root version with new root keys. By default the old keys sign it too. */
   rotateRoot({ signedByOld = true, alsoSignedBy = [], ...recipe }: RootRotation = {}): this {
     const { state } = this.#root
     const old = signedByOld ? state.signers.keys : []
@@ -124,7 +124,7 @@ export class TrustCollection {
     return this
   }
 
-  /** New keys for a role; for the base roles that makes a new root version. The role's file is signed again. */
+  /** Gives a role new keys, and signs its file again. For a base role this makes a new root version. */
   rotateKey(role: string, recipe: RoleRecipe = {}): this {
     if (role === 'root') return this.rotateRoot(recipe)
     if (role.startsWith('targets/')) return this.setDelegationKeys(role, recipe)
@@ -135,14 +135,14 @@ export class TrustCollection {
     return this
   }
 
-  /** The expiry of a role's next file alone; of root: of its newest version that is not published, made if there is none. */
+  /** Sets the expiry of a role's next file only. For root: of its newest unpublished version, which is made if there is none. */
   setExpiry(role: string, expires: Date): this {
     if (role === 'root') this.#rootDraft().expires = expires
     else this.#touched(role).nextExpiry = expires
     return this
   }
 
-  /** The version of a role's next file, from which it counts on; of root: as for `setExpiry`. */
+  /** Sets the version of a role's next file; later versions count from it. For root: as for `setExpiry`. */
   setVersion(role: string, version: number): this {
     if (role === 'root') this.#rootDraft().version = version
     else this.#touched(role).nextVersion = version
@@ -150,9 +150,9 @@ export class TrustCollection {
   }
 
   /**
-   * Spoils the next file of a role; of root: as for `setExpiry`. A root that was spoiled is in the chain for good.
+   * Applies a tampering to the next file of a role. For root: as for `setExpiry`; the changed root stays in the chain.
    *
-   * @throws TypeError for what is no tampering, such as a name that `TAMPERINGS` does not have
+   * @throws TypeError for a value that is not a tampering, such as an unknown name of `TAMPERINGS`
    */
   tamper(role: TamperedRole, tampering: NamedTampering): this
   tamper(role: 'root', tampering: Tampering<RootDocument>): this
@@ -167,7 +167,7 @@ export class TrustCollection {
     return this
   }
 
-  /** Signs and serves what was changed, then snapshot and timestamp. `at`: the publisher's clock from now on. */
+  /** Signs and serves the changed files, then snapshot and timestamp. `at` sets the publisher's clock. */
   publish({ at = this.now }: { readonly at?: Date } = {}): this {
     this.now = at
     const drafts = this.#root.take()
@@ -189,7 +189,7 @@ export class TrustCollection {
     return this.touchTimestamp(at)
   }
 
-  /** A new timestamp for the same snapshot. */
+  /** Signs a new timestamp for the same snapshot. */
   touchTimestamp(at: Date = this.now): this {
     this.now = at
     const timestamp = this.#state('timestamp')
@@ -198,22 +198,22 @@ export class TrustCollection {
     return this
   }
 
-  /** The bytes that the server has under a name: `root`, `2.root`, `timestamp`, `snapshot.<hex>`, `targets/releases`, ... */
+  /** The bytes on the server under a name: `root`, `2.root`, `timestamp`, `snapshot.<hex>`, `targets/releases`, ... */
   served(name: string): Uint8Array | undefined {
     return this.#files.get(name)
   }
 
-  /** Everything that the server has, by name. */
+  /** All files on the server, by name. */
   files(): Map<string, Uint8Array> {
     return this.#files.all()
   }
 
-  /** A transport that serves this collection alone. */
+  /** A transport that serves only this collection. */
   transport(options: { readonly faults?: Faults } = {}): SimulatedTransport {
     return createSimulatedTransport([this], options)
   }
 
-  /** `build` is asked after the role got its number. */
+  /** Calls `build` after the role got its version. */
   #write<Document>(role: RoleState, build: () => Document, tampering: Tampering<Document> | undefined): void {
     role.version = role.nextVersion ?? role.version + 1
     role.published = this.#files.publish(role.name, build, role.signers.keys, { tampering })
@@ -222,7 +222,7 @@ export class TrustCollection {
     role.nextExpiry = undefined
   }
 
-  /** As many new keys as there were, unless told otherwise. */
+  /** New keys: by default as many as before. */
   #fresh({ name, recipe, signers: { keys, threshold } }: RoleState, changes: RoleRecipe): Signers {
     return this.#maker.signers(name, { ...recipe, keys: Math.max(1, keys.length), threshold, ...changes }, this.now)
   }

@@ -1,4 +1,4 @@
-/** A trust server on loopback: collections over https as Notary serves them, with a CA of its own and faults on demand. */
+/** A trust server on loopback: serves collections over https as Notary does, with its own CA and with faults on demand. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
@@ -13,32 +13,32 @@ import { type AuthAnswer, dockerAuths, refusalFor, type ServerAuth, TOKEN_PATH, 
 /** A fault that a server over https can have for one file. */
 export type ServerFault = Exclude<Fault, 'tls'>
 
-/** What is served, and what goes wrong. */
+/** The collections and faults of a server. */
 export interface TrustServerOptions {
-  /** By their GUNs; whatever else is asked for is not there (404). */
+  /** The collections. A request for another GUN gets 404. */
   readonly collections?: readonly FileHolder[]
   /** By name of a file (see `Faults`); `token` is the token server. */
   readonly faults?: Readonly<Record<string, ServerFault>>
-  /** Nothing is asked for when absent. */
+  /** No authentication when absent. */
   readonly auth?: ServerAuth
-  /** The certificate it shows; `good` when absent. */
+  /** The certificate of the server; `good` when absent. */
   readonly certificate?: ServerCertificate
-  /** Free to choose when absent or 0. */
+  /** A free port when absent or 0. */
   readonly port?: number
-  /** Where the folder of `env` is made; among the system's temporary files when absent. */
+  /** The parent of the folder in `env`; the system's folder for temporary files when absent. */
   readonly folder?: string
 }
 
-/** One request, before anything was decided about it. */
+/** A request that the server received. */
 export interface ServedRequest {
   readonly method: string
   /** With the query. */
   readonly path: string
   /** The collection, when the path is that of a file. */
   readonly gun?: string
-  /** `timestamp`, `2.root`, `targets.<hex>`, ...: as in the requests of a transport in process. */
+  /** `timestamp`, `2.root`, `targets.<hex>`, ...: as in the requests of a simulated transport. */
   readonly file?: string
-  /** The scheme of what was shown, in lower case; never the secret. */
+  /** The scheme of the Authorization header, in lower case; never the secret. */
   readonly authorization?: string
 }
 
@@ -49,16 +49,15 @@ export interface TestTrustServer extends AsyncDisposable {
   /** PEM of the CA to trust: option `ca`. */
   readonly ca: string
   /**
-   * For option `env`, or to be spread into the environment of a child: content trust is on and asks this server, whose CA
-   * and credentials are in a Docker configuration folder of its own, where the cache is kept too. The folder goes when
-   * the server is closed.
+   * For option `env`, or for the environment of a child process: turns content trust on, names this server, and names a Docker
+   * configuration folder with its CA and credentials, where the cache is kept too. `close` removes the folder.
    */
   readonly env: Readonly<Record<'DOCKER_CONTENT_TRUST' | 'DOCKER_CONTENT_TRUST_SERVER' | 'DOCKER_CONFIG', string>>
-  /** In order, those to the token server too. */
+  /** All requests in order, also those to the token server. */
   readonly requests: ServedRequest[]
-  /** Open to be changed while it runs. `set` throws a TypeError for what is no fault. */
+  /** Can be changed while the server runs. `set` throws a TypeError for an unknown fault. */
   readonly faults: Map<string, ServerFault>
-  /** Ends all connections; to be called again is no mistake. */
+  /** Closes the server and all connections. It may be called more than once. */
   close(): Promise<void>
 }
 
@@ -67,7 +66,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const NOT_FOUND =
   '{"errors":[{"code":"METADATA_NOT_FOUND","message":"You have requested metadata that does not exist.","detail":null}]}'
 
-/** Starts a server on 127.0.0.1. @throws TypeError for what is no fault */
+/** Starts a server on 127.0.0.1. @throws TypeError for an unknown fault */
 export async function startTrustServer(options: TrustServerOptions = {}): Promise<TestTrustServer> {
   const { collections = [], faults = {}, auth, certificate, port = 0, folder: place = tmpdir() } = options
   const guns = new Map(collections.map((collection) => [collection.gun, collection]))
@@ -114,12 +113,12 @@ function seenRequest({ method = '', url: path = '', headers }: IncomingMessage):
   }
 }
 
-/** Brackets of an IPv6 registry are encoded on the way. */
+/** Decodes the brackets of an IPv6 registry, which clients encode. */
 function decoded(gun: string): string {
   return gun.replaceAll('%5B', '[').replaceAll('%5D', ']')
 }
 
-/** `honest`: the file, or the answer of those who guard it. */
+/** Sends the honest answer (a file, or an answer about authentication) or the fault. */
 function serve(response: ServerResponse, fault: ServerFault | undefined, honest: Uint8Array | AuthAnswer | undefined): void {
   if (fault === 'silent') return
   if (fault === 'unreachable') return void response.destroy()
@@ -147,13 +146,13 @@ function bodyOf(
   return fault === undefined ? honest : FAULT_BODIES[fault]
 }
 
-/** Half of what the header promises. */
+/** Sends half of the announced body, and closes the connection. */
 function cutOff(response: ServerResponse, bytes: Uint8Array): void {
   response.writeHead(200, { ...JSON_TYPE, 'content-length': bytes.length })
   response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy())
 }
 
-/** A folder as Docker has it: the CA under the server's name, and the credentials. */
+/** Makes a Docker configuration folder with the CA of the server and its credentials. */
 async function dockerConfigFor(place: string, url: string, ca: string, auth: ServerAuth | undefined): Promise<string> {
   const folder = await mkdtemp(join(place, 'dct-test-server-'))
   const tls = tlsFolder(folder, new URL(url).host)

@@ -8,7 +8,6 @@ import { BodyTooLong, BodyUnreadable } from '../http/http-body.js'
 import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient, type TlsChoices } from '../http/https-client.js'
 import { badContentError, type NetworkContext, networkError, statusError } from '../http/network-errors.js'
 import { withRetries } from '../http/retry.js'
-import { withoutBrackets } from '../http/server-address.js'
 import type { TlsSources } from '../http/tls/tls.js'
 import { tlsFolder } from '../http/tls/tls-folder.js'
 import { metadataUrl, type TrustServer } from './notary-url.js'
@@ -19,31 +18,34 @@ export interface HttpTransportOptions {
   readonly server: TrustServer
   /** The folder of Docker's config.json; `tls/<host>/` in it may hold a CA and a client certificate. */
   readonly dockerConfig: string | undefined
-  /** HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR are read from here, nothing from the process. */
+  /** Holds HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE and SSL_CERT_DIR. The environment of the process is not read. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM text or texts, added to the default CAs. */
   readonly ca?: string | readonly string[]
-  /** None: only anonymous tokens are tried. */
+  /** Without it, only anonymous tokens are tried. */
   readonly credentials?: CredentialSource | undefined
-  /** The user mapped docker.io to this server by name: only then may it have the credentials of docker.io. */
+  /** True when the user mapped docker.io to this server by name. Only then may the server get the credentials of docker.io. */
   readonly serverIsMappedForDockerIo?: boolean
-  /** Told of every request, answer and retry; never of a secret. */
+  /** Called for every request, answer and retry; never with a secret. */
   readonly onEvent?: (event: TransportEvent) => void
   /** For tests: shorter deadlines. */
   readonly deadlines?: Partial<Deadlines>
   /** For tests: another resolver. */
   readonly lookup?: LookupFunction
-  /** For tests: other folders than those of Docker's engine, `/etc/docker/certs.d` for one. */
+  /** For tests: replaces the folders of Docker's engine, such as `/etc/docker/certs.d`. */
   readonly engineFolders?: readonly string[] | undefined
 }
 
-/** Requests for one file under refusals: without anything, anonymous, renewed, with credentials, renewed. Stops a server that never has enough. */
+/**
+ * Requests for one file: without a token, with an anonymous one, with a renewed one, with one for credentials, with a renewed
+ * one. Stops a server that refuses every token.
+ */
 const MAX_ROUNDS = 5
 
-/** What every refresh asks for at once: the timestamp, and a root. */
+/** Requests that every refresh sends at once: the timestamp, and a root. */
 const CERTAIN_REQUESTS = 2
 
-/** A transport for one trust server. Nothing is read or opened before the first request. */
+/** Makes a transport for one trust server. It reads and opens nothing before the first request. */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   return new HttpTransport(options)
 }
@@ -58,7 +60,7 @@ class HttpTransport implements Transport {
     this.#options = options
     this.#client = new HttpsClient({
       contexts: () => readContexts(options),
-      trustServerHostname: withoutBrackets(server.url.hostname),
+      server: server.url,
       env,
       deadlines: { ...DEADLINES, ...options.deadlines },
       lookup: options.lookup,
@@ -80,12 +82,13 @@ class HttpTransport implements Transport {
       gun,
       role: roleOf(name),
       host: server.host,
+      serverKind: server.kind,
       tlsFolder: tlsFolder(dockerConfig ?? '<docker config>', server.host),
     }
     try {
       const answer = await this.#getAuthorized(url, request, context)
       if (answer.status === 200) return answer.body
-      // Only the server that was asked can say that it has nothing.
+      // A 404 counts only from the server itself.
       if (answer.status === 404 && answer.redirectedTo === undefined) return undefined
       throw statusError(answer.status, context, {
         retryAfter: answer.header('retry-after')[0],
@@ -113,7 +116,7 @@ class HttpTransport implements Transport {
       const { status } = answer
       const isHidden = status === 404 && name === 'root'
       if (status !== 401 && status !== 403 && !isHidden) return answer
-      // A host that the trust server redirected to gets no credentials, nor does what that host leads back to.
+      // After a redirect to another host, no credentials are sent: not to that host, and not to where it redirects.
       if (answer.redirectedTo !== undefined || round >= MAX_ROUNDS) return answer
       if (isHidden) {
         const login = await this.#auth.afterNotFound(authorization, context, signal)
@@ -132,7 +135,7 @@ class HttpTransport implements Transport {
     const headers = {
       'accept-encoding': 'identity',
       'user-agent': 'docker-content-trust',
-      // Names without a hash change what they mean: caches in between hold timestamps for minutes.
+      // The content under a name without a hash changes. HTTP caches on the way may keep a timestamp for minutes.
       ...(/\.[0-9a-f]{64}$/.test(name) ? {} : { 'cache-control': 'no-cache' }),
     }
     const { onEvent } = this.#options
@@ -169,7 +172,7 @@ class HttpTransport implements Transport {
   }
 }
 
-/** Loaded and read while the wire is laid. */
+/** Loads `tls.ts` and reads the certificates while TCP connects. */
 async function readContexts(options: HttpTransportOptions): Promise<TlsChoices> {
   const { createTlsContexts, readTlsMaterial } = await import('../http/tls/tls.js')
   const material = await readTlsMaterial(tlsSources(options))

@@ -1,5 +1,6 @@
 /**
- * The addresses of the files of a trust server. Nothing that a name holds may change the host or the path that are asked.
+ * Builds the addresses of the files of a trust server. No name of a collection or file can change the host or the path of a
+ * request.
  */
 import { UsageError } from '../errors.js'
 import type { ServerAddress } from '../reference/server-address.js'
@@ -15,19 +16,19 @@ const FILE_NAME = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/
 /**
  * The address of `<name>.json` of a collection.
  *
- * @throws UsageError ERR_REFERENCE_INVALID when the GUN or the name could lead anywhere else
+ * @throws UsageError ERR_REFERENCE_INVALID when the GUN or the name would change the rest of the address
  */
 export function metadataUrl(server: TrustServer, gun: string, name: string): URL {
   if (!GUN.test(gun) || !FILE_NAME.test(name)) throw leadsElsewhere(gun, name)
   const prefix = server.url.pathname === '/' ? '' : server.url.pathname
   const path = `${prefix}/v2/${encodeSegments(gun)}/_trust/tuf/${encodeSegments(name)}.json`
   const url = new URL(path, server.url)
-  // The WHATWG parser resolves dot segments, also written as %2e: what comes out must be what went in.
+  // The WHATWG parser resolves dot segments, also those written as %2e. So the result must equal the input.
   if (url.origin !== server.url.origin || url.href !== `${server.url.origin}${path}`) throw leadsElsewhere(gun, name)
   return url
 }
 
-/** Colons stay as they are, as Docker sends them. */
+/** Leaves colons unencoded, as Docker sends them. */
 function encodeSegments(text: string): string {
   return text
     .split('/')

@@ -94,7 +94,7 @@ describe('root', () => {
     expect((await story.verify('alpine:3.19', { pinning: pinned })).rootTrust).toBe('pinned-certificate')
   })
 
-  test('that does not follow says which version and which keys were asked for (CVE-33)', async () => {
+  test('that does not follow: the error names the expected version and keys (CVE-33)', async () => {
     const story = new Story()
     await story.verify()
     const old = story.collection.keys('root').map(({ id }) => id)
@@ -106,7 +106,7 @@ describe('root', () => {
 })
 
 describe('versions', () => {
-  test('a stolen key and a huge number lock nobody out: a new key brings the count back (CVE-03)', async () => {
+  test('a stolen key and a huge version do not block users: a new key resets the version (CVE-03)', async () => {
     const story = new Story()
     story.collection.setVersion('snapshot', 2 ** 53 - 1).publish()
     await story.verify()
@@ -116,7 +116,7 @@ describe('versions', () => {
     expect((await story.refused()).code).toBe('ERR_VERSION_ROLLBACK')
   })
 
-  test('beyond 2^31 are told apart (CVE-09)', async () => {
+  test('beyond 2^31 are distinguished (CVE-09)', async () => {
     const story = new Story()
     story.collection.setVersion('targets', 2 ** 32 + 2).publish()
     await story.verify()
@@ -128,7 +128,7 @@ describe('versions', () => {
   })
 })
 
-describe('who holds the keys of snapshot and timestamp (CVE-10)', () => {
+describe('an attacker with the keys of snapshot and timestamp (CVE-10)', () => {
   const change = (before: (signed: SnapshotDocument) => void) => async () => {
     const story = new Story()
     story.collection.delegate(RELEASES).sign('3.19', 'release', { role: RELEASES })
@@ -195,7 +195,7 @@ describe('names from elsewhere (CVE-11, CVE-16)', () => {
     },
   )
 
-  test('roles of a snapshot that nobody delegates to become no files', async () => {
+  test('roles of a snapshot without a delegation are not written as files', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'dct-names-'))
     try {
       const story = new Story()

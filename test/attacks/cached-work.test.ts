@@ -8,7 +8,7 @@ import { Story } from '../client/story.js'
 
 const ALICE = 'targets/alice'
 
-test('signatures that are too many for a refresh are not checked when the file lies in the cache either', async () => {
+test('too many signatures for a refresh are not checked in a cached file either', async () => {
   const story = new Story()
   const keys = Array.from({ length: 20 }, (_, at) => createSigningKey({ seed: `many ${at}` }))
   story.collection.delegate(ALICE, { keys, threshold: 1 }).sign('3.19', 'alpine 3.19', { role: ALICE })

@@ -1,4 +1,4 @@
-/** The catalogue of attacks: every row has a test that names it, or a reason in README.md why there is none. */
+/** The catalogue of attacks: every row has a test that names it, or a reason in README.md. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -7,9 +7,9 @@ import families from './catalogue.json' with { type: 'json' }
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 const FAMILIES = Object.keys(families).join('|')
-/** Tables of cases with their titles, which stand apart from the test that runs them. */
+/** Tables of cases and titles, in other files than the test that runs them. */
 const TABLES = ['http/wire-faults.ts']
-/** `(ATK-07)`, `[SIG-01, SIG-02]`, `(JSON-08..10)`; identifiers of other lists may stand beside them. */
+/** `(ATK-07)`, `[SIG-01, SIG-02]`, `(JSON-08..10)`; identifiers of other lists may be beside them. */
 const MENTION = /[([]((?:[A-Z]+(?:-| )[0-9]+(?:\.\.[0-9]+)?(?:, )?)+)[)\]]/g
 
 const ROWS = Object.entries(families).flatMap(([family, numbers]) => numbers.split(' ').map((number) => `${family}-${number}`))

@@ -74,7 +74,7 @@ describe('the name of a delegation', () => {
   )
 })
 
-test('a thousand delegations are all asked for, once each: they say who signed (DEL-30)', { timeout: 60_000 }, async () => {
+test('each of a thousand delegations is requested once, to find the signers (DEL-30)', { timeout: 60_000 }, async () => {
   const story = new Story()
   const keys = [createSigningKey({ seed: 'signer' })]
   for (let number = 0; number < 1000; number++) {
@@ -121,7 +121,7 @@ test('the list of tags has each once, as releases has it, in natural order; sign
   ])
 })
 
-test('no search among delegations, deep or wide: a tag that stands only there is not signed (CVE-19, CVE-23)', async () => {
+test('a tag that only other delegations sign, deep or wide, is not signed (CVE-19, CVE-23)', async () => {
   const story = new Story()
   const below = `${RELEASES}/nested`
   story.collection.delegate(ALICE).delegate(RELEASES).delegate(below)

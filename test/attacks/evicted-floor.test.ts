@@ -1,4 +1,4 @@
-/** A stolen key that pushes the version up again and again drove the honest floor out of the list. */
+/** An attacker with a stolen key raised the version again and again until the honest floor left the list. */
 import { expect, test } from 'vitest'
 import { createSigningKey } from '../../src/testing/index.js'
 import { codeAndRole, Story } from '../client/story.js'
@@ -22,7 +22,7 @@ test('however often a stolen key pushes the version up, what was accepted before
     story.collection.tamper(RELEASES, { after: (envelope) => void envelope.signatures.splice(0, 1) }).publish()
     await story.verify()
   }
-  // The publisher takes the stolen key away; the server offers the oldest release.
+  // The publisher removes the stolen key; the server offers the oldest release.
   story.collection.setDelegationKeys(RELEASES, { keys: [honest] })
   const copy = JSON.parse(Buffer.from(old ?? []).toString()) as object
   story.collection.tamper(RELEASES, { after: (envelope) => void Object.assign(envelope, copy) }).publish()

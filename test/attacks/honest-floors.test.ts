@@ -1,4 +1,4 @@
-/** Floors that refuse honest data, and a file of another role that counts on the second run. */
+/** Floors must not refuse honest data, nor let a file of another role count on the second run. */
 import { expect, test } from 'vitest'
 import { createMemoryStore } from '../../src/index.js'
 import { createSigningKey } from '../../src/testing/index.js'
@@ -7,7 +7,7 @@ import { GUN, Story } from '../client/story.js'
 const RELEASES = 'targets/releases'
 const ALICE = 'targets/alice'
 
-test('a signer who was removed and added again, and has signed nothing yet, locks nobody out, however often one verifies', async () => {
+test('a signer who was removed and added again, and has signed nothing yet, does not block verification', async () => {
   const story = new Story()
   story.collection.delegate(ALICE).sign('3.19', 'alpine 3.19', { role: ALICE })
   story.collection.publish()
@@ -18,7 +18,7 @@ test('a signer who was removed and added again, and has signed nothing yet, lock
   for (let runs = 0; runs < 4; runs++) expect(await story.verify()).toMatchObject({ signers: [] })
 })
 
-test('the same below a signer who is left out for a while', async () => {
+test('the same for a delegation of a signer who is left out for a while', async () => {
   const story = new Story()
   const BELOW = `${ALICE}/bot`
   story.collection.delegate(ALICE).sign('3.19', 'alpine 3.19', { role: ALICE })
@@ -56,7 +56,7 @@ test("releases' file, served as that of a signer with the same key, counts on no
   expect((await story.verify()).signers).toEqual(['alice'])
 })
 
-test('nor does a signer who was added again with her old key, in a cache without floors as Docker leaves it', async () => {
+test('a signer who was added again with her old key does not block it either, in a cache of Docker without floors', async () => {
   const story = new Story()
   const keys = [createSigningKey({ seed: 'alice' })]
   story.collection.delegate(ALICE, { keys }).sign('3.19', 'alpine 3.19', { role: ALICE })

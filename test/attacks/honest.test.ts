@@ -1,4 +1,4 @@
-/** Odd and honest: refusing one of these would take a good collection away from its users. Each weighs as much as an attack. */
+/** Unusual but valid data: refusing it would block the users of a good collection, which is as bad as an attack. */
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import {
@@ -97,7 +97,7 @@ describe.each(ROLES)('%s may have', (role) => {
     })
   })
 
-  test('signatures that say nothing: other keys, no method, no ID, not even bytes (SIG-07, SIG-08, SIG-12)', async () => {
+  test('signatures that do not count: other keys, no method, no ID, no bytes (SIG-07, SIG-08, SIG-12)', async () => {
     const none = [
       {},
       { keyid: null, method: null, sig: null },
@@ -121,7 +121,7 @@ describe.each(ROLES)('%s may have', (role) => {
   })
 })
 
-test('unknown members stand at every depth where the format names members', async () => {
+test('unknown members at every depth where the format defines members', async () => {
   await odd('targets', { before: (signed) => void Object.assign(signed, { delegations: strangersIn(signed, 'delegations') }) })
   function strangersIn(signed: object, name: string): unknown {
     const { keys, roles } = Object(Reflect.get(signed, name))
@@ -130,7 +130,7 @@ test('unknown members stand at every depth where the format names members', asyn
   }
 })
 
-describe('null stands where a list or map is empty', () => {
+describe('null instead of an empty list or map', () => {
   test.each<[string, Tampering<Signed>]>([
     ['targets of targets', { before: (signed) => void Object.assign(signed, { targets: null }) }],
   ])('%s (JSON-35)', (_, tampering) => odd('targets', tampering))
@@ -153,7 +153,7 @@ describe('names that differ by case alone are two names', () => {
     for (const [tag, digest] of digests) expect((await story.verify(`alpine:${tag}`)).digest).toBe(digest)
   })
 
-  test('of roles in the snapshot that nobody delegates to, of hashes, and in what a publisher adds (ATK-33, HASH-08)', async () => {
+  test('of roles in the snapshot without a delegation, of hashes, and in custom data (ATK-33, HASH-08)', async () => {
     const story = new Story()
     const custom = { Version: 1, version: 2, nested: { A: null, a: [] } }
     story.collection.sign('3.20', 'x', { custom })
@@ -197,7 +197,7 @@ describe('root keys', () => {
     expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_CERTIFICATE_EXPIRED', role: 'root' })
   })
 
-  test('unused ones of unknown kinds, and roles that nobody knows (ROOT-43, ROOT-45)', async () => {
+  test('unused ones of unknown kinds, and unknown roles (ROOT-43, ROOT-45)', async () => {
     await odd('root', {
       before: (signed) => {
         const { roles, keys } = Object(signed)
@@ -209,7 +209,7 @@ describe('root keys', () => {
   })
 })
 
-test("certificates that ended, or name something else, are no matter for keys other than root's (CERT-45)", async () => {
+test("certificates that expired, or name something else, do not matter for keys other than root's (CERT-45)", async () => {
   const certificate = {
     subject: { cn: 'somebody else' },
     notBefore: new Date('2019-01-01T00:00:00Z'),

@@ -33,7 +33,7 @@ async function largestPause(work: () => Promise<unknown>): Promise<number> {
   return largest
 }
 
-describe('no answer ends in an error that is no TrustError', () => {
+describe('every error for an answer is a TrustError', () => {
   test.each([
     ['timestamp', 'timestamp'],
     ['2.root', 'root'],
@@ -76,7 +76,7 @@ describe('no answer ends in an error that is no TrustError', () => {
     expect((await story.verify('alpine:3.19', { store })).rootTrust).toBe('cached-root')
   })
 
-  test('one bad reference of verifyTags takes no answer away from the others', async () => {
+  test('one bad reference of verifyTags does not affect the other answers', async () => {
     const story = new Story()
     const fetchMetadata: typeof story.transport.fetchMetadata = (request) =>
       request.gun === GUN ? story.transport.fetchMetadata(request) : Promise.resolve(MANY_ONES)
@@ -90,7 +90,7 @@ describe('no answer ends in an error that is no TrustError', () => {
     ])
   })
 
-  test('a fault that is no TrustError is thrown when the others have their answers', async () => {
+  test('an error that is not a TrustError is thrown after the other answers', async () => {
     const story = new Story()
     const fetchMetadata: typeof story.transport.fetchMetadata = (request) =>
       request.gun === GUN ? story.transport.fetchMetadata(request) : Promise.reject(new RangeError('a fault'))
@@ -181,7 +181,7 @@ describe('what costs more than it is worth is refused before it costs', () => {
     expect(codeAndRole(await refusalOf(story.verify()))).toEqual({ code: 'ERR_METADATA_TOO_LARGE', role: 'targets' })
   })
 
-  test('a signature method of megabytes is no method, and costs nothing', async () => {
+  test('a signature method of megabytes does not count, and costs nothing', async () => {
     const story = new Story()
     story.collection
       .tamper('targets', {
@@ -196,7 +196,7 @@ describe('what costs more than it is worth is refused before it costs', () => {
     expect(performance.now() - start).toBeLessThan(1500)
   })
 
-  test('files that together are more than the largest honest collection are not fetched', async () => {
+  test('files that together exceed the largest honest collection are not fetched', async () => {
     const story = signedBy('alice')
     const long = 40 * 1024 * 1024
     story.collection.tamper('snapshot', {
@@ -293,7 +293,7 @@ describe('the key of one delegation denies that delegation alone', () => {
       code: 'WARN_DELEGATION_SKIPPED',
       message: expect.stringContaining('the signer alice is left out'),
     })
-    // Kept as it is, and left out offline too.
+    // Cached unchanged, and left out offline too.
     expect((await story.verify('alpine:3.19', { offline: true })).signers).toEqual(['bob'])
   })
 
@@ -385,7 +385,7 @@ test('100 missing tags of a collection of 20,000 cost about as much as one', asy
 })
 
 describe('a web page with status 200', () => {
-  test.each(['timestamp', 'root'])('as %s is said to be one', async (name) => {
+  test.each(['timestamp', 'root'])('as %s is reported as one', async (name) => {
     const story = new Story()
     story.transport.faults.set(name, 'login-page')
     expect(await refusalOf(story.verify())).toMatchObject({
@@ -424,7 +424,7 @@ describe('a target that has a SHA-512 alone', () => {
     ])
   })
 
-  test('takes nothing from a search by digest, nor from signers', async () => {
+  test('does not affect a search by digest, or signers', async () => {
     const story = withSha512()
     expect((await story.verify()).signers).toEqual(['alice'])
     const digest = story.collection.digest('3.19')

@@ -1,4 +1,4 @@
-// Verifies alpine:3.19 from a folder of served files, alone in a process, and says what it cost. Runs on dist/.
+// Verifies alpine:3.19 from a folder of served files in its own process, and prints the cost. Runs on dist/.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createMemoryStore, verifyTag } from '../../dist/index.js'
@@ -55,7 +55,7 @@ const peak = await readFile('/proc/self/status', 'utf8').then(
 )
 const megabytes = Math.round(peak / 1024)
 
-/** What a fixed piece of such work takes here, in milliseconds of the processor: machines differ, and one differs from itself. */
+/** Milliseconds of processor time of a fixed piece of such work: machines differ, and so do runs. */
 const paceCpu = process.cpuUsage()
 const members = Object.create(null)
 for (let number = 0; number < 100_000; number++) {

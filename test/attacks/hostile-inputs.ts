@@ -18,7 +18,7 @@ export interface HostileInput {
   readonly spoil: (collection: TrustCollection) => void
   /** Any of these. */
   readonly expected: readonly string[]
-  /** Files that are good one by one: they may cost what the largest honest collection does. */
+  /** Files that are valid one by one: they may cost as much as the largest honest collection. */
   readonly many?: boolean
 }
 
@@ -30,7 +30,7 @@ const TRUSTED = ['trusted']
 const UNSIGNED = [...MALFORMED, ...TOO_LARGE, 'ERR_SIGNATURE_THRESHOLD targets']
 const hex = (number: number) => createHash('sha256').update(String(number)).digest('hex')
 
-/** Bytes in place of targets; the snapshot vouches for them. */
+/** Bytes instead of targets, which the snapshot names. */
 function targetsBytes(name: string, expected: readonly string[], content: () => string): HostileInput {
   return { name, expected, spoil: (collection) => collection.tamper('targets', { bytes: () => Buffer.from(content()) }) }
 }
@@ -91,7 +91,7 @@ function delegations(count: number, keys: Record<string, KeyDocument>, paths: re
 const numbered = (count: number, entry: (number: number) => string) =>
   Array.from({ length: count }, (_, number) => entry(number)).join(',')
 
-/** A targets file that nobody signed, with more members. */
+/** An unsigned targets file with more members. */
 function unsigned(members: string): string {
   return `{"signed":{"_type":"Targets","delegations":{"keys":{},"roles":[]},"expires":"2030-01-01T00:00:00Z","targets":{},"version":2,${members}},"signatures":[]}`
 }
@@ -226,7 +226,7 @@ export const HOSTILE_INPUTS: readonly HostileInput[] = [
   },
 ]
 
-/** A collection in which `alpine:3.19` is signed, spoiled. */
+/** A collection that signs `alpine:3.19`, with a tampering. */
 export function hostileCollection({ spoil }: HostileInput): TrustCollection {
   const collection = createTrustCollection(GUN)
   collection.sign('3.19', 'alpine 3.19')

@@ -23,7 +23,7 @@ test('a missing delegation whose name begins with root is not a missing collecti
   expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_METADATA_MISSING', role: 'targets/root-team' })
 })
 
-test('nothing is asked for but metadata files: there is no ping that could fail [HTTP-50]', async () => {
+test('only metadata files are requested, without a ping that could fail [HTTP-50]', async () => {
   const story = new Story()
   await using server = await startTrustServer({ collections: [story.collection] })
   const options = { env: {}, disableContentTrust: false, server: server.url, ca: server.ca, dockerConfig, now: () => story.now }

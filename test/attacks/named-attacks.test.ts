@@ -7,7 +7,7 @@ const RELEASES = 'targets/releases'
 const ALICE = 'targets/alice'
 const EVIL = JSON.stringify({ hashes: { sha256: Buffer.alloc(32, 0xee).toString('base64') }, length: 1 })
 
-/** Spoils the text of a file; whoever does it holds the keys of snapshot and timestamp. */
+/** Changes the text of a file, by an attacker with the keys of snapshot and timestamp. */
 function spoil(story: Story, role: `targets${string}`, from: string, to: string): void {
   const bytes = (file: Uint8Array) => {
     expect(text(file)).toContain(from)
@@ -163,7 +163,7 @@ describe('root', () => {
     expect(answer).toBe(expected)
   })
 
-  test('gone together with the timestamp means no trust data, whatever the cache has, and never stale (ROOT-56)', async () => {
+  test('missing together with the timestamp means no trust data, with any cache, and never a stale answer (ROOT-56)', async () => {
     const story = new Story()
     await story.verify()
     story.transport.faults.set('*', 'missing')

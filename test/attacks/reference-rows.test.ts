@@ -29,7 +29,7 @@ describe('which collection a reference means (REF-01, REF-03, REF-04, REF-08, RE
     expect(parseReference(reference).gun).toBe(gun)
   })
 
-  test('without a tag it is latest, and said to be filled in (REF-02)', () => {
+  test('without a tag it is latest, and reported as a default (REF-02)', () => {
     expect(parseReference('alpine')).toMatchObject({ tag: 'latest', tagDefaulted: true })
     expect(parseReference('alpine:latest')).toMatchObject({ tag: 'latest', tagDefaulted: false })
   })
@@ -102,7 +102,7 @@ describe('which server is asked (REF-35)', () => {
   })
 
   test.each(['http://env.example', 'env.example', 'ftp://env.example', 'https://u:p@env.example', 'https://env.example/?q'])(
-    'an environment that says %s is a usage error',
+    'an environment with %s is a usage error',
     async (url) => {
       const refusal = await refusalOf(asked(...ALPINE, { env: { DOCKER_CONTENT_TRUST_SERVER: url } }))
       expect(refusal.code).toBe('ERR_SETTINGS_INVALID')

@@ -20,7 +20,7 @@ test('a registry that is mapped to a server of its own: its mirrors are not veri
   expect(error.message).toContain('own.example')
 })
 
-test('servers are those of the first call, whatever the caller does to the map meanwhile', async () => {
+test('changes of the caller to the map of servers after the first call have no effect', async () => {
   const servers: Record<string, string> = { 'registry.example': 'https://one.example' }
   await using client = createTrustClient({ ...optionsFor('registry.example/a'), servers })
   expect(await client.verifyTag('registry.example/a:9')).toMatchObject({ server: 'https://one.example' })
@@ -28,7 +28,7 @@ test('servers are those of the first call, whatever the caller does to the map m
   expect(await client.verifyTag('registry.example/a:9')).toMatchObject({ server: 'https://one.example' })
 })
 
-test('a map of servers that says something else when it is read again ends in no error of Node', async () => {
+test('a map of servers that changes between reads does not cause an error of Node', async () => {
   let reads = 0
   const servers = Object.defineProperty<Record<string, string>>({}, 'registry.example', {
     enumerable: true,
@@ -39,7 +39,7 @@ test('a map of servers that says something else when it is read again ends in no
   })
 })
 
-test('an error that two questions share says to both that the answer was a bad one', async () => {
+test('an error that two concurrent questions share has isBadAnswer for both', async () => {
   const options = optionsFor('registry.example/a')
   const fetchMetadata = () => Promise.reject(new UnavailableError('ERR_SERVER_RESPONSE', 'bad', { isBadAnswer: true }))
   await using client = createTrustClient({ ...options, transport: { fetchMetadata, close: () => Promise.resolve() } })

@@ -16,7 +16,7 @@ export const RELEASES = 'targets/releases'
 export const ROLES = ['root', 'timestamp', 'snapshot', 'targets', RELEASES, SIGNER] as const
 export type Role = (typeof ROLES)[number]
 
-/** Nothing; what an honest run left; the same with every file but the root turned to garbage, floors intact. */
+/** No cache; the cache of an honest run; the same with every file except the root replaced by garbage and intact floors. */
 export const CACHES = ['none', 'good', 'spoiled'] as const
 export type Cache = (typeof CACHES)[number]
 
@@ -32,9 +32,9 @@ export interface CommonDocument {
 
 /** What is done to one role. */
 export interface Tamper extends Tampering<CommonDocument> {
-  /** On the way, to the file under whatever name it is asked for. */
+  /** Changes the file on the way, under any name. */
   readonly wire?: Fault
-  /** Done to what the roles above declare of the file, by whoever holds their keys. */
+  /** Changes the entry of the file in the roles above, by an attacker with their keys. */
   readonly declared?: (file: { length: number; hashes: Record<string, string> }) => void
 }
 
@@ -56,8 +56,8 @@ function makeKey(role: string, number: number): SigningKey {
 }
 
 /**
- * Every role has two keys and needs both, and stands at version 3. `alpine:3.19` is released, signed by alice, and
- * another digest of it stands in targets, where a silent fallback would find it.
+ * Every role has two keys and needs both, and has version 3. `alpine:3.19` is released, signed by alice, and
+ * targets has another digest for it, which a silent fallback would find.
  */
 function seasonedCollection(): { collection: TrustCollection; digest: string } {
   const signers = (role: string) => ({ keys: keysOf(role), threshold: 2 })
@@ -115,7 +115,7 @@ interface Client {
   readonly wire?: Readonly<Record<string, Fault>>
 }
 
-/** `trusted by <signers> <warnings>` or `<code> <role>`; whatever the store or the answer should not be is said too. */
+/** `trusted by <signers> <warnings>` or `<code> <role>`; also reports a wrong store or answer. */
 async function outcome({ collection, digest, now, store, wire = {} }: Client): Promise<string> {
   const before = comparable(await store.read(GUN))
   const transport = collection.transport({ faults: wire })

@@ -47,7 +47,7 @@ function expected(rule: Rule, role: Role, cache: Cache, alone: NamedTampering['a
     case 'hash cut':
       if (role === 'targets') return trusted(cache) // the tag is answered by releases
       if (role === SIGNER) return trusted(cache).replace(' by alice', '') // signed nothing that can be compared
-      // The set verified, and is kept; the one entry that was asked for is no answer.
+      // The set was verified and is kept; only the requested entry is unusable.
       if (role === RELEASES) return `${refused('ERR_METADATA_MALFORMED')} and the store changed`
       return refused('ERR_METADATA_MALFORMED')
     case 'longer in flight':

@@ -1,4 +1,4 @@
-/** The named tamperings of the matrix, each with the rule that says what must come of it (see tamper-matrix.test.ts). */
+/** The tamperings of the matrix, each with the rule for its expected result (see tamper-matrix.test.ts). */
 import { createSigningKey, type Envelope, TAMPERINGS as KIT, type TamperingName } from '../../src/testing/index.js'
 import { BEFORE, type CommonDocument, type Role, type Tamper } from './tamper-cell.js'
 
@@ -32,7 +32,7 @@ export interface NamedTampering {
 }
 
 const NOW_VERSION = `"version":${BEFORE + 1}`
-const stranger = createSigningKey({ type: 'ed25519', seed: 'stranger' }) // signs the same way every time
+const stranger = createSigningKey({ type: 'ed25519', seed: 'stranger' }) // gives the same signature every time
 
 /** Changes the text of the file. */
 function text(change: (file: string) => string): (bytes: Uint8Array) => Uint8Array {

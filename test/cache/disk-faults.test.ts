@@ -1,4 +1,4 @@
-/** A disk that refuses at every single step of a commit: once, or from there on, which is also what a kill looks like. */
+/** A disk that fails at each step of a commit: once, or at that and every later step, which has the same effect as a kill. */
 import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,9 +20,9 @@ vi.mock('node:fs/promises', async (original) => {
 
 const GUN = 'docker.io/library/alpine'
 const ERRNOS = ['ENOSPC', 'EIO', 'EACCES', 'EROFS']
-/** Every error at every step at night; in between the errors take turns. */
+/** NIGHTLY=1 tries every error at every step; other runs try one error at each step, in turn. */
 const EVERY_ERRNO = process.env['NIGHTLY'] !== undefined
-/** Here disks are not measured: one in memory will do. */
+/** A file system in memory, since these tests do not measure a disk. */
 const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const LOCK = join('dct', 'docker.io%2flibrary%2falpine.lock')
 
@@ -38,14 +38,14 @@ function faultyDisk(): FaultyDisk {
   return disk.now
 }
 
-/** A folder of its own, filled from a template. */
+/** A new folder, copied from a template. */
 async function folderLike(template: string | undefined): Promise<string> {
   const made = join(folder, `${++count}`)
   if (template !== undefined) await cp(template, made, { recursive: true })
   return made
 }
 
-/** The lock of a writer that is no more, though the process lives on: it is old at once. */
+/** Makes the lock of a failed writer old at once, since this process still runs. */
 async function ageLock(trust: string): Promise<void> {
   const before = new Date(Date.now() - 60_000)
   await utimes(join(trust, LOCK), before, before).catch(() => undefined)
@@ -83,7 +83,7 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
   })
 
   test.each(['once', 'from there on'])(
-    'with an error at any step, %s, leaves the old or the new, and the next one heals (CACHE-10, CACHE-14)',
+    'with an error at any step, %s, leaves the old or the new files, and the next commit repairs them (CACHE-10, CACHE-14)',
     async (how) => {
       expect(steps).toBeGreaterThan(20)
       for (let at = 1; at <= steps; at++) {
@@ -111,7 +111,7 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
     else if (template === undefined && kept.files['root'] === undefined) expect(kept.floors, where).toBeUndefined()
     else if (kept.floors === old.floors) expect([old.files, renewed.files], where).toContainEqual(kept.files)
     else expect(kept, where).toEqual(renewed)
-    // Who lives takes his lock away; one whose disk is gone cannot.
+    // A writer removes its lock, except when the disk fails for good.
     if (!fault.forever) expect(existsSync(join(trust, LOCK)), where).toBe(false)
     await ageLock(trust)
     expect(await store.commit(GUN, changes('two', changed), (await store.read(GUN)).revision), where).toBe('written')
@@ -121,8 +121,8 @@ describe.each<[string, readonly string[] | undefined, string[]]>([
   }
 })
 
-describe('before anything is moved it is synced, and the folders before the floors', () => {
-  /** The calls that make things durable, in their order. */
+describe('files are synced before they are renamed, and folders before the floors', () => {
+  /** The calls that sync or rename, in order. */
   async function durable(trust: string, all: CacheChanges): Promise<string> {
     const { revision } = await createFileStore(trust).read(GUN)
     await faultyDisk().during(() => createFileStore(trust).commit(GUN, all, revision))
@@ -132,7 +132,7 @@ describe('before anything is moved it is synced, and the folders before the floo
       .replace(/(\b\w+)((?: \1)+)/g, (run, call) => `${call}*${run.split(' ').length}`)
   }
 
-  test('on a first commit without a journal, every new folder too; else with one; one file needs none', async () => {
+  test('on a first commit, with every new folder and without a journal; on a later one with a journal, unless it is one file', async () => {
     const trust = join(await folderLike(undefined), 'trust')
     // Five files and the floors; then metadata and targets, and the seven above that got a new folder.
     expect(await durable(trust, changes('one'))).toBe('sync*6 rename*5 sync*9 rename')
@@ -140,7 +140,7 @@ describe('before anything is moved it is synced, and the folders before the floo
     expect(await durable(trust, changes('three', ['timestamp']))).toBe('sync*2 rename sync rename')
   })
 
-  test('and on a revision that is past, nothing is written', async () => {
+  test('and nothing is written for an old revision', async () => {
     const store = createFileStore(await folderLike(undefined))
     await store.commit(GUN, changes('one'), undefined)
     const outcome = await faultyDisk().during(() => store.commit(GUN, changes('two'), undefined))
@@ -151,7 +151,7 @@ describe('before anything is moved it is synced, and the folders before the floo
 })
 
 describe('a verification', () => {
-  /** A store that has the fault when it commits. */
+  /** A store whose commit fails at one step. */
   function faulty(inner: MetadataStore, at: number, errno: string, forever: boolean): MetadataStore {
     return {
       read: (gun) => inner.read(gun),
@@ -162,7 +162,7 @@ describe('a verification', () => {
   }
 
   test.each([true, false])(
-    'stands whatever step of its commit fails (from there on: %s); offline, the old or the new answer; no floor is lost (CACHE-14)',
+    'succeeds when any step of its commit fails (and all later ones: %s); offline, the answer is the old or the new one; no floor is lost (CACHE-14)',
     async (forever) => {
       const story = new Story()
       story.collection.delegate('targets/releases')
@@ -184,7 +184,7 @@ describe('a verification', () => {
         const codes = warnings.map(({ code }) => code)
         expect(digest).toBe(second)
         const offline = await story.verify('alpine:3.20', { store: await copyOf(trust), offline: true })
-        // Who is told nothing has it on the disk.
+        // Without a warning, the new files are on the disk.
         expect(codes.includes('WARN_CACHE_UNWRITABLE') ? [first, second] : [second], `step ${at}`).toContain(offline.digest)
         await ageLock(trust)
         const next = await story.verify('alpine:3.20', { store })

@@ -1,23 +1,23 @@
-/** A disk that refuses: `node:fs/promises` as it is, but for one call, or for every call from one on. */
+/** `node:fs/promises` with one call that fails, or with every call from one on. */
 import type { FileHandle } from 'node:fs/promises'
 
 type Call = (...args: unknown[]) => Promise<unknown>
 
-/** The call with this number fails, or all from there on. */
+/** The number of the call that fails, and whether all later ones fail too. */
 export interface Fault {
   readonly at: number
   readonly errno: string
   readonly forever: boolean
 }
 
-/** What the disk does; shared by all that is wrapped. */
+/** The state of the disk, shared by all wrapped modules. */
 export class FaultyDisk {
-  /** Calls made while it counted. */
+  /** The number of calls counted. */
   readonly calls: string[] = []
   #counts = false
   #fault: Fault | undefined
 
-  /** Counts the calls of `work`, and refuses the one with that number, or all from there on. */
+  /** Counts the calls of `work`, and fails the call with that number, or that and all later ones. */
   async during<Result>(work: () => Promise<Result>, fault?: Fault): Promise<Result> {
     this.calls.length = 0
     this.#fault = fault
@@ -29,7 +29,7 @@ export class FaultyDisk {
     }
   }
 
-  /** A module whose functions are asked here first. */
+  /** Wraps the functions of a module, so that they can fail. */
   wrap(real: Record<string, unknown>): Record<string, unknown> {
     const wrapped = Object.entries(real).map(([name, member]) => {
       if (name === 'open') return [name, (...args: unknown[]) => this.#open(member as Call, args)]
@@ -53,7 +53,7 @@ export class FaultyDisk {
         const member: unknown = Reflect.get(target, key)
         if (typeof member !== 'function') return member
         const call = member.bind(target) as Call
-        // A file that nobody can close would only trouble the tests that follow.
+        // Closing a file always works, so that later tests are not affected.
         return ['writeFile', 'sync', 'stat', 'readFile'].includes(String(key)) ? this.#asked(String(key), call) : call
       },
     })

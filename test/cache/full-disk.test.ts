@@ -1,4 +1,4 @@
-/** A disk that is really full: a small file system in memory, where this user may mount one. */
+/** A disk that is really full: a small file system in memory, if this user may mount one. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cp, readdir, rm, statfs, writeFile } from 'node:fs/promises'
@@ -20,20 +20,20 @@ function mount(): boolean {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', place], { stdio: 'pipe' })
     return true
   } catch {
-    // Loud, but no failure: disk-faults.test.ts refuses every single step with ENOSPC wherever this runs.
+    // A message and no failure: disk-faults.test.ts fails each step with ENOSPC on every machine.
     console.warn('NOT TESTED on a real full disk: mounting a tmpfs is not permitted here (root on Linux may)')
     return false
   }
 }
 
-/** Leaves so many bytes free. */
+/** Fills the disk, except so many bytes. */
 async function fillUpTo(free: number): Promise<void> {
   const { bavail, bsize } = await statfs(place)
   await writeFile(join(place, 'ballast'), new Uint8Array(Math.max(0, bavail * bsize - free)))
 }
 
 test.skipIf(!isMounted)(
-  'a full disk takes no answer away, and the cache stays the old or becomes the new, however little is free (CACHE-14)',
+  'with a full disk, verification succeeds, and the cache holds the old or the new files (CACHE-14)',
   async () => {
     const story = new Story()
     const template = join(place, '..', `${place.split('/').at(-1)}-template`)
@@ -74,7 +74,7 @@ test.skipIf(!isMounted)(
     } finally {
       await rm(template, { recursive: true, force: true })
     }
-    // It was full, and it was not.
+    // The disk was full in some runs and not in others.
     for (const outcome of [
       'first use warned old',
       'first use kept new',

@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** What a kill in the middle of a commit leaves: the journal, and only the first so many files of the new generation. */
+/** The state after a kill in the middle of a commit: the journal, and the first `written` of the new files. */
 async function interrupted(written: number): Promise<void> {
   const store = createFileStore(folder)
   await store.commit(GUN, changes('one'), undefined)
@@ -34,14 +34,14 @@ async function interrupted(written: number): Promise<void> {
 }
 
 describe('a commit that was killed in the middle', () => {
-  test.each([0, 1, 2, 3, 4, 5])('after %i files reads as the whole new generation', async (written) => {
+  test.each([0, 1, 2, 3, 4, 5])('after %i files reads as all new files', async (written) => {
     await interrupted(written)
     const { metadata, floors } = await createFileStore(folder).read(GUN)
     expect(metadata).toEqual(changes('two').metadata)
     expect(floors).toEqual(bytes('floors two'))
   })
 
-  test('is carried out by the next writer who knows it, before his own', async () => {
+  test('is completed by the next writer before its own commit', async () => {
     await interrupted(2)
     const store = createFileStore(folder)
     const { revision } = await store.read(GUN)
@@ -54,13 +54,13 @@ describe('a commit that was killed in the middle', () => {
     expect(await readdir(join(folder, 'dct'))).toEqual(['registry.example%2fapp.json'])
   })
 
-  test('before its journal was whole reads as the old generation', async () => {
+  test('before the journal was complete reads as the old files', async () => {
     await createFileStore(folder).commit(GUN, changes('one'), undefined)
     await writeFile(join(folder, 'dct', 'registry.example%2fapp.journal'), encodeJournal(GUN, changes('two')).slice(0, 100))
     expect((await createFileStore(folder).read(GUN)).metadata).toEqual(changes('one').metadata)
   })
 
-  test('is forgotten with the rest', async () => {
+  test('is forgotten with the collection', async () => {
     await interrupted(2)
     expect(await createFileStore(folder).forget(GUN)).toBe(true)
     expect((await createFileStore(folder).read(GUN)).metadata.size).toBe(0)
@@ -68,7 +68,7 @@ describe('a commit that was killed in the middle', () => {
 })
 
 describe('a journal', () => {
-  test('of another collection, with a path for a role, or garbage is none', () => {
+  test('of another collection, with a path as a role, or with invalid content is ignored', () => {
     const journal = { metadata: new Map([['root', bytes('x')]]), floors: bytes('y') }
     expect(decodeJournal(encodeJournal(GUN, journal), GUN)).toEqual(journal)
     expect(decodeJournal(encodeJournal('other', journal), GUN)).toBeUndefined()
@@ -78,7 +78,7 @@ describe('a journal', () => {
 })
 
 describe('folders', () => {
-  test('are made with their parents, at once by many', async () => {
+  test('are made with their parents, also by concurrent writers', async () => {
     const deep = join(folder, 'a', 'b', 'c')
     await Promise.all(Array.from({ length: 10 }, () => makeFolder(folder, ['a', 'b', 'c'])))
     await mkdir(join(deep, 'd'))

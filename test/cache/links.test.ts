@@ -1,4 +1,4 @@
-/** What somebody put into the trust directory in the place of files and folders: nothing is read or written through it. */
+/** Links and other objects in place of files and folders of the cache: nothing is read or written through them. */
 import { execFileSync } from 'node:child_process'
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -34,7 +34,7 @@ async function linkAway(path: string): Promise<string> {
   return elsewhere
 }
 
-/** Everything below a folder that is no folder, with its content. */
+/** All files below a folder, with their content. */
 async function contents(path: string): Promise<Record<string, string>> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
@@ -51,7 +51,7 @@ describe.skipIf(process.platform === 'win32')('a folder that is a symbolic link'
       story.collection.sign('3.21', 'y')
       story.collection.publish()
       expect(await refusalOf(verify())).toMatchObject({ code: 'ERR_CACHE', role: 'root' })
-      expect((await refusalOf(verify())).message).toContain('a symbolic link stands in between')
+      expect((await refusalOf(verify())).message).toContain('the path leads through a symbolic link')
       expect(await contents(elsewhere)).toEqual(before)
     },
   )
@@ -65,7 +65,7 @@ describe.skipIf(process.platform === 'win32')('a folder that is a symbolic link'
     expect(await readdir(victim)).toEqual([])
   })
 
-  test('of delegations is not read, and their files are not written behind it (CACHE-07)', async () => {
+  test('to a folder of delegations is not read, and no file is written through it (CACHE-07)', async () => {
     await verify()
     const elsewhere = await linkAway(dirname(file(RELEASES)))
     const before = await contents(elsewhere)
@@ -75,7 +75,7 @@ describe.skipIf(process.platform === 'win32')('a folder that is a symbolic link'
     expect(await contents(elsewhere)).toEqual(before)
   })
 
-  test('of floors: they are rebuilt from the files, with a warning, and not written behind it (CACHE-07)', async () => {
+  test('to the folder of floors: they are rebuilt from the files, with a warning, and not written through it (CACHE-07)', async () => {
     await verify()
     const elsewhere = await linkAway(join(trust, 'dct'))
     const before = await contents(elsewhere)
@@ -86,15 +86,15 @@ describe.skipIf(process.platform === 'win32')('a folder that is a symbolic link'
     expect((await refusalOf(verify())).kind).toBe('untrusted')
   })
 
-  test('is not emptied when its collection is forgotten', async () => {
+  test('keeps its target when the collection is forgotten', async () => {
     await verify()
     const elsewhere = await linkAway(join(trust, 'tuf', 'docker.io'))
     const before = await contents(elsewhere)
-    await expect(createFileStore(trust).forget(GUN)).rejects.toThrow('a symbolic link stands in between')
+    await expect(createFileStore(trust).forget(GUN)).rejects.toThrow('the path leads through a symbolic link')
     expect(await contents(elsewhere)).toEqual(before)
   })
 
-  test('is fine when it is the trust directory itself: its owner made it (CACHE-07)', async () => {
+  test('may be the trust directory itself, since its owner made it (CACHE-07)', async () => {
     await mkdir(join(folder, 'elsewhere', 'trust'), { recursive: true })
     await symlink(join(folder, 'elsewhere', 'trust'), trust)
     expect(await codes()).toEqual([])
@@ -104,7 +104,7 @@ describe.skipIf(process.platform === 'win32')('a folder that is a symbolic link'
   })
 })
 
-describe('what is no file', () => {
+describe('an object that is not a regular file', () => {
   const kinds: [string, (path: string) => Promise<unknown>][] = [
     ['a folder', (path) => mkdir(join(path, 'precious'), { recursive: true })],
     ...(process.platform === 'win32'
@@ -116,7 +116,7 @@ describe('what is no file', () => {
         ] satisfies typeof kinds)),
   ]
 
-  test.each(kinds)('in the place of the lock is a warning at once, and stays: %s', async (_, make) => {
+  test.each(kinds)('in place of the lock gives a warning at once, and is kept: %s', async (_, make) => {
     await writeFile(join(folder, 'victim'), 'precious')
     await verify()
     await make(own('lock'))
@@ -129,7 +129,7 @@ describe('what is no file', () => {
     expect(await readFile(join(folder, 'victim'), 'utf8')).toBe('precious')
   })
 
-  test.each(kinds)('in the place of the journal is a warning, and nothing is written over it: %s', async (_, make) => {
+  test.each(kinds)('in place of the journal gives a warning, and is not overwritten: %s', async (_, make) => {
     await writeFile(join(folder, 'victim'), 'precious')
     await verify()
     await make(own('journal'))
@@ -140,7 +140,7 @@ describe('what is no file', () => {
     expect(await readFile(join(folder, 'victim'), 'utf8')).toBe('precious')
   })
 
-  test.each(kinds)('in the place of a root is refused, and stays: %s (CACHE-02, CACHE-05, CACHE-06)', async (_, make) => {
+  test.each(kinds)('in place of a root is refused, and is kept: %s (CACHE-02, CACHE-05, CACHE-06)', async (_, make) => {
     await writeFile(join(folder, 'victim'), 'precious')
     await verify()
     await rm(file('root'))
@@ -159,7 +159,7 @@ describe('a file of 10 GB', () => {
     expect((await lstat(file(role))).size).toBeLessThan(10_000)
   })
 
-  test('is refused in the place of the root (CACHE-09)', async () => {
+  test('is refused in place of the root (CACHE-09)', async () => {
     await verify()
     await truncate(file('root'), 10 * 2 ** 30)
     const refusal = await refusalOf(verify())

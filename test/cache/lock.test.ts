@@ -1,4 +1,4 @@
-/** One writer at a time, whoever dies, sleeps or lives in another container. */
+/** One writer at a time, also when a writer dies, is suspended or runs in another container. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { lockState, withLock } from '../../src/cache/lock.js'
 import { decodeHolder, isDead, type LockHolder, thisHolder } from '../../src/cache/lock-holder.js'
 import type { CommitOutcome } from '../../src/cache/metadata-store.js'
 
-/** Something that happens right before a lock is broken. */
+/** Called right before a lock is broken. */
 const disk = vi.hoisted(() => ({ beforeTurn: undefined as (() => Promise<void>) | undefined }))
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>()
@@ -54,7 +54,7 @@ async function left(holder: LockHolder | string, age = 0): Promise<void> {
 }
 
 describe('a lock', () => {
-  test('lets one in at a time', async () => {
+  test('admits one writer at a time', async () => {
     let now = 0
     let most = 0
     const work = async () => {
@@ -89,7 +89,7 @@ describe('a lock', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('that somebody else broke and took meanwhile is his', async () => {
+  test('that another process broke and took meanwhile belongs to that process', async () => {
     await left(deadHolder())
     const other = JSON.stringify(thisHolder())
     disk.beforeTurn = async () => {
@@ -106,13 +106,13 @@ describe('a lock', () => {
     await waiting
   })
 
-  test('of a process whose number is used again is broken at once', async () => {
+  test('of a dead process whose number is used again is broken at once', async () => {
     await left({ ...thisHolder(), started: 'long ago' })
     if (process.platform === 'linux') expect(await timeToGet()).toBeLessThan(8000)
   })
 
   test.runIf(process.platform === 'linux')('of one that was killed and waits to be buried is broken at once', async () => {
-    // The shell never asks for its child, so that the dead one keeps its number.
+    // The shell never waits for its child, so that the dead process keeps its number.
     const shell = spawn('sh', ['-c', `${process.execPath} -e 0 & echo $!; exec sleep 30`], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
@@ -125,7 +125,7 @@ describe('a lock', () => {
     shell.kill('SIGKILL')
   })
 
-  test('of another system, where nobody can tell, is broken once it is old', async () => {
+  test('of another system is broken when it is old', async () => {
     await left({ ...deadHolder(), system: 'another' }, 9000)
     expect(await lockState(path)).toBe('held')
     expect(await timeToGet()).toBeGreaterThan(300)
@@ -134,21 +134,21 @@ describe('a lock', () => {
     expect(await timeToGet()).toBeLessThan(8000)
   })
 
-  test('that does not say whose it is, is broken after a second, even when its clock is far ahead', async () => {
+  test('without a holder is broken after a second, even when its time is far in the future', async () => {
     await left('', -3_600_000)
     expect(await timeToGet()).toBeGreaterThan(900)
     await left('{"token":', 5000)
     expect(await timeToGet()).toBeLessThan(900)
   })
 
-  test('is broken though somebody died breaking it', async () => {
+  test('is broken although a process died while breaking it', async () => {
     await left(deadHolder())
     await writeFile(`${path}.turn`, JSON.stringify(deadHolder()))
     expect(await timeToGet()).toBeLessThan(8000)
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('is released when the work fails, and never taken from another', async () => {
+  test('is released when the work fails, and the lock of another process is not', async () => {
     await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(existsSync(path)).toBe(false)
     await withLock(path, async (lock) => {
@@ -160,7 +160,7 @@ describe('a lock', () => {
   })
 })
 
-test('who holds a lock is read only from what says it whole', () => {
+test('the holder is read only from a complete lock file', () => {
   const self = thisHolder()
   expect(decodeHolder(JSON.stringify(self))).toEqual(self)
   expect(isDead(self)).toBe(false)
@@ -183,7 +183,7 @@ describe('a writer', () => {
     floors: utf8(`floors ${generation}`),
   })
 
-  test('who slept until others had gone on does not put his older files over theirs (CACHE-12)', async () => {
+  test('that was suspended does not replace newer files with its older ones (CACHE-12)', async () => {
     const store = createFileStore(folder)
     const newer = createFileStore(folder)
     await store.commit(GUN, changes('one'), undefined)
@@ -192,7 +192,7 @@ describe('a writer', () => {
     let others: Promise<CommitOutcome> | undefined
     const metadata = new (class extends Map<string, Uint8Array> {
       override get size(): number {
-        // Asleep here: the lock is taken for abandoned, and another writes.
+        // The writer is suspended here: its lock counts as abandoned, and another process writes.
         others ??= rm(lock).then(() => newer.commit(GUN, changes('three'), revision))
         return super.size
       }
@@ -204,7 +204,7 @@ describe('a writer', () => {
     expect((await readdir(folder, { recursive: true })).filter((name) => /\.(tmp|lock|journal)$/.test(name))).toEqual([])
   })
 
-  test('who died is told by the next reader, so that the next run carries out what he left', async () => {
+  test('that died is reported by the next read, so that the next run completes its commit', async () => {
     const store = createFileStore(folder)
     await store.commit(GUN, changes('one'), undefined)
     expect((await store.read(GUN)).isUnfinished).toBeUndefined()

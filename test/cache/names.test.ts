@@ -1,4 +1,4 @@
-/** Names of collections and roles as names of files: Docker's where a disk can hold them, never those of another collection. */
+/** Paths for collections and roles: as in Docker where a disk can hold them, and never shared by two collections. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { decodeName, flatName, metadataFolder, roleFile } from '../../src/cache/
 const PLATFORMS = ['linux', 'darwin', 'win32'] as const
 const folderOf = (gun: string, platform: NodeJS.Platform = 'linux') => metadataFolder(gun, platform).slice(1, -1).join('/')
 
-/** GUNs as the grammar has them, with the odd ones more often. */
+/** GUNs of the grammar, with unusual ones more often. */
 const segment = fc.oneof(
   fc.constantFrom(
     'con',
@@ -39,7 +39,7 @@ const guns = fc
   .filter((segments) => segments.every((one) => one !== '.' && one !== '..'))
   .map((segments) => segments.join('/'))
 
-/** Names of collections that Docker's layout lets meet in one file or folder. */
+/** Names of collections that share a file or folder in Docker's layout. */
 const SEEN_TO_MEET = [
   ['x', 'x/metadata/timestamp.json'],
   ['x', 'x/metadata/root.json'],
@@ -52,11 +52,11 @@ interface Paths {
   readonly files: readonly string[]
   /** The files, and every folder above them. */
   readonly all: ReadonlySet<string>
-  /** What is removed, and listed, as a whole. */
+  /** The folders that are removed and listed as a whole. */
   readonly delegations: string
 }
 
-/** What a collection with two delegations has on the disk. */
+/** The paths of a collection with two delegations. */
 function pathsOf(gun: string, platform: NodeJS.Platform): Paths {
   const fold = (path: string) => (platform === 'linux' ? path : path.toLowerCase())
   const folder = metadataFolder(gun, platform).join('/')
@@ -71,7 +71,7 @@ function pathsOf(gun: string, platform: NodeJS.Platform): Paths {
 }
 
 describe('the folder of a collection', () => {
-  test('is that of Docker wherever the disk can hold it', () => {
+  test('is the same as in Docker when the disk can hold its name', () => {
     for (const gun of [
       'docker.io/library/alpine',
       'localhost:5000/Team/app',
@@ -90,17 +90,17 @@ describe('the folder of a collection', () => {
     ['trailing./dots..', 'trailing%2e/dots.%2e'],
     ['localhost:5000/Team', 'localhost%3a5000/%54eam'],
     ['CON/Nul.x', '%43%4f%4e/%4eul.x'],
-  ])('holds nothing that Windows cannot hold: %s (CACHE-25)', (gun, folder) => {
+  ])('has a name that Windows allows: %s (CACHE-25)', (gun, folder) => {
     expect(folderOf(gun, 'win32')).toBe(folder)
     expect(folder.split('/').map(decodeName).join('/')).toBe(gun)
   })
 
-  test.each(['darwin', 'win32'] as const)('tells upper case from lower where the disk does not: %s (CACHE-25)', (platform) => {
+  test.each(['darwin', 'win32'] as const)('encodes upper case on disks that ignore case: %s (CACHE-25)', (platform) => {
     expect(folderOf('registry.example/Team', platform)).not.toBe(folderOf('registry.example/team', platform))
     expect(folderOf('registry.example/Team', platform)).toBe(folderOf('registry.example/Team', platform).toLowerCase())
   })
 
-  test('has no name of more than 255 bytes, and names that begin alike stay apart (CACHE-26)', () => {
+  test('has no name of more than 255 bytes, and long names with the same beginning stay distinct (CACHE-26)', () => {
     const long = `${'x'.repeat(300)}.example`
     for (const platform of PLATFORMS) {
       const [one = '', other = ''] = [folderOf(`${long}:1/a`, platform), folderOf(`${long}:2/a`, platform)]
@@ -109,7 +109,7 @@ describe('the folder of a collection', () => {
     }
   })
 
-  test('is its own: no two collections share one, whatever the disk folds or minds', () => {
+  test('is not shared by two collections on any platform', () => {
     fc.assert(
       fc.property(guns, guns, fc.constantFrom(...PLATFORMS), (one, other, platform) => {
         const fold = (path: string) => (platform === 'linux' ? path : path.toLowerCase())
@@ -122,7 +122,7 @@ describe('the folder of a collection', () => {
     )
   })
 
-  test('holds no file or folder that another collection needs as something else', () => {
+  test('holds no file where another collection needs a folder, and no folder where it needs a file', () => {
     const related = fc.tuple(guns, guns).map(([gun, more]) => [gun, `${gun}/${more}`])
     const pairs = fc.oneof(fc.tuple(guns, guns), related, fc.constantFrom(...SEEN_TO_MEET))
     fc.assert(
@@ -157,16 +157,16 @@ describe('the file of a role', () => {
     '',
     'root/x',
     'targets/',
-  ])('is never made of a name that is no role: %j (CACHE-28)', (role) => {
+  ])('is refused for a name that is not a role: %j (CACHE-28)', (role) => {
     expect(() => roleFile(role)).toThrow('cannot be the name of a cached file')
   })
 
-  test('can be held by Windows too (CACHE-25)', () => {
+  test('has a name that Windows allows (CACHE-25)', () => {
     expect(roleFile('targets/con/nul', 'win32')).toEqual({ folders: ['targets', '%63on'], file: '%6eul.json' })
     expect(roleFile('targets/con/nul', 'linux')).toEqual({ folders: ['targets', 'con'], file: 'nul.json' })
   })
 
-  test('has at most 255 bytes with its ending', () => {
+  test('has at most 255 bytes, `.json` included', () => {
     const { file } = roleFile(`targets/${'x'.repeat(253)}`, 'linux')
     expect(file.length).toBeLessThanOrEqual(255)
     expect(roleFile(`targets/${'x'.repeat(250)}`, 'linux').file).toBe(`${'x'.repeat(250)}.json`)
@@ -191,7 +191,7 @@ describe('a store', () => {
   const textOf = async (gun: string, role: string) => Buffer.from((await store.read(gun)).metadata.get(role) ?? []).toString()
 
   test.each(['../../x', 'a/../../b', '/abs'])(
-    'reads, writes and forgets nothing outside: %s (CACHE-20, CACHE-21)',
+    'reads, writes and forgets nothing outside its folder: %s (CACHE-20, CACHE-21)',
     async (gun) => {
       await expect(store.read(gun)).rejects.toThrow('cannot be the name')
       await expect(keep(gun)).rejects.toThrow('cannot be the name')
@@ -200,7 +200,7 @@ describe('a store', () => {
     },
   )
 
-  test('writes no file for a role that is none (CACHE-28)', async () => {
+  test('writes no file for an invalid role (CACHE-28)', async () => {
     await expect(keep('a/b', ['root', 'targets/../../../../../x'])).rejects.toThrow('cannot be the name')
     expect((await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json'))).toEqual([])
   })
@@ -219,7 +219,7 @@ describe('a store', () => {
     expect(await store.list()).toEqual(others)
   })
 
-  test('lists what is kept under encoded and odd names, and forgets it', async () => {
+  test('lists and forgets collections with encoded names', async () => {
     const kept = ['LOCALHOST:5000/Con/a.', 'a/changelist', 'a/metadata', 'docker.io/library/alpine', 'targets', 'x/%7e'].sort()
     for (const gun of kept) await keep(gun)
     expect(await store.list()).toEqual(kept)
@@ -228,7 +228,7 @@ describe('a store', () => {
     expect(await store.forget('docker.io/library/alpine')).toBe(false)
   })
 
-  test('holds names longer than the disk can (CACHE-26)', async () => {
+  test('keeps collections with names that are too long for the disk (CACHE-26)', async () => {
     const guns = [1, 2].map((port) => `${'x'.repeat(300)}.example:${port}/app`)
     for (const gun of guns) await keep(gun)
     for (const gun of guns) expect(await textOf(gun, 'root')).toBe(`root of ${gun}`)

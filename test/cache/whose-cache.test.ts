@@ -1,4 +1,4 @@
-/** Stories of one cache and several writers: other processes, other servers, other collections, and whoever winds it back. */
+/** One cache with several writers: other processes, servers and collections, and an attacker who restores an old state. */
 import { chmod, cp, lstat, mkdtemp, rename as move, readdir, rm, utimes } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** A store in which something happens right before the next commit. */
+/** A store that calls a function right before the next commit. */
 function interposed(inner: MetadataStore, happens: () => Promise<unknown>): MetadataStore {
   let next: (() => Promise<unknown>) | undefined = happens
   return {
@@ -38,7 +38,7 @@ describe.each([
   ['in memory', () => createMemoryStore()],
   ['on disk', () => createFileStore(trust)],
 ])('another process, %s,', (_, createStore) => {
-  test('that pinned another root first keeps it, and whoever comes second is refused (CACHE-13)', async () => {
+  test('that pinned another root first keeps it, and the second process is refused (CACHE-13)', async () => {
     const story = new Story({}, { store: createStore() })
     const anew = createTrustCollection(GUN, { seed: 'anew' })
     anew.sign('3.19', 'evil')
@@ -53,27 +53,30 @@ describe.each([
   })
 
   test.each([
-    ['fails instead', () => Promise.reject(new Error('the transaction failed'))],
-    ['says what is no outcome', () => Promise.resolve(JSON.parse('null'))],
-  ])('that pinned another root first keeps it, though a store %s of a conflict (CACHE-13)', async (_how, handle) => {
-    const story = new Story({}, { store: createStore() })
-    const anew = createTrustCollection(GUN, { seed: 'anew' })
-    anew.sign('3.19', 'evil')
-    anew.publish()
-    const inner = interposed(story.store, () => story.verify())
-    const store: MetadataStore = {
-      ...inner,
-      commit: async (...what) => {
-        const outcome = await inner.commit(...what)
-        return outcome === 'conflict' ? handle() : outcome
-      },
-    }
-    expect(await refusalOf(story.verify('alpine:3.19', { store, transport: anew.transport() }))).toMatchObject({
-      code: 'ERR_ROOT_ROTATION',
-    })
-  })
+    ['rejects', () => Promise.reject(new Error('the transaction failed'))],
+    ['returns an invalid outcome', () => Promise.resolve(JSON.parse('null'))],
+  ])(
+    'that pinned another root first keeps it, when a store %s instead of reporting the conflict (CACHE-13)',
+    async (_how, handle) => {
+      const story = new Story({}, { store: createStore() })
+      const anew = createTrustCollection(GUN, { seed: 'anew' })
+      anew.sign('3.19', 'evil')
+      anew.publish()
+      const inner = interposed(story.store, () => story.verify())
+      const store: MetadataStore = {
+        ...inner,
+        commit: async (...what) => {
+          const outcome = await inner.commit(...what)
+          return outcome === 'conflict' ? handle() : outcome
+        },
+      }
+      expect(await refusalOf(story.verify('alpine:3.19', { store, transport: anew.transport() }))).toMatchObject({
+        code: 'ERR_ROOT_ROTATION',
+      })
+    },
+  )
 
-  test('that pinned the root before this one on the first use is followed up (CACHE-13)', async () => {
+  test('that pinned the previous root on first use is compatible with the newer root (CACHE-13)', async () => {
     const story = new Story({}, { store: createStore() })
     const older = story.replay()
     story.collection.rotateRoot().publish()
@@ -86,7 +89,7 @@ describe.each([
     expect(await story.keptVersions()).toMatchObject({ root: 2, timestamp: 2 })
   })
 
-  test('that forgot the collection meanwhile does not get half of it back', async () => {
+  test('that forgot the collection meanwhile does not find half of it afterwards', async () => {
     const story = new Story({}, { store: createStore() })
     await story.verify()
     story.collection.sign('3.20', 'x')
@@ -96,7 +99,7 @@ describe.each([
     expect(await story.verify('alpine:3.20', { offline: true })).toMatchObject({ rootTrust: 'cached-root' })
   })
 
-  test('that is Docker, and writes no floors, does not get its newer files replaced by older ones (CACHE-12)', async () => {
+  test('such as Docker, which writes no floors, keeps its newer files (CACHE-12)', async () => {
     const story = new Story({}, { store: createStore() })
     await story.verify()
     story.collection.sign('3.19', 'second')
@@ -116,7 +119,7 @@ describe.each([
     expect(await story.keptVersions()).toEqual({ root: 1, timestamp: 3, snapshot: 3, targets: 3 })
   })
 
-  test('that saw a newer snapshot under an older timestamp has the verdict reached once more (CACHE-12)', async () => {
+  test('that wrote a newer snapshot makes the client verify again (CACHE-12)', async () => {
     const story = new Story({}, { store: createStore() })
     await story.verify()
     story.collection.setVersion('timestamp', 9).touchTimestamp()
@@ -130,8 +133,8 @@ describe.each([
   })
 })
 
-describe('a timestamp that is kept', () => {
-  test('and newer than that of the server: the older one is refused (CACHE-15)', async () => {
+describe('a cached timestamp', () => {
+  test('newer than that of the server: the server is refused (CACHE-15)', async () => {
     const story = new Story()
     const older = story.replay()
     story.collection.touchTimestamp()
@@ -139,7 +142,7 @@ describe('a timestamp that is kept', () => {
     expect(await story.serve(older).refused()).toMatchObject({ code: 'ERR_VERSION_ROLLBACK', role: 'timestamp' })
   })
 
-  test('stands in when the server cannot be reached, with a warning, until it expires (CACHE-16)', async () => {
+  test('is used with a warning when the server cannot be reached, until it expires (CACHE-16)', async () => {
     const story = new Story()
     await story.verify()
     story.transport.faults.set('*', 'unreachable')
@@ -150,7 +153,7 @@ describe('a timestamp that is kept', () => {
     expect((await story.refused()).code).toBe('ERR_METADATA_EXPIRED')
   })
 
-  test('does not stand in for another server that cannot be reached (CACHE-19)', async () => {
+  test('is not used for another server that cannot be reached (CACHE-19)', async () => {
     const story = new Story()
     await story.verify()
     story.transport.faults.set('*', 'unreachable')
@@ -158,7 +161,7 @@ describe('a timestamp that is kept', () => {
     expect((await story.refused('alpine:3.19', { server: 'https://other.example', offline: true })).code).toBe('ERR_OFFLINE')
   })
 
-  test('of another collection is not taken for its own, in one store and one client (CACHE-38)', async () => {
+  test('is not used for another collection in the same store and client (CACHE-38)', async () => {
     const names = ['registry.example/team/app', 'other.example/team/app']
     const collections = names.map((name) => createTrustCollection(name))
     const digests = collections.map((collection) => collection.sign('1.0', collection.gun))
@@ -174,7 +177,7 @@ describe('a timestamp that is kept', () => {
 describe('a cache on disk', () => {
   const onDisk = () => new Story({}, { store: createFileStore(trust) })
 
-  test('that was wound back as a whole answers offline as it did then, and no server can use that (CACHE-31)', async () => {
+  test('that was restored to an old state gives the old answer offline, and no server can use that (CACHE-31)', async () => {
     const story = onDisk()
     const { digest } = await story.verify()
     await cp(trust, join(folder, 'before'), { recursive: true })
@@ -187,7 +190,7 @@ describe('a cache on disk', () => {
     expect((await story.verify()).digest).toBe(newer)
   })
 
-  test.each([0, 4_000_000_000])('is judged alike whatever its files say of their age: %i (CACHE-36)', async (seconds) => {
+  test.each([0, 4_000_000_000])('gives the same result for files of any age: %i (CACHE-36)', async (seconds) => {
     const story = onDisk()
     const { digest } = await story.verify()
     for (const entry of await readdir(trust, { recursive: true })) await utimes(join(trust, entry), seconds, seconds)
@@ -196,7 +199,7 @@ describe('a cache on disk', () => {
     expect(versionOf((await story.store.read(GUN)).metadata.get('timestamp') ?? new Uint8Array())).toBe(1)
   })
 
-  test('whose path is too long for the system cannot be kept; that is a warning, and the answer stands (CACHE-26)', async () => {
+  test('whose path is too long for the system gives a warning, and verification succeeds (CACHE-26)', async () => {
     const store = createFileStore(join(folder, ...Array.from({ length: 17 }, () => 'x'.repeat(250))))
     const { rootTrust, warnings } = await new Story({}, { store }).verify()
     expect(rootTrust).toBe('first-use')
@@ -204,7 +207,7 @@ describe('a cache on disk', () => {
   })
 
   test.skipIf(process.platform === 'win32')(
-    'that others may write to is used as it is: all of it is verified again (CACHE-29)',
+    'that other users may write to is used, because all of it is verified again (CACHE-29)',
     async () => {
       const story = onDisk()
       await story.verify()
@@ -216,7 +219,7 @@ describe('a cache on disk', () => {
     },
   )
 
-  test('without HOME is that of the user, and a relative HOME still gives one place (CACHE-30)', async () => {
+  test('without HOME is in the home folder of the user, and a relative HOME gives one place (CACHE-30)', async () => {
     expect((await readSettings({ env: {} })).dockerConfig).toBe(join(userInfo().homedir, '.docker'))
     for (const env of [{ HOME: 'relative', USERPROFILE: 'relative' }, { DOCKER_CONFIG: 'relative' }])
       expect(isAbsolute((await readSettings({ env })).dockerConfig ?? '')).toBe(true)
@@ -224,7 +227,7 @@ describe('a cache on disk', () => {
 })
 
 describe('on Windows', () => {
-  test('a file that somebody has open is replaced once he is done; elsewhere a refusal stands at once (CACHE-34)', async () => {
+  test('a file that another process has open is replaced when it is closed; on other systems the error is final (CACHE-34)', async () => {
     const ready = await writeBeside(folder, 'file', new Uint8Array([1]))
     await rm(ready.temporary)
     const renames = vi.fn(async () => {

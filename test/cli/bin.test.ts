@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { createTrustCollection, startTrustServer } from '../../src/testing/index.js'
@@ -42,11 +42,11 @@ function start(argv: readonly string[], env: Record<string, string> = {}): { chi
   return { child, ended: new Promise((done) => child.on('close', (status) => done({ status, out, err }))) }
 }
 
-/** Writes down, at the end, every file that the program loaded. */
+/** Writes the list of all files that the program loaded, at its exit. */
 const LISTER =
   'process.on("exit", () => require("node:fs").writeFileSync(process.env.LOADED, Object.keys(require.cache).join("\\n")))'
 
-test('what a root says is read once: later runs, offline or not, load no library for certificates', async () => {
+test('reads the certificates of a root once: later runs, offline or not, load no library for certificates', async () => {
   const collection = createTrustCollection('docker.io/library/alpine', {
     tags: { '3.19': 'the image' },
     now: new Date(),
@@ -67,7 +67,7 @@ test('what a root says is read once: later runs, offline or not, load no library
   expect(await loaded('--offline')).toEqual(['ZodMiniObject'])
 })
 
-/** Accepts connections and never says a word. */
+/** Accepts connections and never answers. */
 async function silentServer(): Promise<{ port: number; connected: Promise<void> }> {
   let connected = () => {}
   const first = new Promise<void>((done) => {
@@ -84,11 +84,17 @@ async function silentServer(): Promise<{ port: number; connected: Promise<void> 
   return { port: address.port, connected: first }
 }
 
-test('--version ends at once', async () => {
-  expect(await start(['--version']).ended).toMatchObject({ status: 0, err: '' })
+test('--version prints the version, exits 0, and loads neither tables nor commands', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dct-loaded-'))
+  folders.push(folder)
+  await writeFile(join(folder, 'lister.cjs'), LISTER)
+  const env = { NODE_OPTIONS: `--require ${join(folder, 'lister.cjs')}`, LOADED: join(folder, 'loaded') }
+  expect(await start(['--version'], env).ended).toMatchObject({ status: 0, err: '' })
+  const files = (await readFile(env.LOADED, 'utf8')).split('\n').map((file) => basename(file))
+  expect(files.sort()).toEqual(['bin.cjs', 'lister.cjs', 'version.cjs'])
 })
 
-test('Ctrl-C while a silent server holds the line: 130, nothing on standard output, no stack trace', async () => {
+test('Ctrl-C while a server stays silent: 130, nothing on standard output, no stack trace', async () => {
   const { port, connected } = await silentServer()
   const { child, ended } = start(['verify', '--server', `https://127.0.0.1:${port}`, '--config', '/nonexistent', 'alpine'])
   await connected
@@ -96,7 +102,7 @@ test('Ctrl-C while a silent server holds the line: 130, nothing on standard outp
   expect(await ended).toEqual({ status: 130, out: '', err: '' })
 })
 
-test('a silent server is given up at the deadline (slow retrieval)', async () => {
+test('stops waiting for a silent server at the deadline (slow retrieval)', async () => {
   const { port } = await silentServer()
   const before = Date.now()
   const { status, err } = await start([
@@ -114,7 +120,7 @@ test('a silent server is given up at the deadline (slow retrieval)', async () =>
   expect(Date.now() - before).toBeLessThan(5000)
 })
 
-test('a reader that has enough does not make it crash', async () => {
+test('does not crash when its reader closes the pipe', async () => {
   const { child, ended } = start(['--help'])
   child.stdout?.destroy()
   expect((await ended).err).toBe('')
@@ -122,7 +128,7 @@ test('a reader that has enough does not make it crash', async () => {
 
 const BY_DIGEST = `alpine@sha256:${'a'.repeat(64)}`
 
-test('a reader that has enough before all is verified does not make the rest pass for verified', async () => {
+test('exits 141 when its reader closes the pipe before all references are verified', async () => {
   const { port } = await silentServer()
   const server = ['--server', `https://127.0.0.1:${port}`, '--timeout', '0.3', '--config', '/nonexistent']
   const references = [BY_DIGEST, 'alpine', BY_DIGEST, 'busybox']
@@ -131,7 +137,7 @@ test('a reader that has enough before all is verified does not make the rest pas
   expect((await ended).status).toBe(141)
 })
 
-test('nobody who reads standard error does not change the status', async () => {
+test('a closed standard error does not change the status', async () => {
   const { child, ended } = start(['verify', '--digest-references', 'accept', BY_DIGEST, BY_DIGEST, 'Not:a:reference'])
   child.stderr?.destroy()
   expect((await ended).status).toBe(2)

@@ -1,4 +1,4 @@
-/** `dct cache`, and names that every command takes. */
+/** `dct cache`, and names of collections that every command accepts. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,8 +27,12 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const dct = (...argv: string[]): Promise<Ran> =>
-  runProgram([...argv, '--server', server.url, '--tlscacert', join(folder, 'ca.crt'), '--config', folder])
+const dct = (...argv: string[]): Promise<Ran> => {
+  const where = ['--server', server.url]
+  const asking = [...where, '--tlscacert', join(folder, 'ca.crt')]
+  const options = argv[0] !== 'cache' ? asking : argv[1] === 'verify' ? where : []
+  return runProgram([...argv, ...options, '--config', folder])
+}
 const lines = (out: string): unknown[] =>
   out
     .trimEnd()
@@ -36,7 +40,7 @@ const lines = (out: string): unknown[] =>
     .map((line): unknown => JSON.parse(line))
 
 describe.each(GUNS)('%s', (gun) => {
-  test('is taken by every command once verify took it', async () => {
+  test('is accepted by every command after verify accepted it', async () => {
     expect((await dct('verify', `${gun}:1.0`)).status).toBe(0)
     expect((await dct('cache', 'list')).out).toBe(`${gun}\n`)
     expect(await dct('lookup', gun, '1.0')).toMatchObject({ status: 0, out: expect.stringMatching(/^1\.0 sha256:/) })
@@ -46,7 +50,7 @@ describe.each(GUNS)('%s', (gun) => {
   })
 })
 
-test('--json: one object a line, the failures too', async () => {
+test('--json prints one object a line, for failures too', async () => {
   for (const gun of GUNS) await dct('verify', '-q', `${gun}:1.0`)
   expect(lines((await dct('cache', 'list', '--json')).out)).toEqual(GUNS.map((gun) => ({ gun })))
   const verified = await dct('cache', 'verify', '--json', ...GUNS, 'no//gun', 'registry.example/none')
@@ -56,9 +60,15 @@ test('--json: one object a line, the failures too', async () => {
     { status: 'failed', gun: 'no//gun', error: { code: 'ERR_REFERENCE_INVALID' } },
     { status: 'failed', gun: 'registry.example/none', error: { code: 'ERR_OFFLINE' } },
   ])
+  const forgotten = await dct('cache', 'forget', '--json', ...GUNS, 'no//gun', 'registry.example/none')
+  expect(lines(forgotten.out)).toMatchObject([
+    ...GUNS.map((gun) => ({ gun, forgotten: true })),
+    { status: 'failed', gun: 'no//gun', error: { code: 'ERR_REFERENCE_INVALID' } },
+    { gun: 'registry.example/none', forgotten: false },
+  ])
 })
 
-test('a cache that cannot be written is said even with -q, once for all references', async () => {
+test('warns of a cache that cannot be written even with -q, once for all references', async () => {
   await writeFile(join(folder, 'no-folder'), '')
   const unwritable = ['--trust-dir', join(folder, 'no-folder')]
   const quiet = await dct('verify', '-q', ...unwritable, 'registry.example/team/app:1.0', 'registry.example/team/app:1.0')
@@ -67,20 +77,24 @@ test('a cache that cannot be written is said even with -q, once for all referenc
   expect((await dct('lookup', '-q', ...unwritable, 'registry.example/team/app', '1.0')).err).toContain('cannot be written')
 })
 
-describe('a slip of the pen', () => {
+describe('a typing error', () => {
   test.each([
     [['verify', '--pinnig', 'x', 'alpine'], 'Did you mean --pinning?'],
     [['verify', '--trustdir', 'x', 'alpine'], 'Did you mean --trust-dir?'],
     [['verfy', 'alpine'], 'Did you mean: dct verify'],
     [['lokup', 'alpine'], 'Did you mean: dct lookup'],
     [['alpine:3.19'], 'Did you mean: dct verify alpine:3.19'],
-    [['xyzzy'], 'Commands are verify, lookup, cache, env, demo.\n'],
+    [['xyzzy'], 'Commands are verify, lookup, cache, env, demo, help. See: dct help\n'],
+    [['help', 'lokup'], 'Did you mean: dct lookup'],
+    [['cache', 'verfy'], 'Did you mean: dct cache verify'],
+    [['cache'], 'Type one of: dct cache list, dct cache verify, dct cache forget'],
+    [['cache', 'forget', '--jsn', 'x'], 'Did you mean --json? See: dct cache forget --help'],
   ])('%j: %s', async (argv, hint) => {
     expect(await runProgram(argv)).toMatchObject({ status: 2, err: expect.stringContaining(hint) })
   })
 })
 
-describe('a --pinning file whose pins would be passed over', () => {
+describe('a --pinning file whose pins would be ignored', () => {
   const key = 'a'.repeat(64)
   test.each([
     ['pins beside an empty trust_pinning', { trust_pinning: {}, certs: { x: [key] } }],
@@ -100,7 +114,7 @@ describe('a --pinning file whose pins would be passed over', () => {
     expect(ran.err).toContain('pinning')
   })
 
-  test("the config.json of notary is taken for its trust_pinning; what stands beside is notary's own", async () => {
+  test('reads trust_pinning from the config.json of notary, and ignores its other members', async () => {
     const own = { trust_dir: '~/.docker/trust', remote_server: { url: 'https://x.example' } }
     await writeFile(join(folder, 'none.json'), JSON.stringify({ ...own, trust_pinning: { certs: null, ca: null } }))
     expect((await dct('verify', '--pinning', join(folder, 'none.json'), 'registry.example/team/app:1.0')).status).toBe(0)

@@ -1,4 +1,4 @@
-/** `dct demo` where temporary files have no place. */
+/** `dct demo` without a usable folder for temporary files. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ test('the demo leaves nothing in the folder for temporary files', async () => {
   expect(await readdir(folder)).toEqual(['file'])
 })
 
-test('the first place that can be written to is taken; where there is none, TMPDIR is the hint', async () => {
+test('uses the first place that can be written to; without one the hint names TMPDIR', async () => {
   const places = [join(folder, 'file'), join(folder, 'none')]
   const made = await temporaryFolder('x-', [...places, folder])
   expect(made.folder.startsWith(join(folder, 'x-'))).toBe(true)

@@ -2,7 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { dockerCredentials } from '../../src/credentials/docker-config.js'
+import { decideCredentials } from '../../src/http/auth/who-gets-credentials.js'
+import { parseReference } from '../../src/reference/reference.js'
 import { createCertificate } from '../../src/testing/index.js'
+import { parseServer } from '../../src/trust-server/notary-url.js'
+import { startServer, testAuthority } from '../support/loopback-server.js'
 import { runProgram, type World } from './program.js'
 
 let folder: string
@@ -19,7 +24,7 @@ async function findings(argv: readonly string[] = [], world: World = {}): Promis
   return Object.assign(JSON.parse(out) as Findings, { status })
 }
 
-test('says what a verification would use, each with its reason, two lines each', async () => {
+test('prints two lines for each subject: the value and its reason', async () => {
   const { status, out, err } = await runProgram(['env'], { env: { HOME: folder } })
   expect({ status, err }).toEqual({ status: 0, err: '' })
   expect(out).toContain('content trust:    on\n')
@@ -56,7 +61,7 @@ describe('the trust server', () => {
     })
   })
 
-  test('that cannot be one is said, and all the rest too', async () => {
+  test('with an unusable address is reported, and the other subjects are shown', async () => {
     const found = await findings([], { env: { HOME: folder, DOCKER_CONTENT_TRUST_SERVER: 'http://plain.example' } })
     expect(found.status).toBe(2)
     expect(found['trustServer']).toEqual({
@@ -87,7 +92,7 @@ describe('certificates', () => {
     )
   })
 
-  test("the folders of Docker's engine are named, and what of them is left out", async () => {
+  test("the folders of Docker's engine are named, and the files that are left out", async () => {
     const engine = join(folder, '.config', 'docker', 'certs.d', 'notary.docker.io')
     await mkdir(engine, { recursive: true })
     await writeFile(join(engine, 'ca.crt'), 'x')
@@ -146,7 +151,56 @@ describe('credentials', () => {
     expect(found?.why).toContain('The credentials of docker.io are not sent to notary.example for notary.example')
   })
 
-  test('of DOCKER_AUTH_CONFIG go first; one that is not used is said, without its content', async () => {
+  const SERVERS = ['https://notary.docker.io', 'https://notary.docker.io:443', 'https://docker.io', 'https://notary.example']
+  test.each(
+    SERVERS.flatMap((server) =>
+      ['alpine', 'ghcr.io/a/b', 'notary.example/a/b'].map((image): [string, string] => [server, image]),
+    ),
+  )('shown for %s and %s are those that would be sent', async (server, image) => {
+    const owners = ['docker.io', 'notary.docker.io', 'notary.docker.io:443', 'ghcr.io', 'notary.example']
+    for (const logins of [owners, owners.slice(0, 1), owners.slice(1, 2), owners.slice(3)]) {
+      await rm(join(folder, '.docker'), { recursive: true, force: true })
+      await write({ auths: Object.fromEntries(logins.map((owner) => [owner, { auth: secret }])) })
+      const decision = await decideCredentials({
+        source: dockerCredentials({ dockerConfig: join(folder, '.docker'), env: {} }),
+        server: parseServer(server),
+        gun: parseReference(image).gun,
+        recipient: new URL(server),
+        serverIsMappedForDockerIo: false,
+        signal: new AbortController().signal,
+      })
+      const shown = (await findings(['--server', server, image]))['credentials']?.value
+      if (decision.credentials === undefined) expect(shown).toMatch(/^none for /)
+      else expect(shown).toBe(`a password in auths for ${decision.owner}`)
+    }
+  })
+
+  test.each([[['docker.io']], [['localhost']], [['docker.io', 'localhost']]])(
+    'of %j for an image of docker.io are shown if, and only if, a trust server gets them',
+    async (logins) => {
+      const sent: string[] = []
+      await using server = await startServer((request, response) => {
+        sent.push(request.headers.authorization ?? '')
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      })
+      const { host } = new URL(server.url)
+      const login = (owner: string) => Buffer.from(`${owner}:hunter2`).toString('base64')
+      await write({
+        auths: Object.fromEntries(logins.map((owner) => [owner === 'localhost' ? host : owner, { auth: login(owner) }])),
+      })
+      await writeFile(join(folder, 'ca.crt'), testAuthority.pem)
+      const options = ['--server', server.url, '--tlscacert', join(folder, 'ca.crt'), 'alpine']
+      await runProgram(['verify', ...options], { env: { HOME: folder } })
+      expect(new Set(sent.filter((header) => header !== ''))).toEqual(
+        new Set(logins.includes('localhost') ? [`Basic ${login('localhost')}`] : []),
+      )
+      const found = (await findings(options))['credentials']
+      expect(found?.value).toMatch(logins.includes('localhost') ? `a password in auths for ${host}` : /^none for localhost/)
+      expect(found?.value).not.toContain('docker.io')
+    },
+  )
+
+  test('of DOCKER_AUTH_CONFIG go first; an unusable variable is reported without its content', async () => {
     await write({ auths: { 'ghcr.io': { identitytoken: 'hunter2' } } })
     const env = { HOME: folder, DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { 'ghcr.io': { auth: secret } } }) }
     expect((await findings(['ghcr.io/a/b'], { env }))['credentials']?.value).toBe('a password in DOCKER_AUTH_CONFIG for ghcr.io')
@@ -169,7 +223,7 @@ describe('credentials', () => {
     ['{', 2, 'unusable (ERR_SETTINGS_INVALID)', 'config.json: is not JSON'],
     [{ auths: { 'other.example': 7 } }, 0, 'none for ghcr.io in', 'config.json: auths: other.example: is not an object'],
     [{ auths: { 'GHCR.io': { auth: secret } } }, 0, 'none for ghcr.io in', 'There is a login for GHCR.io'],
-  ])('of %j: what is wrong with the file is said', async (config, status, value, why) => {
+  ])('of %j: the problem of the file is reported', async (config, status, value, why) => {
     await write(config)
     const found = await findings(['ghcr.io/a/b'])
     expect(found.status).toBe(status)
@@ -177,7 +231,7 @@ describe('credentials', () => {
   })
 })
 
-test('a registry that is its own trust server is named once where credentials are missing', async () => {
+test('names a registry that is its own trust server once when credentials are missing', async () => {
   expect((await findings(['ghcr.io/a/b:1']))['credentials']?.value).toMatch(/^none for ghcr\.io in /)
 })
 
@@ -192,7 +246,7 @@ test('pins are those of the collection', async () => {
   expect((await findings(['--pinning', file, 'docker.io/fleet/r02']))['pinning']?.why).not.toContain('come close')
 })
 
-test('pins that come close to the collection are named where none applies', async () => {
+test('names pins with a similar name when no pin applies', async () => {
   const file = join(folder, 'pins.json')
   await writeFile(file, JSON.stringify({ certs: { 'fleet/r02': ['a'.repeat(64)] }, disable_tofu: true }))
   expect((await findings(['--pinning', file, 'docker.io/fleet/r02']))['pinning']).toEqual({
@@ -201,7 +255,7 @@ test('pins that come close to the collection are named where none applies', asyn
   })
 })
 
-test('asks no server, and takes one reference', async () => {
+test('asks no server, and refuses a second reference', async () => {
   expect((await findings(['nowhere.invalid/x'])).status).toBe(0)
   expect((await runProgram(['env', 'a', 'b'])).status).toBe(2)
   expect((await runProgram(['env', 'Not valid'])).status).toBe(2)

@@ -1,4 +1,4 @@
-/** A fault of the program in the transport, as by a bundler that breaks `require`: no server is away, and nothing stands in. */
+/** A fault of the program in the transport, such as a bundler that breaks `require`: not reported as a server that is away, and the cache is not used. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ vi.mock('../../src/http/undici.js', async (original) => {
 
 const REFERENCE = 'registry.example/team/app:1.0'
 
-test('is exit 70 with what to report, though the cache could answer, and tells nothing of what was typed', async () => {
+test('exits 70 with facts for a report, though the cache could answer, and repeats nothing of the command line but the command', async () => {
   const collection = createTrustCollection('registry.example/team/app', { now: new Date() })
   collection.sign('1.0', 'the image')
   await using server = await startTrustServer({ collections: [collection.publish()] })

@@ -79,7 +79,7 @@ async function plantDocker(): Promise<void> {
   await chmod(docker, 0o755)
 }
 
-test('the tests run as root, or they could not become another user', () => {
+test('the tests run as root, so that they can become another user', () => {
   expect(userInfo().uid).toBe(0)
 })
 
@@ -88,7 +88,7 @@ describe.each([
   ['unset', {}],
   ['relative', { HOME: '.' }],
 ])('HOME %s', (_how, env) => {
-  test('does not make the working folder the home: its planted cache, CAs and config.json are not used', async () => {
+  test('does not use the working folder as home: a planted cache, CAs and config.json have no effect', async () => {
     await plantDocker()
     const offline = await dct(['verify', '--offline', REFERENCE], env, STRANGER)
     expect(offline).toMatchObject({ status: 5, out: '' })
@@ -99,7 +99,7 @@ describe.each([
     expect((await verify([], env, STRANGER)).out).toBe(`${GUN}@${digest}\n`)
   })
 
-  test('of a user without a passwd entry: goes on without a folder, and says once that every run is a first use', async () => {
+  test('of a user without a passwd entry: runs without a folder, and warns once that every run is a first use', async () => {
     const { status, out, err } = await verify([], env, STRANGER)
     expect({ status, out }).toEqual({ status: 0, out: `${GUN}@${digest}\n` })
     const warnings = err.split('\n').filter((line) => /HOME/.test(line))
@@ -120,13 +120,13 @@ describe.each([
     expect(JSON.parse(second.out)).toMatchObject({ status: 'trusted', rootTrust: 'cached-root' })
   })
 
-  test('of a user with a passwd entry: is the home of that entry', async () => {
+  test('of a user with a passwd entry: uses the home of that entry', async () => {
     const { out } = await dct(['env', '--json'], env)
     expect(JSON.parse(out)).toMatchObject({ dockerConfig: { value: join(userInfo().homedir, '.docker') } })
   })
 })
 
-test('dct env and dct cache say that there is no folder, and go on', async () => {
+test('dct env and dct cache report that there is no folder, and continue', async () => {
   const shown = await dct(['env', '--json', REFERENCE], {}, STRANGER)
   expect(shown.status).toBe(0)
   expect(JSON.parse(shown.out)).toMatchObject({
@@ -139,14 +139,14 @@ test('dct env and dct cache say that there is no folder, and go on', async () =>
   expect(list.err).toContain('DOCKER_CONFIG')
 })
 
-test('a relative DOCKER_CONFIG is the word of the user: seen from the working folder, as Docker does; an empty one is unset', async () => {
+test('a relative DOCKER_CONFIG is relative to the working folder, as with Docker; an empty one is unset', async () => {
   const relative = await dct(['env', '--json'], { HOME: '', DOCKER_CONFIG: 'conf' }, STRANGER)
   expect(JSON.parse(relative.out)).toMatchObject({ dockerConfig: { value: join(checkout, 'conf'), why: 'DOCKER_CONFIG' } })
   const empty = await dct(['env', '--json'], { HOME: '/somewhere', DOCKER_CONFIG: '' }, STRANGER)
   expect(JSON.parse(empty.out)).toMatchObject({ dockerConfig: { value: '/somewhere/.docker' } })
 })
 
-test('the library says it in the answer, and throws no error of the system', async () => {
+test('the library warns in the answer, and throws no error of the system', async () => {
   const script = `
     const { createTrustClient } = await import(process.argv[2])
     const { readFileSync } = await import('node:fs')

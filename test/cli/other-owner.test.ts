@@ -55,21 +55,24 @@ async function cacheOfRoot(name: string, folders: number, files: number): Promis
 test.each([
   ['its folder', 0o700, 0o600, '0700'],
   ['its files', 0o755, 0o600, '0600'],
-])('%s may not be read: owner and mode are named, and another folder; never cache forget', async (what, folders, files, mode) => {
-  const trust = await cacheOfRoot(`unreadable ${what}`, folders, files)
-  const { status, err } = await verify(STRANGER, trust)
-  expect(status).toBe(5)
-  expect(err).toMatch(
-    new RegExp(`^dct: error: .*EACCES.* is of user 0, mode ${mode}; this is user ${STRANGER} \\(ERR_CACHE\\)$`, 'm'),
-  )
-  expect(err).toMatch(/^dct: hint: .*sudo.*chown.*--trust-dir DIR$/m)
-  expect(err).not.toContain('forget')
-  const checked = await dct(STRANGER, 'cache', 'verify', '--trust-dir', trust, GUN)
-  expect(checked.err).toContain('is of user 0')
-  expect(checked.err).not.toContain('forget')
-})
+])(
+  'without permission to read %s: the hint names owner, mode and another folder, never cache forget',
+  async (what, folders, files, mode) => {
+    const trust = await cacheOfRoot(`unreadable ${what}`, folders, files)
+    const { status, err } = await verify(STRANGER, trust)
+    expect(status).toBe(5)
+    expect(err).toMatch(
+      new RegExp(`^dct: error: .*EACCES.* is of user 0, mode ${mode}; this is user ${STRANGER} \\(ERR_CACHE\\)$`, 'm'),
+    )
+    expect(err).toMatch(/^dct: hint: .*sudo.*chown.*--trust-dir DIR$/m)
+    expect(err).not.toContain('forget')
+    const checked = await dct(STRANGER, 'cache', 'verify', '--trust-dir', trust, GUN)
+    expect(checked.err).toContain('is of user 0')
+    expect(checked.err).not.toContain('forget')
+  },
+)
 
-test('it may be read and not written: the warning names owner and mode', async () => {
+test('with permission to read only: the warning names owner and mode', async () => {
   const trust = await cacheOfRoot('unwritable', 0o755, 0o644)
   await rm(join(trust, 'dct'), { recursive: true })
   const { status, err } = await verify(STRANGER, trust)

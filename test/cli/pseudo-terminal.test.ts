@@ -68,7 +68,7 @@ const DCT = `exec '${process.execPath}' '${BIN}'`
 
 // Other systems have another `script`, or none; the rules themselves are tested in terminal.test.ts.
 describe.runIf(process.platform === 'linux')('on a real terminal', () => {
-  test('dct verify - says what it waits for, and the first Ctrl-C ends it', async () => {
+  test('dct verify - prints what it waits for, and the first Ctrl-C ends it', async () => {
     const { screen, shown, type, status } = start(`${DCT} verify -`)
     await shown(INVITATION)
     type(CTRL_C)
@@ -85,13 +85,13 @@ describe.runIf(process.platform === 'linux')('on a real terminal', () => {
     expect(screen.lines).toContainEqual(expect.stringMatching(/^registry\.example\/team\/app@sha256:\w{64}/))
   })
 
-  test('a list from a pipe is not asked for', async () => {
+  test('prints no invitation for a list from a pipe', async () => {
     const { screen, status } = start(`echo registry.example/team/app:1.0 | '${process.execPath}' '${BIN}' verify -`)
     expect(await status).toBe(0)
     expect(screen.lines).not.toContain(INVITATION)
   })
 
-  test('what a silent server holds up is shown, and gone when Ctrl-C ends it', async () => {
+  test('shows that it waits for a silent server, and erases the line on Ctrl-C', async () => {
     server.faults.set('*', 'silent')
     const { screen, shown, type, status } = start(`${DCT} verify registry.example/team/app:1.0 registry.example/team/app:2.0`)
     await shown('dct: 0 of 2, asking https://localhost:')
@@ -100,7 +100,7 @@ describe.runIf(process.platform === 'linux')('on a real terminal', () => {
     expect([...screen.lines, screen.last].join('\n')).not.toContain('asking')
   })
 
-  test('standard error that is a file has nothing of the terminal', async () => {
+  test('writes no terminal codes to standard error that is a file', async () => {
     const words = `${DCT} verify registry.example/team/app:1.0 registry.example/team/app:2.0 2>${folder}/err`
     const { screen, status } = start(words)
     expect(await status).toBe(3)

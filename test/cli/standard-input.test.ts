@@ -1,14 +1,14 @@
-/** `dct verify -`: long lists, comments, and what is no list. */
+/** `dct verify -`: long lists, comments, and input that is no list. */
 import { expect, test } from 'vitest'
 import { runProgram } from './program.js'
 
 const never = new AbortController().signal
 const DIGEST = `sha256:${'a'.repeat(64)}`
 
-/** Nothing is asked: what stands there by digest is printed as it is. */
+/** Asks no server: digest references are printed as they are. */
 const read = (stdin: string) => runProgram(['verify', '--digest-references', 'accept', '-q', '-'], { stdin })
 
-test('a comment stands at the start of a line, or behind white space', async () => {
+test('a comment begins at the start of a line, or after white space', async () => {
   const lines = ['# all of it', '', `  alpine@${DIGEST}  # why`, `busybox@${DIGEST}\t#why`, '   # indented', `debian@${DIGEST}\r`]
   expect(await read(lines.join('\n'))).toMatchObject({
     status: 0,
@@ -20,7 +20,7 @@ test('a comment stands at the start of a line, or behind white space', async () 
 /** Microseconds of processor time: what others do on the machine does not count. */
 const ENOUGH = 20_000_000
 
-test('100,000 references are read, in a time that does not explode', async () => {
+test('reads 100,000 equal references within the limit of processor time', async () => {
   const before = process.cpuUsage()
   const { status, out } = await read(`# a list\n${`alpine@${DIGEST}\n`.repeat(100_000)}\n# its end`)
   expect(status).toBe(0)
@@ -28,7 +28,7 @@ test('100,000 references are read, in a time that does not explode', async () =>
   expect(process.cpuUsage(before).user).toBeLessThan(ENOUGH)
 }, 120_000)
 
-test('100,000 different ones too, good and bad', async () => {
+test('reads 100,000 different references, valid and invalid, within the limit of processor time', async () => {
   const before = process.cpuUsage()
   const lines = Array.from({ length: 50_000 }, (_, n) => `app${n}@${DIGEST}\nBad${n}`)
   const { status, out } = await read(lines.join('\n'))
@@ -47,7 +47,7 @@ test.each([
   expect(err).toContain('standard input holds')
 })
 
-test('an endless line is given up, not waited for', async () => {
+test('refuses an endless line before it ends', async () => {
   let chunks = 0
   const stdin = (async function* () {
     for (; chunks < 1000; chunks++) yield 'a'.repeat(100_000)
@@ -57,7 +57,7 @@ test('an endless line is given up, not waited for', async () => {
   expect(chunks).toBeLessThan(3)
 })
 
-test('letters that are cut in two between chunks are put together', async () => {
+test('joins letters that two chunks share', async () => {
   const { readReferences } = await import('../../src/cli/standard-input.js')
   const bytes = new TextEncoder().encode('alpine # für\nbusybox')
   const stdin = (async function* () {

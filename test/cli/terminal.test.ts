@@ -1,4 +1,4 @@
-/** What a person at a terminal is shown beyond the lines of the program, and that nothing of it is there for anybody else. */
+/** Output that only a terminal gets: the progress line, the repeated failures, the invitation to type. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ beforeEach(() => {
 })
 
 const TERMINAL: World = { terminal: true, env: { TERM: 'xterm' }, columns: 80 }
-/** Without progress, which a machine that is busy would draw between the lines. */
+/** Without progress, which a busy machine would draw between the lines. */
 const CALM: World = { ...TERMINAL, env: { TERM: 'dumb' } }
 
 function dct(argv: readonly string[], world: World = TERMINAL): Promise<Ran> {
@@ -42,10 +42,10 @@ function dct(argv: readonly string[], world: World = TERMINAL): Promise<Ran> {
 }
 
 describe('progress', () => {
-  /** Longer than the patience of the program. */
+  /** Takes longer than the half second before progress is drawn. */
   const slowly = (...argv: string[]) => ['verify', '--timeout', '1', ...argv]
 
-  test('of what takes long is one line that says what runs, and it is gone at the end', async () => {
+  test('of a long run is one line with the current step, erased at the end', async () => {
     await dct(['verify', `${GUN}:1.0`])
     server.faults.set('timestamp', 'silent')
     screen = new Screen()
@@ -57,7 +57,7 @@ describe('progress', () => {
     for (const line of screen.lines) expect(line).not.toContain('dct: asking')
   })
 
-  test('of several counts those that are done, and never mixes with other lines', async () => {
+  test('of several references counts those that are done, and never mixes with other lines', async () => {
     server.faults.set('timestamp', 'silent')
     const references = [`${GUN}@${DIGEST}`, 'Bad', `${SLOW}:1.0`, `${GUN}@${DIGEST}`]
     const ran = await dct(slowly('--digest-references', 'accept', ...references))
@@ -81,7 +81,7 @@ describe('progress', () => {
     expect(screen.lines.join('\n')).not.toContain('asking')
   })
 
-  test('is gone when Ctrl-C ends the run', async () => {
+  test('is erased when Ctrl-C ends the run', async () => {
     server.faults.set('*', 'silent')
     const interrupted = new AbortController()
     setTimeout(() => interrupted.abort(new Error('interrupted')), 900)
@@ -108,7 +108,7 @@ describe('progress', () => {
     )
   })
 
-  test('is not drawn for what is quick', async () => {
+  test('is not drawn for a short run', async () => {
     const before = performance.now()
     const { err } = await dct(['verify', '--digest-references', 'accept', `${GUN}@${DIGEST}`])
     if (performance.now() - before < 500) expect(err).not.toMatch(/[\r\u001b]/)
@@ -120,7 +120,7 @@ describe('the end of a list', () => {
   const failed = [7, 57, 107, 157]
   const list = ['verify', '--digest-references', 'accept', `${GUN}:1.0`, ...many]
 
-  test('of 200 repeats the failures with their codes, one line each', async () => {
+  test('of 200 references repeats the failures with their codes, one line each', async () => {
     const { err, status } = await dct(list, CALM)
     expect(status).toBe(3)
     expect(err.trimEnd().split('\n').slice(-5)).toEqual([
@@ -129,7 +129,7 @@ describe('the end of a list', () => {
     ])
   })
 
-  test('is the only difference that a terminal makes, but for the lines of --verbose; standard output is the same', async () => {
+  test('is the only addition on a terminal, beside the lines of --verbose; standard output is the same', async () => {
     await dct(list, CALM)
     const plain = await dct(list, { ...CALM, terminal: false })
     const shown = await dct(list, CALM)
@@ -139,16 +139,16 @@ describe('the end of a list', () => {
     expect(own.join('\n')).toBe(plain.err)
   })
 
-  test('is not said with --quiet, and not of one reference', async () => {
+  test('is not written with --quiet, nor for one reference', async () => {
     expect((await dct(['verify', '-q', `${GUN}:2`, `${GUN}:3`], CALM)).err).not.toMatch(/^dct: of /m)
     expect((await dct(['verify', `${GUN}:2`], CALM)).err).not.toMatch(/^dct: of /m)
   })
 
-  test('says that all are verified', async () => {
+  test('reports that all are verified', async () => {
     expect((await dct(['verify', `${GUN}:1.0`, `${GUN}:1.0`], CALM)).err).toMatch(/^dct: of 2 references 2 verified$/m)
   })
 
-  test('cuts long references in their middle, to the width, whatever letters they have', async () => {
+  test('cuts long references in their middle, to the width, with wide letters too', async () => {
     const long = [`${GUN}/${'long/'.repeat(40)}app:1.0`, `${'字'.repeat(100)}:1.0`]
     const { err } = await dct(['verify', ...long], { ...CALM, columns: 60 })
     const lines = err.trimEnd().split('\n').slice(-2)
@@ -157,7 +157,7 @@ describe('the end of a list', () => {
     for (const line of lines) expect([...line].reduce((sum, letter) => sum + (letter < '\u0080' ? 1 : 2), 0)).toBeLessThan(60)
   })
 
-  test('of dct lookup too', async () => {
+  test('of dct lookup is the same', async () => {
     const { err } = await dct(['lookup', GUN, '1.0', 'none'], CALM)
     expect(err).toMatch(/^dct: of 2 targets 1 verified, 1 failed:\ndct: {3}ERR_TAG_NOT_SIGNED none\n$/m)
   })
@@ -166,7 +166,7 @@ describe('the end of a list', () => {
 describe('references that are typed', () => {
   const INVITATION = /^dct: reading image references from standard input, one a line; .* the list, Ctrl-C stops\n/
 
-  test('are asked for; those of a pipe are not, nor without somebody who reads along', async () => {
+  test('are asked for on a terminal, not for a pipe, not without a terminal for errors, not with --quiet', async () => {
     const typed = { ...TERMINAL, typed: true, stdin: `${GUN}:1.0\n` }
     expect((await dct(['verify', '-'], typed)).err).toMatch(INVITATION)
     expect((await dct(['verify', '-'], { ...typed, typed: false })).err).not.toMatch(INVITATION)
@@ -175,7 +175,7 @@ describe('references that are typed', () => {
     expect((await dct(['verify', `${GUN}:1.0`], typed)).err).not.toMatch(INVITATION)
   })
 
-  test('are waited for until Ctrl-C: 130 at once, and nothing is verified', async () => {
+  test('Ctrl-C while they are typed: 130 at once, and nothing is verified', async () => {
     const interrupted = new AbortController()
     const stdin = (async function* () {
       yield `${GUN}:1.0\n`
@@ -200,7 +200,7 @@ test('progress does not keep a process alive', () => {
       terminal: true,
       signal: new AbortController().signal,
     },
-    { words: [], values: {} },
+    { values: {} },
   )
   expect(timers()).toBe(before)
 })

@@ -62,7 +62,7 @@ describe('what is printed', () => {
     expect((await verify(['--quiet', `${gun}:2.0`])).err).toBe('dct: error: No valid trust data for 2.0 (ERR_TAG_NOT_SIGNED)\n')
   })
 
-  test('--json: the variant with its warnings inside, or the failure, one object a line in input order', async () => {
+  test('--json: one object a line in input order, each an answer with its warnings, or a failure', async () => {
     const { out, err, status } = await verify(['--json', `${gun}:2.0`, reference])
     const [failed, trusted] = out
       .trimEnd()
@@ -99,7 +99,7 @@ describe('what is printed', () => {
 })
 
 describe('several references', () => {
-  test('input order, duplicates answered twice, a malformed one does not stop the others, the mostSevere status counts', async () => {
+  test('input order, duplicates answered twice, a malformed one does not stop the others, the most severe status counts', async () => {
     const ran = await verify([reference, 'Upper/Case', reference, `${gun}:0.9`])
     expect(ran.status).toBe(2)
     expect(ran.out.split('\n').slice(0, 2)).toEqual([canonical, canonical])
@@ -151,7 +151,7 @@ describe('the switch', () => {
     }
   })
 
-  test('its value only follows "=": the next word is a reference', async () => {
+  test('its value follows "=" only: the next word is a reference', async () => {
     const ran = await verify(['--disable-content-trust', 'false'])
     expect(ran).toEqual({
       status: 0,
@@ -164,7 +164,7 @@ describe('the switch', () => {
     expect(await verify([`--disable-content-trust=${word}`, reference])).toMatchObject({ status: 2, out: '' })
   })
 
-  test('switched off, a malformed reference is still a usage error and no file that an option names is read', async () => {
+  test('when content trust is off, a malformed reference is a usage error, and files that options name are not read', async () => {
     const ran = await verify(['--disable-content-trust', '--pinning', join(folder, 'none.json'), 'Bad', reference])
     expect(ran.status).toBe(2)
     expect(ran.err).toContain('must be lowercase')
@@ -173,7 +173,7 @@ describe('the switch', () => {
 })
 
 describe('cache, stale and offline', () => {
-  test('the server gone: the cached timestamp with the stale sentence, and exit 0; refused on demand', async () => {
+  test('without the server: the cached timestamp with the stale sentence, and exit 0; an error with --stale-fallback refuse', async () => {
     await verify([reference])
     const gone = 'https://localhost:1'
     // another server's cache does not stand in
@@ -193,7 +193,7 @@ describe('cache, stale and offline', () => {
     expect(await verify(['--stale-fallback', 'refuse', reference], {}, second.url)).toMatchObject({ status: 5, out: '' })
   })
 
-  test('--offline answers from the cache, and says what is missing without one', async () => {
+  test('--offline answers from the cache, and names the missing file without one', async () => {
     const none = await verify(['--offline', reference])
     expect(none.status).toBe(5)
     expect(none.err).toContain('offline')
@@ -201,7 +201,7 @@ describe('cache, stale and offline', () => {
     expect(JSON.parse((await verify(['--offline', '--json', reference])).out)).toMatchObject({ freshness: 'offline' })
   })
 
-  test('a cache that cannot be removed is ERR_CACHE, and the status that of no answer', async () => {
+  test('a cache that cannot be removed is ERR_CACHE, exit 5', async () => {
     await verify([reference])
     const elsewhere = join(folder, 'elsewhere')
     await rename(join(folder, 'trust', 'tuf'), elsewhere)
@@ -216,7 +216,10 @@ describe('cache, stale and offline', () => {
   })
 
   test('dct cache lists, verifies and forgets', async () => {
-    const cache = (...argv: string[]) => runProgram(['cache', ...argv, '--config', folder, '--server', server.url], { now })
+    const cache = (...argv: string[]) => {
+      const where = argv[0] === 'verify' ? ['--server', server.url] : []
+      return runProgram(['cache', ...argv, '--config', folder, ...where], { now })
+    }
     expect(await cache('list')).toEqual({ status: 0, out: '', err: '' })
     await verify([reference])
     // Folders that somebody else put there: no names of collections, and nothing to be printed.
@@ -257,7 +260,7 @@ describe('a collection that was made anew', () => {
     }
   }
 
-  test('is refused with the old and the new root key, and the hint ends with the command that starts again', async () => {
+  test('is refused with the old and the new root key, and the hint ends in the command that forgets the old one', async () => {
     const trustDir = join(folder, 'trust dir')
     const ran = await refused('--trust-dir', trustDir)
     expect(ran).toMatchObject({ status: 1, out: '' })
@@ -267,7 +270,7 @@ describe('a collection that was made anew', () => {
     expect(ran.err.trimEnd()).toMatch(new RegExp(`dct cache forget ${gun} --trust-dir '${trustDir}' --config ${folder}$`))
   })
 
-  test('--json says the same command', async () => {
+  test('--json has the same command', async () => {
     const { out } = await refused('--json', '--trust-dir', join(folder, 'x'))
     expect(JSON.parse(out)).toMatchObject({
       status: 'failed',
@@ -294,7 +297,7 @@ describe('pins', () => {
     expect(ran.status).toBe(1)
   })
 
-  test('CA paths are seen from the file', async () => {
+  test('CA paths are relative to the file', async () => {
     await writeFile(join(folder, 'root-ca.crt'), server.ca)
     const ran = await pinned({ ca: { 'registry.example/': '../root-ca.crt' } })
     expect(JSON.parse(ran.out).error.code).toBe('ERR_PIN_MISMATCH')
@@ -310,7 +313,7 @@ describe('pins', () => {
   })
 })
 
-describe('other commands and slips', () => {
+describe('other commands and typing errors', () => {
   test('dct alone shows help on standard error and exits 2; --help and --version on standard output', async () => {
     expect(await runProgram([])).toMatchObject({ status: 2, out: '', err: expect.stringContaining('Usage: dct') })
     expect(await runProgram(['--help'])).toMatchObject({ status: 0, err: '', out: expect.stringContaining('Usage: dct') })

@@ -1,4 +1,4 @@
-/** What went wrong is told in words that lead on: who was asked, which setting said so, and the next command to type. */
+/** Errors lead on: they name the server, the setting that names the server, and the next command to type. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -63,7 +63,7 @@ describe('a server that is away: the address, the setting that names it, and dct
   test('refused, by --server: the command to type has it too', async () => {
     const url = await deadAddress()
     const { hint } = linesOf(await dct(['verify', '--server', url, REFERENCE]))
-    expect(hint).toContain(`${url} (--server, the option server)`)
+    expect(hint).toContain(`${url} (--server)`)
     expect(hint.endsWith(`dct env --server ${url} ${GUN}`)).toBe(true)
   })
 
@@ -75,7 +75,7 @@ describe('a server that is away: the address, the setting that names it, and dct
     )
   })
 
-  test('silence until the timeout', async () => {
+  test('no answer until the timeout', async () => {
     const silent = await serve(() => undefined)
     const { error, hint } = linesOf(
       await dct(['verify', '--timeout', '0.3', REFERENCE], { env: { DOCKER_CONTENT_TRUST_SERVER: silent.url } }),
@@ -85,7 +85,7 @@ describe('a server that is away: the address, the setting that names it, and dct
     expect(hint).toMatch(/: dct env registry\.example\/team\/app$/)
   })
 
-  test('and what is kept has expired: the server is what is amiss, not the publisher', async () => {
+  test('with an expired cache: the hint is about the server, not about the publisher', async () => {
     const collection = createTrustCollection(GUN, { now: new Date() })
     collection.sign('1.0', 'the image')
     const server = await startTrustServer({ collections: [collection.publish()] })
@@ -105,7 +105,7 @@ describe('a server that is away: the address, the setting that names it, and dct
   })
 })
 
-test('a port that speaks plain http is said to answer without TLS', async () => {
+test('names a port that answers without TLS', async () => {
   const plain = await listen(createServer((_request, response) => response.end('hello')))
   open.push(plain)
   const { error, hint } = linesOf(await dct(['verify', '--server', plain.url, REFERENCE]))
@@ -126,7 +126,7 @@ describe('a token server', () => {
     [500, true],
     [503, true],
     [429, true],
-  ])('that answers %i is named with its scope; to be tried again: %s', async (status, retryable) => {
+  ])('that answers %i is named with its scope; retryable: %s', async (status, retryable) => {
     const tokens = await serve((_request, response) => response.writeHead(status, { 'retry-after': '60' }).end())
     const server = await serve(guarded(`${tokens.url}/token`))
     const ran = await dct(['verify', '--json', '--server', server.url, REFERENCE])
@@ -136,7 +136,7 @@ describe('a token server', () => {
     expect(hint).toContain(`localhost:${tokens.port}`)
   })
 
-  test('whose token the trust server refuses: whose login it was, and that the collection may not exist', async () => {
+  test('whose token the trust server refuses: the hint names the login, and says that the collection may not exist', async () => {
     const tokens = await serve((request, response) => {
       if (request.headers.authorization === undefined) response.writeHead(401).end()
       else response.end(JSON.stringify({ token: 'a-token' }))
@@ -168,7 +168,7 @@ describe('a server that asks to wait', () => {
   })
 })
 
-test('a first root that has expired says so while the timestamp is a 503: to try again would not help', async () => {
+test('reports an expired first root though the timestamp is a 503: a retry would not help', async () => {
   const collection = createTrustCollection(GUN, { now: new Date(Date.now() - 20 * 366 * 86_400_000) })
   collection.sign('1.0', 'the image')
   await using server = await startTrustServer({ collections: [collection.publish()], faults: { timestamp: 'server-error' } })
@@ -188,30 +188,31 @@ test('a first root that has expired says so while the timestamp is a 503: to try
 })
 
 describe('dct lookup of a name without its registry', () => {
-  test('says what a GUN is, and the whole name', async () => {
+  test('explains what a GUN is, and gives the full name', async () => {
     const { hint } = linesOf(await dct(['lookup', '--server', await deadAddress(), 'alpine', '3.19']))
     expect(hint).toMatch(/did you mean docker\.io\/library\/alpine\?.*: dct lookup docker\.io\/library\/alpine 3\.19$/)
   })
 
-  test('of a whole name does not', async () => {
+  test('gives no such hint for a full name', async () => {
     const { hint } = linesOf(await dct(['lookup', '--server', await deadAddress(), GUN, '1.0']))
     expect(hint).not.toContain('did you mean')
     expect(hint).toContain('dct env')
   })
 })
 
-describe('a setting that is wrong says its own next step', () => {
+describe('the hint for a wrong setting names its next step', () => {
   test.each([
     [['verify', '--timeout', 'soon', REFERENCE], '--timeout 30'],
     [['verify', '--stale-fallback', 'no', REFERENCE], '--stale-fallback refuse'],
     [['verify', '--disable-content-trust=maybe', REFERENCE], '--disable-content-trust=false'],
     [['verify', '--pinning', '/nonexistent/pins.json', REFERENCE], 'ls -l /nonexistent/pins.json'],
-    [['verify', '--role', 'targets', REFERENCE], 'dct lookup --role'],
+    [['verify', '--role', 'targets', REFERENCE], 'Commands that take it: dct lookup.'],
     [['env', 'alpine', 'busybox'], 'dct env alpine'],
     [['cache', 'forget'], 'dct cache list'],
     [['cache', 'drop'], 'dct cache list'],
+    [['demo', '--pinning', '/nonexistent'], 'dct demo --help'],
   ])('%j', async (argv, words) => {
-    const ran = await dct(argv)
+    const ran = await runProgram(argv)
     const { error, hint } = linesOf(ran)
     expect(ran.status).toBe(2)
     expect(error).toMatch(/\(ERR_SETTINGS_INVALID\)$/)

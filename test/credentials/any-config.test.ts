@@ -1,4 +1,4 @@
-/** Whatever text stands in config.json or DOCKER_AUTH_CONFIG: reading it ends in a value or a typed error, and no secret is told. */
+/** Any text in config.json or DOCKER_AUTH_CONFIG gives a value or a typed error, and no message holds a secret. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { type GoJson, GoObject, NotJson, readFirstValue } from '../../src/creden
 import { TrustError } from '../../src/errors.js'
 import { bent, PATIENCE, runs } from '../fuzz/fuzz.js'
 
-/** No part of it can be the name of a helper or of a host: such names are told. */
+/** It cannot be a part of the name of a helper or host, because messages hold such names. */
 const SECRET = 'pl4nted:secret'
 const ENCODED = Buffer.from(`me:${SECRET}`).toString('base64')
 const TELLTALE = new RegExp(`pl4nted|${ENCODED.slice(4, -4)}`)
@@ -63,7 +63,7 @@ const name = fc.constantFrom(
   'HttpHeaders',
 )
 
-/** Objects of members in any order, repeated ones included: JSON.stringify cannot write those. */
+/** Objects with members in any order, also repeated ones, which JSON.stringify cannot write. */
 const object = (members: readonly (readonly [string, string])[]): string =>
   `{${members.map(([one, text]) => `${JSON.stringify(one)}:${text}`).join(',')}}`
 const isMembers = (one: unknown): one is [string, unknown][] => Array.isArray(one) && one.every(Array.isArray)
@@ -82,7 +82,7 @@ const text = fc.oneof(
   bent([new TextEncoder().encode(honest)]).map((bytes) => new TextDecoder().decode(bytes)),
 )
 
-/** One for each way in which it may end. */
+/** One example for each possible result. */
 const EXAMPLES: [string, string | undefined][] = [
   [honest, undefined],
   ['', honest],
@@ -92,7 +92,7 @@ const EXAMPLES: [string, string | undefined][] = [
   [`{"auths":{"host":{"auth":"${SECRET}"}}}`, undefined],
 ]
 
-test('ends in credentials, in none or in a TrustError; and what is told holds no secret', { timeout: PATIENCE }, async () => {
+test('gives credentials, none or a TrustError, and no text holds a secret', { timeout: PATIENCE }, async () => {
   const seen = new Set<string>()
   await fc.assert(
     fc.asyncProperty(text, fc.option(text, { nil: undefined }), async (config, variable) => {
@@ -105,7 +105,7 @@ test('ends in credentials, in none or in a TrustError; and what is told holds no
       for (const answer of [found, ...told]) {
         if (answer instanceof Error && !(answer instanceof TrustError)) throw answer
         seen.add(answer instanceof TrustError ? answer.code : typeof answer)
-        // Only what is found may hold secrets.
+        // Only credentials may hold secrets.
         if (answer !== found || answer instanceof TrustError) {
           expect(inspect(answer, { depth: 9, showHidden: true })).not.toMatch(TELLTALE)
         }
@@ -115,19 +115,19 @@ test('ends in credentials, in none or in a TrustError; and what is told holds no
     }),
     { ...runs(400), examples: EXAMPLES },
   )
-  // All of it happened: the property is not about one case.
+  // Each kind of result has occurred.
   expect([...seen].sort()).toEqual(
     expect.arrayContaining(['ERR_SETTINGS_INVALID', 'ERR_UNAUTHORIZED', 'object', 'string', 'undefined']),
   )
 })
 
-/** As JSON.parse has it. */
+/** The value as JSON.parse gives it. */
 function plain(value: GoJson | undefined): unknown {
   if (Array.isArray(value)) return value.map(plain)
   return value instanceof GoObject ? Object.fromEntries(value.members.map(([one, it]) => [one, plain(it)])) : value
 }
 
-test('what JSON.parse takes is read to the same value, and what it refuses is refused or has more behind it', () => {
+test('a text that JSON.parse accepts gives the same value; one that it refuses is refused, or has text after its first value', () => {
   fc.assert(
     fc.property(fc.oneof(fc.json(), cut), (json) => {
       let expected: unknown

@@ -1,6 +1,6 @@
 /**
- * What is odd, broken or missing in config.json must not keep users from what they may have. docker 28.2.2 was run beside
- * these rows: it serves such users, or warns and goes on.
+ * Unusual, invalid or missing parts of config.json must not stop users who have valid credentials. docker 28.2.2 was run with
+ * the same files: it works for such users, or warns and goes on.
  */
 import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -77,32 +77,32 @@ describe('a login in auths is used', () => {
   test.each<[string, unknown]>([
     ['as it is', { auths }],
     ['beside a credsStore that is not installed', { auths, credsStore: 'missing' }],
-    ['beside a helper of its own that is not installed', { auths, credHelpers: { [REGISTRY]: 'missing' } }],
+    ['beside a helper of the registry that is not installed', { auths, credHelpers: { [REGISTRY]: 'missing' } }],
     ['beside a helper that fails', { auths, credsStore: 'fails' }],
-    ['beside a helper that says nothing', { auths, credsStore: 'silent' }],
-    ['beside a helper that answers blank', { auths, credsStore: 'blank' }],
+    ['beside a helper without output', { auths, credsStore: 'silent' }],
+    ['beside a helper with an empty answer', { auths, credsStore: 'blank' }],
     ['beside a helper that answers a name without a secret', { auths, credsStore: 'nameless' }],
-    ['beside a helper that has nothing', { auths, credsStore: 'nothing' }],
-    ['beside a helper that is no helper', { auths, credsStore: '../x' }],
+    ['beside a helper without credentials', { auths, credsStore: 'nothing' }],
+    ['beside an invalid name of a helper', { auths, credsStore: '../x' }],
     ['beside a helper that is null', { auths, credHelpers: { [REGISTRY]: null } }],
     ['beside nulls', { auths: { ...auths, x: null }, credsStore: null, credHelpers: null }],
     ['with nulls inside', { auths: { [REGISTRY]: { ...login, identitytoken: null, username: null } } }],
-    ['beside an entry that is no object', { auths: { other: 7, ...auths } }],
-    ['beside an entry that is no base64', { auths: { other: { auth: '%%' }, ...auths } }],
-    ['beside an entry that is no text', { auths: { other: { auth: 7 }, ...auths } }],
-    ['beside a credsStore that is no text', { auths, credsStore: 7 }],
-    ['beside credHelpers that are no object', { auths, credHelpers: [] }],
-    ['beside a helper of another registry that is no text', { auths, credHelpers: { other: 7 } }],
-    ['beside headers that are no object', { auths, HttpHeaders: 7 }],
-    ['beside a megabyte less a little', { auths, x: 'x'.repeat(1_000_000) }],
+    ['beside an entry that is not an object', { auths: { other: 7, ...auths } }],
+    ['beside an entry that is not base64', { auths: { other: { auth: '%%' }, ...auths } }],
+    ['beside an entry that is not a text', { auths: { other: { auth: 7 }, ...auths } }],
+    ['beside a credsStore that is not a text', { auths, credsStore: 7 }],
+    ['beside credHelpers that are not an object', { auths, credHelpers: [] }],
+    ['beside a helper of another registry that is not a text', { auths, credHelpers: { other: 7 } }],
+    ['beside headers that are not an object', { auths, HttpHeaders: 7 }],
+    ['beside almost a megabyte of text', { auths, x: 'x'.repeat(1_000_000) }],
     ['before more text', `${json({ auths })}} trailing`],
-    ['behind a byte order mark', `\ufeff${json({ auths })}`],
+    ['after a byte order mark', `\ufeff${json({ auths })}`],
     ['in names of any case', `{"Auths":{"${REGISTRY}":{"AUTH":"${login.auth}"}}}`],
     ['in names with a long s', `{"auth\u017f":{"${REGISTRY}":{"auth":"${login.auth}"}}}`],
     ['in the second of two auths', `{"auths":{"o":{}},"auths":${json(auths)}}`],
     ['in the first of two auths', `{"auths":${json(auths)},"auths":{"o":{}}}`],
     ['in the last of two entries', `{"auths":{"${REGISTRY}":{"auth":"%"},"${REGISTRY}":${json(login)}}}`],
-    ['under the exact name of two', `{"auths":${json(auths)},"AUTHS":{"${REGISTRY}":{"auth":"${auth('me:wrong')}"}}}`],
+    ['under the exact one of two names', `{"auths":${json(auths)},"AUTHS":{"${REGISTRY}":{"auth":"${auth('me:wrong')}"}}}`],
     ['under https://host/v1/', { auths: { [`https://${REGISTRY}/v1/`]: login } }],
     ['under http://host', { auths: { [`http://${REGISTRY}`]: login } }],
     ['under host/', { auths: { [`${REGISTRY}/`]: login } }],
@@ -133,29 +133,29 @@ describe('a login in auths is used', () => {
 describe('a helper', () => {
   test.each([
     ['fails', 'echo "not my registry"; exit 1'],
-    ['says nothing', 'true'],
-    ['answers blank', 'echo "{}"'],
+    ['has no output', 'true'],
+    ['has an empty answer', 'echo "{}"'],
     ['has nothing', 'echo credentials not found in native keychain; exit 1'],
-  ])('that %s for the trust server is asked for the registry', async (_, otherwise) => {
+  ])('that %s for the trust server is asked for the registry too', async (_, otherwise) => {
     await helper('one', `[ "$server" = ${REGISTRY} ] || { ${otherwise}; exit; }\n${gives}`)
     await write({ credsStore: 'one' })
     expect((await verify(closed)).status).toBe('trusted')
     expect(await asked()).toEqual([new URL(closed.url).host, REGISTRY])
   })
 
-  test('of the trust server that is missing does not hide that of the registry', async () => {
+  test('of the trust server that is not installed does not stop that of the registry', async () => {
     await helper('one', gives)
     await write({ credsStore: 'missing', credHelpers: { [REGISTRY]: 'one' } })
     expect((await verify(closed)).status).toBe('trusted')
   })
 
-  test('may write its names in any case, and more behind its answer, as Go reads it', async () => {
+  test('may write names in any case, and text after its answer, as in Go', async () => {
     await helper('one', `echo '{"username":"me","SECRET":"pa55word"} junk'`)
     await write({ credHelpers: { [REGISTRY]: 'one' } })
     expect((await verify(closed)).status).toBe('trusted')
   })
 
-  test('that failed is told of when nothing was found, and only then', async () => {
+  test('that failed is reported only when there are no credentials', async () => {
     await helper('one', 'exit 3')
     await write({ credsStore: 'one' })
     expect(await refusal(closed)).toMatchObject({
@@ -166,7 +166,7 @@ describe('a helper', () => {
     expect(told(await verify(closed))).toEqual([])
   })
 
-  test('that failed is told of together with what else may be the reason', async () => {
+  test('that failed is reported together with other possible reasons', async () => {
     await write({ credsStore: 'missing' })
     const error = await refusal(closed, { DOCKER_AUTH_CONFIG: '{' })
     expect(error).toMatchObject({
@@ -177,10 +177,10 @@ describe('a helper', () => {
   })
 })
 
-describe('where the server asks for nothing, config.json is no error', () => {
+describe('when the server asks for no credentials, config.json is no error', () => {
   const isRoot = process.getuid?.() === 0
   test.each<[string, string | RegExp | undefined, () => Promise<unknown>]>([
-    ['that is not there', undefined, async () => undefined],
+    ['that does not exist', undefined, async () => undefined],
     ['that is empty', undefined, () => write('')],
     ['that is white space', undefined, () => write(' \n\t\r\n')],
     ['that is null', undefined, () => write('null')],
@@ -201,10 +201,10 @@ describe('where the server asks for nothing, config.json is no error', () => {
       /auths: a\.example: .* \(and 2 more\)$/,
       () => write({ auths: { 'a.example': 1, 'b.example': 2, 'c.example': 3 } }),
     ],
-    ['with auths that are none', 'config.json: auths is not an object', () => write({ auths: [] })],
-    ['with a store that is none', 'config.json: credsStore is not the name of a helper', () => write({ credsStore: '/x' })],
+    ['with invalid auths', 'config.json: auths is not an object', () => write({ auths: [] })],
+    ['with an invalid store', 'config.json: credsStore is not the name of a helper', () => write({ credsStore: '/x' })],
     [
-      'with helpers that are none',
+      'with invalid helpers',
       'credHelpers: host.example: is not the name of a helper',
       () => write({ credHelpers: { 'host.example': 'a b' } }),
     ],
@@ -233,14 +233,14 @@ describe('where the server asks for nothing, config.json is no error', () => {
   })
 })
 
-describe('where the server asks, what is wrong with config.json is a usage error that names it', () => {
+describe('when the server asks for credentials, a problem in config.json is a usage error that names it', () => {
   test.each<[string, string, () => Promise<unknown>]>([
     ['a folder', 'config.json: is not a regular file', () => mkdir(file())],
     ['too long', 'config.json: is longer than', () => write({ auths, x: 'x'.repeat(1_100_000) })],
     ['a broken entry', `config.json: auths: ${REGISTRY}: is not base64`, () => write({ auths: { [REGISTRY]: { auth: '%' } } })],
-    ['an entry that is none', `config.json: auths: ${REGISTRY}: is not an object`, () => write({ auths: { [REGISTRY]: 'x' } })],
-    ['auths that are none', 'config.json: auths is not an object', () => write({ auths: 'x' })],
-    ['a store that is none', 'config.json: credsStore is not the name', () => write({ credsStore: ['x'] })],
+    ['an invalid entry', `config.json: auths: ${REGISTRY}: is not an object`, () => write({ auths: { [REGISTRY]: 'x' } })],
+    ['invalid auths', 'config.json: auths is not an object', () => write({ auths: 'x' })],
+    ['an invalid store', 'config.json: credsStore is not the name', () => write({ credsStore: ['x'] })],
   ])('%s', async (_, message, prepare) => {
     await prepare()
     expect(await refusal(closed)).toMatchObject({ code: 'ERR_SETTINGS_INVALID', message: expect.stringContaining(message) })
@@ -252,7 +252,7 @@ describe('where the server asks, what is wrong with config.json is a usage error
   })
 })
 
-describe('text that is no JSON object, which Docker warns of at every command, is a usage error at once', () => {
+describe('text that is not a JSON object, of which Docker warns at every command, is a usage error at once', () => {
   test.each(['{', '[]', '"x"', '7', '{"auths":{"x":}}', '{"a":1,}', "{'a':1}", '{"a":"\u0001"}', '['.repeat(100_000)])(
     '%s',
     async (text) => {
@@ -278,18 +278,18 @@ describe('DOCKER_AUTH_CONFIG, as in Docker 28.3', () => {
   const env = (value: unknown): Record<string, string> => ({ DOCKER_AUTH_CONFIG: json(value) })
   const wrong = { [REGISTRY]: { auth: auth('me:wrong') } }
 
-  test('opens what is private', async () => {
+  test('gives access to a private collection', async () => {
     expect(told(await verify(closed, env({ auths })))).toEqual([])
   })
 
-  test('goes before file and helpers', async () => {
+  test('is used before file and helpers', async () => {
     await helper('one', `echo '{"Username":"me","Secret":"wrong"}'`)
     await write({ auths: wrong, credHelpers: { [REGISTRY]: 'one' } })
     expect((await verify(closed, env({ auths }))).status).toBe('trusted')
     await expect(asked()).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  test('is not asked for other keys', async () => {
+  test('is not used for other keys', async () => {
     await write({ auths })
     expect((await verify(closed, env({ auths: { other: login, [`https://${REGISTRY}`]: wrong[REGISTRY] } }))).status).toBe(
       'trusted',
@@ -305,7 +305,7 @@ describe('DOCKER_AUTH_CONFIG, as in Docker 28.3', () => {
     ['no base64', { auths: { other: { auth: '%' }, ...wrong } }],
     ['two objects', `${json({ auths: wrong })}{}`],
     ['more than is read', { auths: wrong, x: 'x'.repeat(1_100_000) }],
-  ])('with %s is a warning, and the file counts', async (_, value) => {
+  ])('with %s gives a warning, and the file is used', async (_, value) => {
     await write({ auths })
     expect(told(await verify(closed, env(value)))).toEqual([expect.stringMatching(/^DOCKER_AUTH_CONFIG is not used: /)])
     await write({})
@@ -313,7 +313,7 @@ describe('DOCKER_AUTH_CONFIG, as in Docker 28.3', () => {
     expect(error).toMatchObject({ code: 'ERR_UNAUTHORIZED', hint: expect.stringContaining('DOCKER_AUTH_CONFIG is not used: ') })
   })
 
-  test.each(['', ' ', 'null', '{}', '{"auths":null}', '{"AUTHS":{}} }'])('%j says nothing', async (value) => {
+  test.each(['', ' ', 'null', '{}', '{"auths":null}', '{"AUTHS":{}} }'])('%j holds no credentials', async (value) => {
     await write({ auths })
     expect(told(await verify(closed, env(value)))).toEqual([])
   })
@@ -328,7 +328,7 @@ describe('DOCKER_AUTH_CONFIG, as in Docker 28.3', () => {
   })
 })
 
-describe('a login under a name that Docker does not take is named in the hint', () => {
+describe('the hint names a login under a name that Docker does not match', () => {
   test.each([
     [`${REGISTRY}:443`, `${REGISTRY}:443`],
     [`https://${REGISTRY}:443/v1/`, `${REGISTRY}:443`],

@@ -48,7 +48,7 @@ test.each([
   ['secretservice without a session', 'Cannot autolaunch D-Bus without X11 $DISPLAY'],
   ['pass', 'exit status 2: gpg: decryption failed: No secret key'],
   ['pass, never set up', 'pass not initialized: exit status 1: Error: password store is empty'],
-])('a keychain that does not open is told apart from one that has nothing: %s', async (_, words) => {
+])('a locked keychain is distinguished from one without credentials: %s', async (_, words) => {
   await helper(`cat >/dev/null; echo '${words} pa55word'; exit 1`)
   const failure = await askHelper('slow', 'host', { env: { PATH: bin } }).catch((cause: unknown) => cause)
   expect(failure).toMatchObject({
@@ -59,12 +59,12 @@ test.each([
   expect(JSON.stringify(failure)).not.toContain('pa55word')
 })
 
-test('a helper that has nothing says so, and that is no failure', async () => {
+test('a helper without credentials is no failure', async () => {
   await helper('cat >/dev/null; echo credentials not found in native keychain; exit 1')
   expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toBeUndefined()
 })
 
-test('a helper that is not installed is named, with what to do', async () => {
+test('the error for a helper that is not installed names it and the next step', async () => {
   await expect(askHelper('absent', 'host', { env: { PATH: bin } })).rejects.toMatchObject({
     code: 'ERR_UNAUTHORIZED',
     message: 'error getting credentials - err: exec: "docker-credential-absent": executable file not found in $PATH',
@@ -80,20 +80,20 @@ test('a signal ends a helper, and rejects with its reason', async () => {
   await expect.poll(helperIsAlive).toBe(false)
 })
 
-test('a signal that was aborted before starts no helper', async () => {
+test('with a signal that is aborted already, no helper is started', async () => {
   await helper('sleep 30')
   await expect(askHelper('slow', 'host', { env: { PATH: bin }, signal: AbortSignal.abort('stop') })).rejects.toBe('stop')
   await expect(readFile(join(bin, 'pid'))).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
-test('a helper that leaves a program behind is not waited for', async () => {
+test('a program that a helper leaves running does not delay the answer', async () => {
   await helper(`sleep 5 & echo '{"Username":"me","Secret":"x"}'`)
   const started = Date.now()
   expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
   expect(Date.now() - started).toBeLessThan(4_000)
 })
 
-test('a helper that does not read what it is asked may still answer', async () => {
+test('a helper that does not read its input may still answer', async () => {
   await helper(`exec <&-; echo '{"Username":"me","Secret":"x"}'`)
   expect(await askHelper('slow', 'h'.repeat(2_000_000), { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
 })
@@ -106,14 +106,14 @@ test.each([
   expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toEqual({ username: 'me', password: 'x' })
 })
 
-test('a folder of that name in PATH is no helper, and the next folder of PATH is searched', async () => {
+test('a folder with the name of the helper is skipped, and the next folder of PATH is searched', async () => {
   await helper(`echo '{"Username":"me","Secret":"x"}'`)
   const other = join(bin, 'other')
   await mkdir(join(other, 'docker-credential-slow'), { recursive: true })
   expect(await askHelper('slow', 'host', { env: { PATH: `${other}:${bin}` } })).toEqual({ username: 'me', password: 'x' })
 })
 
-test('an environment that no process can have is told without its values', async () => {
+test('the error for an environment that no process can have does not hold its values', async () => {
   await helper('true')
   const failure = await askHelper('slow', 'host', { env: { PATH: bin, TOKEN: 'pa55word\0' } }).catch((cause: unknown) => cause)
   expect(failure).toMatchObject({ code: 'ERR_UNAUTHORIZED', message: expect.stringContaining('cannot be started') })
@@ -125,7 +125,7 @@ test.each([
   ['a list', `echo '["pa55word"]'`, 'answered something that is no JSON object'],
   ['a number for a name', `echo '{"Username":7,"Secret":"pa55word"}'`, 'answered with a Username that is no text'],
   ['nesting without end', `head -c 60000 /dev/zero | tr '\\0' '['`, 'answered something that is not JSON'],
-])('a helper that answers %s fails, and nothing of its answer is told', async (_, script, message) => {
+])('a helper that answers %s fails, and the error holds nothing of the answer', async (_, script, message) => {
   await helper(script)
   const failure = await askHelper('slow', 'host', { env: { PATH: bin } }).catch((cause: unknown) => cause)
   expect(failure).toMatchObject({ code: 'ERR_UNAUTHORIZED', message: expect.stringContaining(message) })
@@ -141,7 +141,7 @@ test.each([
   '{"Secret":"x"}',
   '{"Username":"","Secret":""}',
   '{"Username":null,"Secret":"x"}',
-])('a helper that answers %j knows nothing', async (answer) => {
+])('a helper that answers %j has no credentials', async (answer) => {
   await helper(`echo '${answer}'`)
   expect(await askHelper('slow', 'host', { env: { PATH: bin } })).toBeUndefined()
 })

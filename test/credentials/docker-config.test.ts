@@ -25,7 +25,7 @@ async function find(key: string): Promise<Credentials | undefined> {
   return dockerCredentials({ dockerConfig, env: { PATH: join(dockerConfig, 'bin') } }).get(key)
 }
 
-/** A credential helper: a shell script that notes what it was asked. */
+/** A credential helper: a shell script that records its input. */
 async function helper(name: string, script: string): Promise<void> {
   const bin = join(dockerConfig, 'bin')
   await mkdir(bin, { recursive: true })
@@ -81,14 +81,14 @@ describe('auths', () => {
     expect((await find(key)) !== undefined).toBe(found)
   })
 
-  test('the exact key comes first', async () => {
+  test('the exact key is used first', async () => {
     await write({ auths: { 'https://host/v1/': { auth: auth('old:x') }, host: { auth: auth('new:x') } } })
     expect(await find('host')).toEqual({ username: 'new', password: 'x' })
   })
 })
 
 describe('the file', () => {
-  test('that is not there says nothing', async () => {
+  test('that does not exist holds no credentials', async () => {
     expect(await find('host')).toBeUndefined()
     await dockerCredentials({ dockerConfig, env: {} }).check()
   })
@@ -100,13 +100,13 @@ describe('the file', () => {
     '{}',
     '{"auths":null,"credHelpers":null,"credsStore":null}',
     '{"detachKeys":"x","HttpHeaders":{}}',
-  ])('%s says nothing', async (text) => {
+  ])('%s holds no credentials', async (text) => {
     await write(text)
     expect(await find('host')).toBeUndefined()
   })
 
   test.each([`{"auths":{"host":{"auth":"${SECRET}`, `${SECRET}`, '[]', `["${SECRET}"]`, `"${SECRET}"`, `{"auths":${SECRET}}`])(
-    '%s is no JSON object: a usage error at once that names the file and tells no secret',
+    '%s is not a JSON object: a usage error at once that names the file and holds no secret',
     async (text) => {
       await write(text)
       const failure = await dockerCredentials({ dockerConfig, env: {} })
@@ -136,7 +136,7 @@ describe('the file', () => {
     '{"credHelpers":{"host":"a;b"}}',
     '{"credHelpers":{"host":{}}}',
     '{"credHelpers":"x"}',
-  ])('%s is a usage error where a login for the host is needed, and tells no secret', async (text) => {
+  ])('%s is a usage error when a login for the host is needed, and holds no secret', async (text) => {
     await write(text)
     const credentials = dockerCredentials({ dockerConfig, env: {} })
     expect(credentials.problems()).toEqual([])
@@ -155,7 +155,7 @@ describe('the file', () => {
     },
   )
 
-  test('is not looked for without a folder', async () => {
+  test('is not read without a folder', async () => {
     const credentials = dockerCredentials({
       dockerConfig: undefined,
       env: { DOCKER_AUTH_CONFIG: `{"auths":{"host":{"auth":"${auth('me:x')}"}}}` },
@@ -189,7 +189,7 @@ describe('helpers', () => {
     expect(await find('host')).toEqual({ identityToken: SECRET })
   })
 
-  test('one that has nothing leaves it to the file', async () => {
+  test('the file is used when a helper has no credentials', async () => {
     await helper('one', "echo 'credentials not found in native keychain'; exit 1")
     await write({ credsStore: 'one' })
     expect(await find('host')).toBeUndefined()
@@ -214,13 +214,13 @@ describe('helpers', () => {
     ],
     ['fails', `echo '${SECRET}'; echo '${SECRET}' >&2; exit 3`, /docker-credential-one: exit status 3$/],
     ['is killed', 'kill -9 $$', /docker-credential-one: ended by SIGKILL$/],
-    ['answers no JSON', `echo '${SECRET}'`, /docker-credential-one: answered something that is not JSON$/],
+    ['does not answer with JSON', `echo '${SECRET}'`, /docker-credential-one: answered something that is not JSON$/],
     [
       'answers without end',
       'while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done',
       /more than 65536 bytes of output$/,
     ],
-  ])('one that %s is ERR_UNAUTHORIZED, and tells no secret', async (_, script, message) => {
+  ])('one that %s is ERR_UNAUTHORIZED, and the error holds no secret', async (_, script, message) => {
     if (script !== undefined) await helper('one', script)
     await write({ credsStore: 'one' })
     const failure = await find('host').catch((cause: unknown) => cause)
@@ -238,7 +238,7 @@ describe('helpers', () => {
     expect(await asked()).toEqual(['get host'])
   })
 
-  test('is asked again when the caller who had it asked gave up', async () => {
+  test('is asked again when the first caller aborted', async () => {
     await helper('one', `[ -e '${dockerConfig}/second' ] || { touch '${dockerConfig}/second'; exec sleep 30; }; ${gives('one')}`)
     await write({ credsStore: 'one' })
     const credentials = dockerCredentials({ dockerConfig, env: { PATH: join(dockerConfig, 'bin') } })
@@ -250,7 +250,7 @@ describe('helpers', () => {
     expect(await credentials.get('host')).toEqual({ username: 'one', password: SECRET })
   })
 
-  test('that never answers is given up once for all hosts, and auths is used', async () => {
+  test('that never answers is stopped once for all hosts, and auths is used', async () => {
     await helper('one', 'exec sleep 30')
     await write({ credsStore: 'one', auths: { host: { auth: auth('me:x') } } })
     const env = { PATH: join(dockerConfig, 'bin') }
@@ -281,7 +281,7 @@ describe('helpers', () => {
 })
 
 describe('given by a program', () => {
-  test('for whatever asks', async () => {
+  test('for every registry', async () => {
     const source = givenCredentials({ username: 'me', password: SECRET })
     expect(await source.get('any')).toEqual({ username: 'me', password: SECRET })
   })
@@ -298,7 +298,7 @@ describe('given by a program', () => {
     expect(await source.get('other')).toBeUndefined()
   })
 
-  test('something else is a usage error that does not tell it', async () => {
+  test('an invalid value is a usage error that does not hold it', async () => {
     const wrong: Record<string, Credentials> = JSON.parse(`{"host":{"username":"me","pass":"${SECRET}"}}`)
     for (const attempt of [async () => givenCredentials(wrong), () => givenCredentials(() => wrong['host']).get('host')]) {
       const failure = await attempt().catch((cause: unknown) => cause)

@@ -1,4 +1,4 @@
-/** Certificates changed after they were made, and signed again: what no honest maker writes. */
+/** Changes certificates and signs them again, to make certificates that no CA would issue. */
 import { constants, type KeyObject, sign } from 'node:crypto'
 import { type CertificateDetails, inspectCertificate } from '../../src/crypto/certificate-details.js'
 import { der, type MadeCertificate } from '../../src/testing/index.js'
@@ -10,7 +10,7 @@ export const VALID = { notBefore: new Date('2024-01-01T00:00:00Z'), notAfter: ne
 /** A moment inside VALID, in ms. */
 export const NOW: number = Date.parse('2025-01-01T00:00:00Z')
 
-/** Places in a TBSCertificate v3. */
+/** Positions in a TBSCertificate v3. */
 const TBS = { signature: 2, validity: 4, subject: 5, publicKey: 6 } as const
 
 /** AlgorithmIdentifier: RSA ones carry NULL. */
@@ -19,14 +19,14 @@ export function algorithm(oid: string, parameters: Uint8Array = tlv(0x05)): Uint
 }
 
 export interface Surgery {
-  /** Parts of the TBSCertificate to put in the place of the old ones. */
+  /** New parts of the TBSCertificate. */
   readonly parts?: Readonly<Partial<Record<keyof typeof TBS, Uint8Array>>>
-  /** The algorithm outside the signed part; the signed one too unless `parts.signature` says otherwise. */
+  /** The algorithm outside the signed part; also the signed one unless `parts.signature` is given. */
   readonly algorithm?: Uint8Array
   readonly sign?: (body: Uint8Array) => Uint8Array
 }
 
-/** The certificate with other parts, signed again by the key (RSA PKCS#1 or ECDSA with SHA-256 unless told). */
+/** The certificate with other parts, signed again by the key (RSA PKCS#1 or ECDSA with SHA-256 by default). */
 export function remake(der: Uint8Array, issuerKey: KeyObject, surgery: Surgery): Uint8Array {
   const [oldBody = der, oldAlgorithm = der] = elements(content(der))
   const parts = elements(content(oldBody))
@@ -40,7 +40,7 @@ export function remake(der: Uint8Array, issuerKey: KeyObject, surgery: Surgery):
   return sequence(body, surgery.algorithm ?? oldAlgorithm, bitString(signature))
 }
 
-/** RSASSA-PSS with SHA-1, as its default parameters say. */
+/** RSASSA-PSS with its default parameters: SHA-1. */
 export const PSS_SHA1: Uint8Array = algorithm('1.2.840.113549.1.1.10', sequence())
 
 export function signPssSha1(key: KeyObject): (body: Uint8Array) => Uint8Array {
@@ -72,7 +72,7 @@ export function inspect(certificate: MadeCertificate | Uint8Array): CertificateD
   return details
 }
 
-/** The DER elements that stand one after the other. */
+/** Splits consecutive DER elements. */
 export function elements(bytes: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = []
   for (let at = 0; at < bytes.length; ) {
@@ -83,7 +83,7 @@ export function elements(bytes: Uint8Array): Uint8Array[] {
   return found
 }
 
-/** What is inside the first DER element. */
+/** The content of the first DER element. */
 export function content(element: Uint8Array): Uint8Array {
   const { header, length } = head(element)
   return element.subarray(header, header + length)

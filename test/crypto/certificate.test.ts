@@ -15,11 +15,11 @@ const OTHER = createCertificate({ ...VALID, subject: { cn: 'other' }, keys: ecPa
 const RSA_LEAF = createCertificate({ ...VALID, subject: { cn: 'registry.example/app' }, keys: rsaPair() })
 
 describe('PEM bundles', () => {
-  test('certificates come out in the order in which they stand [CERT-22]', () => {
+  test('give their certificates in order [CERT-22]', () => {
     expect(pemCertificates(utf8(LEAF.pem + OTHER.pem))).toEqual([LEAF.der, OTHER.der])
   })
 
-  test('are written as Notary writes them, and read back as they were', () => {
+  test('are written as Notary writes them, and read back unchanged', () => {
     expect(encodePem([LEAF.der, OTHER.der])).toBe(LEAF.pem + OTHER.pem)
     const der = fc.uint8Array({ minLength: 1, maxLength: 300 })
     fc.assert(
@@ -36,18 +36,18 @@ describe('PEM bundles', () => {
     ['nothing', ''],
     ['text without a block', 'hello'],
     ['a private key first [CERT-28]', toPem('PRIVATE KEY', LEAF.der) + LEAF.pem],
-    ['a private key behind [CERT-24]', LEAF.pem + toPem('EC PRIVATE KEY', LEAF.der)],
+    ['a private key last [CERT-24]', LEAF.pem + toPem('EC PRIVATE KEY', LEAF.der)],
     ['OpenSSL trusted certificates [CERT-28]', toPem('TRUSTED CERTIFICATE', LEAF.der)],
     ['old labels [CERT-28]', toPem('X509 CERTIFICATE', LEAF.der)],
     ['a block that ends under another label', LEAF.pem.replace('END CERTIFICATE', 'END PRIVATE KEY')],
     ['a block without end', LEAF.pem.replace(/-----END.*/, '')],
     ['a block cut in its base64', LEAF.pem.replace(/..\n-----END/, '\n-----END')],
     ['DER', LEAF.der],
-  ])('%s is no bundle', (_, pem) => {
+  ])('%s is not a bundle', (_, pem) => {
     expect(pemCertificates(typeof pem === 'string' ? utf8(pem) : pem)).toBeUndefined()
   })
 
-  test('a hostile text of a megabyte is read in no time', () => {
+  test('a hostile text of a megabyte is parsed quickly', () => {
     const started = performance.now()
     const begin = '-----BEGIN CERTIFICATE-----\n'
     for (const text of [begin.repeat(40_000), `${begin}${'A'.repeat(1_000_000)}`, `${begin}${'\n'.repeat(1_000_000)}`]) {
@@ -67,18 +67,18 @@ describe('the key of a bundle', () => {
     ['no certificate', utf8('hello')],
     ['a block that holds no certificate', utf8(toPem('CERTIFICATE', Uint8Array.of(0x30, 0)))],
     ['bytes that are no text', Uint8Array.of(0xff)],
-  ])('%s: a text says why there is none', (_, pem) => {
+  ])('%s: the result says why there is no key', (_, pem) => {
     expect(firstCertificateKey(pem)).toMatch(/^not (a PEM bundle of certificates|an X\.509 certificate \(.+\))$/)
   })
 })
 
-test('a certificate with a key that nobody knows says so', () => {
+test('a certificate with an unknown kind of key has no readable key', () => {
   const publicKey = sequence(algorithm('1.2.3.4'), bitString(Uint8Array.of(1, 2, 3)))
   const odd = remake(LEAF.der, KEYS.privateKey, { parts: { publicKey } })
   expect(firstCertificateKey(utf8(toPem('CERTIFICATE', odd)))).toMatch(/^a certificate without a readable key \(.+\)$/)
 })
 
-describe('what a certificate says', () => {
+describe('the content of a certificate', () => {
   test('names, validity and extensions', () => {
     const { commonNames, ...details } = inspect(LEAF)
     expect([...commonNames]).toEqual(['registry.example/app'])
@@ -164,7 +164,7 @@ describe('what a certificate says', () => {
     expect(inspect(createCertificate({ ...VALID, subject: { cn: 'x' }, keys: KEYS, extensions })).maySignCertificates).toBe(may)
   })
 
-  test('a critical extension that nobody here understands is told [CERT-29]', () => {
+  test('unknown critical extensions are listed [CERT-29]', () => {
     const extensions = [
       { oid: '1.2.3.4', critical: true, value: tlv(0x05) },
       { oid: '1.2.3.5', value: tlv(0x05) },
@@ -173,8 +173,8 @@ describe('what a certificate says', () => {
   })
 
   test.each([
-    ['CA:FALSE behind CA:TRUE', [basicConstraints(true), basicConstraints(false)]],
-    ['CA:TRUE behind CA:FALSE', [basicConstraints(false), basicConstraints(true)]],
+    ['CA:FALSE after CA:TRUE', [basicConstraints(true), basicConstraints(false)]],
+    ['CA:TRUE after CA:FALSE', [basicConstraints(false), basicConstraints(true)]],
     [
       'an unknown one, critical and then not',
       [
@@ -182,7 +182,7 @@ describe('what a certificate says', () => {
         { oid: '1.2.3.4', value: tlv(0x05) },
       ],
     ],
-  ])('an extension that stands twice makes it unreadable: %s (RFC 5280 section 4.2)', (_, extensions) => {
+  ])('a certificate with a repeated extension is unreadable: %s (RFC 5280 section 4.2)', (_, extensions) => {
     const certificate = createCertificate({ ...VALID, subject: { cn: 'x' }, keys: KEYS, extensions })
     expect(inspectCertificate(certificate.der)).toBeTypeOf('string')
   })
@@ -210,7 +210,7 @@ describe('what a certificate says', () => {
     expect(inspect(der).weakSignature).toBe(true)
   })
 
-  test('SHA-1 in one of the two places is weak, whatever is said in the other [CERT-17]', () => {
+  test('SHA-1 in one of the two algorithm fields is weak [CERT-17]', () => {
     const [sha1, sha256] = [algorithm('1.2.840.113549.1.1.5'), algorithm('1.2.840.113549.1.1.11')]
     for (const [outside, signature] of [
       [sha256, sha1],
@@ -230,7 +230,7 @@ describe('what a certificate says', () => {
   })
 })
 
-describe('dates in other forms than those of RFC 5280 make it unreadable: readers differ', () => {
+describe('a certificate with a date that RFC 5280 does not allow is unreadable, because parsers differ', () => {
   const dated = (tag: number, text: string) =>
     remake(LEAF.der, KEYS.privateKey, {
       parts: { validity: sequence(time(VALID.notBefore), tlv(tag, Buffer.from(text))) },
@@ -269,17 +269,17 @@ describe('dates in other forms than those of RFC 5280 make it unreadable: reader
   })
 })
 
-describe('what is no certificate', () => {
+describe('an invalid certificate', () => {
   test.each([
     ['nothing', new Uint8Array()],
     ['a trailing byte [CERT-28]', Uint8Array.of(...LEAF.der, 0)],
-    ['a second certificate behind the first', Uint8Array.of(...LEAF.der, ...OTHER.der)],
+    ['a second certificate after the first', Uint8Array.of(...LEAF.der, ...OTHER.der)],
     ['a certificate cut short', LEAF.der.subarray(0, -1)],
-    ['PEM, which Node would take', utf8(LEAF.pem)],
+    ['PEM, which Node would accept', utf8(LEAF.pem)],
     ['a BER length', Uint8Array.of(0x30, 0x83, 0, ...LEAF.der.subarray(2))],
     ['an indefinite length', Uint8Array.of(0x30, 0x80, ...LEAF.der.subarray(4), 0, 0)],
     ['a bare key', sequence(bitString(Uint8Array.of(1)))],
-  ])('%s is told so', (_, der) => {
+  ])('%s is refused', (_, der) => {
     expect(inspectCertificate(der)).toBeTypeOf('string')
   })
 

@@ -24,7 +24,7 @@ const P256_OID = objectIdentifier('1.2.840.10045.3.1.7')
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'base64'))
 const verdictOn = (type: string, bytes: Uint8Array) => importKey(listed(type, bytes))
 
-/** SPKI of an RSA public key with any numbers: nobody has to find primes for it. */
+/** SPKI of an RSA public key with any numbers, which need not be products of primes. */
 function rsaSpki(modulusBits: number, exponent = 65537n): Uint8Array {
   const modulus = (1n << BigInt(modulusBits - 1)) + 12345n
   const numbers = sequence(integer(modulus), integer(exponent))
@@ -40,7 +40,7 @@ describe('key IDs', () => {
     expect(keyId('ecdsa', bytesOf(GENERATOR))).toBe('2a4a3169341f90dec00876954704aaaf9377744a576e20b3e17d3950976a448d')
   })
 
-  test('are over the exact type: case and -x509 make another key [SIG-25]', () => {
+  test('depend on the exact type: another case or -x509 gives another ID [SIG-25]', () => {
     const ids = ['ecdsa', 'ECDSA', 'ecdsa-x509', 'ecdsa '].map((type) => keyId(type, EC))
     expect(new Set(ids).size).toBe(4)
   })
@@ -51,7 +51,7 @@ describe('key IDs', () => {
     expect(keyId(type, Uint8Array.of(1))).toBe(sha256Hex(utf8(text)))
   })
 
-  test('are the same however the base64 was broken into lines: only bytes count', () => {
+  test('do not depend on line breaks in the base64', () => {
     expect(keyId('ecdsa', EC)).toBe(sha256Hex(utf8(`{"keytype":"ecdsa","keyval":{"private":null,"public":"${base64(EC)}"}}`)))
   })
 
@@ -63,10 +63,10 @@ describe('key IDs', () => {
     expect(canonicalKeyId(listed('rsa-x509', utf8(other.pem)))).toBe(keyId('rsa', RSA_SPKI))
     expect(canonicalKeyId(listed('ecdsa', EC))).toBe(keyId('ecdsa', EC))
     expect(canonicalKeyId(listed('ecdsa-x509', utf8('no certificate')))).toBeUndefined()
-    expect(canonicalKeyId(listed('ecdsa-x509', utf8(other.pem)))).toBeUndefined() // it never counts
+    expect(canonicalKeyId(listed('ecdsa-x509', utf8(other.pem)))).toBeUndefined() // an unusable key
   })
 
-  test('the canonical ID of an imported key is told without its certificate being read again', () => {
+  test('the canonical ID of an imported key is found without parsing its certificate again', () => {
     const verifying = verdictOn('ecdsa', EC)
     const key = { ...listed('ecdsa-x509', utf8('cannot be read')), verifying }
     expect(canonicalKeyId(key)).toBe(keyId('ecdsa', EC))
@@ -105,7 +105,7 @@ describe('keys that can verify', () => {
   })
 })
 
-describe('keys that never count, as Notary leaves them out', () => {
+describe('unusable keys, which Notary leaves out too', () => {
   test.each<[string, string, Uint8Array]>([
     ['an unknown type', 'dsa', EC],
     ['an upper-case type [SIG-25]', 'ECDSA', EC],
@@ -113,8 +113,8 @@ describe('keys that never count, as Notary leaves them out', () => {
     ['an RSA key called ecdsa [SIG-25]', 'ecdsa', RSA_SPKI],
     ['an EC key called rsa [SIG-25]', 'rsa', EC],
     ['an Ed25519 SPKI called ecdsa', 'ecdsa', spkiOf(ed25519Pair('x').publicKey)],
-    ['PEM where DER is due [SIG-24]', 'ecdsa', utf8(toPem('PUBLIC KEY', EC))],
-    ['DER where a PEM bundle is due', 'ecdsa-x509', EC],
+    ['PEM instead of DER [SIG-24]', 'ecdsa', utf8(toPem('PUBLIC KEY', EC))],
+    ['DER instead of a PEM bundle', 'ecdsa-x509', EC],
     ['a PKCS#1 key [SIG-31]', 'rsa', new Uint8Array(RSA.publicKey.export({ type: 'pkcs1', format: 'der' }))],
     ['an RSA key in an ecdsa certificate', 'ecdsa-x509', utf8(createCertificate({ ...VALID, subject: {}, keys: RSA }).pem)],
     ['no bytes', 'ecdsa', new Uint8Array()],
@@ -144,7 +144,7 @@ describe('keys that never count, as Notary leaves them out', () => {
     expect(verdictOn(type, bytes)).toMatchObject({ kind: 'unusable', ambiguous: false })
   })
 
-  test('RSA of exactly 2048 and 8192 bits, and exponent 3, are good [SIG-27]', () => {
+  test('RSA of exactly 2048 and 8192 bits, and exponent 3, are usable [SIG-27]', () => {
     for (const der of [rsaSpki(2048), rsaSpki(8192), rsaSpki(2048, 3n), rsaSpki(8192, 2n ** 31n - 1n)])
       expect(verdictOn('rsa', der)).toMatchObject({ kind: 'rsa' })
   })
@@ -155,7 +155,7 @@ describe('keys that never count, as Notary leaves them out', () => {
     expect(verdictOn('rsa', spkiOf(publicKey))).toMatchObject({ kind: 'unusable' })
   })
 
-  // Signatures under these keys can be made up for any message. Points of order 1, 2, 4 and 8, some in two encodings.
+  // For these keys anybody can forge signatures. Points of order 1, 2, 4 and 8, some in two encodings.
   test.each([
     '0100000000000000000000000000000000000000000000000000000000000000',
     '0100000000000000000000000000000000000000000000000000000000000080',
@@ -174,7 +174,7 @@ describe('keys that never count, as Notary leaves them out', () => {
   })
 })
 
-describe('keys that two readers could take for two keys refuse the document [SIG-22, SIG-23]', () => {
+describe('ambiguous keys, which two parsers could read differently [SIG-22, SIG-23]', () => {
   const compressed = ECDH.convertKey(POINT, 'prime256v1', undefined, undefined, 'compressed')
   const hybrid = ECDH.convertKey(POINT, 'prime256v1', undefined, undefined, 'hybrid')
   const explicit = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey
@@ -185,7 +185,7 @@ describe('keys that two readers could take for two keys refuse the document [SIG
     ['a hybrid point', 'ecdsa', ecSpki(Buffer.from(hybrid))],
     ['explicit curve parameters', 'ecdsa', spkiOf(explicit)],
     ['a trailing byte', 'ecdsa', Uint8Array.of(...EC, 0)],
-    ['a second key behind the first', 'ecdsa', Uint8Array.of(...EC, ...EC)],
+    ['a second key after the first', 'ecdsa', Uint8Array.of(...EC, ...EC)],
     ['a BER length', 'ecdsa', Uint8Array.of(0x30, 0x81, EC.length - 2, ...EC.subarray(2))],
     ['a BER length of two bytes', 'ecdsa', Uint8Array.of(0x30, 0x82, 0, EC.length - 2, ...EC.subarray(2))],
     ['an indefinite length', 'ecdsa', Uint8Array.of(0x30, 0x80, ...inner, ...outer, 0, 0)],
@@ -212,7 +212,7 @@ describe('keys that two readers could take for two keys refuse the document [SIG
     expect(verdictOn('ecdsa-x509', utf8(toPem('CERTIFICATE', der)))).toMatchObject({ kind: 'unusable', ambiguous: true })
   })
 
-  test('one key in explicit and in named form never passes for two keys', () => {
+  test('one key in explicit and in named form does not count as two keys', () => {
     const point = spkiOf(explicit).subarray(-65)
     const identities = [ecSpki(point), spkiOf(explicit)]
       .map((der) => verdictOn('ecdsa', der))
@@ -221,7 +221,7 @@ describe('keys that two readers could take for two keys refuse the document [SIG
   })
 })
 
-test('no bytes at all make importKey throw; what it takes is the one encoding of its key', () => {
+test('importKey never throws, and accepts only one encoding of a key', () => {
   const seeds = [
     EC,
     RSA_SPKI,
@@ -249,7 +249,7 @@ test('no bytes at all make importKey throw; what it takes is the one encoding of
   )
 })
 
-test('the Ed25519 points of small order are all known, by arithmetic', () => {
+test('the table of Ed25519 points of small order is complete, by arithmetic', () => {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
   const found = new Map<string, Point>()
   // A point times the order of the base point leaves its part of small order.

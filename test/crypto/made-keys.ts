@@ -1,4 +1,4 @@
-/** Keys that really sign, in Notary's wire forms. Seeded where the algorithm allows it. */
+/** Keys with real signatures in Notary's wire forms, from a seed where the algorithm allows it. */
 import {
   constants,
   createECDH,
@@ -15,7 +15,7 @@ import type { KeyPair } from '../../src/testing/index.js'
 
 type Method = 'ecdsa' | 'eddsa' | 'rsapss' | 'rsapkcs1v15'
 
-/** A listed key and the hand that signs with it. */
+/** A listed key, and a function that signs with it. */
 export interface Signer {
   readonly key: PublicKey
   readonly method: Method

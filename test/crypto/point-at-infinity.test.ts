@@ -1,6 +1,6 @@
 /**
- * In a file of its own: Node 20 does not throw when it is asked for the curve of such a key, it aborts the whole
- * process (node::crypto::GetEcKeyDetail, "Assertion failed: (ec) != nullptr"), and the other tests with it.
+ * These tests have a file of their own, because reading the curve of such a key aborts the process in Node 20
+ * (node::crypto::GetEcKeyDetail, "Assertion failed: (ec) != nullptr"), and would end other tests with it.
  */
 import { hexToBytes } from '@noble/hashes/utils.js'
 import { describe, expect, test } from 'vitest'
@@ -23,11 +23,11 @@ describe.each(CURVES)('the point at infinity of %s', (_, text) => {
   const publicKey = hexToBytes(text)
   const root = createCertificate({ ...VALID, subject: { cn: 'Root' }, keys: ecPair('root'), ca: true })
 
-  test('is no key, and does not end the process', () => {
+  test('is an unusable key, and does not end the process', () => {
     expect(importKey(listed('ecdsa', publicKey))).toMatchObject({ kind: 'unusable' })
   })
 
-  test('is no key in a certificate either', () => {
+  test('in a certificate is an unusable key', () => {
     const plain = createCertificate({ ...VALID, subject: { cn: 'x' }, issuer: root })
     const der = remake(plain.der, root.privateKey, { parts: { publicKey } })
     const key = listed('ecdsa-x509', utf8(toPem('CERTIFICATE', der)))

@@ -1,4 +1,4 @@
-/** The gates in the guides hold also where the environment switches content trust off. */
+/** The gates in the guides verify even if the environment switches content trust off. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** Links between the documents lead somewhere; those to the world outside are at least addresses. */
+/** Links between the documents lead to files and headings; external links are https addresses. */
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { ROOT, readDocument, readDocuments } from './markdown.js'
 
 const documents = readDocuments()
 
-test('there is something to look at', () => {
+test('the documents are found', () => {
   expect(documents.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'docs/README.md', 'src/README.md']))
 })
 
@@ -18,7 +18,7 @@ describe.each(documents)('$path', ({ path, links }) => {
     expect(broken).toEqual([])
   })
 
-  test('every link to the outside is https', () => {
+  test('every external link is https', () => {
     const outside = links.filter(({ url }) => url.includes(':')).map(({ url }) => url)
     expect(outside.filter((url) => !URL.canParse(url) || !url.startsWith('https://'))).toEqual([])
   })

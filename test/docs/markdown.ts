@@ -1,4 +1,4 @@
-/** The project's documents as a Markdown parser reads them. */
+/** The project's documents, read with a Markdown parser. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
 
 const ELSEWHERE = new Set(['node_modules', 'dist', 'fixtures', 'reports', 'coverage', '.git', '.differential', '.stryker-tmp'])
 
-/** As much of mdast as is looked at. */
+/** The members of mdast nodes that are used here. */
 interface Node {
   readonly type: string
   readonly children?: readonly Node[] | undefined
@@ -25,11 +25,11 @@ interface Node {
 /** A fenced block. */
 export interface CodeBlock {
   readonly document: string
-  /** Of its first line of code. */
+  /** The line number of its first line of code. */
   readonly line: number
   readonly language: string
   readonly code: string
-  /** The `text` block right behind it: what it prints. */
+  /** The `text` block directly after it: the expected output. */
   readonly prints?: string
 }
 
@@ -41,29 +41,29 @@ interface Link {
 interface Heading {
   readonly depth: number
   readonly text: string
-  /** As GitHub makes it. */
+  /** The anchor that GitHub makes. */
   readonly anchor: string
-  /** From this heading to the next of any depth. */
+  /** The text from this heading to the next heading of any depth. */
   readonly section: string
 }
 
-/** One Markdown file; `path` is seen from the project's folder. */
+/** One Markdown file; `path` is relative to the project's folder. */
 export interface Document {
   readonly path: string
   readonly text: string
   readonly links: readonly Link[]
   readonly headings: readonly Heading[]
   readonly blocks: readonly CodeBlock[]
-  /** Rows of all tables, each cell as text. */
+  /** Rows of all tables, with the text of each cell. */
   readonly rows: readonly (readonly string[])[]
 }
 
-/** Every Markdown file of the project. */
+/** Reads every Markdown file of the project. */
 export function readDocuments(): Document[] {
   return markdownFiles('').map((path) => readDocument(path))
 }
 
-/** One of them. */
+/** Reads one Markdown file. */
 export function readDocument(path: string): Document {
   const text = readFileSync(join(ROOT, path), 'utf8')
   const root: Node = fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })

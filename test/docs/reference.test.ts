@@ -1,16 +1,17 @@
-/** The reference is complete: what the code has stands there, and what stands there the code has. */
+/** The reference lists exactly the options, codes, events, variables and commands that the code has. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { helpText } from '../../src/cli/help.js'
+import { SETTINGS } from '../../src/client/settings/settings-table.js'
 import { StaleError, UnavailableError, UnsignedError, UntrustedError, UsageError } from '../../src/errors.js'
+import { commandsPage } from './commands-page.js'
 import { ROOT, readDocument } from './markdown.js'
 
 const page = (name: string) => readDocument(`docs/reference/${name}.md`)
 const sorted = (names: Iterable<string>) => [...new Set(names)].sort()
 
-/** Names in the first column of all tables: `` `--quiet`, `-q` `` has two; what follows a name is its value. */
+/** Names in the first column of all tables. `` `--quiet`, `-q` `` has two names; text after a name is its value. */
 function firstColumn(name: string, pattern: RegExp): string[] {
   return sorted(page(name).rows.flatMap(([cell = '']) => cell.match(pattern) ?? []))
 }
@@ -24,7 +25,7 @@ function* every(node: ts.Node): Generator<ts.Node> {
   for (const child of node.getChildren()) yield* every(child)
 }
 
-/** Declared under this name: an interface, a type, a constant. */
+/** The declaration with this name: an interface, a type or a constant. */
 function declaration(path: string, name: string): ts.Node {
   const found = parse(path).statements.find((statement) =>
     ts.isVariableStatement(statement)
@@ -49,12 +50,13 @@ test('options', () => {
   const pins = members('src/client/settings/options.ts', 'TrustPinningOption')
   expect(options).toContain('server')
   expect(firstColumn('options', /^[a-zA-Z_]+$/)).toEqual(sorted([...options, ...pins, 'option', 'field']))
+  expect(sorted(options)).toEqual(sorted(Object.keys(SETTINGS)))
 })
 
 describe('errors', () => {
   const CODES = { UntrustedError, UsageError, UnsignedError, StaleError, UnavailableError }
   const declared = Object.entries(CODES).flatMap(([name, TheError]) => {
-    const codes = texts(declaration('src/errors.ts', name.replace('Error', 'Code')))
+    const codes = texts(declaration('src/error-codes.ts', name.replace('Error', 'Code')))
     return codes.map((code) => `${code} ${new TheError(code as never, '').kind}`)
   })
 
@@ -69,11 +71,11 @@ describe('errors', () => {
     expect(shown).toHaveLength(declared.length)
   })
 
-  test('every one says what it means, and which may succeed later', () => {
+  test('every code has a description, and says "Retryable." exactly if it is', () => {
     for (const { text, section } of page('errors').headings.filter(({ depth }) => depth === 3)) {
       expect(section.trim().length, text).toBeGreaterThan(40)
     }
-    for (const code of texts(declaration('src/errors.ts', 'UnavailableCode'))) {
+    for (const code of texts(declaration('src/error-codes.ts', 'UnavailableCode'))) {
       const section = page('errors').headings.find(({ text }) => text === code)?.section
       expect(section?.includes('Retryable.'), code).toBe(new UnavailableError(code as never, '').retryable)
     }
@@ -82,7 +84,7 @@ describe('errors', () => {
   test('every warning', () => {
     const shown = page('errors').headings.map(({ text }) => text)
     expect(sorted(shown.filter((text) => text.startsWith('WARN_')))).toEqual(
-      sorted(texts(declaration('src/client/answers/results.ts', 'WarningCode'))),
+      sorted(texts(declaration('src/client/results.ts', 'WarningCode'))),
     )
   })
 })
@@ -112,7 +114,8 @@ test('events, with every field', () => {
 
 test('environment variables', () => {
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
-  const read = sources.flatMap((path) => [...every(parse(join('src', path)))].flatMap(variablesIn))
+  const settings = Object.values(SETTINGS).flatMap(({ environment = [] }) => environment)
+  const read = [...settings, ...sources.flatMap((path) => [...every(parse(join('src', path)))].flatMap(variablesIn))]
   expect(read).toContain('DOCKER_CONTENT_TRUST')
   expect(firstColumn('environment', /\b[A-Za-z]+(?:_[A-Za-z]+)*\b/g)).toEqual(sorted([...read, 'variable']))
 })
@@ -127,28 +130,8 @@ function variablesIn(node: ts.Node): string[] {
 }
 
 describe('the command', () => {
-  const flags = (text: string) => sorted(text.match(/(?<![\w-])--?[a-z][a-z-]*/g) ?? [])
-  const declared = [...every(declaration('src/cli/arguments.ts', 'OPTIONS'))].filter(ts.isPropertyAssignment)
-  const taken = declared.flatMap(({ name, initializer }) => {
-    if (!ts.isObjectLiteralExpression(initializer))
-      return name.getText() === 'short' ? texts(initializer).map((one) => `-${one}`) : []
-    return [`--${name.getText().replaceAll("'", '')}`]
-  })
-  const commands = [...every(declaration('src/cli/main.ts', 'COMMANDS'))]
-    .filter(ts.isArrayLiteralExpression)
-    .flatMap(({ elements: [first] }) => (first !== undefined && ts.isStringLiteral(first) ? [first.text] : []))
-
-  test('every option it takes, here and in the help', () => {
-    expect(taken).toContain('-q')
-    expect(firstColumn('command', /(?<![\w-])--?[a-z][a-z-]*/g)).toEqual(sorted(taken))
-    const help = ['', ...commands].map((command) => helpText(command)).join('\n')
-    expect(flags(help)).toEqual(sorted(taken))
-  })
-
-  test('every command, here and in the help', () => {
-    expect(commands).toContain('verify')
-    expect(firstColumn('command', /(?<=^dct )[a-z]+/)).toEqual(sorted([...commands, 'help']))
-    for (const command of commands) expect(helpText(undefined)).toContain(`\n  ${command} `)
+  test('the page of the commands is written from their tables', async () => {
+    await expect(commandsPage()).toMatchFileSnapshot(join(ROOT, 'docs/reference/commands.md'))
   })
 
   test('every exit status', () => {

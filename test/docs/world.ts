@@ -1,4 +1,4 @@
-/** A machine for the documents' commands and snippets: a home, a `dct`, a trust server with the images they name. */
+/** An environment for the documents' commands and snippets: a home, a `dct`, and a trust server with the images they name. */
 import { type ExecFileException, execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,12 +18,12 @@ interface Ran {
 export interface World extends AsyncDisposable {
   /** The working directory of every command. */
   readonly folder: string
-  /** What is signed for alpine:3.19, Oracle Linux 9 and registry.example/team/app:1.1. */
+  /** The signed digest of alpine:3.19, Oracle Linux 9 and registry.example/team/app:1.1. */
   readonly digest: string
   run(program: string, argv: readonly string[]): Promise<Ran>
 }
 
-/** A folder for worlds, where Node and TypeScript find the package as a user has it installed. */
+/** Makes a folder for worlds, where Node and TypeScript find the package as a user has it installed. */
 export async function createPlace(): Promise<string> {
   const place = await mkdtemp(join(tmpdir(), 'dct-docs-'))
   await mkdir(join(place, 'node_modules'))
@@ -35,9 +35,9 @@ export async function createPlace(): Promise<string> {
   return place
 }
 
-/** A new one in a folder of a place; nothing but its files outlives `Symbol.asyncDispose`. */
+/** Makes a world in a folder of a place. `Symbol.asyncDispose` ends its server and leaves its files. */
 export async function createWorld(folder: string): Promise<World> {
-  // The commands read the real clock.
+  // The commands use the real clock.
   const now = new Date(Date.now() - HOUR)
   const oracle = createTrustCollection('container-registry.oracle.com/os/oraclelinux', { now })
   oracle.sign('9', 'the image')
@@ -57,7 +57,7 @@ export async function createWorld(folder: string): Promise<World> {
   await writeFile(join(tls, 'ca.crt'), server.ca)
   await writeFile(join(folder, 'ca.crt'), server.ca)
   await program(bin, 'dct', DCT)
-  // What the documents hand a digest to says what it was handed.
+  // Programs to which the documents pass a digest print their arguments.
   for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
   const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }
   return {
@@ -74,7 +74,7 @@ async function program(bin: string, name: string, line: string): Promise<void> {
   await chmod(join(bin, name), 0o755)
 }
 
-/** Whether a text is what a document shows of it: `...` stands for anything, on a line of its own for any lines. */
+/** Matches the output that a document shows: `...` stands for anything, and on a line by itself for any lines. */
 export function asShown(shown: string): RegExp {
   const escaped = shown.split('\n').map((line) => {
     if (line.trim() === '...') return '(?:.*\\n)*?'

@@ -1,4 +1,4 @@
-/** Certificates and keys of real collections, bent below the level of bytes: lengths, tags, elements. */
+/** Certificates and keys of real collections with changes to DER lengths, tags and elements. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodePem, firstCertificateKey, pemCertificates } from '../../src/crypto/certificate.js'
@@ -105,8 +105,8 @@ function tlv(tag: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.of(tag, ...length), content])
 }
 
-describe('bent certificates', { timeout: PATIENCE }, () => {
-  test('are understood or told what is wrong, in every place where one may stand', () => {
+describe('changed certificates', { timeout: PATIENCE }, () => {
+  test('are parsed or refused with a reason, wherever a certificate may occur', () => {
     fc.assert(
       fc.property(bentDer, fc.constantFrom('ecdsa-x509', 'rsa-x509'), (der, type) => {
         const details = inspectCertificate(der)

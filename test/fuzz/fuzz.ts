@@ -1,10 +1,10 @@
-/** How much is tried, what real files look like when they are bent, and whether time grows with size alone. */
+/** Numbers of runs, changes to real files, and a check that time is linear in size. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 
-/** A few seconds' worth by default; `FUZZ_RUNS` multiplies it. */
+/** A few seconds by default; `FUZZ_RUNS` multiplies the number of runs. */
 const SCALE = Number(process.env['FUZZ_RUNS'] ?? '1')
 
 /** For `fc.assert`. */
@@ -64,7 +64,7 @@ export function bent(originals: readonly Uint8Array[]): fc.Arbitrary<Uint8Array>
   })
 }
 
-/** A member or item of a real document replaced, wherever it stands. */
+/** Replaces a member or item anywhere in a real document. */
 export function misshapen(originals: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const documents = originals.map((bytes): unknown => JSON.parse(Buffer.from(bytes).toString()))
   const odd = fc.oneof(

@@ -1,13 +1,14 @@
-/** Real files, bent in every way: refused as malformed or read, never anything else; and never another digest. */
+/** Real files with changes: parsed or refused as malformed, and never another digest. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeJournal, encodeJournal } from '../../src/cache/journal.js'
 import { createMemoryStore, createTrustClient, TrustError, UntrustedError } from '../../src/index.js'
 import { canonicalJson } from '../../src/metadata/canonical-json.js'
-import { JsonError, parseJson, plainJson } from '../../src/metadata/json.js'
+import { parseJson } from '../../src/metadata/json.js'
+import { JsonError, plainJson } from '../../src/metadata/json-value.js'
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/metadata/parse.js'
 import { createSimulatedTransport, createTrustCollection, type FileHolder } from '../../src/testing/index.js'
-import { decodeFloors } from '../../src/trust/floor-record.js'
+import { decodeTrustRecord } from '../../src/trust/trust-record.js'
 import { bent, growth, LINEAR, misshapen, PATIENCE, REAL_FILES, runs } from './fuzz.js'
 
 const FILES = REAL_FILES.map(({ bytes }) => bytes)
@@ -25,7 +26,7 @@ function parseAll(bytes: Uint8Array): void {
 }
 
 describe('real files', { timeout: PATIENCE }, () => {
-  test('bent in some bytes, are read or refused as malformed', () => {
+  test('with some bytes changed, are parsed or refused as malformed', () => {
     fc.assert(fc.property(bent(FILES), parseAll), runs(200))
   })
 
@@ -33,7 +34,7 @@ describe('real files', { timeout: PATIENCE }, () => {
     fc.assert(fc.property(misshapen(FILES), parseAll), runs(200))
   })
 
-  test('bent, are read as JSON.parse reads them, or refused', () => {
+  test('with changes, are parsed as by JSON.parse, or refused', () => {
     fc.assert(
       fc.property(bent(FILES), (bytes) => {
         try {
@@ -49,7 +50,7 @@ describe('real files', { timeout: PATIENCE }, () => {
   })
 })
 
-describe('a collection with one file bent', { timeout: PATIENCE }, () => {
+describe('a collection with one changed file', { timeout: PATIENCE }, () => {
   const collection = createTrustCollection('docker.io/library/alpine', { seed: 'fuzz' })
   collection.delegate('targets/releases').delegate('targets/alice')
   const digest = collection.sign('3.19', 'release', { role: 'targets/releases' })
@@ -80,7 +81,7 @@ describe('a collection with one file bent', { timeout: PATIENCE }, () => {
   })
 })
 
-describe('what the cache keeps beside the metadata, bent, is read or is nothing', { timeout: PATIENCE }, () => {
+describe('a changed file of the cache beside the metadata is parsed or ignored', { timeout: PATIENCE }, () => {
   const floor = { version: 3, content: 'a'.repeat(64), file: 'b'.repeat(64), keys: ['c'.repeat(64)] }
   const record = utf8(JSON.stringify({ version: 1, gun: 'x/y', roles: [{ role: 'root', ...floor }] }))
   const journal = encodeJournal('x/y', {
@@ -90,7 +91,7 @@ describe('what the cache keeps beside the metadata, bent, is read or is nothing'
 
   test('version floors', () => {
     fc.assert(
-      fc.property(fc.oneof(bent([record]), misshapen([record])), (bytes) => void decodeFloors(bytes, 'x/y')),
+      fc.property(fc.oneof(bent([record]), misshapen([record])), (bytes) => void decodeTrustRecord(bytes, 'x/y')),
       runs(200),
     )
   })
@@ -120,7 +121,7 @@ describe('time grows with size alone', { retry: 3, timeout: PATIENCE }, () => {
     ['pairs of surrogates', (size) => `"${'\u{1f433}'.repeat(size)}"`],
     ['white space', (size) => `${' \n'.repeat(size)}1`],
     ['digits', (size) => `1${'0'.repeat(size)}`],
-    ['digits behind the point', (size) => `0.${'1'.repeat(size)}`],
+    ['digits after the point', (size) => `0.${'1'.repeat(size)}`],
     ['brackets', (size) => '['.repeat(size)],
   ])('of %s', (what, make) => {
     expect(growth((size) => utf8(make(size)), read, what === 'members' ? 500 : 20_000)).toBeLessThan(LINEAR)

@@ -35,7 +35,7 @@ function spoiled(honest: readonly string[], pieces: readonly string[]): fc.Arbit
   )
 }
 
-describe('spoiled texts', { timeout: PATIENCE }, () => {
+describe('changed texts', { timeout: PATIENCE }, () => {
   const digest = `sha256:${'a'.repeat(64)}`
 
   test('of references are read or refused as such', () => {
@@ -121,7 +121,7 @@ describe("Docker's config.json", { timeout: PATIENCE }, () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('bent, is read or refused as a setting, and no secret is repeated', async () => {
+  test('with changes, is parsed or refused as a setting, and no error holds a secret', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(bent([honest]), misshapen([honest])), async (bytes) => {
         await writeFile(join(folder, 'config.json'), bytes)

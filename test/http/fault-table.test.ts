@@ -1,4 +1,7 @@
-/** Every fault on the wire x {no cache, good cache, cached timestamp expired}: the code or the stale answer, and the store as before. */
+/**
+ * Every network fault with no cache, a good cache, and a cache whose timestamp has expired: checks the code or the stale
+ * answer, and that the store is unchanged.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer, type Socket } from 'node:net'
@@ -25,7 +28,7 @@ import {
 
 const CACHES = ['no cache', 'a good cache', 'a cache whose timestamp has expired'] as const
 const FILE = /\/_trust\/tuf\/(?<name>.+)\.json$/
-/** For faults that take time; others must not fail by a slow machine. */
+/** For slow faults only: the other tests must not fail on a slow machine. */
 const SHORT_DEADLINES = { connectMs: 300, headersMs: 300, bodyIdleMs: 300, totalMs: 600 }
 
 const certificate = serverCertificate()
@@ -36,7 +39,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dockerConfig, { recursive: true }))
 
-/** Serves a story's collection over https, but for the fault. */
+/** Serves a story's collection over https, with the fault. */
 async function serve(story: Story, fault: WireFault): Promise<LoopbackServer> {
   const key = certificate.privateKey.export({ type: 'pkcs8', format: 'pem' })
   const tls = createTlsServer({ key, cert: certificate.pem, ...fault.tls }, (request, response) => {
@@ -46,7 +49,7 @@ async function serve(story: Story, fault: WireFault): Promise<LoopbackServer> {
       fault.answer({ name, honest, request, response, socket: request.socket })
     else response.writeHead(honest === undefined ? 404 : 200).end(honest)
   })
-  // In front of it, to do things to connections before TLS.
+  // A TCP server in front applies faults before TLS.
   return listen(
     createServer((socket: Socket) => {
       if (fault.connection?.(socket) !== true) tls.emit('connection', socket)
@@ -91,7 +94,7 @@ async function tryCell(fault: WireFault, cache: (typeof CACHES)[number]): Promis
     return { outcome: error.code, cause: error.cause }
   } finally {
     await transport.close()
-    // Both ends are in this process: what one closed takes a moment to be seen at the other.
+    // Wait until the server sees the close.
     for (let turns = 0; server.openConnections() > 0 && turns < 500; turns++) await setTimeout(10)
     expect(server.openConnections(), 'connections left open').toBe(0)
   }
@@ -104,13 +107,13 @@ function expected({ code, cached }: WireFault, cache: (typeof CACHES)[number]): 
 }
 
 describe.concurrent.each([
-  ['no connection, or one that comes to nothing', UNREACHABLE],
-  ['a peer that is not believed', UNTRUSTED_PEERS],
-  ['a status that is no answer', STATUSES],
-  ['an answer that is a bad one', BAD_ANSWERS],
-  ['an answer that is no proper HTTP', BROKEN_HTTP],
-  ['a content that cannot be decoded', UNREADABLE],
-  ['a next root whose content cannot be decoded', UNREADABLE.map((fault) => ({ ...fault, only: /^\d+\.root$/ }))],
+  ['no usable connection', UNREACHABLE],
+  ['a server that does not speak TLS 1.2 or later', UNTRUSTED_PEERS],
+  ['a status other than 200 and 404', STATUSES],
+  ['a wrong answer', BAD_ANSWERS],
+  ['an answer that is not valid HTTP', BROKEN_HTTP],
+  ['a body that cannot be decoded', UNREADABLE],
+  ['a next root that cannot be decoded', UNREADABLE.map((fault) => ({ ...fault, only: /^\d+\.root$/ }))],
 ])('%s', (_, faults) => {
   test.each(faults.flatMap((fault) => CACHES.map((cache) => [fault.title, cache, fault] as const)))(
     '%s, with %s',
@@ -124,7 +127,7 @@ describe.concurrent.each([
   )
 })
 
-describe.concurrent('odd and honest', () => {
+describe.concurrent('an unusual answer that is accepted', () => {
   test.each(HONEST.map((fault) => [fault.title, fault] as const))('%s', async (_, fault) => {
     for (const cache of ['no cache', 'a good cache'] as const)
       expect(await tryCell(fault, cache)).toMatchObject({ outcome: 'fresh' })

@@ -1,4 +1,4 @@
-/** Whatever bytes come over a verified connection: bytes within the cap, a 404, or a TrustError, and in time. */
+/** Any bytes over a verified connection result in a file within the limit, a 404 or a TrustError, in time. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -78,7 +78,7 @@ const honestly = fc.constantFrom(
   'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n',
 )
 const pieces = fc.array(fc.constantFrom(...LINES, ...BODIES), { maxLength: 12 }).map((all) => all.join(''))
-/** An honest answer with something put into it. */
+/** A valid answer with something inserted or removed. */
 const spoiled = fc
   .tuple(honestly, fc.nat(100), fc.nat(3), fc.constantFrom(...LINES, ...BODIES))
   .map(([text, at, gone, put]) => text.slice(0, at % text.length) + put + text.slice((at % text.length) + gone))
@@ -90,7 +90,7 @@ const wholeHead = fc
   )
   .map(([status, headers, body]) => `${status}${headers.join('')}\r\n${body}`)
 
-test('no bytes end in anything but bytes within the cap, a 404 or a TrustError, in time, and nothing is left behind', {
+test('any bytes result in a file within the limit, a 404 or a TrustError, in time and without an unhandled error', {
   timeout: 600_000,
 }, async () => {
   let answer = { bytes: '', end: true }
@@ -104,9 +104,9 @@ test('no bytes end in anything but bytes within the cap, a 404 or a TrustError, 
       })
     }),
   )
-  const unheard: unknown[] = []
-  const hear = (cause: unknown): void => void unheard.push(cause)
-  process.on('unhandledRejection', hear).on('uncaughtException', hear)
+  const unhandled: unknown[] = []
+  const record = (cause: unknown): void => void unhandled.push(cause)
+  process.on('unhandledRejection', record).on('uncaughtException', record)
   try {
     const input = fc.record({ bytes: fc.oneof(pieces, spoiled, wholeHead), end: fc.boolean() })
     const isTyped = async (given: typeof answer): Promise<void> => {
@@ -129,13 +129,13 @@ test('no bytes end in anything but bytes within the cap, a 404 or a TrustError, 
       } finally {
         await transport.close()
       }
-      // Three attempts, and the pauses between them; the machine may be busy.
+      // Three attempts and the pauses between them, on a busy machine.
       expect(performance.now() - started).toBeLessThan(10_000)
     }
     await fc.assert(fc.asyncProperty(input, isTyped), runs(60))
   } finally {
-    process.off('unhandledRejection', hear).off('uncaughtException', hear)
+    process.off('unhandledRejection', record).off('uncaughtException', record)
     await server.close()
   }
-  expect(unheard).toEqual([])
+  expect(unhandled).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** Compressed answers: never more memory than for one at a time, and none that outlives its caller. */
+/** Compressed answers are decompressed one at a time, and none after its request was aborted. */
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -28,8 +28,8 @@ afterEach(async () => {
   Object.assign(open, { most: 0, ever: 0 })
 })
 
-describe('of many compressed answers at once', () => {
-  test('one is decompressed at a time (a stream may still close while the next is opened)', async () => {
+describe('many compressed answers', () => {
+  test('are decompressed one at a time (a stream may still close while the next one opens)', async () => {
     const files = Array.from({ length: 20 }, (_, at) => gzipSync(Buffer.alloc(MIB, at)))
     const inflated = await Promise.all(files.map((file) => inflate(file, MIB, never)))
     expect(inflated.map((bytes) => [bytes.length, bytes[0], bytes.at(-1)])).toEqual(files.map((_, at) => [MIB, at, at]))
@@ -37,7 +37,7 @@ describe('of many compressed answers at once', () => {
     expect(open.most).toBeLessThanOrEqual(2)
   })
 
-  test('a broken one and a bomb hold up no other', async () => {
+  test('are not blocked by a broken one or a decompression bomb', async () => {
     const outcomes = await Promise.allSettled([
       inflate(new Uint8Array(100), MIB, never),
       inflate(gzipSync(Buffer.alloc(64 * MIB)), MIB, never),
@@ -50,7 +50,7 @@ describe('of many compressed answers at once', () => {
     ])
   })
 
-  test('those whose caller gave up are not begun, and the one that runs ends', async () => {
+  test('are not begun after an abort, and the running one stops', async () => {
     const controller = new AbortController()
     const file = gzipSync(randomBytes(16 * MIB))
     const all = Promise.allSettled(Array.from({ length: 5 }, () => inflate(file, 16 * MIB, controller.signal)))
@@ -61,17 +61,14 @@ describe('of many compressed answers at once', () => {
   })
 })
 
-describe('the cap', () => {
-  test.each([0, 1, 255, 65_536, 262_144, 262_145])(
-    'of just the length of the content lets %i bytes pass, and no byte more',
-    async (length) => {
-      const file = gzipSync(Buffer.alloc(length))
-      expect(await inflate(file, length, never)).toHaveLength(length)
-      await expect(inflate(gzipSync(Buffer.alloc(length + 1)), length, never)).rejects.toThrow(BodyTooLong)
-    },
-  )
+describe('the limit', () => {
+  test.each([0, 1, 255, 65_536, 262_144, 262_145])('allows exactly %i bytes', async (length) => {
+    const file = gzipSync(Buffer.alloc(length))
+    expect(await inflate(file, length, never)).toHaveLength(length)
+    await expect(inflate(gzipSync(Buffer.alloc(length + 1)), length, never)).rejects.toThrow(BodyTooLong)
+  })
 
-  test('that is no number lets nothing pass', async () => {
+  test('NaN allows nothing', async () => {
     await expect(inflate(gzipSync('x'), Number.NaN, never)).rejects.toThrow(BodyTooLong)
   })
 })

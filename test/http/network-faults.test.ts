@@ -1,17 +1,22 @@
-/** What is a failure of the network, and what is a fault of a program that must not pass for one. */
+/** Errors of the network, and bugs that must not be reported as errors of the network. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { UnavailableError } from '../../src/errors.js'
-import { networkError } from '../../src/http/network-errors.js'
+import { networkError, statusError } from '../../src/http/network-errors.js'
 
-const context = { gun: 'registry.example/team/app', host: 'notary.example', tlsFolder: '/tls' }
+const context = {
+  gun: 'registry.example/team/app',
+  host: 'notary.example',
+  serverKind: 'trust server',
+  tlsFolder: '/tls',
+} as const
 const withCode = (code: string, error: Error = new Error('it failed')) => Object.assign(error, { code })
 
-describe('a failure of the network is ERR_SERVER_UNREACHABLE', () => {
+describe('an error of the network is ERR_SERVER_UNREACHABLE', () => {
   test.each([
     ['a refused connection', withCode('ECONNREFUSED')],
-    ['a name that is not known', withCode('ENOTFOUND')],
-    ['a resolver that is away', withCode('EAI_AGAIN')],
+    ['an unknown name', withCode('ENOTFOUND')],
+    ['a resolver that does not answer', withCode('EAI_AGAIN')],
     ['no route', withCode('EHOSTUNREACH')],
     ['a socket that undici lost', withCode('UND_ERR_SOCKET')],
     ['headers that do not come', withCode('UND_ERR_HEADERS_TIMEOUT')],
@@ -19,7 +24,7 @@ describe('a failure of the network is ERR_SERVER_UNREACHABLE', () => {
     ['a stream that ends early', withCode('ERR_STREAM_PREMATURE_CLOSE')],
     ['every address of a name refused', withCode('ECONNREFUSED', new AggregateError([withCode('ECONNREFUSED')]))],
     ['the same without a code of its own', new AggregateError([new Error('?'), withCode('ENETUNREACH')])],
-    ['what fetch throws', new TypeError('fetch failed', { cause: withCode('ECONNRESET') })],
+    ['an error of fetch', new TypeError('fetch failed', { cause: withCode('ECONNRESET') })],
     ['an abort', new DOMException('aborted', 'AbortError')],
     ['an abort of Node', withCode('ABORT_ERR')],
   ])('%s', (_what, cause) => {
@@ -27,13 +32,22 @@ describe('a failure of the network is ERR_SERVER_UNREACHABLE', () => {
   })
 })
 
-test('an assertion that an answer makes fail in undici (101, say) is an answer that is no HTTP', () => {
+test('an assertion that an answer (such as 101) makes fail in undici is ERR_SERVER_RESPONSE', () => {
   const error = networkError(withCode('ERR_ASSERTION'), context)
   expect(error).toMatchObject({ code: 'ERR_SERVER_RESPONSE' })
   expect(error).not.toHaveProperty('cause')
 })
 
-describe('a fault of a program passes as what it is', () => {
+test('the message names the kind of server that was asked', () => {
+  const registry = { ...context, serverKind: 'registry' } as const
+  const refused = withCode('ECONNREFUSED', new Error('connect ECONNREFUSED'))
+  expect(networkError(refused, context)).toMatchObject({ message: 'error contacting notary server: connect ECONNREFUSED' })
+  expect(networkError(refused, registry)).toMatchObject({ message: 'error contacting registry: connect ECONNREFUSED' })
+  expect(statusError(500, context)).toMatchObject({ message: 'unable to reach trust server at this time: 500.' })
+  expect(statusError(500, registry)).toMatchObject({ message: 'unable to reach registry at this time: 500.' })
+})
+
+describe('a bug is returned unchanged', () => {
   const cyclic = new Error('a cycle')
   cyclic.cause = cyclic
   test.each([
@@ -48,7 +62,7 @@ describe('a fault of a program passes as what it is', () => {
     expect(networkError(cause, context)).toBe(cause)
   })
 
-  test('whatever it is: never a server that is away', () => {
+  test('any other error is never an UnavailableError', () => {
     fc.assert(
       fc.property(fc.anything(), fc.string(), (thrown, message) => {
         const error = new RangeError(message, { cause: thrown })

@@ -1,4 +1,4 @@
-/** Whoever aborts, fails or succeeds leaves no socket, timer or listener. */
+/** A request that is aborted, fails or succeeds leaves no socket, timer or listener. */
 import { getEventListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createTcpServer } from 'node:net'
@@ -10,9 +10,9 @@ import { createHttpTransport } from '../../src/trust-server/http-transport.js'
 import { parseServer } from '../../src/trust-server/notary-url.js'
 import { type Handler, type LoopbackServer, listen, startServer, testAuthority } from '../support/loopback-server.js'
 
-/** For machines that are busy. */
+/** For a busy machine. */
 const PATIENCE = { timeout: 10_000 }
-/** Shorter than what would end them anyway. */
+/** Shorter than the deadlines that would close them in any case. */
 const CONNECTIONS = { timeout: 5_000 }
 
 let dockerConfig: string
@@ -26,35 +26,35 @@ const silent: Handler = () => undefined
 const challenge = (realm: string): Handler => {
   return (_, response) => response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}/token"` }).end()
 }
-/** The test runner has a timer of its own for a moment. */
+/** Waits until the test runner's own timer has ended. */
 const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
 /** Timers that keep a process alive. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
-/** Waits a second at most, less than any timer that could be left; `expect.poll` would count its own. */
+/** Waits a second at most, less than any timer that could be left. (`expect.poll` has a timer of its own.) */
 async function timersAtRest(before: number): Promise<number> {
   for (let turns = 0; turns < 10 && timers() > before; turns++) await quiet()
   return timers()
 }
 
-/** Servers, the first of which is asked, and what happens to the request in the end. */
+/** Servers that stop the request at the moment that the title names. The first one gets the request. */
 const MOMENTS: readonly [title: string, start: () => Promise<LoopbackServer[]>][] = [
-  ['the server is connected to', async () => [await listen(createTcpServer((socket) => socket.resume()))]],
-  ['headers are waited for', async () => [await startServer(silent)]],
-  ['the body is waited for', async () => [await startServer((_, response) => response.writeHead(200).write('{'))]],
+  ['connecting', async () => [await listen(createTcpServer((socket) => socket.resume()))]],
+  ['waiting for headers', async () => [await startServer(silent)]],
+  ['waiting for the body', async () => [await startServer((_, response) => response.writeHead(200).write('{'))]],
   [
-    'another attempt is waited for',
+    'waiting for the next attempt',
     async () => [await startServer((_, response) => response.writeHead(503, { 'retry-after': '2' }).end())],
   ],
   [
-    'a redirect is followed',
+    'following a redirect',
     async () => {
       const other = await startServer(silent)
       return [await startServer((_, response) => response.writeHead(302, { location: other.url }).end()), other]
     },
   ],
   [
-    'a token is waited for',
+    'waiting for a token',
     async () => {
       const realm = await startServer(silent)
       return [await startServer(challenge(realm.url)), realm]
@@ -62,7 +62,7 @@ const MOMENTS: readonly [title: string, start: () => Promise<LoopbackServer[]>][
   ],
 ]
 
-test.each(MOMENTS)('aborted while %s', async (_, start) => {
+test.each(MOMENTS)('a request that is aborted while %s', async (_, start) => {
   const servers = await start()
   await quiet()
   const before = timers()
@@ -75,7 +75,7 @@ test.each(MOMENTS)('aborted while %s', async (_, start) => {
   })
   const request = { gun: 'a/b', name: 'root', maxBytes: 100, signal: controller.signal }
   const running = transport.fetchMetadata(request).catch((cause: unknown) => cause)
-  // The last server has been reached, and a moment has gone by.
+  // Abort shortly after the client reached the last server.
   await expect.poll(() => servers.at(-1)?.connections(), PATIENCE).toBe(1)
   await new Promise((resolve) => setTimeout(resolve, 100))
   const reason = { any: 'reason' }
@@ -88,7 +88,7 @@ test.each(MOMENTS)('aborted while %s', async (_, start) => {
   for (const server of servers) await server.close()
 })
 
-test('a request that is given up gives up its connection at once, though the client stays', async () => {
+test('a request that is aborted closes its connection at once, although the client stays open', async () => {
   await using server = await startServer(silent)
   const transport = createHttpTransport({ server: parseServer(server.url), dockerConfig, env: {}, ca: testAuthority.pem })
   const controller = new AbortController()
@@ -103,7 +103,7 @@ test('a request that is given up gives up its connection at once, though the cli
 test.each([
   ['succeeds', '{}', undefined],
   ['fails', undefined, 'ERR_SERVER_RESPONSE'],
-])('one that %s leaves no listener on the signal of its caller', async (_, body, code) => {
+])('a request that %s leaves no listener on the signal of its caller', async (_, body, code) => {
   await using server = await startServer((_request, response) => response.writeHead(body === undefined ? 400 : 200).end(body))
   const transport = createHttpTransport({ server: parseServer(server.url), dockerConfig, env: {}, ca: testAuthority.pem })
   const { signal } = new AbortController()
@@ -114,7 +114,7 @@ test.each([
   await transport.close()
 })
 
-test('through the public door: an aborted call rejects with its reason, and leaves no connection', async () => {
+test('an aborted verifyTag rejects with the reason, and leaves no connection', async () => {
   await using server = await startServer(silent)
   const controller = new AbortController()
   await quiet()

@@ -1,43 +1,28 @@
-/** What a redirect must not bring about: a secret at an address that another host chose, or the word of a host that was not asked. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+/**
+ * A redirect must not make the client send a secret to an address that another host chose, nor accept a 404 of a host that it
+ * did not ask.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { givenCredentials } from '../../src/credentials/credentials.js'
 import { MAX_REDIRECTS } from '../../src/http/redirect.js'
 import { createMemoryStore, verifyTag } from '../../src/index.js'
 import { createCertificate } from '../../src/testing/index.js'
-import { createHttpTransport, type HttpTransportOptions } from '../../src/trust-server/http-transport.js'
-import { parseServer } from '../../src/trust-server/notary-url.js'
 import { GUN, refusalOf, STALE_SENTENCE, Story } from '../client/story.js'
-import { type Handler, type LoopbackServer, startServer, testAuthority } from '../support/loopback-server.js'
+import { type Handler, type LoopbackServer, testAuthority } from '../support/loopback-server.js'
+import { transportWorld } from '../support/transport-world.js'
 
 const basic = `Basic ${Buffer.from('me:pa55word').toString('base64')}`
 const challenge = { 'www-authenticate': 'Basic realm="x"' }
 
-let dockerConfig: string
-const open: { close(): Promise<void> }[] = []
+const world = transportWorld()
+const serve = world.serve.bind(world)
 
-beforeAll(async () => {
-  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-redirects-'))
-})
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-afterAll(() => rm(dockerConfig, { recursive: true }))
-
-async function serve(handler: Handler, options: Parameters<typeof startServer>[1] = {}): Promise<LoopbackServer> {
-  const server = await startServer(handler, options)
-  open.push(server)
-  return server
-}
-
-function ask({ url }: LoopbackServer, options: Partial<HttpTransportOptions> = {}): Promise<Uint8Array | undefined> {
+function ask({ url }: LoopbackServer): Promise<Uint8Array | undefined> {
   const credentials = givenCredentials(() => ({ username: 'me', password: 'pa55word' }))
-  const given = { server: parseServer(url), dockerConfig, env: {}, ca: testAuthority.pem, credentials }
-  const transport = createHttpTransport({ ...given, ...options })
-  open.push(transport)
+  const transport = world.transport(url, { credentials })
   return transport.fetchMetadata({ gun: GUN, name: 'timestamp', maxBytes: 1000, signal: new AbortController().signal })
 }
 
@@ -48,8 +33,8 @@ function shown({ requests }: LoopbackServer): (string | undefined)[][] {
 
 const FILE = `/v2/${GUN}/_trust/tuf/timestamp.json`
 
-describe('a host that was redirected to and redirects back', () => {
-  test('cannot have the credentials shown at an address of its choice', async () => {
+describe('a host that the server redirects to and that redirects back', () => {
+  test('cannot make the client send credentials to an address of its choice', async () => {
     const other = await serve((_, response) => response.writeHead(302, { location: `${server.url}/chosen` }).end())
     const server: LoopbackServer = await serve(({ url, headers }, response) => {
       if (url === '/chosen') response.end('{}')
@@ -64,7 +49,7 @@ describe('a host that was redirected to and redirects back', () => {
     ])
   })
 
-  test('cannot have a token asked for by a refusal at an address of its choice', async () => {
+  test('cannot make the client answer a challenge at an address of its choice', async () => {
     const other = await serve((_, response) => response.writeHead(302, { location: `${server.url}/chosen` }).end())
     const server: LoopbackServer = await serve(({ url }, response) => {
       if (url === '/chosen') response.writeHead(401, challenge).end()
@@ -80,7 +65,7 @@ describe('a host that was redirected to and redirects back', () => {
     ])
   })
 
-  test('cannot have the credentials for a token server shown there either', async () => {
+  test('cannot make the client send credentials to an address of its choice at the token server', async () => {
     const other = await serve((_, response) => response.writeHead(307, { location: `${realm.url}/chosen` }).end())
     const realm: LoopbackServer = await serve(({ url, headers }, response) => {
       if (url === '/chosen') response.writeHead(401).end()
@@ -99,27 +84,30 @@ describe('a host that was redirected to and redirects back', () => {
     expect(shown(other)).toEqual([['/token', undefined]])
   })
 
-  test('cannot have the client certificate shown there: the redirect back is refused', async () => {
-    const made = { issuer: testAuthority, notBefore: new Date(Date.now() - 1e8), notAfter: new Date(Date.now() + 1e8) }
-    const client = createCertificate({ ...made, subject: { cn: 'client' }, extendedKeyUsage: ['clientAuth'] })
-    const other = await serve((_, response) => response.writeHead(302, { location: `${server.url}/chosen` }).end())
-    const mutual = { requestCert: true, rejectUnauthorized: true, ca: testAuthority.pem }
-    // Another name for the same machine is another host.
-    const location = `https://127.0.0.1:${other.port}/x`
-    const server: LoopbackServer = await serve((_, response) => response.writeHead(302, { location }).end(), mutual)
-    const folder = join(dockerConfig, 'tls', `localhost:${server.port}`)
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'client.cert'), client.pem)
-    await writeFile(join(folder, 'client.key'), client.privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    await expect(ask(server)).rejects.toMatchObject({
-      code: 'ERR_SERVER_RESPONSE',
-      hint: expect.stringContaining('the redirect leads back to localhost, which would get the client certificate'),
-    })
-    expect(other.requests).toHaveLength(1)
-    expect(shown(server)).toEqual([[FILE, undefined]])
-  })
+  // Another name for the same machine is another host, and so is another port.
+  test.each(['127.0.0.1', 'localhost'])(
+    'on %s cannot make the client show its certificate: the redirect back is refused',
+    async (host) => {
+      const made = { issuer: testAuthority, notBefore: new Date(Date.now() - 1e8), notAfter: new Date(Date.now() + 1e8) }
+      const client = createCertificate({ ...made, subject: { cn: 'client' }, extendedKeyUsage: ['clientAuth'] })
+      const other = await serve((_, response) => response.writeHead(302, { location: `${server.url}/chosen` }).end())
+      const mutual = { requestCert: true, rejectUnauthorized: true, ca: testAuthority.pem }
+      const location = `https://${host}:${other.port}/x`
+      const server: LoopbackServer = await serve((_, response) => response.writeHead(302, { location }).end(), mutual)
+      const folder = join(world.dockerConfig, 'tls', `localhost:${server.port}`)
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'client.cert'), client.pem)
+      await writeFile(join(folder, 'client.key'), client.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      await expect(ask(server)).rejects.toMatchObject({
+        code: 'ERR_SERVER_RESPONSE',
+        hint: expect.stringContaining(`leads back to localhost:${server.port}, which would get the client certificate`),
+      })
+      expect(other.requests).toHaveLength(1)
+      expect(shown(server)).toEqual([[FILE, undefined]])
+    },
+  )
 
-  test('whatever the way, credentials are shown only before the first host is left', async () => {
+  test('gets no credentials, and after it no host does, along any chain of redirects', async () => {
     const way: number[] = []
     const hop: Handler = (_, response) => {
       const next = way.shift()
@@ -147,8 +135,8 @@ describe('a host that was redirected to and redirects back', () => {
   })
 })
 
-describe('a 404 of a host that was not asked', () => {
-  /** Serves the story's collection, but for files that another host answers for. */
+describe('a 404 of a host that the client did not ask', () => {
+  /** Serves the story's collection, and redirects requests for some files to another host. */
   async function elsewhere(story: Story, files: RegExp, answer: (server: LoopbackServer) => Handler) {
     const other = await serve((request, response) => answer(server)(request, response))
     const server: LoopbackServer = await serve(({ url }, response) => {
@@ -158,7 +146,13 @@ describe('a 404 of a host that was not asked', () => {
       else if (files.test(name)) response.writeHead(302, { location: `${other.url}/x` }).end()
       else response.end(honest)
     })
-    const options = { env: {}, disableContentTrust: false, dockerConfig, ca: testAuthority.pem, now: () => story.now }
+    const options = {
+      env: {},
+      disableContentTrust: false,
+      dockerConfig: world.dockerConfig,
+      ca: testAuthority.pem,
+      now: () => story.now,
+    }
     return { other, server, options: { ...options, server: server.url, store: createMemoryStore() } }
   }
   const notFound = (): Handler => (_, response) => response.writeHead(404).end()
@@ -168,9 +162,9 @@ describe('a 404 of a host that was not asked', () => {
       response.writeHead(302, { location: `${server.url}/gone` }).end()
 
   test.each([
-    ['a 404 there', notFound],
-    ['a way back to a 404', backAndNotFound],
-  ])('on first use %s is no word that there is no trust data', async (_, answer) => {
+    ['a 404 of the other host', notFound],
+    ['a redirect back to a 404', backAndNotFound],
+  ])('on first use: %s is not ERR_NO_TRUST_DATA', async (_, answer) => {
     const { other, server, options } = await elsewhere(new Story(), /./, answer)
     const host = `localhost:${server.port}`
     const redirectedTo = `localhost:${other.port}`
@@ -182,7 +176,7 @@ describe('a 404 of a host that was not asked', () => {
   })
 
   test.each([/^timestamp$/, /^\d+\.root$/, /./])(
-    'for %s it is no usable answer: the cached timestamp stands in',
+    'for %s is no usable answer: the client uses the cached timestamp',
     async (files) => {
       for (const answer of [notFound, backAndNotFound]) {
         const story = new Story()
@@ -196,14 +190,20 @@ describe('a 404 of a host that was not asked', () => {
     },
   )
 
-  test('a 404 after a redirect within the server that was asked is its own', async () => {
+  test('a 404 after a redirect to the same server counts as its answer', async () => {
     const story = new Story()
     const server: LoopbackServer = await serve(({ url }, response) => {
       if (url === '/gone') response.writeHead(404).end()
       else response.writeHead(302, { location: '/gone' }).end()
     })
     expect(await ask(server)).toBeUndefined()
-    const options = { env: {}, disableContentTrust: false, server: server.url, dockerConfig, ca: testAuthority.pem }
+    const options = {
+      env: {},
+      disableContentTrust: false,
+      server: server.url,
+      dockerConfig: world.dockerConfig,
+      ca: testAuthority.pem,
+    }
     const refusal = await refusalOf(verifyTag('alpine:3.19', { ...options, store: createMemoryStore(), now: () => story.now }))
     expect(refusal.code).toBe('ERR_NO_TRUST_DATA')
   })

@@ -1,21 +1,21 @@
-/** What a server, or whatever answers in its place, does wrong on the wire, and what a client has to make of it. */
+/** Faults of a server or of a host that answers in its place, and the result that the client must give. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import type { ErrorCode } from '../../src/index.js'
 
-/** One request, and the honest answer to it; undefined is 404. */
+/** One request, and the honest answer to it; undefined means 404. */
 interface Asked {
   readonly name: string
   readonly honest: Uint8Array | undefined
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** Over TLS. */
+  /** The TLS socket. */
   readonly socket: Socket
 }
 
-/** A fault, and the code that it has on first use. */
+/** A fault, and the expected code on first use. */
 export interface WireFault {
   readonly title: string
   readonly code: ErrorCode | 'fresh'
@@ -23,18 +23,18 @@ export interface WireFault {
   readonly only?: RegExp
   /** Answers instead of the server. */
   readonly answer?: (asked: Asked) => unknown
-  /** Does something to a connection before TLS; true: TLS is not spoken on it. */
+  /** Called for each connection before TLS. Returns true to leave out TLS. */
   readonly connection?: (socket: Socket) => boolean
   readonly tls?: ServerOptions
   /** Only a deadline ends it. */
   readonly slow?: true
-  /** Nobody listens. */
+  /** The server is stopped before the request. */
   readonly away?: true
-  /** What a client with a cache gets, where it is not the rule for the code. */
+  /** The expected result with a cache, when it does not follow from `code`. */
   readonly cached?: ErrorCode | 'stale'
 }
 
-/** Without a usable answer the cached timestamp stands in; a bad answer is an answer. */
+/** The codes of faults without a usable answer: then the client uses the cached timestamp. */
 export const NO_ANSWER: ReadonlySet<string> = new Set([
   'ERR_SERVER_UNREACHABLE',
   'ERR_TLS',
@@ -69,7 +69,7 @@ const withWrongChecksum = (honest: Uint8Array): Uint8Array => {
   return bytes
 }
 
-/** Writes for as long as somebody reads. */
+/** Writes until the socket closes. */
 function feed(socket: Socket, piece: string): void {
   const go = (): void => {
     while (!socket.destroyed && socket.write(piece)) {
@@ -88,9 +88,9 @@ function drip(socket: Socket, pieces: string): void {
 }
 
 export const UNREACHABLE: readonly WireFault[] = [
-  { title: 'nobody listens', code: 'ERR_SERVER_UNREACHABLE', away: true },
+  { title: 'the port is closed', code: 'ERR_SERVER_UNREACHABLE', away: true },
   {
-    title: 'connections are accepted and nothing is said',
+    title: 'connections are accepted and nothing is sent',
     code: 'ERR_SERVER_UNREACHABLE',
     slow: true,
     connection: (socket) => Boolean(socket.resume()),
@@ -110,7 +110,7 @@ export const UNREACHABLE: readonly WireFault[] = [
     answer: ({ socket }) => socket.destroy(),
   },
   {
-    title: 'the connection ends within the headers',
+    title: 'the connection closes within the headers',
     code: 'ERR_SERVER_UNREACHABLE',
     answer: cut('HTTP/1.1 200 OK\r\ncontent-le'),
   },
@@ -131,12 +131,12 @@ export const UNREACHABLE: readonly WireFault[] = [
     answer: cut('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\n{"signed":\r\n'),
   },
   {
-    title: 'the body is shorter than announced, on a connection that was to be closed [HTTP-19]',
+    title: 'the body is shorter than announced, with connection: close [HTTP-19]',
     code: 'ERR_SERVER_UNREACHABLE',
     answer: raw('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{"signed":'),
   },
   {
-    title: 'the chunks have no end, on a connection that was to be closed [HTTP-21]',
+    title: 'the chunks have no end, with connection: close [HTTP-21]',
     code: 'ERR_SERVER_UNREACHABLE',
     answer: raw('HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\na\r\n{"signed":\r\n'),
   },
@@ -156,7 +156,7 @@ export const UNREACHABLE: readonly WireFault[] = [
 
 export const UNTRUSTED_PEERS: readonly WireFault[] = [
   {
-    title: 'plain HTTP is spoken on the port',
+    title: 'the port speaks plain HTTP',
     code: 'ERR_TLS',
     connection: (socket) => {
       socket.resume().end(`HTTP/1.1 200 OK\r\n\r\n${PORTAL}`)
@@ -164,7 +164,7 @@ export const UNTRUSTED_PEERS: readonly WireFault[] = [
     },
   },
   {
-    title: 'only TLS 1.1 is spoken [HTTP-33]',
+    title: 'the server supports only TLS 1.1 [HTTP-33]',
     code: 'ERR_TLS',
     tls: { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' },
   },
@@ -198,7 +198,7 @@ export const STATUSES: readonly WireFault[] = [
   },
   { title: 'status 404 for the snapshot [HTTP-05]', code: 'ERR_METADATA_MISSING', only: /^snapshot/, answer: status(404) },
   {
-    title: 'status 400 for the next root, as some registries have it [HTTP-51]',
+    title: 'status 400 for the next root, as some registries answer [HTTP-51]',
     code: 'ERR_SERVER_RESPONSE',
     only: /\.root$/,
     answer: status(400),
@@ -209,7 +209,7 @@ export const STATUSES: readonly WireFault[] = [
 ]
 
 export const BAD_ANSWERS: readonly WireFault[] = [
-  { title: '200 with nothing [HTTP-13]', code: 'ERR_METADATA_MALFORMED', answer: status(200) },
+  { title: '200 with an empty body [HTTP-13]', code: 'ERR_METADATA_MALFORMED', answer: status(200) },
   {
     title: '200 with the page of a captive portal [HTTP-14]',
     code: 'ERR_METADATA_MALFORMED',
@@ -227,7 +227,7 @@ export const BAD_ANSWERS: readonly WireFault[] = [
     answer: ({ response }) => response.end('{"errors":[{"code":"UNKNOWN"}]}'),
   },
   {
-    title: 'a body that ends with the connection, too early [HTTP-22]',
+    title: 'a body without a length that the connection cuts off [HTTP-22]',
     code: 'ERR_METADATA_MALFORMED',
     answer: ({ socket, honest = new Uint8Array() }) =>
       socket.end(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), honest.subarray(0, honest.length >> 1)])),
@@ -239,13 +239,13 @@ export const BAD_ANSWERS: readonly WireFault[] = [
       socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${honest.length >> 1}\r\n\r\n`), honest])),
   },
   {
-    title: 'the file of another address [HTTP-40]',
+    title: 'the file of another role [HTTP-40]',
     code: 'ERR_METADATA_MALFORMED',
     only: /^timestamp$/,
     answer: ({ response }) => response.end('{"signed":{"_type":"Snapshot","version":1},"signatures":[]}'),
   },
   {
-    title: 'an announced length over the cap [HTTP-18]',
+    title: 'an announced length over the limit [HTTP-18]',
     code: 'ERR_METADATA_TOO_LARGE',
     answer: ({ response }) => response.writeHead(200, { 'content-length': 2 ** 40 }).write('{'),
   },
@@ -258,14 +258,14 @@ export const BAD_ANSWERS: readonly WireFault[] = [
     },
   },
   {
-    title: 'gzip that grows over the cap [HTTP-24]',
+    title: 'gzip that decompresses to more than the limit [HTTP-24]',
     code: 'ERR_METADATA_TOO_LARGE',
     answer: encoded('gzip', () => gzipSync(Buffer.alloc(8 * 1024 * 1024))),
   },
 ]
 
 export const BROKEN_HTTP: readonly WireFault[] = [
-  { title: 'no HTTP at all', code: 'ERR_SERVER_RESPONSE', answer: raw('SSH-2.0-OpenSSH_9.9\r\n') },
+  { title: 'an answer that is not HTTP', code: 'ERR_SERVER_RESPONSE', answer: raw('SSH-2.0-OpenSSH_9.9\r\n') },
   {
     title: 'two lengths [HTTP-23]',
     code: 'ERR_SERVER_UNREACHABLE',
@@ -300,24 +300,24 @@ export const BROKEN_HTTP: readonly WireFault[] = [
 ]
 
 /**
- * Status 200, and a content that cannot be decoded. The server answered, so the cached timestamp never stands in, whatever
- * file it is.
+ * Status 200, and a body that cannot be decoded. The server answered, so the client must not use the cached timestamp,
+ * whichever file it is.
  */
 export const UNREADABLE: readonly WireFault[] = [
-  { title: 'gzip that is plain [HTTP-25]', answer: encoded('gzip', (honest) => honest) },
-  { title: 'gzip of nothing [HTTP-25]', answer: encoded('gzip', () => new Uint8Array()) },
-  { title: 'gzip without its end, as long as announced [HTTP-25]', answer: encoded('gzip', withoutEnd) },
+  { title: 'plain content called gzip [HTTP-25]', answer: encoded('gzip', (honest) => honest) },
+  { title: 'an empty body called gzip [HTTP-25]', answer: encoded('gzip', () => new Uint8Array()) },
+  { title: 'gzip without its end, with a matching length [HTTP-25]', answer: encoded('gzip', withoutEnd) },
   { title: 'gzip with a wrong checksum [HTTP-25]', answer: encoded('gzip', withWrongChecksum) },
   {
-    title: 'gzip with other bytes behind its end [HTTP-25]',
+    title: 'gzip with other bytes after its end [HTTP-25]',
     answer: encoded('gzip', (honest) => Buffer.concat([gzipSync(honest), Buffer.from('<html>')])),
   },
   {
-    title: 'gzip with zeros behind its end [HTTP-25]',
+    title: 'gzip with zeros after its end [HTTP-25]',
     answer: encoded('gzip', (honest) => Buffer.concat([gzipSync(honest), Buffer.alloc(64)])),
   },
   { title: 'br [HTTP-26]', answer: encoded('br', (honest) => brotliCompressSync(honest)) },
-  { title: 'br that is plain [HTTP-26]', answer: encoded('br', (honest) => honest) },
+  { title: 'plain content called br [HTTP-26]', answer: encoded('br', (honest) => honest) },
   { title: 'deflate [HTTP-26]', answer: encoded('deflate', (honest) => deflateSync(honest)) },
   { title: 'an unknown encoding', answer: encoded('x-portal', (honest) => honest) },
   { title: 'gzip twice [HTTP-27]', answer: encoded('gzip, gzip', (honest) => gzipSync(gzipSync(honest))) },
@@ -327,9 +327,12 @@ export const UNREADABLE: readonly WireFault[] = [
     title: 'gzip a thousand times [HTTP-27]',
     answer: encoded(Array.from({ length: 1_000 }, () => 'gzip').join(', '), (honest) => gzipSync(honest)),
   },
-  { title: 'chunks of no size', answer: raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n') },
   {
-    title: 'chunks that are longer than they say',
+    title: 'chunks with an invalid size',
+    answer: raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n'),
+  },
+  {
+    title: 'chunks that are longer than their size',
     answer: raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{"signed"}\r\n0\r\n\r\n'),
   },
   {
@@ -341,10 +344,10 @@ export const UNREADABLE: readonly WireFault[] = [
   },
 ].map((fault) => ({ ...fault, code: 'ERR_SERVER_RESPONSE', cached: 'ERR_SERVER_RESPONSE' }))
 
-/** Odd, and to be accepted. */
+/** Unusual answers that the client must accept. */
 export const HONEST: readonly WireFault[] = [
   {
-    title: 'gzip of a proxy, once and within the cap [HTTP-24]',
+    title: 'gzip of a proxy, once and within the limit [HTTP-24]',
     code: 'fresh',
     answer: ({ honest, response }) =>
       honest === undefined
@@ -378,7 +381,7 @@ export const HONEST: readonly WireFault[] = [
     },
   },
   {
-    title: 'a page of its own with 404 [HTTP-51]',
+    title: 'a 404 with an HTML page [HTTP-51]',
     code: 'fresh',
     answer: ({ honest, response }) => (honest === undefined ? response.writeHead(404).end(PORTAL) : response.end(honest)),
   },

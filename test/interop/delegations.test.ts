@@ -1,4 +1,4 @@
-/** Delegations as the real publisher makes them: who may release, who signed, who no longer counts. */
+/** Delegations that the real publisher makes: who may release, who signed, whose signature no longer counts. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Each test has a collection of its own. */
+/** Each test has its own collection. */
 beforeEach(async () => {
   count += 1
   gun = `registry.example/delegated/app${count}`
@@ -47,14 +47,14 @@ beforeEach(async () => {
 
 const add = (tag: string, content: string, ...roles: string[]) => publisher.addHash(gun, tag, digestOf(content), 7, { roles })
 
-/** What a fresh real client finds as Docker asks it: releases first; what other delegations alone list does not count. */
+/** The answer of a fresh real client that looks up roles as Docker does: releases first, and no other delegations. */
 async function notaryList() {
   await using notary = await createReader({ server })
   const found = await notary.list(gun, `${releases},targets`)
   return found.filter(({ role }) => role === releases || role === 'targets')
 }
 
-/** Every released tag, by a fresh reader of ours, told as `notary list` tells it. */
+/** Every released tag, read by a fresh client of this project, in the format of `notary list`. */
 async function ourList() {
   await using reader = await createOurReader(server)
   await using client = createTrustClient(reader.options)
@@ -75,7 +75,7 @@ describe('releases and two signers', () => {
     await publisher.publish(gun)
   })
 
-  test('releases decides before targets, as notary has it when asked in that order', async () => {
+  test('releases takes precedence over targets, as with notary in that order', async () => {
     expect(await ourList()).toEqual(await notaryList())
     await using reader = await createOurReader(server)
     const [one, two, three] = [
@@ -88,7 +88,7 @@ describe('releases and two signers', () => {
     expect(three).toMatchObject({ role: 'targets', signers: [], digest: `sha256:${digestOf('three')}` })
   })
 
-  test('a tag that only a signer signed is refused, though notary lookup finds it', async () => {
+  test('a tag that only a signer signed is refused, although notary lookup finds it', async () => {
     await using reader = await createOurReader(server)
     const refusal = await reader.refusal(`${gun}:4.0`)
     expect(refusal).toMatchObject({ code: 'ERR_TAG_NOT_SIGNED', message: 'No valid trust data for 4.0' })
@@ -98,7 +98,7 @@ describe('releases and two signers', () => {
     expect((await reader.dct('lookup', gun, '4.0')).stdout).toBe((await notary.run('lookup', gun, '4.0')).stdout)
   })
 
-  test('dct lookup follows the order of notary lookup, and the roles that it is given', async () => {
+  test('dct lookup uses the order of notary lookup, and the given roles', async () => {
     await using reader = await createOurReader(server)
     await using notary = await createReader({ server })
     for (const tag of ['1.0', '2.0', '3.0', '4.0']) {
@@ -109,7 +109,7 @@ describe('releases and two signers', () => {
     expect((await reader.dct('lookup', '--role', 'targets/bob', gun, '4.0')).status).toBe(3)
   })
 
-  test('a digest is answered with the tags that carry it as released', async () => {
+  test('a digest is answered with the released tags that have it', async () => {
     await using reader = await createOurReader(server)
     await using client = createTrustClient(reader.options)
     const two = await client.verifyTag(`${gun}@sha256:${digestOf('two')}`)
@@ -119,7 +119,7 @@ describe('releases and two signers', () => {
   })
 })
 
-test('a delegation whose last key was removed is honest, and said', async () => {
+test('a delegation whose last key was removed is left out with a warning', async () => {
   const aliceKeys = await publisher.addDelegation(gun, 'targets/alice', [alice.cert])
   const releasesKeys = await publisher.addDelegation(gun, releases, [alice.cert])
   await add('1.0', 'one', releases, 'targets/alice')
@@ -146,7 +146,7 @@ test('a delegation whose last key was removed is honest, and said', async () => 
   expect(warningCodes(withoutReleases)).toEqual(['WARN_DELEGATION_SKIPPED', 'WARN_DELEGATION_SKIPPED'])
 })
 
-test('a delegation removed as a whole is gone without a word', async () => {
+test('a delegation that was removed as a whole causes no warning', async () => {
   await publisher.addDelegation(gun, releases, [alice.cert])
   await add('1.0', 'one', releases)
   await add('2.0', 'two', 'targets')
@@ -160,14 +160,14 @@ test('a delegation removed as a whole is gone without a word', async () => {
   expect((await cached.verify(`${gun}:2.0`)).warnings).toEqual([])
 })
 
-test('a delegation speaks only for its paths', async () => {
+test('a delegation counts only for its paths', async () => {
   await publisher.addDelegation(gun, releases, [alice.cert], { paths: ['1', '2'] })
   await add('1.0', 'one', releases)
   await add('2.0', 'two', releases)
   await publisher.publish(gun)
   await using cached = await createOurReader(server)
   await cached.verify(`${gun}:2.0`)
-  // The owner takes a path away; what alice signed stays as it is.
+  // The owner removes a path; the file that alice signed is unchanged.
   await publisher.run('delegation', 'remove', gun, releases, '--paths', '2', '-y')
   await publisher.publish(gun)
   const { delegations } = JSON.parse((await getMetadata(server, gun, 'targets')).body.toString()).signed
@@ -181,7 +181,7 @@ test('a delegation speaks only for its paths', async () => {
   expect((await cached.refusal(`${gun}:2.0`)).code).toBe('ERR_TAG_NOT_SIGNED')
 })
 
-test('a nested delegation signs with its whole name, and never releases', async () => {
+test('a nested delegation is a signer with its full name, and never releases', async () => {
   await publisher.addDelegation(gun, 'targets/team', [alice.cert])
   await publisher.publish(gun)
   await publisher.addDelegation(gun, 'targets/team/bob', [bob.cert], { paths: ['2'] })
@@ -211,7 +211,7 @@ test('a signer with an RSA certificate counts', async () => {
   expect(await reader.verify(`${gun}:1.0`)).toMatchObject({ role: releases, signers: ['rsa'] })
 })
 
-test('a delegation that was granted but never published does not stand in the way', async () => {
+test('a delegation that was added but never published causes no failure', async () => {
   await publisher.addDelegation(gun, releases, [alice.cert])
   await add('1.0', 'one', 'targets')
   await publisher.publish(gun)

@@ -1,4 +1,4 @@
-/** The same trust data looked at later: the clock is ours, the data and the server are real. */
+/** The same trust data at later times: the test sets the clock; the data and the server are real. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { VerifyTagOptions } from '../../src/index.js'
 import { getMetadata } from './lab/http.js'
@@ -18,7 +18,7 @@ function after(days: number): Pick<VerifyTagOptions, 'now'> {
 
 let server: NotaryServer
 let killed: NotaryServer
-/** One asks a server that lives, the other one that is gone; both have a cache. */
+/** One client asks a running server, the other a stopped one; both have a cache. */
 let ours: OurReader
 let orphan: OurReader
 
@@ -47,7 +47,7 @@ afterAll(async () => {
 const expiryOf = async (role: string): Promise<string> =>
   new Date((await cachedMetadata(ours.trustDir, gun, role)).expires).toISOString()
 
-test('the answer says until when it holds: as long as the timestamp', async () => {
+test('the answer expires with the timestamp', async () => {
   const { expires } = await ours.verify(reference)
   expect(expires).toBe(await expiryOf('timestamp'))
   const days = (Date.parse(expires) - Date.now()) / dayMilliseconds
@@ -60,13 +60,13 @@ test('the server does not sign a timestamp again before its time', async () => {
   expect(two.body.equals(one.body)).toBe(true)
 })
 
-test('13 days later all is well, with the server and without', async () => {
+test('13 days later verification succeeds, with and without the server', async () => {
   expect(await ours.verify(reference, after(13))).toMatchObject({ freshness: 'fresh', warnings: [] })
   expect(await orphan.verify(reference, after(13))).toMatchObject({ freshness: 'stale' })
   expect(await orphan.verify(reference, { ...after(13), offline: true })).toMatchObject({ freshness: 'offline' })
 })
 
-test('15 days later a server that still serves the old timestamp is no excuse', async () => {
+test('15 days later the old timestamp is refused, even if the server still serves it', async () => {
   const refusal = await ours.refusal(reference, after(15))
   const date = await expiryOf('timestamp')
   expect(refusal).toMatchObject({
@@ -80,7 +80,7 @@ test('15 days later a server that still serves the old timestamp is no excuse', 
   expect(await fresh.refusal(reference, after(15))).toMatchObject({ code: 'ERR_METADATA_EXPIRED', role: 'timestamp' })
 })
 
-test('15 days later the cache no longer stands in for a server that is gone, and the cause is told', async () => {
+test('15 days later the cache is not used for a stopped server, and the error has the cause', async () => {
   const refusal = await orphan.refusal(reference, after(15))
   expect(refusal).toMatchObject({ code: 'ERR_METADATA_EXPIRED', kind: 'stale', role: 'timestamp' })
   expect(refusal.cause).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
@@ -92,20 +92,20 @@ test('15 days later the cache no longer stands in for a server that is gone, and
   })
 })
 
-test('what failed by date leaves the cache good for who has the right one', async () => {
+test('a refusal by date leaves the cache usable for a client with the right date', async () => {
   await ours.refusal(reference, after(15))
   await orphan.refusal(reference, after(15))
   expect((await ours.verify(reference)).rootTrust).toBe('cached-root')
   expect((await orphan.verify(reference)).freshness).toBe('stale')
 })
 
-test('three years later it is out of date as well', async () => {
+test('three years later it has expired too', async () => {
   for (const reader of [ours, orphan]) {
     expect(await reader.refusal(reference, after(3 * years + 1))).toMatchObject({ code: 'ERR_METADATA_EXPIRED', kind: 'stale' })
   }
 })
 
-test('ten years later the certificate of the root key has ended', async () => {
+test('ten years later the certificate of the root key has expired', async () => {
   await using fresh = await createOurReader(server)
   for (const [reader, { trustDir }] of [[ours, ours] as const, [orphan, orphan] as const, [fresh, ours] as const]) {
     const refusal = await reader.refusal(reference, after(10 * years + 2))
@@ -116,7 +116,7 @@ test('ten years later the certificate of the root key has ended', async () => {
   }
 })
 
-test('before the data was made, only the certificate could object, and it has a day of leeway', async () => {
+test('a clock before the data was made is refused only by the certificate, with a day of tolerance', async () => {
   expect((await ours.verify(reference, after(-0.5))).freshness).toBe('fresh')
   expect((await ours.refusal(reference, after(-2))).code).toBe('ERR_ROOT_UNTRUSTED')
 })

@@ -1,4 +1,4 @@
-/** The main job against the real server, in both of its modes: the same digest as the real client gives. */
+/** Verification against the real server, in both of its modes, gives the same digest as the real client. */
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,7 +32,7 @@ describe.each<[string, boolean]>([
     await server?.stop()
   })
 
-  test('the library gives the digest that notary lookup gives, first used and then cached', async () => {
+  test('the library gives the digest of notary lookup, on first use and with a cache', async () => {
     const { digest } = await lookupAfresh(server, gun, '1.0')
     await using reader = await createOurReader(server)
     const first = await reader.verify(`${gun}:1.0`)
@@ -43,7 +43,7 @@ describe.each<[string, boolean]>([
     expect(second).toEqual({ ...first, rootTrust: 'cached-root', warnings: [] })
   })
 
-  test('a tag that nobody signed is refused in the words of notary', async () => {
+  test('an unsigned tag is refused with the wording of notary', async () => {
     await expect(lookupAfresh(server, gun, '2.0')).rejects.toThrow('No valid trust data for 2.0')
     await using reader = await createOurReader(server)
     expect(await reader.refusal(`${gun}:2.0`)).toMatchObject({
@@ -52,7 +52,7 @@ describe.each<[string, boolean]>([
     })
   })
 
-  test('dct verify and dct lookup print the digest, first used and then cached', async () => {
+  test('dct verify and dct lookup print the digest, on first use and with a cache', async () => {
     const { digest } = await lookupAfresh(server, gun, '1.0')
     await using reader = await createOurReader(server)
     const first = await reader.dct('verify', `${gun}:1.0`)
@@ -80,7 +80,7 @@ describe.each<[string, boolean]>([
     expect((await reader.dct('lookup', gun, '1.0')).stdout).toBe(stdout)
   })
 
-  test('the server and its CA come from where Docker has them', async () => {
+  test('the server and its CA are read from the places that Docker uses', async () => {
     const { digest } = await lookupAfresh(server, gun, '1.0')
     await using reader = await createOurReader(server)
     const env = { HOME: reader.config, DOCKER_CONFIG: reader.config, DOCKER_CONTENT_TRUST_SERVER: server.url }
@@ -95,7 +95,7 @@ describe.each<[string, boolean]>([
     expect(await verifyTag(`${gun}:1.0`, { env })).toMatchObject({ status: 'disabled', reason: 'environment' })
   })
 
-  test('a server of unknown make is refused by both clients', async () => {
+  test('a server with an unknown CA is refused by both clients', async () => {
     await using reader = await createOurReader(server)
     expect(await reader.refusal(`${gun}:1.0`, { ca: [] })).toMatchObject({ code: 'ERR_TLS', kind: 'unavailable' })
     await using other = await startNotaryServer()
@@ -103,7 +103,7 @@ describe.each<[string, boolean]>([
     await expect(notary.lookup(gun, '1.0')).rejects.toThrow('certificate signed by unknown authority')
   })
 
-  test('one client answers again and again, by tag and by digest, and sees a publish at once', async () => {
+  test('one client answers many times, by tag and by digest, and sees a publication at once', async () => {
     await using reader = await createOurReader(server)
     await using client = createTrustClient(reader.options)
     for (const tag of ['3.0', '3.1', '3.2']) {

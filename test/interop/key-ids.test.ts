@@ -1,4 +1,4 @@
-/** Which ID of a key which program shows, and that ours shows both, and takes each for a pin. */
+/** The key IDs that each program shows. This project shows both, and accepts both as pins. */
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -45,7 +45,7 @@ async function idsInKeyList(role: string): Promise<string[]> {
   return stdout.split('\n').flatMap((line) => (line.startsWith(role) ? (/[0-9a-f]{64}/.exec(line) ?? []) : []))
 }
 
-test('notary shows canonical IDs, root.json lists those of certificates; inspect gives both', async () => {
+test('notary shows canonical IDs, root.json lists IDs of certificates, and inspect gives both', async () => {
   const [added] = await publisher.addDelegation(gun, 'targets/alice', [certificate])
   await publisher.addHash(gun, '1.0', digestOf('1.0'), 5, { roles: ['targets/alice'] })
   await publisher.addHash(gun, '1.0', digestOf('1.0'), 5)
@@ -60,15 +60,15 @@ test('notary shows canonical IDs, root.json lists those of certificates; inspect
   expect(root).toEqual({ id: signed.roles.root.keyids[0], canonicalId: expect.anything(), algorithm: 'ecdsa-x509' })
   expect([root?.canonicalId]).toEqual(await idsInKeyList('root'))
   expect(root?.canonicalId).not.toBe(root?.id)
-  // The targets key is in no certificate: its IDs are the same.
+  // The targets key is in no certificate, so its IDs are equal.
   expect([targets?.id]).toEqual(await idsInKeyList('targets'))
   expect(targets?.canonicalId).toBe(targets?.id)
-  // A signer's is: Notary says the canonical ID.
+  // A signer's key is in a certificate; Notary shows the canonical ID.
   expect(alice?.canonicalId).toBe(added)
   expect(alice?.id).not.toBe(added)
 })
 
-test('a pin of the ID in notary key list, or of the exported public key, is met here; notary takes the listed ID alone', async () => {
+test('this client accepts a pin of the ID in notary key list and of the exported public key; notary accepts only the listed ID', async () => {
   const [canonical = ''] = await idsInKeyList('root')
   await using reader = await createOurReader(server)
   const { warnings } = await reader.verify(`${gun}:1.0`)

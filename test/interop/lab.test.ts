@@ -19,7 +19,7 @@ async function lookupAfresh(server: NotaryServer, gun: string, target: string) {
   return await reader.lookup(gun, target)
 }
 
-/** The decoded `signed` part of one metadata file as served now. */
+/** The decoded `signed` part of a metadata file that is served now. */
 async function signedPart(server: NotaryServer, gun: string, name: string) {
   const { status, body } = await getMetadata(server, gun, name)
   expect(status, name).toBe(200)
@@ -136,7 +136,7 @@ describe.each([
     expect((await lookupAfresh(server, gun, 'latest')).size).toBe(7)
   })
 
-  test('many tags are staged as files and published in one go', async () => {
+  test('many tags are staged as files and published together', async () => {
     const gun = 'registry.example/lab/many'
     await publisher.init(gun)
     const entries = Array.from({ length: 500 }, (_, index) => ({
@@ -153,7 +153,7 @@ describe.each([
     expect((await reader.lookup(gun, 'v499')).digest).toBe(`sha256:${sha256('v499')}`)
   })
 
-  test('a deleted collection is gone for new readers', async () => {
+  test('new readers do not find a deleted collection', async () => {
     const gun = 'registry.example/lab/deleted'
     await publisher.init(gun)
     expect((await getMetadata(server, gun, 'timestamp')).status).toBe(200)
@@ -162,7 +162,7 @@ describe.each([
     await expect(lookupAfresh(server, gun, '1.0')).rejects.toThrow(`does not have trust data for ${gun}`)
   })
 
-  test('a refused publication says why, and stays staged until reset', async () => {
+  test('a refused publication gives the reason, and stays staged until reset', async () => {
     const gun = 'registry.example/lab/refused'
     await publisher.init(gun)
     await publisher.addHash(gun, '1.0', sha256('1.0'), 1, { roles: ['targets/nobody'] })
@@ -172,7 +172,7 @@ describe.each([
   })
 })
 
-test('a server can hang, go away, and come back empty in the same place', async () => {
+test('a server can hang, stop, and start again empty at the same address', async () => {
   const gun = 'registry.example/lab/gone'
   await using server = await startNotaryServer()
   await using publisher = await createPublisher({ server })
@@ -187,7 +187,7 @@ test('a server can hang, go away, and come back empty in the same place', async 
   expect((await get(`${server.url}/v2/`, { ca: server.caPem })).status).toBe(200)
   await server.kill()
   await expect(getMetadata(server, gun, 'root')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
-  // Who has it in the cache goes on with that; a fresh reader cannot.
+  // A reader with a cache uses it; a fresh reader fails.
   expect((await reader.lookup(gun, '1.0')).size).toBe(1)
   await expect(lookupAfresh(server, gun, '1.0')).rejects.toThrow('client is offline')
   await using empty = await startNotaryServer({ port: server.port, certificates: server.certificates })
@@ -195,7 +195,7 @@ test('a server can hang, go away, and come back empty in the same place', async 
   await expect(lookupAfresh(server, gun, '1.0')).rejects.toThrow('does not have trust data')
 })
 
-test('a server with token authentication asks for a token, and takes one', async () => {
+test('a server with token authentication requires a token and accepts one', async () => {
   const gun = 'registry.example/lab/private'
   const certificates = await makeServerCertificates(join(folder, 'private'))
   await using tokens = await startTokenServer({ certificates, folder })
@@ -213,19 +213,19 @@ test('a server with token authentication asks for a token, and takes one', async
   expect((await reader.lookup(gun, '1.0')).size).toBe(3)
 })
 
-test('a server can carry another host name', async () => {
+test('a server can have another host name', async () => {
   await using server = await startNotaryServer({ host: 'trust.lab.test' })
   expect(server.url).toBe(`https://trust.lab.test:${server.port}`)
   const certificate = new X509Certificate(await readFile(server.certificates.cert))
   expect(certificate.checkHost('trust.lab.test')).toBe('trust.lab.test')
 })
 
-test('a server that cannot start says why', async () => {
+test('a server that cannot start gives the reason', async () => {
   await using first = await startNotaryServer()
   await expect(startNotaryServer({ port: first.port })).rejects.toThrow('address already in use')
 })
 
-test('a missing program is named with its Debian package', async () => {
+test('the error for a missing program names its Debian package', async () => {
   const path = process.env['PATH']
   try {
     process.env['PATH'] = folder

@@ -1,4 +1,4 @@
-/** Run by `npm run fixtures` only: writes the folders of fixtures/ anew; `-t <name>` picks one. */
+/** Only `npm run fixtures` runs this: it rewrites the folders of fixtures/; `-t <name>` selects one. */
 
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** The publisher publishes or rotates between two requests of one refresh: an honest race is no attack. */
+/** The publisher publishes or rotates keys between two requests of one refresh. Such a race must not be refused as an attack. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createLabTransport, type LabTransport } from './lab/lab-transport.js'
 import { type NotaryServer, startNotaryServer } from './lab/notary-server.js'
@@ -35,7 +35,7 @@ async function publishTag(): Promise<void> {
   await publisher.publish(gun)
 }
 
-/** Once, after the first answer for this name was made and before it arrives, `happens`; other requests wait for that. */
+/** Runs `happens` once, after the first answer for this name was made and before it arrives; other requests wait for it. */
 function afterAnswer(first: string, happens: () => Promise<unknown>): LabTransport {
   let tell = (): void => undefined
   const happened = new Promise<void>((resolve) => {
@@ -62,7 +62,7 @@ const cases: [string, () => Promise<unknown>][] = [
   ['a rotation of the root', () => publisher.rotateRoot(gun)],
 ]
 
-test.each(cases)('%s after the timestamp was read does not fail who has a cache', async (_, happens) => {
+test.each(cases)('%s after the timestamp was read: a client with a cache succeeds', async (_, happens) => {
   await reader.verify(`${gun}:1.0`)
   await publishTag()
   const result = await reader.verify(`${gun}:1.0`, { transport: afterAnswer('timestamp', happens) })
@@ -71,7 +71,7 @@ test.each(cases)('%s after the timestamp was read does not fail who has a cache'
   expect(after).toMatchObject({ digest: (await publisher.lookup(gun, '1.0')).digest, rootTrust: 'cached-root', warnings: [] })
 })
 
-test.each(cases)('%s after the search for new roots does not fail who has a cache', async (_, happens) => {
+test.each(cases)('%s after the search for new roots: a client with a cache succeeds', async (_, happens) => {
   await reader.verify(`${gun}:1.0`)
   const { version } = await cachedMetadata(reader.trustDir, gun, 'root')
   const result = await reader.verify(`${gun}:1.0`, { transport: afterAnswer(`${version + 1}.root`, happens) })
@@ -80,7 +80,7 @@ test.each(cases)('%s after the search for new roots does not fail who has a cach
   expect(await reader.verify(`${gun}:1.0`)).toMatchObject({ digest: result.digest, warnings: [] })
 })
 
-test.each(cases)('%s after the first root was read does not fail who has no cache', async (_, happens) => {
+test.each(cases)('%s after the first root was read: a client without a cache succeeds', async (_, happens) => {
   const result = await reader.verify(`${gun}:1.0`, { transport: afterAnswer('root', happens) })
   expect(result).toMatchObject({ rootTrust: 'first-use', freshness: 'fresh' })
   expect(result.digest).toBe((await publisher.lookup(gun, '1.0')).digest)

@@ -1,4 +1,4 @@
-/** Names and custom data that are legal and odd, published by the real client: both clients read the same. */
+/** Unusual but legal names and custom data, published by the real client: both clients read the same. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTrustClient } from '../../src/index.js'
 import { createReader } from './lab/notary-cli.js'
@@ -31,7 +31,7 @@ async function publishOne(gun: string, target: string): Promise<void> {
   await publisher.publish(gun)
 }
 
-test('200 tags, some of them with names that JavaScript has, are read as notary reads them', async () => {
+test('200 tags, some with names of JavaScript members, are read as notary reads them', async () => {
   const gun = 'registry.example/odd/tags'
   const custom = (tag: string): unknown => JSON.parse(`{"__proto__":{"polluted":true},"constructor":1,"tag":"${tag}"}`)
   expect(new Set(tags).size).toBe(200)
@@ -64,7 +64,7 @@ test('200 tags, some of them with names that JavaScript has, are read as notary 
   expect(run.stdout).toBe(`${gun}@sha256:${digestOf('__proto__')}\n${gun}@sha256:${digestOf('constructor')}\n`)
 })
 
-// No control characters, no < > &, no U+2028: what notary writes for them in custom data, nobody can verify, and it refuses to publish.
+// Without control characters, < > & and U+2028: notary's form of these in custom data cannot be verified, and it refuses to publish it.
 test('custom data of every kind comes back as it was published', async () => {
   const gun = 'registry.example/odd/custom'
   const values: unknown[] = [
@@ -88,7 +88,7 @@ test('custom data of every kind comes back as it was published', async () => {
   }
 })
 
-test('a registry with a port is part of the collection', async () => {
+test('the port of a registry is part of the name of the collection', async () => {
   const gun = 'localhost:5000/team/app'
   await publishOne(gun, '1.0')
   const { digest } = await lookupAfresh(server, gun, '1.0')
@@ -99,7 +99,7 @@ test('a registry with a port is part of the collection', async () => {
   expect((await notary.lookup(gun, '1.0')).digest).toBe(digest)
 })
 
-test('an official image is signed under its full name and asked for by its short one', async () => {
+test('an official image is signed under its full name and found by its short name', async () => {
   const gun = 'docker.io/library/alpine'
   await publishOne(gun, 'latest')
   const { digest } = await lookupAfresh(server, gun, 'latest')
@@ -110,7 +110,7 @@ test('an official image is signed under its full name and asked for by its short
 })
 
 test.each(['example.com/Files/Release_1', 'plain', 'example.com/a/b/c/d/e/f', 'UPPER:80/x--y'])(
-  'dct lookup answers for the collection %s as notary lookup does, image or not',
+  'dct lookup answers for the collection %s like notary lookup, whether or not it is an image',
   async (gun) => {
     const targets = ['a file name with spaces.tar.gz', '\u00fcn\u00efcode', 'dir/sub/file', 'a:b@c', '1.0']
     await publisher.init(gun)

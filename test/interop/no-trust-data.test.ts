@@ -1,4 +1,4 @@
-/** A collection that the server does not have, has no longer, or has again with another root. */
+/** A collection that the server does not have, no longer has, or has again with another root. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ async function makeCollection(gun: string): Promise<void> {
 }
 
 describe('an unknown collection', () => {
-  test("is refused in the words of Oracle's manual, with the host as typed", async () => {
+  test("is refused with the wording of Oracle's manual, with the host as typed", async () => {
     const asked: string[] = []
     const transport: Transport = {
       fetchMetadata: async ({ name }: MetadataRequest) => {
@@ -55,7 +55,7 @@ describe('an unknown collection', () => {
     expect(asked).toContain('root')
   })
 
-  test('is refused by the real server with the words that notary has', async () => {
+  test('is refused with the wording of notary, against the real server', async () => {
     const gun = 'docker.io/library/nginx'
     const words = `localhost:${server.port} does not have trust data for ${gun}`
     await expect(lookupAfresh(server, gun, 'latest')).rejects.toThrow(words)
@@ -83,14 +83,14 @@ describe('an unknown collection', () => {
   })
 })
 
-/** What every file below the folder holds. */
+/** The content of every file below the folder. */
 async function everyFile(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   return Object.fromEntries(await Promise.all(files.sort().map(async (file) => [file, await readFile(file, 'utf8')])))
 }
 
-test('a collection that was deleted is gone for who has a cache, too', async () => {
+test('a deleted collection is refused also with a cache', async () => {
   const gun = 'registry.example/deleted/app'
   await makeCollection(gun)
   await using reader = await createOurReader(server)
@@ -108,7 +108,7 @@ test('a collection that was deleted is gone for who has a cache, too', async () 
   expect((await reader.verify(`${gun}:1.0`, { offline: true })).freshness).toBe('offline')
 })
 
-test('a collection made anew is refused until its cache is forgotten', async () => {
+test('a collection that was created again is refused until its cache is removed with dct cache forget', async () => {
   const gun = 'registry.example/anew/app'
   await makeCollection(gun)
   await using reader = await createOurReader(server)
@@ -142,7 +142,7 @@ test('a collection made anew is refused until its cache is forgotten', async () 
   expect(again.digest).toBe((await lookupAfresh(server, gun, '1.0')).digest)
 })
 
-test('dct cache lists and verifies what notary wrote', async () => {
+test('dct cache lists and verifies files that notary wrote', async () => {
   const gun = 'registry.example/listed/app'
   await makeCollection(gun)
   const folder = await mkdtemp(join(tmpdir(), 'notary-lab-cache-'))

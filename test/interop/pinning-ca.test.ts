@@ -1,4 +1,4 @@
-/** Pinning by CA: the certificate of the root key was issued by somebody, and both clients are told by whom. */
+/** Pinning by CA: a CA issued the certificate of the root key, and both clients have this CA as a pin. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,7 +73,7 @@ describe('a CA that issued the certificate of the root key', () => {
     expect((await reader.refusal(`${gun}:1.0`, { pinning: pins() })).code).toBe('ERR_PIN_MISMATCH')
   })
 
-  test('is found from the file that names it', async () => {
+  test('is read relative to the file that names it', async () => {
     const file = join(folder, 'publisher', 'relative.json')
     await writeFile(file, JSON.stringify({ ca: { 'registry.example/': 'ca.crt' } }))
     await using reader = await createOurReader(server)
@@ -87,7 +87,7 @@ describe('a CA that issued the certificate of the root key', () => {
   })
 })
 
-test('a certificate for code signing alone is met here, and not by notary, which wants one for servers', async () => {
+test('a certificate for code signing alone is accepted here; notary requires one for servers', async () => {
   const collection = 'registry.example/issued/code'
   const { ca } = await publish('code', 'codeSigning', collection)
   const pins = { ca: { [collection]: ca } }

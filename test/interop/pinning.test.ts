@@ -1,4 +1,4 @@
-/** Trust pinning as Notary has it, given to both clients in the same words. */
+/** Notary's trust pinning, with the same pins for both clients. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,14 +47,14 @@ async function rootKeyId(): Promise<string> {
   return signed.roles.root.keyids[0]
 }
 
-/** A file that `notary -c` and `dct --pinning` both take. */
+/** Writes a file that both `notary -c` and `dct --pinning` accept. */
 async function writePins(pins: TrustPinningOption): Promise<string> {
   const file = join(folder, `pins${count}.json`)
   await writeFile(file, JSON.stringify({ trust_pinning: pins }))
   return file
 }
 
-/** Whether the real client, having seen nothing, answers with these pins. */
+/** Whether a fresh real client answers with these pins. */
 async function notaryAnswers(pins: TrustPinningOption): Promise<boolean> {
   await using notary = await createReader({ server })
   try {
@@ -104,12 +104,12 @@ describe('on first use', () => {
     expect((await reader.refusal(`${gun}:1.0`, { pinning: pins })).code).toBe('ERR_ROOT_UNTRUSTED')
     const allowed = await reader.verify(`${gun}:1.0`, { pinning: { ...pins, disable_tofu: false } })
     expect(warningCodes(allowed)).toEqual(['WARN_FIRST_USE'])
-    // What was seen once needs no pin.
+    // A collection that was seen once needs no pin.
     expect((await reader.verify(`${gun}:1.0`, { pinning: pins })).rootTrust).toBe('cached-root')
   })
 })
 
-test('a pin binds with a cache, too, where notary has forgotten it', async () => {
+test('a pin applies also with a cache; notary then ignores it', async () => {
   const pins = { certs: { [gun]: [stranger] } }
   await using reader = await createOurReader(server)
   await using notary = await createReader({ server })
@@ -123,7 +123,7 @@ test('a pin binds with a cache, too, where notary has forgotten it', async () =>
   expect(met.rootTrust).toBe('pinned-certificate')
 })
 
-test('a pin has to be renewed with the root key', async () => {
+test('a pin must be changed with the root key', async () => {
   await using reader = await createOurReader(server)
   await reader.verify(`${gun}:1.0`, { pinning: { certs: { [gun]: [keyId] } } })
   await publisher.rotateRoot(gun)

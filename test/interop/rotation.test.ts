@@ -1,4 +1,4 @@
-/** Keys changed by the real publisher and the real server, seen by readers who were awake and by those who slept. */
+/** Keys changed by the real publisher and the real server, for readers that saw each change and for readers that missed some. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ describe.each<[string, boolean]>([
   let publisher: Publisher
   let gun: string
   let count = 0
-  /** They verified tag 1.0 before anything was rotated. */
+  /** Readers that verified tag 1.0 before any rotation. */
   let ours: OurReader
   let notary: NotaryCli
 
@@ -56,7 +56,7 @@ describe.each<[string, boolean]>([
   const servedRootVersion = async (): Promise<number> =>
     JSON.parse((await getMetadata(server, gun, 'root')).body.toString()).signed.version
 
-  /** The slept reader, a fresh one, and the real client's slept and fresh ones all say the same. */
+  /** Expects the same answer from a reader that missed the changes, a fresh one, and the same two readers of the real client. */
   async function expectAllAgree(tag: string): Promise<void> {
     const { digest } = await lookupAfresh(server, gun, tag)
     expect((await notary.lookup(gun, tag)).digest).toBe(digest)
@@ -74,7 +74,7 @@ describe.each<[string, boolean]>([
     await expectAllAgree('2.0')
   })
 
-  test('five root rotations slept through are walked one by one', async () => {
+  test('five missed root rotations are followed one by one', async () => {
     const before = await cachedMetadata(ours.trustDir, gun, 'root')
     for (let times = 0; times < 5; times += 1) await publisher.rotateRoot(gun)
     await publish('2.0')
@@ -82,7 +82,7 @@ describe.each<[string, boolean]>([
     await expectAllAgree('2.0')
   })
 
-  test('a root rotation that old keys sign too is followed', async () => {
+  test('a root rotation that the old keys sign too is followed', async () => {
     await publisher.rotateRoot(gun)
     await publisher.rotateRoot(gun, { legacy: 1 })
     const { signatures } = JSON.parse((await getMetadata(server, gun, 'root')).body.toString())
@@ -90,7 +90,7 @@ describe.each<[string, boolean]>([
     await expectAllAgree('1.0')
   })
 
-  test('keys of snapshot, timestamp and targets are changed under readers with a cache', async () => {
+  test('readers with a cache follow changed keys of snapshot, timestamp and targets', async () => {
     await publisher.rotateKey(gun, 'snapshot', { serverManaged: true })
     await expectAllAgree('1.0')
     await publisher.rotateKey(gun, 'timestamp', { serverManaged: true })
@@ -101,7 +101,7 @@ describe.each<[string, boolean]>([
     await expectAllAgree('2.0')
   })
 
-  test('a snapshot key given from the publisher to the server, and every other key, slept through at once', async () => {
+  test('a reader that missed the change of every key follows, including the snapshot key given to the server', async () => {
     await publisher.rotateKey(gun, 'snapshot')
     await publish('2.0')
     await expectAllAgree('2.0')
@@ -113,7 +113,7 @@ describe.each<[string, boolean]>([
     await expectAllAgree('3.0')
   })
 
-  test('dct verify walks the rotation and keeps the new root', async () => {
+  test('dct verify follows the rotation and stores the new root', async () => {
     await publisher.rotateRoot(gun)
     await publisher.rotateRoot(gun)
     const { digest } = await lookupAfresh(server, gun, '1.0')
@@ -123,7 +123,7 @@ describe.each<[string, boolean]>([
   })
 })
 
-test('the key of a signer is exchanged', async () => {
+test('the key of a signer is replaced', async () => {
   const gun = 'registry.example/rotated/signer'
   const folder = await mkdtemp(join(tmpdir(), 'notary-lab-keys-'))
   try {

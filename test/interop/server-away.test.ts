@@ -1,4 +1,4 @@
-/** The server is gone, or takes connections and never answers: what Docker says, in bounded time. */
+/** A server that is stopped, or accepts connections and never answers: Docker's message, in bounded time. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTrustClient } from '../../src/index.js'
 import { createReader, type NotaryCli } from './lab/notary-cli.js'
@@ -13,7 +13,7 @@ const dockersSentence =
   'Error while downloading remote metadata, using cached timestamp - this might not be the latest version available remotely'
 
 let server: NotaryServer
-/** Both verified the tag while the server was there. */
+/** Clients that verified the tag while the server was running. */
 let ours: OurReader
 let notary: NotaryCli
 
@@ -35,10 +35,10 @@ afterEach(async () => {
   await server?.stop()
 })
 
-describe('a server that was killed', () => {
+describe('with a killed server', () => {
   beforeEach(() => server.kill())
 
-  test('leaves the cache, with the warning that notary gives', async () => {
+  test('the cache is used, with the warning of notary', async () => {
     const said = await notary.run('lookup', gun, '1.0')
     expect(said.stdout).toContain(digest)
     expect(said.stderr).toContain(dockersSentence)
@@ -49,7 +49,7 @@ describe('a server that was killed', () => {
     expect(result.warnings[0]?.message).toContain('ECONNREFUSED')
   })
 
-  test('lets dct verify succeed, with the warning on standard error', async () => {
+  test('dct verify succeeds, with the warning on standard error', async () => {
     const run = await ours.dct('verify', reference)
     expect(run).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
     expect(run.stderr.startsWith(`dct: warning: ${dockersSentence}`)).toBe(true)
@@ -58,7 +58,7 @@ describe('a server that was killed', () => {
     expect(json.stderr.startsWith(`dct: warning: ${dockersSentence}`)).toBe(true)
   })
 
-  test('is refused when the stale cache is not wanted', async () => {
+  test('staleFallback refuse fails', async () => {
     const refusal = await ours.refusal(reference, { staleFallback: 'refuse' })
     expect(refusal).toMatchObject({ code: 'ERR_SERVER_UNREACHABLE', kind: 'unavailable', retryable: true })
     const run = await ours.dct('verify', '--stale-fallback', 'refuse', reference)
@@ -66,7 +66,7 @@ describe('a server that was killed', () => {
     expect(run.stderr).toMatch(/^dct: error: error contacting notary server: .*ECONNREFUSED.*\ndct: hint: .+\n$/)
   })
 
-  test('answers nobody who has no cache', async () => {
+  test('a client without a cache fails', async () => {
     await using stranger = await createReader({ server })
     await expect(stranger.lookup(gun, '1.0')).rejects.toThrow('client is offline')
     await using fresh = await createOurReader(server)
@@ -74,7 +74,7 @@ describe('a server that was killed', () => {
     expect(await fresh.dct('verify', reference)).toMatchObject({ status: 5, stdout: '' })
   })
 
-  test('is not missed offline', async () => {
+  test('an offline client succeeds', async () => {
     const run = await ours.dct('verify', '--offline', reference)
     expect(run).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
     expect((await ours.verify(reference, { offline: true })).freshness).toBe('offline')
@@ -82,23 +82,23 @@ describe('a server that was killed', () => {
     expect((await fresh.refusal(reference, { offline: true })).code).toBe('ERR_OFFLINE')
   })
 
-  test('that comes back is asked again by the same client', async () => {
+  test('the same client asks the server again when it is back', async () => {
     await using client = createTrustClient(ours.options)
     expect(await client.verifyTag(reference)).toMatchObject({ freshness: 'stale' })
     await using back = await startNotaryServer({ port: server.port, certificates: server.certificates })
     await using publisher = await createPublisher({ server: back })
     await publisher.init(gun)
-    // It comes back empty: the collection there has another root, and neither client takes it.
+    // It is empty after the restart: the collection has another root, and both clients refuse it.
     await expect(client.verifyTag(reference)).rejects.toMatchObject({ code: 'ERR_ROOT_ROTATION' })
     await expect(notary.lookup(gun, '1.0')).rejects.toThrow('could not rotate trust to a new trusted root')
   })
 })
 
-describe('a server that accepts and never answers', () => {
+describe('with a server that accepts connections and never answers', () => {
   beforeEach(() => server.pause())
   afterEach(() => server.resume())
 
-  test('is given up after the timeout, for the cache', async () => {
+  test('the cache is used after the timeout', async () => {
     const run = await ours.dct('verify', '--timeout', '1', reference)
     expect(run).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
     expect(run.stderr.startsWith(`dct: warning: ${dockersSentence}`)).toBe(true)
@@ -109,7 +109,7 @@ describe('a server that accepts and never answers', () => {
     expect(performance.now() - started).toBeLessThan(2_000)
   })
 
-  test('is given up after the timeout by who has no cache', async () => {
+  test('a client without a cache fails after the timeout', async () => {
     await using fresh = await createOurReader(server)
     const started = performance.now()
     expect((await fresh.refusal(reference, { timeout: 500 })).code).toBe('ERR_SERVER_UNREACHABLE')
@@ -121,14 +121,14 @@ describe('a server that accepts and never answers', () => {
     )
   })
 
-  test('answers the same client once it goes on', async () => {
+  test('the same client gets an answer once the server continues', async () => {
     await using client = createTrustClient({ ...ours.options, timeout: 500 })
     expect(await client.verifyTag(reference)).toMatchObject({ freshness: 'stale' })
     server.resume()
     await expect.poll(() => client.verifyTag(reference), { timeout: 10_000 }).toMatchObject({ freshness: 'fresh' })
   })
 
-  test('does not hold up whoever aborts', async () => {
+  test('an aborted call ends at once', async () => {
     const reason = new Error('enough')
     const controller = new AbortController()
     setTimeout(() => controller.abort(reason), 200)

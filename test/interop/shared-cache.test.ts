@@ -1,4 +1,4 @@
-/** One trust folder for the real client and for this project, in turns: each takes over what the other wrote. */
+/** The real client and this project use one trust folder in turns: each reads the files that the other wrote. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ let server: NotaryServer
 let publisher: Publisher
 let gun: string
 let count = 0
-/** Both with one trust folder. */
+/** Both clients with one trust folder. */
 let ours: OurReader
 let notary: NotaryCli
 
@@ -48,7 +48,7 @@ async function publish(tag: string): Promise<void> {
 
 const digest = (tag: string): string => `sha256:${digestOf(tag)}`
 
-/** Every metadata file of the collection, by its path, with its bytes. */
+/** The bytes of every metadata file of the collection, by path. */
 async function cacheFiles(): Promise<Record<string, string>> {
   const folder = notary.cacheDir(gun)
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json')).sort()
@@ -57,7 +57,7 @@ async function cacheFiles(): Promise<Record<string, string>> {
 
 const allFiles = ['root.json', 'snapshot.json', 'targets.json', 'targets/alice.json', 'targets/releases.json', 'timestamp.json']
 
-test('a cache that notary wrote is taken over, without first use, and left as it was', async () => {
+test('a cache that notary wrote is used without first use, and is not changed', async () => {
   await notary.lookup(gun, '1.0')
   const before = await cacheFiles()
   const result = await ours.verify(`${gun}:1.0`)
@@ -72,7 +72,7 @@ test('a cache that notary wrote answers offline', async () => {
   expect(result).toMatchObject({ digest: digest('1.0'), rootTrust: 'cached-root', freshness: 'offline', signers: ['alice'] })
 })
 
-test('a fresh cache of ours has the files that notary would have, byte for byte', async () => {
+test('a fresh cache of this project has the same files as a cache of notary, byte for byte', async () => {
   await ours.verify(`${gun}:1.0`)
   const written = await cacheFiles()
   expect(Object.keys(written)).toEqual(allFiles)
@@ -85,7 +85,7 @@ test('a fresh cache of ours has the files that notary would have, byte for byte'
   expect((await stat(notary.cacheDir(gun))).mode & 0o777).toBe(0o700)
 })
 
-test('both go on with one folder over several publishes, whoever is first to see them', async () => {
+test('both use one folder over several publications, in any order', async () => {
   for (const tag of ['2.0', '2.1', '2.2', '2.3']) {
     await publish(tag)
     const readers = [async () => (await notary.lookup(gun, tag)).digest, async () => (await ours.verify(`${gun}:${tag}`)).digest]
@@ -95,7 +95,7 @@ test('both go on with one folder over several publishes, whoever is first to see
   expect(await ours.verify(`${gun}:2.3`)).toMatchObject({ rootTrust: 'cached-root', warnings: [] })
 })
 
-test('both go on with one folder over rotations of root and timestamp', async () => {
+test('both use one folder over rotations of root and timestamp', async () => {
   await notary.lookup(gun, '1.0')
   await publisher.rotateRoot(gun)
   expect((await ours.verify(`${gun}:1.0`)).rootTrust).toBe('cached-root')
@@ -107,7 +107,7 @@ test('both go on with one folder over rotations of root and timestamp', async ()
   expect(await ours.verify(`${gun}:2.0`)).toMatchObject({ rootTrust: 'cached-root', freshness: 'fresh', warnings: [] })
 })
 
-test('both read at once while collections are published', async () => {
+test('both read at the same time while collections are published', async () => {
   await using client = createTrustClient(ours.options)
   const reads = Array.from({ length: 4 }, async () => {
     expect(await client.verifyTag(`${gun}:1.0`)).toMatchObject({ status: 'trusted', digest: digest('1.0') })
@@ -117,7 +117,7 @@ test('both read at once while collections are published', async () => {
   expect((await ours.verify(`${gun}:2.0`)).digest).toBe(digest('2.0'))
 })
 
-test('the folder of a publisher serves as ours, and publishing goes on', async () => {
+test('this project can use the folder of a publisher, and publishing still works', async () => {
   await using publishers = await createOurReader(server, publisher.trustDir)
   expect(await publishers.verify(`${gun}:1.0`)).toMatchObject({ rootTrust: 'cached-root', warnings: [] })
   await publish('2.0')
@@ -126,8 +126,8 @@ test('the folder of a publisher serves as ours, and publishing goes on', async (
   expect((await publisher.lookup(gun, '3.0')).digest).toBe(digest('3.0'))
 })
 
-describe('with the server gone', () => {
-  test('our cache is enough for notary, and that of notary for us', async () => {
+describe('with a stopped server', () => {
+  test('notary can use the cache of this project, and this project that of notary', async () => {
     await using doomed = await startNotaryServer()
     await using owner = await createPublisher({ server: doomed })
     await owner.init(gun)

@@ -1,4 +1,4 @@
-/** TLS toward the real server: private CAs and client certificates in Docker's folder, and a proxy in between. */
+/** TLS with the real server: private CAs and client certificates in Docker's folder, and a proxy. */
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { createPublisher } from './lab/publisher.js'
 
 const gun = 'registry.example/team/app'
 const digest = `sha256:${digestOf('1.0')}`
-// Nobody resolves it: only the proxy leads there.
+// No resolver knows this name; only the proxy connects to it.
 const hidden = 'notary.invalid'
 
 let server: NotaryServer
@@ -55,32 +55,32 @@ describe('a private CA', () => {
     expect(await dct('--server', server.url)).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
   })
 
-  test("is found where Docker's rootless engine has it", async () => {
+  test("is found in the folder of Docker's rootless engine", async () => {
     await put(server, { 'ca.crt': server.ca }, join('.config', 'docker', 'certs.d'))
     expect(await dct('--server', server.url)).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
   })
 
-  test("is not needed by those who have the server's own certificate, as with notary", async () => {
+  test("is not needed with the server's own certificate, as with notary", async () => {
     const { cert } = server.certificates
     expect((await lookupAfresh({ ...server, ca: cert }, gun, '1.0')).digest).toBe(digest)
     expect(await dct('--server', server.url, '--tlscacert', cert)).toMatchObject({ status: 0, stdout: `${gun}@${digest}\n` })
   })
 
-  test('is not believed for another server', async () => {
+  test('is not trusted for another server', async () => {
     await put(server, { 'ca.crt': server.ca })
     expect((await dct('--server', strict.url)).stderr).toMatch(/^dct: error: error contacting notary server: .*certificate/)
   })
 })
 
-describe('a server that wants client certificates', () => {
-  test('refuses who has none; the hint says where one goes', async () => {
+describe('a server that requires client certificates', () => {
+  test('refuses a client without one; the hint says where to put it', async () => {
     await put(strict, { 'ca.crt': strict.ca })
     const refused = await dct('--server', strict.url)
     expect(refused).toMatchObject({ status: 5, stdout: '' })
     expect(refused.stderr).toContain(`put it as client.cert, with client.key, into ${join(reader.config, 'tls')}`)
   })
 
-  test('lets in who has one', async () => {
+  test('accepts a client with one', async () => {
     const { ca, cert, key } = strict.certificates
     await put(strict, { 'ca.crt': ca, 'client.cert': cert, 'client.key': key })
     const answered = await dct('--server', strict.url)
@@ -96,7 +96,7 @@ describe('a server that wants client certificates', () => {
   })
 })
 
-test('a proxy leads to a server that no resolver knows', async () => {
+test('a proxy connects to a server that no resolver knows', async () => {
   await using behind = await startNotaryServer({ host: hidden })
   await using proxy = await startProxy()
   const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }

@@ -1,4 +1,4 @@
-/** A trust server that wants tokens, as registries do: anonymous ones, then those for Docker's stored credentials. */
+/** A trust server that requires tokens, as registries do: anonymous ones, then ones for Docker's stored credentials. */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ let tokens: TokenServer
 let server: NotaryServer
 let reader: OurReader
 
-/** Who is asked for: everything with the password, in a header or as an identity token; pulling the public collection without any. */
+/** The token server's rules: everything with the password, in a header or as an identity token; pulling the public collection without a login. */
 function allow({ method, url, headers, body }: TokenRequest): readonly string[] {
   if (method === 'POST') return new URLSearchParams(body).get('refresh_token') === password ? ['pull'] : []
   if (headers.authorization === `Basic ${basic(password)}`) return ['pull', 'push', '*']
@@ -56,14 +56,14 @@ beforeEach(async () => {
 const configure = (config: object): Promise<void> => writeFile(join(reader.config, 'config.json'), JSON.stringify(config))
 const trustHost = (): string => `localhost:${server.port}`
 
-/** What the token server was asked while `work` ran. */
+/** The requests to the token server while `work` ran. */
 async function tokenRequests(work: () => Promise<unknown>): Promise<TokenRequest[]> {
   const before = tokens.requests.length
   await work()
   return tokens.requests.slice(before)
 }
 
-test('what anybody may pull is pulled with an anonymous token', async () => {
+test('a public collection is read with an anonymous token', async () => {
   expect((await lookupAfresh(server, publicGun, '1.0')).digest).toBe(digest)
   const asked = await tokenRequests(async () => {
     expect((await reader.verify(`${publicGun}:1.0`)).digest).toBe(digest)
@@ -84,13 +84,13 @@ test('one token is enough for all files of a collection', async () => {
   expect(await tokenRequests(() => reader.verify(`${publicGun}:1.0`))).toHaveLength(1)
 })
 
-test('credentials stay at home when an anonymous token is enough', async () => {
+test('credentials are not sent if an anonymous token is enough', async () => {
   await configure({ auths: { 'registry.example': { auth: basic(password) } } })
   const asked = await tokenRequests(() => reader.verify(`${publicGun}:1.0`))
   expect(asked.map(({ headers }) => headers.authorization)).toEqual(asked.map(() => undefined))
 })
 
-// Docker sends them; notary logs in only to publish, and reads as anybody.
+// Docker sends them; notary logs in only to publish, and reads anonymously.
 test.each<[string, () => string]>([
   ['the registry', () => 'registry.example'],
   ['the trust server', () => trustHost()],
@@ -101,7 +101,7 @@ test.each<[string, () => string]>([
   expect(run).toMatchObject({ status: 0, stdout: `${privateGun}@${digest}\n`, stderr: '' })
 })
 
-test('a credential helper opens what is private', async () => {
+test('the login of a credential helper opens a private collection', async () => {
   const bin = join(reader.config, 'bin')
   await mkdir(bin)
   const answer = JSON.stringify({ ServerURL: 'registry.example', Username: 'robot', Secret: password })
@@ -114,7 +114,7 @@ test('a credential helper opens what is private', async () => {
   expect(run).toMatchObject({ status: 0, stdout: `${privateGun}@${digest}\n` })
 })
 
-test('an identity token is exchanged for a token by POST, and opens what is private', async () => {
+test('an identity token is exchanged for a token by POST, and opens a private collection', async () => {
   await configure({ auths: { 'registry.example': { identitytoken: password } } })
   const asked = await tokenRequests(async () => {
     expect((await reader.verify(`${privateGun}:1.0`)).digest).toBe(digest)
@@ -130,10 +130,10 @@ test('an identity token is exchanged for a token by POST, and opens what is priv
 })
 
 test.each([
-  ['for whatever asks', { username: 'robot', password }],
+  ['for every registry', { username: 'robot', password }],
   ['by registry', { 'registry.example': { username: 'robot', password } }],
   ['by a function', (key: string) => (key === 'registry.example' ? { username: 'robot', password } : undefined)],
-])('credentials that a program gives %s open what is private, and the events tell how', async (_, credentials) => {
+])('credentials given %s open a private collection, and the events show how', async (_, credentials) => {
   const events: object[] = []
   const onEvent = (event: object): unknown => events.push(event)
   expect((await reader.verify(`${privateGun}:1.0`, { credentials, onEvent })).digest).toBe(digest)
@@ -142,7 +142,7 @@ test.each([
   for (const secret of [password, basic(password), 'eyJ']) expect(JSON.stringify(events)).not.toContain(secret)
 })
 
-test('one login is enough for many questions of one client', async () => {
+test('one login is enough for many calls of one client', async () => {
   await using client = createTrustClient({ ...reader.options, credentials: { username: 'robot', password } })
   const asked = await tokenRequests(async () => {
     for (let question = 0; question < 3; question++) expect(await client.verifyTag(`${privateGun}:1.0`)).toMatchObject({ digest })
@@ -154,7 +154,7 @@ test.each([
   ['not installed', undefined, 'executable file not found in $PATH', 'not installed'],
   ['locked', 'echo The collection is locked; exit 1', 'the keychain is locked or cannot be reached', 'Unlock the keychain'],
   ['without an entry', 'echo credentials not found in native keychain; exit 1', 'server returned 401', 'no credentials for'],
-])('a credential helper that is %s is told apart from others', async (_, script, message, hint) => {
+])('a credential helper that is %s has its own message and hint', async (_, script, message, hint) => {
   const bin = join(reader.config, 'bin')
   await mkdir(bin)
   if (script !== undefined) {
@@ -168,7 +168,7 @@ test.each([
   expect(run.stderr).toContain(hint)
 })
 
-test('without credentials what is private is refused by both clients', async () => {
+test('without credentials both clients refuse a private collection', async () => {
   await expect(lookupAfresh(server, privateGun, '1.0')).rejects.toThrow(/401|authori/i)
   const refusal = await reader.refusal(`${privateGun}:1.0`)
   expect(refusal).toMatchObject({ code: 'ERR_UNAUTHORIZED', kind: 'unavailable' })
@@ -176,7 +176,7 @@ test('without credentials what is private is refused by both clients', async () 
   expect(await reader.dct('verify', `${privateGun}:1.0`)).toMatchObject({ status: 5, stdout: '' })
 })
 
-test('wrong credentials are refused, and told to nobody', async () => {
+test('wrong credentials are refused and not shown', async () => {
   await using publisher = await createPublisher({ server, env: { NOTARY_AUTH: basic(wrong) } })
   await expect(publisher.init(privateGun)).rejects.toThrow(/401|authori/i)
   await configure({ auths: { 'registry.example': { auth: basic(wrong) } } })
@@ -191,7 +191,7 @@ test('wrong credentials are refused, and told to nobody', async () => {
   for (const text of told) for (const secret of [wrong, basic(wrong)]) expect(text).not.toContain(secret)
 })
 
-test('credentials that no longer work leave the cache, with a warning', async () => {
+test('with credentials that no longer work the cache is used, with a warning', async () => {
   await configure({ auths: { 'registry.example': { auth: basic(password) } } })
   await reader.verify(`${privateGun}:1.0`)
   await configure({ auths: { 'registry.example': { auth: basic(wrong) } } })

@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hex, utf8 } from '../../src/bytes.js'
 import { canonicalJson, dockerGoJson } from '../../src/metadata/canonical-json.js'
-import { JsonError, type JsonValue, parseJson, plainJson, scanDocument } from '../../src/metadata/json.js'
+import { parseJson, scanDocument } from '../../src/metadata/json.js'
+import { JsonError, type JsonValue, plainJson } from '../../src/metadata/json-value.js'
 import { canonicalText, samples, spell, spellings } from './json-texts.js'
 
 interface Vector {
@@ -15,7 +16,7 @@ interface Vector {
   readonly error?: string
 }
 
-/** Inputs, and what docker/go's own encoder made of them. */
+/** Inputs, and the results of docker/go's own encoder. */
 const VECTORS: readonly Vector[] = JSON.parse(readFileSync(new URL('canonical-json-vectors.json', import.meta.url), 'utf8'))
 
 function canonical(bytes: Uint8Array): Uint8Array | undefined {
@@ -27,19 +28,19 @@ function canonical(bytes: Uint8Array): Uint8Array | undefined {
   }
 }
 
-describe('what the encoder of docker/go gave', () => {
-  // What Go refused for being no object is for the schema to refuse.
+describe('the results of the encoder of docker/go', () => {
+  // The schema refuses what Go refused because it is not an object.
   const judged = VECTORS.filter(({ name }) => name !== 'doc.array')
 
   test.each(judged.map((vector) => [vector.name, vector] as const))(
-    '%s: the same bytes, or refused',
+    '%s: gives the same bytes, or is refused',
     (_, { inputHex, outputHex }) => {
       const bytes = canonical(hexToBytes(inputHex))
       if (bytes !== undefined) expect(hex(bytes)).toBe(outputHex)
     },
   )
 
-  test('refused of what Go takes is only what two readers could understand differently', () => {
+  test('of the texts that Go accepts, only those are refused that two parsers could read differently', () => {
     const refused = VECTORS.filter(({ inputHex, error }) => error === undefined && canonical(hexToBytes(inputHex)) === undefined)
     expect(refused.map(({ name }) => name)).toEqual([
       'str.lone-low',
@@ -66,7 +67,7 @@ describe('what the encoder of docker/go gave', () => {
   })
 })
 
-describe('any value, however it is spelt', () => {
+describe('any value in any text', () => {
   test('has one canonical form, and it is docker/go’s', () => {
     let [agreeing, differing] = [0, 0]
     fc.assert(
@@ -80,10 +81,10 @@ describe('any value, however it is spelt', () => {
       }),
       { seed: 1, numRuns: 1500 },
     )
-    expect(Math.min(agreeing, differing)).toBeGreaterThan(50) // both ways are taken
+    expect(Math.min(agreeing, differing)).toBeGreaterThan(50) // both writers are used
   })
 
-  test('is signed as it stands only when it is canonical already', () => {
+  test('keeps its bytes only when they are canonical', () => {
     let asItStands = 0
     fc.assert(
       fc.property(samples, spellings, fc.boolean(), fc.boolean(), (sample, spelling, canonicalAlready, last) => {
@@ -93,7 +94,7 @@ describe('any value, however it is spelt', () => {
         try {
           scanned = scanDocument(utf8(file)).canonical.get('signed')
         } catch (cause) {
-          if (cause instanceof JsonError) return // canonical text with raw control characters is no JSON
+          if (cause instanceof JsonError) return // canonical text with raw control characters is not JSON
           throw cause
         }
         if (scanned === undefined) return
@@ -106,8 +107,8 @@ describe('any value, however it is spelt', () => {
   })
 })
 
-describe('by hand', () => {
-  test('names sorted by UTF-16 are not canonical as they stand', () => {
+describe('examples', () => {
+  test('names sorted by UTF-16 are not canonical', () => {
     const scanned = scanDocument(utf8('{"signed":{"\u{1f600}":1,"\ufb33":2}}'))
     expect(scanned.canonical.get('signed')).toBeUndefined()
   })
@@ -119,21 +120,21 @@ describe('by hand', () => {
     ['quote and backslash escaped, nothing else', '"\\"\\\\\\/<>&\\u2028\\u007f"', '"\\"\\\\/<>&\u2028\u007f"'],
     ['quote and backslash in a name beside a control character', '{"\\"\\\\":"\\n"}', '{"\\"\\\\":"\n"}'],
     ['minus zero', '[-0,-0.0,0]', '[0,0,0]'],
-    ['integers however written', '[1.0,1e0,100e-2,12.5e1]', '[1,1,1,125]'],
+    ['integers in any form', '[1.0,1e0,100e-2,12.5e1]', '[1,1,1,125]'],
     ['1e-400 is zero', '[1e-400]', '[0]'],
     ['empty ones', '{"a":{},"b":[],"":""}', '{"":"","a":{},"b":[]}'],
-    ['no normal form', '["é","e\\u0301"]', '["é","e\u0301"]'],
+    ['no Unicode normalisation', '["é","e\\u0301"]', '["é","e\u0301"]'],
     ['__proto__ and toJSON', '{"toJSON":1,"__proto__":{"x":2}}', '{"__proto__":{"x":2},"toJSON":1}'],
     ['prefixes first', '{"aa":1,"a":2,"a!":3}', '{"a":2,"a!":3,"aa":1}'],
   ])('%s', (_, text, expected) => {
     expect(Buffer.from(canonicalJson(parseJson(utf8(text)))).toString()).toBe(expected)
   })
 
-  test.each(['1.5', '-0.1', '1e-5', '{"a":[{"b":2.25}]}'])('%s has no canonical form: nobody can have signed it', (text) => {
+  test.each(['1.5', '-0.1', '1e-5', '{"a":[{"b":2.25}]}'])('%s has no canonical form', (text) => {
     expect(() => canonicalJson(parseJson(utf8(text)))).toThrow(JsonError)
   })
 
-  test('a number that JavaScript cannot write as an integer never gets that far', () => {
+  test('the scanner refuses a number that JavaScript cannot write as an integer', () => {
     const odd: JsonValue[] = [Number.NaN, Number.POSITIVE_INFINITY, 1.5]
     for (const value of odd) expect(() => dockerGoJson(value)).toThrow(JsonError)
   })

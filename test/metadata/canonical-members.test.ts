@@ -2,15 +2,16 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { canonicalJson, dockerGoJson } from '../../src/metadata/canonical-json.js'
-import { JsonError, parseJson, scanDocument } from '../../src/metadata/json.js'
+import { parseJson, scanDocument } from '../../src/metadata/json.js'
+import { JsonError } from '../../src/metadata/json-value.js'
 
-/** The bytes that the scanner takes for canonical, as text. */
+/** The members that the scanner takes for canonical, as text. */
 function taken(document: string): string | undefined {
   const bytes = scanDocument(utf8(document)).canonical.get('signed')
   return bytes === undefined ? undefined : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
-/** The canonical bytes as the writer makes them; undefined for a value that has none. */
+/** The canonical text by the writer; undefined for a value that has none. */
 function written(text: string): string | undefined {
   try {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(canonicalJson(parseJson(utf8(text))))
@@ -20,7 +21,7 @@ function written(text: string): string | undefined {
   }
 }
 
-test('a member that the scanner takes for canonical is, to the byte, what the writer makes of it', () => {
+test('a member that the scanner takes for canonical has exactly the bytes of the writer', () => {
   let canonical = 0
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }), fc.constantFrom(0, 1), (value, indent) => {
@@ -42,13 +43,13 @@ test('a member that the scanner takes for canonical is, to the byte, what the wr
   expect(canonical).toBeGreaterThan(100)
 })
 
-test('what the canonical writer wrote is taken as it stands', () => {
+test('the scanner takes the output of the canonical writer for canonical', () => {
   const value = parseJson(utf8('{"b":[1,{"d":"x\\"y\\\\z/<>&é\\u007f","c":null}],"a":-5,"\\ufb33":true}'))
   const text = dockerGoJson(value)
   expect(taken(`{"signed":${text},"signatures":[]}`)).toBe(text)
 })
 
-test('so it is behind names and among letters of several bytes', () => {
+test('the same after names and among characters of several bytes', () => {
   expect(taken('{"é\u{1F600}":1,"signed":{"a":"é\ufb33\u{1F600}"},"signatures":[]}')).toBe('{"a":"é\ufb33\u{1F600}"}')
   expect(taken('{"signed":{"\u{10000}":"\u{103ff}"}}')).toBeUndefined()
   expect(taken('{"signed":{"":{"":1}}}')).toBe('{"":{"":1}}')
@@ -68,11 +69,11 @@ test.each([
   ['the first of them', '{"\u{10000}":1}'],
   ['white space and an escape', '{"a": "\\u0041"}'],
   ['white space twice and a fraction', '{ "a": 1.0}'],
-])('%s is written anew', (_what, text) => {
+])('%s is written again', (_what, text) => {
   expect(scanDocument(utf8(`{"signed":${text}}`)).canonical.has('signed')).toBe(false)
 })
 
-test('a member of the same name further inside is not the document’s', () => {
+test('a nested member of the same name is not taken for that of the document', () => {
   for (const inner of ['{"signed":{"a":1}}', '{"b":{"signed":{"a":1}}}'])
     expect(scanDocument(utf8(`{"signed": ${inner.replace(':', ': ')},"signatures":[]}`)).canonical.get('signed')).toBeUndefined()
   const { canonical } = scanDocument(utf8('{"signed":{"signatures":[1]},"signatures":[ ]}'))

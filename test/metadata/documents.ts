@@ -1,4 +1,4 @@
-/** Notary's files as a publisher writes them, to be spoilt one member at a time. */
+/** Notary's files as a publisher writes them. Tests change one member at a time. */
 import { base64, utf8 } from '../../src/bytes.js'
 import { sha256, sha512 } from '../../src/crypto/hash.js'
 import type { PublicKey } from '../../src/crypto/keys.js'
@@ -87,12 +87,12 @@ export function targetsDocument(): Document {
   }
 }
 
-/** A targets document that delegates to these roles instead. */
+/** A targets document with these delegations. */
 export function delegatingTo(keys: readonly Signer[], roles: readonly Document[]): Document {
   return { ...targetsDocument(), delegations: { keys: keyEntries(keys.map(({ key }) => key)), roles } }
 }
 
-/** The canonical text of a document of ordinary names and integers, without asking the code under test. */
+/** The canonical text of a document with ordinary names and integers, without the code under test. */
 export function canonicalOf(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isList(value)) return `[${value.map(canonicalOf).join(',')}]`
@@ -111,7 +111,7 @@ export function signedFile(signed: Document, signers: readonly Signer[]): Uint8A
   return utf8(JSON.stringify({ signed, signatures }))
 }
 
-/** A copy with one member set, or taken away when the value is undefined. */
+/** A copy with one member set, or removed when the value is undefined. */
 export function spoilt(document: Document, path: readonly (string | number)[], value: unknown): Document {
   const copy: Document = structuredClone(document)
   let place: unknown = copy

@@ -1,7 +1,7 @@
-/** JSON values that anybody could sign, and their many spellings. */
+/** JSON values, and the different texts for each. */
 import fc from 'fast-check'
 
-/** A value to be written: numbers as their literal, objects as members in the order of writing. */
+/** A value to write: numbers as literals, objects as members in order. */
 export type Sample =
   | { readonly kind: 'string'; readonly text: string }
   | { readonly kind: 'number'; readonly literal: string }
@@ -9,7 +9,7 @@ export type Sample =
   | { readonly kind: 'array'; readonly items: readonly Sample[] }
   | { readonly kind: 'object'; readonly members: readonly (readonly [string, Sample])[] }
 
-/** Where writers and readers of JSON differ: ends of planes, escapes, controls. */
+/** Characters on which JSON writers and parsers differ: ends of planes, escapes, controls. */
 export const oddCharacters: fc.Arbitrary<string> = fc.constantFrom(
   'a',
   'é',
@@ -49,7 +49,7 @@ const texts = fc.oneof(
   oddTexts,
 )
 
-/** Integers however written: `1.0`, `1e2`, `-0`, `100e-2`. */
+/** Integers in different forms: `1.0`, `1e2`, `-0`, `100e-2`. */
 const literals = fc.oneof(
   fc.maxSafeInteger().map(String),
   fc.constantFrom(
@@ -82,7 +82,7 @@ export const samples: fc.Arbitrary<Sample> = fc.letrec<{ value: Sample }>((tie) 
   ),
 })).value
 
-/** How to write: what fills the gaps, and whether every character is escaped. */
+/** Options of a writer: the white space, and whether every character is escaped. */
 export interface Spelling {
   readonly space: string
   readonly escape: 'all' | 'least' | 'slashes'
@@ -93,7 +93,7 @@ export const spellings: fc.Arbitrary<Spelling> = fc.record({
   escape: fc.constantFrom('all', 'least', 'slashes'),
 })
 
-/** One of the texts that spell the value. */
+/** One of the texts for a value. */
 export function spell(sample: Sample, spelling: Spelling): string {
   const { space, escape: escaped } = spelling
   const text = (value: string) => {
@@ -117,7 +117,7 @@ export function spell(sample: Sample, spelling: Spelling): string {
   }
 }
 
-/** docker/go's canonical form of the same value, written a second time: the oracle of the tests. */
+/** docker/go's canonical form of the value, by a second writer that tests compare with. */
 export function canonicalText(sample: Sample): string {
   const text = (value: string) => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
   switch (sample.kind) {

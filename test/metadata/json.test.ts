@@ -3,20 +3,13 @@ import { hexToBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
-import {
-  isJsonObject,
-  JsonError,
-  type JsonValue,
-  MAX_NESTING,
-  NumberLiteral,
-  parseJson,
-  plainJson,
-} from '../../src/metadata/json.js'
+import { MAX_NESTING, parseJson } from '../../src/metadata/json.js'
+import { isJsonObject, JsonError, type JsonValue, NumberLiteral, plainJson } from '../../src/metadata/json-value.js'
 import { oddCharacters, samples, spell, spellings } from './json-texts.js'
 
 const read = (text: string): JsonValue => parseJson(utf8(text))
 
-/** Why the text is refused; undefined when it is not. Anything but a JsonError fails the test. */
+/** Why the text is refused; undefined when it is accepted. An error other than JsonError fails the test. */
 function refusal(bytes: Uint8Array | string): string | undefined {
   try {
     parseJson(typeof bytes === 'string' ? utf8(bytes) : bytes)
@@ -27,7 +20,7 @@ function refusal(bytes: Uint8Array | string): string | undefined {
   return undefined
 }
 
-/** Equality of JSON values that looks at own members only, in their order: `__proto__` is one. */
+/** Compares JSON values by own members, in order, `__proto__` included. */
 function same(ours: unknown, theirs: unknown): boolean {
   if (typeof ours !== 'object' || ours === null || typeof theirs !== 'object' || theirs === null) return Object.is(ours, theirs)
   const [a, b] = [Object.entries(ours), Object.entries(theirs)]
@@ -39,7 +32,7 @@ function same(ours: unknown, theirs: unknown): boolean {
 }
 
 describe('the scanner and JSON.parse', () => {
-  test('agree on whatever JSON.stringify writes', () => {
+  test('agree on every text of JSON.stringify', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5, stringUnit: oddCharacters }), fc.constantFrom(0, 2, '\t'), (value, indent) => {
         const text = JSON.stringify(value, null, indent)
@@ -53,7 +46,7 @@ describe('the scanner and JSON.parse', () => {
     )
   })
 
-  test('agree on every spelling of a value', () => {
+  test('agree on every text for a value', () => {
     fc.assert(
       fc.property(samples, spellings, (sample, spelling) => {
         const text = spell(sample, spelling)
@@ -63,7 +56,7 @@ describe('the scanner and JSON.parse', () => {
     )
   })
 
-  test('agree on broken texts: what the scanner takes, JSON.parse takes, and reads the same', () => {
+  test('agree on broken texts: JSON.parse accepts every text that the scanner accepts, with the same value', () => {
     const piece = fc.constantFrom(
       ...'{}[]",:0123456789.-+eE\\/u ntrfalsb\n\t\u0000',
       '\u00a0',
@@ -108,7 +101,7 @@ describe('the scanner and JSON.parse', () => {
   })
 })
 
-describe('refused as JSON.parse refuses it', () => {
+describe('refused as by JSON.parse', () => {
   test.each([
     ['nothing [JSON-15]', ''],
     ['white space alone', ' \n'],
@@ -167,7 +160,7 @@ describe('refused as JSON.parse refuses it', () => {
   })
 })
 
-describe('refused although JSON.parse takes it', () => {
+describe('refused although JSON.parse accepts it', () => {
   test.each([
     ['a duplicate name [JSON-01, JSON-03]', '{"a":1,"a":1}', /duplicate/],
     ['a duplicate name deep inside [JSON-04]', '[{"x":{"a":{},"b":1,"a":{}}}]', /duplicate/],
@@ -231,14 +224,14 @@ test.each([
   ['a string that does not end', '"a', 'a string without end (at character 2)'],
   ['a control character', '"a\u001f"', 'a control character in a string (at character 2)'],
   ['a document that ends early', '[', 'the document ends early (at character 1)'],
-  ['what is no value', '[x]', 'not a JSON value (at character 1)'],
+  ['an invalid value', '[x]', 'not a JSON value (at character 1)'],
   ['more than one', '1 1', 'data after the document (at character 2)'],
   [
     'a long name twice',
     `{"${'n'.repeat(500)}":1,"${'n'.repeat(500)}":2}`,
     `duplicate member name "${'n'.repeat(100)}" (at character 1008)`,
   ],
-])('says what is wrong, and where: %s', (_, text, problem) => {
+])('the error names the problem and the position: %s', (_, text, problem) => {
   expect(refusal(text)).toBe(problem)
 })
 
@@ -279,7 +272,7 @@ describe('accepted', () => {
     expect('polluted' in {}).toBe(false)
   })
 
-  test('numbers that are not written as integers are told apart [VER-02]', () => {
+  test('numbers that are not written as integers become a NumberLiteral [VER-02]', () => {
     for (const literal of ['1.0', '1e0', '1E0', '1.5', '100e-2', '-0.0']) expect(read(literal)).toBeInstanceOf(NumberLiteral)
     for (const literal of ['1', '0', '-0', '-1', '9007199254740991']) expect(read(literal)).toBe(Number(literal))
   })

@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { base64, utf8 } from '../../src/bytes.js'
 import { sha256 } from '../../src/crypto/hash.js'
 import { UntrustedError } from '../../src/errors.js'
-import { plainJson } from '../../src/metadata/json.js'
+import { plainJson } from '../../src/metadata/json-value.js'
+import { MAX_VALUES_TO_REWRITE } from '../../src/metadata/limits.js'
 import type { MetadataTypes, Unverified } from '../../src/metadata/model.js'
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/metadata/parse.js'
 import { ed25519Signer, listed, rsaPair, spkiOf } from '../crypto/made-keys.js'
@@ -139,7 +140,7 @@ describe.each(ROLES)('%s', (role) => {
     ['\u212aeyid, which Go reads as keyid', (text) => text.replace('"keyid":"', '"\u212aeyid":"x","keyid":"')],
     ['method a number [SIG-13]', (text) => text.replace('"method":"eddsa"', '"method":1')],
     ['keyid a number', (text) => text.replace(/"keyid":"[^"]*"/, '"keyid":1')],
-    ['a signature that is no base64 [SIG-40]', (text) => text.replace('"sig":"', '"sig":"!')],
+    ['a signature that is not base64 [SIG-40]', (text) => text.replace('"sig":"', '"sig":"!')],
     ['a signature without padding [SIG-40]', (text) => text.replace(/=="\}/, '"}')],
     ['a url-safe signature [SIG-40]', (text) => text.replace('"sig":"', '"sig":"-_-_')],
     ['a signature with a space [SIG-40]', (text) => text.replace('"sig":"', '"sig":" ')],
@@ -252,7 +253,7 @@ describe.each(ROLES)('%s', (role) => {
     }
   })
 
-  test('whatever member is exchanged for whatever else, the answer is metadata or ERR_METADATA_MALFORMED', () => {
+  test('with any member replaced by any value, the result is metadata or ERR_METADATA_MALFORMED', () => {
     const paths = everyPath(JSON.parse(textOf(role)))
     const odd = fc.constantFrom<unknown[]>(
       null,
@@ -336,7 +337,7 @@ describe('root', () => {
   })
 
   test.each<[string, Path, unknown]>([
-    ['unknown roles, whatever they hold', ['roles', 'mirrors'], { threshold: 0, keyids: null }],
+    ['unknown roles with any content', ['roles', 'mirrors'], { threshold: 0, keyids: null }],
     ['old root roles', ['roles', 'root.1'], { keyids: [], threshold: 0 }],
     ['roles that differ by case: chosen names', ['roles', 'ROOT'], null],
     ['no consistent_snapshot', ['consistent_snapshot'], undefined],
@@ -381,7 +382,7 @@ describe('root', () => {
     const document = spoilt(DOCUMENTS.root, ['keys'], { ...Object(DOCUMENTS.root['keys']), ...keyEntries([odd]) })
     const used = spoilt(document, ['roles', 'root', 'keyids'], [ROOT_KEY, odd.id])
     expect(problem('root', wrapped(used))).toContain(odd.id)
-    expect(parse('root', wrapped(document)).metadata.version).toBe(1) // unused, it says nothing
+    expect(parse('root', wrapped(document)).metadata.version).toBe(1) // unused keys have no effect
   })
 
   test.each([
@@ -416,7 +417,7 @@ test.each<[string, string | Uint8Array, RegExp]>([
     wrapped(spoilt(DOCUMENTS.root, ['roles', 'root', 'threshold'], 0)),
     /^signed\.roles\.root\.threshold: ./,
   ],
-])('the evidence is the problem, which says the place: %s', (_, file, expected) => {
+])('the evidence holds the problem and its place: %s', (_, file, expected) => {
   const message = problem('root', file)
   const found = message.slice(message.indexOf(': root: ') + ': root: '.length)
   expect(found).toMatch(expected)
@@ -525,7 +526,7 @@ describe('targets', () => {
       [{ name: 'targets/a', keyids: [alice.key.id], paths: [''], threshold: 1, ...over }],
     )
 
-  test('names, keys and paths come as they stand', () => {
+  test('names, keys and paths are unchanged', () => {
     const { targets, delegations } = read(DOCUMENTS.targets)
     expect([...targets.keys()].sort()).toEqual(['1.0', 'latest'])
     expect(plainJson(targets.get('1.0')?.custom ?? null)).toEqual({ note: 'hello' })
@@ -544,7 +545,7 @@ describe('targets', () => {
     ['a target of null', ['targets', 'latest'], null],
     ['a target of negative length [HASH-23]', ['targets', 'latest', 'length'], -5],
     ['a target with a length of text [JSON-36]', ['targets', 'latest', 'length'], '5'],
-    ['a target whose hash is no base64 [HASH-13]', ['targets', 'latest', 'hashes', 'sha256'], 'AAA'],
+    ['a target whose hash is not base64 [HASH-13]', ['targets', 'latest', 'hashes', 'sha256'], 'AAA'],
     ['a target whose hash is a number', ['targets', 'latest', 'hashes', 'sha256'], 1],
     ['a target with HASHES beside hashes', ['targets', 'latest', 'HASHES'], {}],
     ['a delegated key that is not its ID', ['delegations', 'keys', alice.key.id, 'keytype'], 'rsa'],
@@ -575,7 +576,7 @@ describe('targets', () => {
     problem('targets', wrapped(delegation(over)))
   })
 
-  test('what is wrong with a target says where', () => {
+  test('the problem of a target names its place', () => {
     expect(problem('targets', wrapped(spoilt(DOCUMENTS.targets, ['targets', '1.0', 'length'], -5)))).toMatch(
       /: signed\.targets\.1\.0\.length: \S/,
     )
@@ -605,11 +606,11 @@ describe('targets', () => {
     ['no delegations [JSON-35]', ['delegations'], undefined],
     ['empty delegations', ['delegations'], {}],
     ['delegations.roles', ['delegations', 'roles'], null],
-  ])('null or nothing for %s stands for empty, as Go writes it', (_, path, value) => {
+  ])('null or a missing member for %s is empty, as Go writes it', (_, path, value) => {
     expect(read(spoilt(DOCUMENTS.targets, path, value)).version).toBe(1)
   })
 
-  test('null for keys, keyids and paths stands for empty: the last key of a delegation was removed', () => {
+  test('null for keys, keyids and paths is empty: the last key of a delegation was removed', () => {
     const empty = spoilt(delegation({ keyids: null, paths: null }), ['delegations', 'keys'], null)
     expect(read(empty).delegations).toMatchObject([{ name: 'targets/a', keys: new Map(), paths: [], threshold: 1 }])
   })
@@ -644,7 +645,7 @@ describe('targets', () => {
     problem('targets', text.replace('"note":"hello"', '"note":1,"note":1'))
   })
 
-  test('an entry that answers nothing does not spoil the others: hashes are judged when it is asked for [HASH-11, HASH-14]', () => {
+  test('an unusable entry does not affect others: its hashes are checked when it is looked up [HASH-11, HASH-14]', () => {
     for (const hashes of [{}, null, { md5: 'AAAA' }, { sha256: 'AAAA' }, { sha256: null }]) {
       expect(read(spoilt(DOCUMENTS.targets, ['targets', 'latest', 'hashes'], hashes)).targets.size).toBe(2)
     }
@@ -698,5 +699,33 @@ describe('a hostile file is refused in time that grows with its size alone', () 
     const used = delegations.flatMap((role) => [...role.keys.values()].map(({ verifying }) => verifying.kind))
     expect(used).toEqual(Array.from({ length: 20 * keys.length }, () => 'ed25519'))
     expect(fromBytes).toHaveBeenCalledTimes(keys.length)
+  })
+})
+
+describe('a file that is not in canonical form has to be written anew', () => {
+  /** Files with this many tags; each is four members, or five with a second hash. */
+  const withTags = (tags: number, more: object, indent?: number): Uint8Array => {
+    const entry = { hashes: { sha256: base64(sha256(utf8('x'))), ...more }, length: 528 }
+    const targets = Object.fromEntries(Array.from({ length: tags }, (_, at) => [`v${at + 1_000_000}`, entry]))
+    const signed = JSON.parse(canonicalOf({ ...targetsDocument(), delegations: null, targets })) as Document
+    return utf8(JSON.stringify({ signatures: [], signed }, null, indent))
+  }
+  const identity = { gun: GUN, role: 'targets' }
+  const tooMany = Math.ceil(MAX_VALUES_TO_REWRITE / 4)
+
+  test('more members than the limit are refused, before anything is made of them', () => {
+    try {
+      parseTargets(withTags(tooMany, {}, 1), identity)
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(UntrustedError)
+      expect(error).toMatchObject({ code: 'ERR_METADATA_TOO_LARGE', evidence: { limit: MAX_VALUES_TO_REWRITE } })
+    }
+  })
+
+  test('as many in canonical form are read, and 20,000 tags with two hashes in any form', () => {
+    expect(parseTargets(withTags(tooMany, {}), identity).metadata.targets.size).toBe(tooMany)
+    const sha512 = base64(new Uint8Array(64))
+    expect(parseTargets(withTags(20_000, { sha512 }, 1), identity).metadata.targets.size).toBe(20_000)
   })
 })

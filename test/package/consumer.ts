@@ -58,7 +58,7 @@ export async function simulated(): Promise<TrustCollection> {
 }
 
 // What does not exist must not compile; an error that is missing is an error.
-// @ts-expect-error a digest stands on the trusted variants only
+// @ts-expect-error only the trusted variants have a digest
 export const wrong = async (): Promise<string> => (await verifyTag('alpine')).digest
 // @ts-expect-error no server over https can break TLS for one file
 export const wrongFault = () => startTrustServer({ faults: { timestamp: 'tls' } })

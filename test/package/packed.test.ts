@@ -1,4 +1,4 @@
-/** The package as it would be published: what is in it, and that it compiles and runs where it is installed. */
+/** The package as it would be published: its files, and that it compiles and runs when installed. */
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ let packed: string[]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dct-packed-'))
-  // The build of `npm test` is packed as it is: building anew would take it from under the tests beside this one.
+  // Packs the build of `npm test`: a new build would remove it while other tests use it.
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--offline', '--pack-destination', folder], {
     cwd: ROOT,
   })

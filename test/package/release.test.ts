@@ -1,4 +1,4 @@
-/** What is said before a version goes out, and the list of what it brings along. */
+/** The checks before a release, and the list of bundled packages. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

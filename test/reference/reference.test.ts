@@ -151,7 +151,7 @@ describe('tags and digests', () => {
   })
 })
 
-describe('what is no reference is refused in the words of distribution/reference', () => {
+describe('an invalid reference is refused with the message of distribution/reference', () => {
   test.each([
     ['Alpine', 'library/Alpine', 'Write alpine'],
     ['Alpine:Edge', 'library/Alpine', 'Write alpine:Edge'],
@@ -194,7 +194,7 @@ describe('what is no reference is refused in the words of distribution/reference
   })
 
   test.each([DIGEST, DIGEST.toUpperCase().replace('SHA', 'sha'), `sha512:${HEX64}${HEX64}`, `sha384:${'0'.repeat(96)}`])(
-    'a bare digest is no image named after the algorithm: %s (REF-19)',
+    'a bare digest is not an image named after the algorithm: %s (REF-19)',
     (digest) => {
       const error = refusal(digest)
       expect(error.message).toBe(`${FORMAT}: no repository name`)
@@ -225,10 +225,10 @@ describe('what is no reference is refused in the words of distribution/reference
       'IPv6 with a zone, with IPv4 inside, without brackets (REF-16)',
       words('[fe80::1%eth0]:5000/x [::ffff:1.2.3.4]/x ::1/x 1::1:5/x'),
     ],
-    ['IPv6 that is none, or without a repository', words('[zz:]/x []:1/x [::1] [::1]:5000 [::1/x ::1]/x [::1]5/x')],
+    ['invalid IPv6, or IPv6 without a repository', words('[zz:]/x []:1/x [::1] [::1]:5000 [::1/x ::1]/x [::1]5/x')],
     ['separators that may not meet or end (REF-25)', words('a___b a._b a..b a- -a .a a_ x/-a _a/b a-.b/x a-/x')],
     [
-      'registries that are no host',
+      'registries that are not a host',
       words('foo_bar.com/x foo_bar.com:80/x a..b/x -a.b/x a.b-/x a.b./x a.b:/x a.b:x/y a:1:2/x .a/x'),
     ],
     ['a tag or digest in front of the path', [`alpine@${DIGEST}/x`, `alpine:t@${DIGEST}/x`, 'alpine:t/x']],
@@ -240,7 +240,7 @@ describe('what is no reference is refused in the words of distribution/reference
     expect(parseReference(`x/${component}`).path).toBe(`x/${component}`)
   })
 
-  test('the hint says what to do', () => {
+  test('the hint names the correction', () => {
     expect(refusal('').hint).toContain('at least one component')
     expect(refusal(' alpine').hint).toContain('Remove the white space')
     expect(refusal('alpine\n').hint).toContain('Remove the white space')
@@ -274,12 +274,12 @@ describe('a repository has neither tag nor digest', () => {
     expect(error.hint).toBe('Write docker.io/library/alpine here.')
   })
 
-  test.each(['', 'Alpine', HEX64, DIGEST, 'alpine:', 'alpine@', ' alpine'])('%j is no repository either', (reference) => {
+  test.each(['', 'Alpine', HEX64, DIGEST, 'alpine:', 'alpine@', ' alpine'])('%j is not a repository', (reference) => {
     refusal(reference, parseRepository)
   })
 })
 
-describe('a GUN is taken exactly as it is', () => {
+describe('a GUN is returned unchanged', () => {
   test.each('a docker.io/library/alpine alpine Example.com:5000/App_1 - a:b ... a/... a/.b ::1'.split(' '))('%s', (gun) => {
     expect(parseGun(gun)).toBe(gun)
   })
@@ -494,7 +494,7 @@ describe('endless input is refused at once', () => {
         expect(JSON.stringify(error.evidence ?? {}).length).toBeLessThan(4500)
       }
     }
-    // One quadratic pattern at 40,000 characters takes more than a second alone; all of these take some 50 ms.
+    // One quadratic pattern on 40,000 characters takes more than a second; all of these together take about 50 ms.
     expect(performance.now() - started).toBeLessThan(2000)
   })
 

@@ -27,7 +27,7 @@ describe('createCertificate', () => {
     expect(read.checkIssued(new X509Certificate(issuer.pem))).toBe(true)
   })
 
-  test('says what it is told to', () => {
+  test('writes every option into the certificate', () => {
     const read = new X509Certificate(
       createCertificate({
         subject: {
@@ -54,7 +54,7 @@ describe('createCertificate', () => {
     expect([read.validFrom, read.validTo]).toEqual(['Jan  1 00:00:00 2020 GMT', 'Jan  1 00:00:00 2060 GMT'])
   })
 
-  test('a forged issuer has the name and not the key', () => {
+  test('signs with the key of a forged issuer under the name of the real one', () => {
     const authority = createCertificate({ subject: { cn: 'ca' }, ca: true, ...dates })
     const forged = createCertificate({ subject: { cn: 'x' }, issuer: { ...authority, ...createKeys() }, ...dates })
     const read = new X509Certificate(forged.der)

@@ -1,4 +1,4 @@
-/** Real https servers and proxies on loopback, with certificates made on the spot. */
+/** Real https servers and proxies on loopback, with certificates that are made at run time. */
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
@@ -6,7 +6,7 @@ import { createCertificate, type MadeCertificate } from '../../src/testing/index
 
 const DAY = 86_400_000
 
-/** One CA for all tests of a file. */
+/** The CA of all servers in a test file. */
 export const testAuthority: MadeCertificate = createCertificate({
   subject: { cn: 'loopback test CA' },
   notBefore: new Date(Date.now() - DAY),
@@ -33,7 +33,7 @@ export function serverCertificate(
   })
 }
 
-/** What came in. */
+/** A request that a server received. */
 export interface SeenRequest {
   readonly method: string
   readonly url: string
@@ -54,7 +54,7 @@ export interface LoopbackServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Answers one request; what it throws becomes a 500 that fails the test's expectations. */
+/** Answers one request. An error becomes a 500, which fails the test's expectations. */
 export type Handler = (request: SeenRequest, response: ServerResponse) => unknown
 
 /** Starts an https server. */
@@ -82,7 +82,7 @@ export async function startServer(
   return listen(server, requests)
 }
 
-/** Starts anything that listens. */
+/** Starts any server on loopback. */
 export async function listen(server: Server, requests: SeenRequest[] = []): Promise<LoopbackServer> {
   const sockets = new Set<Socket>()
   let connections = 0
@@ -108,7 +108,7 @@ export async function listen(server: Server, requests: SeenRequest[] = []): Prom
   }
 }
 
-/** What a proxy was asked to connect to. */
+/** A proxy that runs, and the CONNECT requests that it received. */
 export interface LoopbackProxy extends AsyncDisposable {
   readonly port: number
   readonly connects: { readonly authority: string; readonly headers: IncomingMessage['headers'] }[]

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createClock, createTrustCollection } from '../../src/testing/index.js'
 import { codeAndRole, Story } from '../client/story.js'
 
-test('stands still until it is moved, and begins where collections begin', () => {
+test('moves only when it is moved, and begins at the default start of collections', () => {
   const clock = createClock()
   expect(clock.now()).toEqual(createTrustCollection('a').now)
   expect(clock.now()).toEqual(clock.now())
@@ -13,7 +13,7 @@ test('stands still until it is moved, and begins where collections begin', () =>
   expect(now()).toEqual(new Date('2030-01-01T00:00:00Z'))
 })
 
-test('what it gives away does not move it', () => {
+test('is not moved by changes to a Date that it returned', () => {
   const clock = createClock('2030-01-01T00:00:00Z')
   clock.now().setFullYear(1990)
   clock.advance(0).setFullYear(1990)
@@ -21,13 +21,13 @@ test('what it gives away does not move it', () => {
 })
 
 test.each([() => createClock('soon'), () => createClock().set(new Date(Number.NaN)), () => createClock().advance(Number.NaN)])(
-  'what is no time is a mistake: %s',
+  'an invalid time is a RangeError: %s',
   (mistake) => {
     expect(mistake).toThrow(RangeError)
   },
 )
 
-test('goes into option now as it is: two weeks later the timestamp has run out', async () => {
+test('can be the option now: two weeks later the timestamp has expired', async () => {
   const story = new Story()
   const clock = createClock()
   expect((await story.verify('alpine:3.19', { now: clock.now })).status).toBe('trusted')

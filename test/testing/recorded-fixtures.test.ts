@@ -1,4 +1,4 @@
-/** Fixtures that users record: what is written is read again, and says what it is to say. */
+/** Fixtures that users record are read back with the same content. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,7 +46,7 @@ test('a tampering that its parents would notice is recorded under the name that 
   expect(refused).toMatchObject(expected)
 })
 
-test('the folder is made anew', async () => {
+test('the folder is replaced', async () => {
   const write = () => recordFixture(join(folder, 'x'), published(), { now, reference: `${gun}:1.0`, expect: { code: 'ERR_X' } })
   await write()
   await writeFile(join(folder, 'x', 'left.txt'), '')

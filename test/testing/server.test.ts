@@ -84,7 +84,7 @@ describe('a collection served over https', () => {
     await expect(verifyTag('localhost:5000/app:1', inProcess)).rejects.toMatchObject({ code })
   })
 
-  test('faults can be changed while it runs; the requests tell collection and file', async () => {
+  test('faults can be changed while it runs, and requests name collection and file', async () => {
     const collection = published()
     await using server = await startTrustServer({ collections: [collection], faults: { timestamp: 'server-error' } })
     const verify = () => verifyTag('localhost:5000/app:1', options(server, collection))
@@ -100,7 +100,7 @@ describe('a collection served over https', () => {
     })
   })
 
-  test('a fault that is none is no file that is missing: it is said at once', async () => {
+  test('an unknown fault is a TypeError at once', async () => {
     await expect(startTrustServer({ faults: { '*': 'unreachble' as 'unreachable' } })).rejects.toThrow(
       /^no fault for \*: unreachble; .* missing,/,
     )
@@ -135,7 +135,7 @@ describe('the environment of a server', () => {
   test.each<[string, ServerAuth | undefined]>([
     ['nothing', undefined],
     ['a password', { type: 'basic', ...me }],
-    ['a token for anybody', { type: 'token' }],
+    ['an anonymous token', { type: 'token' }],
     ['a token for those with a password', { type: 'token', ...me }],
   ])('is all that verifyTag and a child need, when the server asks for %s', async (_, auth) => {
     const collection = current()
@@ -186,7 +186,7 @@ describe('the environment of a server', () => {
     },
   )
 
-  test('closing takes the folder away, and may be done twice', async () => {
+  test('closing removes the folder, and may be repeated', async () => {
     const server = await startTrustServer()
     expect(existsSync(server.env.DOCKER_CONFIG)).toBe(true)
     await server.close()

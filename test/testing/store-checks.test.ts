@@ -28,24 +28,24 @@ async function failed(createStore: () => MetadataStore): Promise<string[]> {
   return titles
 }
 
-describe('a store is caught that', () => {
+describe('the checks find a store that', () => {
   const faulty: [string, (inner: MetadataStore) => Partial<MetadataStore>, RegExp][] = [
     [
       'commits on any revision',
       (inner) => ({ commit: async (gun, changes) => inner.commit(gun, changes, (await inner.read(gun)).revision) }),
-      /revision that is past/,
+      /revision of a commit is old/,
     ],
     [
-      'says written when it was not',
+      'reports written for a commit that it did not write',
       (inner) => ({
         async commit(...what) {
           await inner.commit(...what)
           return 'written'
         },
       }),
-      /one of many writers/,
+      /one of many concurrent commits/,
     ],
-    ['forgets nothing', () => ({ forget: () => Promise.resolve(true) }), /forgets a collection/],
+    ['forgets nothing', () => ({ forget: () => Promise.resolve(true) }), /forgets a whole collection/],
     ['forgets what it does not name', (inner) => ({ list: async () => (await inner.list()).slice(1) }), /ascending order/],
     [
       'gives the content for the revision',
@@ -60,7 +60,7 @@ describe('a store is caught that', () => {
           return isSame ? inner.commit(gun, changes, now) : 'conflict'
         },
       }),
-      /never comes back/,
+      /gives every commit a new revision/,
     ],
     [
       'folds case',
@@ -68,7 +68,7 @@ describe('a store is caught that', () => {
         read: (gun) => inner.read(gun.toLowerCase()),
         commit: (gun, ...what) => inner.commit(gun.toLowerCase(), ...what),
       }),
-      /keeps collections apart/,
+      /with any names apart/,
     ],
   ]
   test.each(faulty)('%s', async (_, fault, title) => {

@@ -1,4 +1,4 @@
-/** Every named tampering does what its entry says: through the public door, with the code that it names, store untouched. */
+/** Every named tampering gives the code of its entry through the public API, and leaves the store unchanged. */
 import { expect, test } from 'vitest'
 import { createTrustCollection, TAMPERINGS, type TamperedRole, type TamperingName } from '../../src/testing/index.js'
 import { codeAndRole, refusalOf, Story } from '../client/story.js'
@@ -29,11 +29,11 @@ test.each(NAMES.flatMap((name) => ROLES.map((role) => [name, role] as const)))('
   expect(codeAndRole(await story.refused())).toEqual({ code: TAMPERINGS[name].code(role), role })
 })
 
-test('who never saw the collection refuses with the same code, but for what is said of root and of older versions', async () => {
+test('on first use the codes are the same, except for root and for older versions', async () => {
   for (const name of NAMES) {
     for (const role of ROLES) {
       const old = name === 'rolled-back' || name === 'same-version'
-      if (old && role !== 'root') continue // nobody who sees it for the first time can notice
+      if (old && role !== 'root') continue // cannot be detected on first use
       const story = new Story()
       story.collection.delegate('targets/releases').sign('3.19', 'x', { role: 'targets/releases' })
       story.collection.publish().setVersion('root', 2).publish().setVersion('root', 3).publish()
@@ -46,7 +46,7 @@ test('who never saw the collection refuses with the same code, but for what is s
   }
 })
 
-test('what cannot be shown yet is said, not published as something else', () => {
+test('a tampering that needs earlier versions is a TypeError, and nothing is published', () => {
   const story = new Story()
   expect(() => story.collection.tamper('targets', TAMPERINGS['rolled-back']).publish()).toThrow(
     new TypeError(
@@ -59,7 +59,7 @@ test('what cannot be shown yet is said, not published as something else', () => 
   )
 })
 
-test('what is said to be published first is enough, in every role', async () => {
+test('the publications that the error asks for are enough, in every role', async () => {
   const more: Record<TamperedRole, (story: Story) => void> = {
     root: ({ collection }) => collection.rotateRoot().publish(),
     timestamp: ({ collection }) => collection.touchTimestamp(collection.now),
@@ -79,13 +79,13 @@ test('what is said to be published first is enough, in every role', async () => 
   }
 })
 
-test('a name that is none is no tampering', () => {
+test('an unknown name is a TypeError', () => {
   const { collection } = new Story()
   for (const nothing of [undefined, null, 'bit-flipped'])
     expect(() => collection.tamper('targets', nothing as never)).toThrow(/^not a tampering: /)
 })
 
-test('the names are the keys, and what is done is said in a sentence', () => {
+test('names are the keys, and each has a sentence that describes it', () => {
   for (const [name, tampering] of Object.entries(TAMPERINGS)) {
     expect(tampering.name).toBe(name)
     expect(tampering.what).toMatch(/^[A-Z].*\.$/)

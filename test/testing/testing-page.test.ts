@@ -14,10 +14,10 @@ const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8')
 const EXAMPLES = [...page.matchAll(/^```js (\S+)\n([\s\S]*?)^```/gm)].map(([, name = '', code = '']) => [name, code] as const)
 const NAMES = [
   'a signed tag is deployed',
-  'nobody signed is not',
+  'an unsigned tag is refused',
   'bit-flipped is refused',
   'stranger is refused',
-  'stands in for two weeks',
+  'the cache is used for two weeks',
 ]
 
 let folder: string
@@ -30,7 +30,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 /** What was printed. Fails with what was printed when the exit status is not 0. */
 async function run(...argv: string[]): Promise<string> {
-  // What a runner tells its children is not for the runners started here.
+  // The variables that a runner sets for its children must not reach the runners started here.
   const clean = Object.entries(process.env).filter(
     ([name]) => !/^(VITEST|NODE_TEST|NODE_V8|NODE_OPTIONS$|FORCE_COLOR$)/.test(name),
   )
@@ -72,26 +72,29 @@ function table(heading: string): [string, string][] {
 
 const BRIDGED = new Set([...page.matchAll(/^\| `([a-z-]+)` \|[^|]*\| bridged \|/gm)].map(([, fault]) => fault))
 
-test.each(table('fault'))('the fault %s is %s on first use, and bridged or not as its line says', async (fault, code) => {
-  const collection = createTrustCollection('registry.example/app', { tags: { 1: 'x' } }).publish()
-  const transport = collection.transport({ faults: { '*': fault as FaultName } })
-  const options = {
-    env: {},
-    disableContentTrust: false,
-    store: createMemoryStore(),
-    transport,
-    now: () => collection.now,
-    timeout: 300,
-  }
-  const verify = () => verifyTag('registry.example/app:1', options)
-  await expect(verify()).rejects.toMatchObject({ code })
-  transport.faults.clear()
-  await verify()
-  transport.faults.set('timestamp', fault as FaultName)
-  if (BRIDGED.has(fault))
-    expect(await verify()).toMatchObject({ freshness: 'stale', warnings: [{ code: 'WARN_STALE_TIMESTAMP' }] })
-  else await expect(verify()).rejects.toMatchObject({ code, role: 'timestamp' })
-})
+test.each(table('fault'))(
+  'the fault %s is %s on first use, and the cache is used or not as the table says',
+  async (fault, code) => {
+    const collection = createTrustCollection('registry.example/app', { tags: { 1: 'x' } }).publish()
+    const transport = collection.transport({ faults: { '*': fault as FaultName } })
+    const options = {
+      env: {},
+      disableContentTrust: false,
+      store: createMemoryStore(),
+      transport,
+      now: () => collection.now,
+      timeout: 300,
+    }
+    const verify = () => verifyTag('registry.example/app:1', options)
+    await expect(verify()).rejects.toMatchObject({ code })
+    transport.faults.clear()
+    await verify()
+    transport.faults.set('timestamp', fault as FaultName)
+    if (BRIDGED.has(fault))
+      expect(await verify()).toMatchObject({ freshness: 'stale', warnings: [{ code: 'WARN_STALE_TIMESTAMP' }] })
+    else await expect(verify()).rejects.toMatchObject({ code, role: 'timestamp' })
+  },
+)
 
 test('the tables are whole', () => {
   expect(table('fault')).toHaveLength(12)

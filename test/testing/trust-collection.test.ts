@@ -121,7 +121,7 @@ describe('a publication', () => {
     expect(bytesOf(collection, 'targets').toString()).toContain('"targets":{}')
   })
 
-  test('a digest misspelt is no text to be hashed', () => {
+  test('a misspelt digest is a TypeError', () => {
     const collection = createTrustCollection(GUN)
     for (const digest of ['sha256:abc', `sha256:${'A'.repeat(64)}`, `sha512:${'a'.repeat(128)}`])
       expect(() => collection.sign('1', digest), digest).toThrow(new TypeError(`not a sha256 digest: ${digest}`))
@@ -150,7 +150,7 @@ describe('a publication', () => {
 })
 
 describe('options', () => {
-  test('say at once what the methods say one by one', () => {
+  test('do the same at once as the methods one by one', () => {
     const expires = new Date('2026-06-01T00:00:00Z')
     const roles = { root: { keys: 3, threshold: 2 } }
     const said = createTrustCollection(GUN, {
@@ -175,7 +175,7 @@ describe('options', () => {
 })
 
 describe('rotation', () => {
-  test('a new root is signed by old and new keys, unless told otherwise', () => {
+  test('a new root is signed by old and new keys by default', () => {
     const collection = createTrustCollection(GUN, { roles: { root: { keys: 2, threshold: 2 } } })
     const old = collection.keys('root').map(({ id }) => id)
     collection.rotateRoot().publish()
@@ -202,7 +202,7 @@ describe('rotation', () => {
     expect(collection.keys('root')).toEqual([root])
   })
 
-  test('delegations: new keys sign the file again, unless told otherwise or none are left', () => {
+  test('delegations: new keys sign the file again by default, if there are any', () => {
     const collection = createTrustCollection(GUN)
     collection.delegate('targets/releases').sign('1', 'x', { role: 'targets/releases' })
     collection.publish()
@@ -253,7 +253,7 @@ describe('tampering', () => {
     expect(read(collection, 'timestamp').signed.meta['snapshot']?.length).toBe(bytesOf(collection, 'snapshot').length)
   })
 
-  test('with honest parents: they name the true file, and the false one is served in its place', () => {
+  test('with honest parents, they name the original file, and the changed file is served', () => {
     const collection = createTrustCollection(GUN)
     collection.tamper('targets', { bytes: () => Buffer.from('evil'), parents: 'honest' }).publish()
     expect(bytesOf(collection, 'targets').toString()).toBe('evil')

@@ -1,4 +1,7 @@
-/** Servers that give their challenge at `/v2/` alone, or say 404 to somebody who may not know: Docker's client asks there first. */
+/**
+ * Servers that send their challenge only at `/v2/`, which Docker's client requests first, or answer 404 to a request without
+ * credentials.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,16 +26,17 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** How a server hides what it has. */
+/** How a server hides a collection. */
 interface Hiding {
-  /** Without credentials: 404, or 401 without a usable challenge. */
+  /** The answer without credentials: 404, or 401 without a usable challenge. */
   readonly file: { readonly status: number; readonly challenge?: string }
-  /** At `/v2/`; `REALM` is the token server. */
+  /** The answer at `/v2/`; `REALM` is the token server. */
   readonly ping?: { readonly status: number; readonly headers: Record<string, string> }
-  /** What opens it, and what the token server gives to somebody and to me. */
+  /** The Authorization header that the server accepts. */
   readonly token?: string
+  /** The tokens that the token server gives without credentials and with them. */
   readonly tokens?: { readonly anonymous?: string; readonly mine?: string }
-  /** For a request with an Authorization header that does not open. */
+  /** The status for a request with another Authorization header. */
   readonly refused?: number
 }
 
@@ -43,7 +47,7 @@ interface Hidden {
   readonly server: LoopbackServer
   readonly realm: LoopbackServer
   readonly options: TrustClientOptions
-  /** Paths at the trust server, files by their names. */
+  /** The requests to the trust server: names of files, and other paths. */
   readonly asked: () => string[]
 }
 
@@ -97,19 +101,19 @@ function nameOf(url: string): string {
 const headersAt = (server: LoopbackServer, path: string): (string | undefined)[] =>
   server.requests.filter(({ url }: SeenRequest) => url === path).map(({ headers }) => headers.authorization)
 
-describe('a server that says 404 to somebody without credentials', () => {
+describe('a server that answers 404 without credentials', () => {
   test.each([
     ['a token', {}],
     ['a password', { ping: { status: 401, headers: { 'www-authenticate': 'Basic realm=x' } }, token: BASIC }],
-    ['a token, though anybody gets one that opens nothing', { tokens: { anonymous: 'anybody', mine: 'mine' } }],
-  ])('opens for credentials, by %s', async (_how, hiding) => {
+    ['a token, while an anonymous token is refused', { tokens: { anonymous: 'anybody', mine: 'mine' } }],
+  ])('gives the collection for credentials, by %s', async (_how, hiding) => {
     const { options, server, asked } = await hide({ file: { status: 404 }, ...hiding })
     expect(await verifyTag(REFERENCE, options)).toMatchObject({ status: 'trusted', freshness: 'fresh' })
     expect(asked().filter((path) => path === '/v2/')).toHaveLength(1)
     expect(headersAt(server, '/v2/')).toEqual([undefined])
   })
 
-  test('opens on a warm run of another process too, a rotation in between included', async () => {
+  test('gives the collection to another client with the same cache, after a rotation', async () => {
     const { options, collection } = await hide({ file: { status: 404 } })
     await verifyTag(REFERENCE, options)
     collection.rotateKey('root')
@@ -118,7 +122,7 @@ describe('a server that says 404 to somebody without credentials', () => {
     expect(await verifyTag(REFERENCE, options)).toMatchObject({ freshness: 'fresh', warnings: [] })
   })
 
-  test('is asked with what was learnt from then on', async () => {
+  test('gets the token with every later request', async () => {
     const { options, asked, server } = await hide({ file: { status: 404 } })
     await using client = createTrustClient(options)
     await client.verifyTag(REFERENCE)
@@ -128,7 +132,7 @@ describe('a server that says 404 to somebody without credentials', () => {
     expect(server.requests.slice(before).map(({ headers }) => headers.authorization)).toEqual(['Bearer mine', 'Bearer mine'])
   })
 
-  test('has nothing for those with credentials either: ERR_NO_TRUST_DATA', async () => {
+  test('and with credentials too: ERR_NO_TRUST_DATA', async () => {
     const { options, asked } = await hide({ file: { status: 404 } })
     const other = verifyTag('registry.example/team/other:1.0', options)
     await expect(other).rejects.toMatchObject({ code: 'ERR_NO_TRUST_DATA' })
@@ -139,7 +143,7 @@ describe('a server that says 404 to somebody without credentials', () => {
     ['by the token server', { tokens: {} }],
     ['by the trust server, with 401', { tokens: { mine: 'other' } }],
     ['by the trust server, with 403', { tokens: { mine: 'other' }, refused: 403 }],
-  ])('refuses the credentials %s: ERR_UNAUTHORIZED says both', async (_who, hiding) => {
+  ])('and credentials that are refused %s: ERR_UNAUTHORIZED names both answers', async (_who, hiding) => {
     const { options, realm } = await hide({ file: { status: 404 }, ...hiding })
     await expect(verifyTag(REFERENCE, options)).rejects.toMatchObject({
       code: 'ERR_UNAUTHORIZED',
@@ -149,15 +153,15 @@ describe('a server that says 404 to somebody without credentials', () => {
       hint: expect.stringMatching(/404/),
       evidence: { statusWithoutCredentials: 404 },
     })
-    expect(realm.requests.map(({ headers }) => headers.authorization)).toEqual([BASIC]) // once, and nothing weaker
+    expect(realm.requests.map(({ headers }) => headers.authorization)).toEqual([BASIC]) // one request, and no anonymous one
   })
 
   test.each<[string, Partial<Hiding>]>([
-    ['asks for nothing at /v2/', { ping: { status: 200, headers: {} } }],
+    ['sends no challenge at /v2/', { ping: { status: 200, headers: {} } }],
     ['has no /v2/', { ping: { status: 404, headers: LOGIN.headers } }],
-    ['asks in an unknown way', { ping: { status: 401, headers: {} } }],
+    ['sends 401 without a challenge at /v2/', { ping: { status: 401, headers: {} } }],
     ['redirects from /v2/', { ping: { status: 307, headers: { location: 'REALM', ...LOGIN.headers } } }],
-  ])('%s: the 404 stands, and no credentials are sent', async (_what, hiding) => {
+  ])('and %s: the 404 is final, and no credentials are sent', async (_what, hiding) => {
     const { options, server, realm, asked } = await hide({ file: { status: 404 }, ...hiding })
     await expect(verifyTag(REFERENCE, options)).rejects.toMatchObject({ code: 'ERR_NO_TRUST_DATA' })
     expect(asked().filter((path) => path === '/v2/')).toHaveLength(1)
@@ -166,7 +170,7 @@ describe('a server that says 404 to somebody without credentials', () => {
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(server.requests.map(() => undefined))
   })
 
-  test('is asked once for many collections, and so is a function for credentials', async () => {
+  test('makes the client ask the credentials function once for many collections', async () => {
     const { options, asked } = await hide({ file: { status: 404 }, ping: { status: 200, headers: {} } })
     const owners: string[] = []
     const credentials = (owner: string): undefined => void owners.push(owner)
@@ -179,35 +183,35 @@ describe('a server that says 404 to somebody without credentials', () => {
   })
 })
 
-describe('a server that says 401 without a usable challenge', () => {
+describe('a server that answers 401 without a usable challenge', () => {
   test.each([
     ['none', {}],
     ['another scheme', { challenge: 'Negotiate' }],
     ['a token server over http', { challenge: 'Bearer realm="http://localhost/token"' }],
-  ])('%s: that of /v2/ counts', async (_what, file) => {
+  ])('(%s) is asked for one at /v2/', async (_what, file) => {
     const { options, asked } = await hide({ file: { status: 401, ...file } })
     expect(await verifyTag(REFERENCE, options)).toMatchObject({ status: 'trusted' })
     expect(asked().filter((path) => path === '/v2/')).toHaveLength(1)
   })
 
-  test('an anonymous token is enough where it is', async () => {
+  test('may accept an anonymous token', async () => {
     const { options, realm } = await hide({ file: { status: 401 }, token: 'Bearer anybody', tokens: { anonymous: 'anybody' } })
     expect(await verifyTag(REFERENCE, options)).toMatchObject({ status: 'trusted' })
     expect(realm.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
   })
 
-  test('and none at /v2/ either is ERR_UNAUTHORIZED', async () => {
+  test('and sends none at /v2/ either: ERR_UNAUTHORIZED', async () => {
     const { options, realm } = await hide({ file: { status: 401 }, ping: { status: 401, headers: {} } })
     await expect(verifyTag(REFERENCE, options)).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
     expect(realm.requests).toEqual([])
   })
 })
 
-describe('nothing more is asked', () => {
+describe('the client does not request /v2/', () => {
   test.each([
     ['there are no credentials', {}],
-    ['there are none for this server', { 'other.example': { username: 'me', password: 'pa55word' } }],
-    ['docker.io has some, which do not go there', { 'docker.io': { username: 'me', password: 'pa55word' } }],
+    ['there are no credentials for this server', { 'other.example': { username: 'me', password: 'pa55word' } }],
+    ['there are credentials for docker.io only', { 'docker.io': { username: 'me', password: 'pa55word' } }],
   ])('after a 404 when %s', async (_what, credentials) => {
     const { options, asked } = await hide({ file: { status: 404 } })
     await expect(verifyTag(REFERENCE, { ...options, credentials })).rejects.toMatchObject({ code: 'ERR_NO_TRUST_DATA' })
@@ -215,14 +219,14 @@ describe('nothing more is asked', () => {
     expect(asked().filter((path) => path === 'root')).toHaveLength(1)
   })
 
-  test('after a 404 when asking for credentials fails', async () => {
+  test('after a 404 when the credentials function fails', async () => {
     const { options, asked } = await hide({ file: { status: 404 } })
     const credentials = (): Promise<never> => Promise.reject(new Error('locked'))
     await expect(verifyTag(REFERENCE, { ...options, credentials })).rejects.toMatchObject({ code: 'ERR_NO_TRUST_DATA' })
     expect(asked()).not.toContain('/v2/')
   })
 
-  test('where all is public, cold or warm, credentials or not', async () => {
+  test('when the collection is public, on first use and with a cache', async () => {
     const { options, collection, server, asked } = await hide({ file: { status: 404 }, token: 'never' })
     const open = await startServer(({ url }, response) => {
       const body = collection.served(nameOf(url))

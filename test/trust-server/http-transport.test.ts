@@ -1,43 +1,22 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer as createTcpServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { TransportEvent } from '../../src/http/events.js'
 import { MAX_REDIRECTS } from '../../src/http/redirect.js'
 import { MAX_CONNECTIONS_PER_HOST } from '../../src/http/undici.js'
-import { createHttpTransport, type HttpTransportOptions } from '../../src/trust-server/http-transport.js'
-import { parseServer } from '../../src/trust-server/notary-url.js'
 import type { MetadataRequest, Transport } from '../../src/trust-server/transport.js'
-import { type Handler, type LoopbackServer, listen, startServer, testAuthority } from '../support/loopback-server.js'
+import { listen, testAuthority } from '../support/loopback-server.js'
+import { transportWorld } from '../support/transport-world.js'
 
 const GUN = 'docker.io/library/alpine'
 const BODY = '{"signed":{},"signatures":[]}'
 const never = new AbortController().signal
 
-let dockerConfig: string
-const open: { close(): Promise<void> }[] = []
-
-beforeAll(async () => {
-  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-http-'))
-})
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-afterAll(() => rm(dockerConfig, { recursive: true }))
-
-async function serve(handler: Handler, options: Parameters<typeof startServer>[1] = {}): Promise<LoopbackServer> {
-  const server = await startServer(handler, options)
-  open.push(server)
-  return server
-}
-
-function transportTo(url: string, options: Partial<HttpTransportOptions> = {}): Transport {
-  const transport = createHttpTransport({ server: parseServer(url), dockerConfig, env: {}, ca: testAuthority.pem, ...options })
-  open.push(transport)
-  return transport
-}
+const world = transportWorld()
+const serve = world.serve.bind(world)
+const transportTo = world.transport.bind(world)
 
 function ask(transport: Transport, request: Partial<MetadataRequest> = {}): Promise<Uint8Array | undefined> {
   return transport.fetchMetadata({ gun: GUN, name: 'timestamp', maxBytes: 1000, signal: never, ...request })
@@ -48,8 +27,8 @@ async function textOf(answer: Promise<Uint8Array | undefined>): Promise<string |
   return bytes === undefined ? undefined : Buffer.from(bytes).toString()
 }
 
-describe('a plain answer', () => {
-  test('200 gives the bytes, from the address of the file', async () => {
+describe('fetchMetadata', () => {
+  test('requests the address of the file, and returns the bytes of a 200', async () => {
     const server = await serve((_, response) => response.end(BODY))
     expect(await textOf(ask(transportTo(`${server.url}/prefix/`), { name: 'targets/releases.ab' }))).toBe(BODY)
     expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
@@ -57,12 +36,12 @@ describe('a plain answer', () => {
     ])
   })
 
-  test('200 with nothing in it is no bytes, not a missing file', async () => {
+  test('returns no bytes for a 200 without a body, which is not a missing file', async () => {
     const server = await serve((_, response) => response.end())
     expect(await textOf(ask(transportTo(server.url)))).toBe('')
   })
 
-  test('404 is undefined, once', async () => {
+  test('returns undefined for a 404, after one request', async () => {
     const server = await serve((_, response) => response.writeHead(404).end('{"errors":[]}'))
     expect(await ask(transportTo(server.url))).toBeUndefined()
     expect(server.requests).toHaveLength(1)
@@ -73,7 +52,7 @@ describe('a plain answer', () => {
     ['2.root', 'no-cache'],
     ['root', 'no-cache'],
     [`snapshot.${'a'.repeat(64)}`, undefined],
-  ])('asks for %s with identity and cache-control %s [HTTP-38]', async (name, cacheControl) => {
+  ])('requests %s with accept-encoding identity and cache-control %s [HTTP-38]', async (name, cacheControl) => {
     const server = await serve((_, response) => response.end(BODY))
     await ask(transportTo(server.url), { name })
     expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'docker-content-trust' })
@@ -81,7 +60,7 @@ describe('a plain answer', () => {
     expect(server.requests[0]?.headers.authorization).toBeUndefined()
   })
 
-  test('connections are kept and their number is bounded', async () => {
+  test('keeps connections open, up to a maximum', async () => {
     let running = 0
     let most = 0
     const server = await serve(async (_, response) => {
@@ -98,7 +77,7 @@ describe('a plain answer', () => {
     expect(server.connections()).toBe(MAX_CONNECTIONS_PER_HOST)
   })
 
-  test('a connection is used again after a 404', async () => {
+  test('uses a connection again after a 404', async () => {
     const server = await serve((request, response) => response.writeHead(request.url.includes('root') ? 404 : 200).end(BODY))
     const transport = transportTo(server.url)
     await ask(transport, { name: '2.root' })
@@ -107,8 +86,8 @@ describe('a plain answer', () => {
   })
 })
 
-describe('connecting before anything is asked', () => {
-  test('what was begun serves the first requests, and each of those after them has a connection begun at once', async () => {
+describe('connectAhead', () => {
+  test('opens the connections of the first requests, and each further request opens its own at once', async () => {
     const server = await serve(async (_, response) => {
       await new Promise((resolve) => setTimeout(resolve, 20))
       response.end(BODY)
@@ -123,7 +102,7 @@ describe('connecting before anything is asked', () => {
     expect(server.connections()).toBe(4)
   })
 
-  test('nothing is sent, and close ends it', async () => {
+  test('sends nothing, and close() closes its connections', async () => {
     const server = await serve((_, response) => response.end(BODY))
     const transport = transportTo(server.url)
     await transport.connectAhead?.()
@@ -135,7 +114,7 @@ describe('connecting before anything is asked', () => {
     expect(server.openConnections()).toBe(0)
   })
 
-  test('what fails is told to whoever asks', async () => {
+  test('does not reject: the request reports the failure', async () => {
     const server = await serve((_, response) => response.end(BODY))
     await server.close()
     const transport = transportTo(server.url)
@@ -143,22 +122,22 @@ describe('connecting before anything is asked', () => {
     await expect(ask(transport)).rejects.toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
   })
 
-  test('settings that cannot be used are told too, no connection is left, and they are read anew the next time', async () => {
+  test('leaves no connection when settings cannot be used; the request reports that, and the next one reads them again', async () => {
     const server = await serve((_, response) => response.end(BODY))
     const ca = [testAuthority.pem]
-    const given = { ca, env: { SSL_CERT_FILE: join(dockerConfig, 'later.pem') } }
+    const given = { ca, env: { SSL_CERT_FILE: join(world.dockerConfig, 'later.pem') } }
     const transport = transportTo(server.url, given)
     const unread = { code: 'ERR_SETTINGS_INVALID', message: expect.stringContaining('later.pem') }
     await transport.connectAhead?.()
     await expect.poll(server.openConnections).toBe(0)
     await expect(ask(transport)).rejects.toMatchObject(unread)
     await expect.poll(server.openConnections).toBe(0)
-    await writeFile(join(dockerConfig, 'later.pem'), testAuthority.pem)
+    await writeFile(join(world.dockerConfig, 'later.pem'), testAuthority.pem)
     expect(await textOf(ask(transport))).toBe(BODY)
   })
 })
 
-describe('a status that is no answer', () => {
+describe('a status other than 200 and 404', () => {
   test.each([204, 206, 304, 400, 402, 405, 410, 418, 429, 500, 502, 503, 504])('%i is ERR_SERVER_RESPONSE', async (status) => {
     const server = await serve((_, response) => response.writeHead(status).end())
     await expect(ask(transportTo(server.url), { name: '3.root' })).rejects.toMatchObject({
@@ -172,7 +151,7 @@ describe('a status that is no answer', () => {
   })
 
   test.each([
-    [401, 2], // the challenge is looked for at /v2/
+    [401, 2], // the second request asks for the challenge at /v2/
     [403, 1],
   ])('%i is ERR_UNAUTHORIZED', async (status, requests) => {
     const server = await serve((_, response) => response.writeHead(status).end())
@@ -185,7 +164,7 @@ describe('a status that is no answer', () => {
 })
 
 describe('endless data', () => {
-  test('an announced length over the cap is refused before it is read', async () => {
+  test('an announced length over the limit is refused before the body is read', async () => {
     const server = await serve((_, response) => response.writeHead(200, { 'content-length': 1001 }).write('x'))
     await expect(ask(transportTo(server.url))).rejects.toMatchObject({
       code: 'ERR_METADATA_TOO_LARGE',
@@ -195,7 +174,7 @@ describe('endless data', () => {
     })
   })
 
-  test('an endless chunked body is cut at the cap', async () => {
+  test('an endless chunked body is refused at the limit', async () => {
     let stopped = false
     const server = await serve((_, response) => {
       response.writeHead(200)
@@ -213,12 +192,12 @@ describe('endless data', () => {
     await expect.poll(() => stopped).toBe(true)
   })
 
-  test('exactly the cap is accepted', async () => {
+  test('a body of exactly the limit is accepted', async () => {
     const server = await serve((_, response) => response.end('x'.repeat(1000)))
     expect(await ask(transportTo(server.url))).toHaveLength(1000)
   })
 
-  test('a decompression bomb is cut at the cap', async () => {
+  test('a decompression bomb is refused at the limit', async () => {
     const server = await serve((_, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(100_000))),
     )
@@ -231,8 +210,8 @@ describe('endless data', () => {
   })
 })
 
-describe('unasked encodings', () => {
-  test.each(['gzip', 'x-gzip', 'GZIP'])('honest %s is decoded', async (encoding) => {
+describe('content encodings', () => {
+  test.each(['gzip', 'x-gzip', 'GZIP'])('%s is decoded', async (encoding) => {
     const server = await serve((_, response) => response.writeHead(200, { 'content-encoding': encoding }).end(gzipSync(BODY)))
     expect(await textOf(ask(transportTo(server.url)))).toBe(BODY)
   })
@@ -243,12 +222,12 @@ describe('unasked encodings', () => {
     ['gzip', gzipSync(BODY).subarray(0, -4)],
     ['gzip, gzip', gzipSync(gzipSync(BODY))],
     ['deflate', Buffer.from(BODY)],
-  ])('%s that is not honest gzip is ERR_SERVER_RESPONSE', async (encoding, body) => {
+  ])('%s with a body that is not one valid gzip is ERR_SERVER_RESPONSE', async (encoding, body) => {
     const server = await serve((_, response) => response.writeHead(200, { 'content-encoding': encoding }).end(body))
     await expect(ask(transportTo(server.url))).rejects.toMatchObject({ code: 'ERR_SERVER_RESPONSE' })
   })
 
-  test('identity is no encoding', async () => {
+  test('identity is accepted', async () => {
     const server = await serve((_, response) => response.writeHead(200, { 'content-encoding': 'identity' }).end(BODY))
     expect(await textOf(ask(transportTo(server.url)))).toBe(BODY)
   })
@@ -274,7 +253,7 @@ describe('redirects', () => {
     ['to http', 'http://localhost/x', /away from https/],
     ['to a file', 'file:///etc/passwd', /away from https/],
     ['with credentials', 'https://user:secret@localhost/x', /carries credentials/],
-    ['to nowhere', 'https://', /no usable address/],
+    ['to an invalid address', 'https://', /no usable address/],
     ['without an address', undefined, /no usable address/],
   ])('%s is refused', async (_, location, hint) => {
     const server = await serve((_request, response) => response.writeHead(302, location === undefined ? {} : { location }).end())
@@ -287,7 +266,7 @@ describe('redirects', () => {
     expect(JSON.stringify(failure)).not.toContain('secret')
   })
 
-  test('a loop is left', async () => {
+  test('a loop is refused', async () => {
     const server = await serve((_, response) => response.writeHead(302, { location: '/again' }).end())
     await expect(ask(transportTo(server.url))).rejects.toMatchObject({ code: 'ERR_SERVER_RESPONSE' })
     expect(server.requests).toHaveLength(MAX_REDIRECTS + 1)
@@ -342,7 +321,7 @@ describe('the network', () => {
     await expect(ask(transportTo(server.url))).rejects.toMatchObject({ code })
   })
 
-  test('a body that ends with the connection is whole', async () => {
+  test('a body without a length ends with the connection', async () => {
     const server = await serve((_request, response) => {
       response.socket?.end(`HTTP/1.1 200 OK\r\n\r\n${BODY}`)
     })
@@ -351,9 +330,9 @@ describe('the network', () => {
 })
 
 describe('slow retrieval', () => {
-  test('a server that accepts and stays silent is given up', async () => {
+  test('a server that accepts the connection and sends nothing is abandoned', async () => {
     const silent = await listen(createTcpServer((socket) => socket.resume()))
-    open.push(silent)
+    world.keep(silent)
     const transport = transportTo(silent.url, { deadlines: { connectMs: 100 } })
     await expect(ask(transport)).rejects.toMatchObject({
       code: 'ERR_SERVER_UNREACHABLE',
@@ -361,31 +340,31 @@ describe('slow retrieval', () => {
     })
   })
 
-  test('a server that never answers is given up', async () => {
+  test('a server that never answers is abandoned', async () => {
     const server = await serve(() => undefined)
     await expect(ask(transportTo(server.url, { deadlines: { headersMs: 100 } }))).rejects.toMatchObject({
       code: 'ERR_SERVER_UNREACHABLE',
     })
   })
 
-  test('a guess that a server is silent about is given up long before a file that is wanted', async () => {
+  test('an unanswered guess is abandoned long before an unanswered request', async () => {
     const server = await serve(() => undefined)
     const transport = transportTo(server.url, { deadlines: { guessMs: 100 } })
     const enough = new AbortController()
-    const wanted = ask(transport, { signal: enough.signal }).catch((cause: unknown) => cause)
+    const request = ask(transport, { signal: enough.signal }).catch((cause: unknown) => cause)
     await expect(ask(transport, { guess: true })).rejects.toMatchObject({ code: 'ERR_SERVER_UNREACHABLE' })
-    enough.abort('the wanted one still waits')
-    expect(await wanted).toBe('the wanted one still waits')
+    enough.abort('the request still waits')
+    expect(await request).toBe('the request still waits')
   })
 
-  test('a body that stops in the middle is given up', async () => {
+  test('a body that stops in the middle is abandoned', async () => {
     const server = await serve((_, response) => response.writeHead(200).write('x'))
     await expect(ask(transportTo(server.url, { deadlines: { bodyIdleMs: 100 } }))).rejects.toMatchObject({
       code: 'ERR_SERVER_UNREACHABLE',
     })
   })
 
-  test('a byte now and then does not keep a request going', async () => {
+  test('a byte now and then does not extend the deadline of a request', async () => {
     const server = await serve((_, response) => {
       const timer = setInterval(() => response.write('x'), 20)
       response.on('close', () => clearInterval(timer))
@@ -396,7 +375,7 @@ describe('slow retrieval', () => {
     })
   })
 
-  test('a signal ends a request with its own reason', async () => {
+  test('a signal ends a request, which rejects with the reason', async () => {
     const server = await serve(() => undefined)
     const controller = new AbortController()
     const reason = { any: 'reason' }
@@ -404,7 +383,7 @@ describe('slow retrieval', () => {
     await expect(ask(transportTo(server.url), { signal: controller.signal })).rejects.toBe(reason)
   })
 
-  test('a signal that was aborted before asks nothing', async () => {
+  test('with a signal that is aborted already, no connection is opened', async () => {
     const server = await serve((_, response) => response.end(BODY))
     await expect(ask(transportTo(server.url), { signal: AbortSignal.abort('stop') })).rejects.toBe('stop')
     expect(server.connections()).toBe(0)
@@ -419,9 +398,9 @@ describe('slow retrieval', () => {
     expect(Date.now() - started).toBeLessThan(1_000)
   })
 
-  test('closing ends a running request, also one that is still connecting', async () => {
+  test('close() ends a running request, also one that is still connecting', async () => {
     const silent = await listen(createTcpServer((socket) => socket.resume()))
-    open.push(silent)
+    world.keep(silent)
     const server = await serve(() => undefined)
     for (const url of [server.url, silent.url]) {
       const transport = transportTo(url)
@@ -439,7 +418,7 @@ describe('slow retrieval', () => {
 })
 
 describe('retries', () => {
-  test.each([429, 500, 502, 503, 504])('%i is asked again, and the next answer counts', async (status) => {
+  test.each([429, 500, 502, 503, 504])('a request is repeated after %i', async (status) => {
     let count = 0
     const server = await serve((_, response) => {
       count += 1
@@ -452,10 +431,10 @@ describe('retries', () => {
   })
 
   test.each([
-    ['with its connection', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"signed'],
-    ['where the connection was to be closed', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{"signed'],
-    ['within its chunks', 'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\na\r\n{"signed":\r\n'],
-  ])('a body that is cut off %s is asked for again [HTTP-39]', async (_, raw) => {
+    ['by a closed connection', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"signed'],
+    ['with connection: close', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{"signed'],
+    ['between its chunks', 'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\na\r\n{"signed":\r\n'],
+  ])('a request is repeated after a body that is cut off %s [HTTP-39]', async (_, raw) => {
     let count = 0
     const server = await serve((_request, response) => {
       count += 1
@@ -466,7 +445,7 @@ describe('retries', () => {
     expect(server.requests).toHaveLength(2)
   })
 
-  test('what follows a body on its connection is not the answer to the next question [HTTP-20]', async () => {
+  test('data after a body is not taken for the answer to the next request [HTTP-20]', async () => {
     const server = await serve((request, response) => {
       if (request.url.includes('root'))
         response.socket?.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil')
@@ -477,7 +456,7 @@ describe('retries', () => {
     expect(await textOf(ask(transport))).toBe(BODY)
   })
 
-  test('a reset connection is tried again', async () => {
+  test('a request is repeated after a reset connection', async () => {
     let count = 0
     const server = await serve((_, response) => {
       count += 1
@@ -487,19 +466,19 @@ describe('retries', () => {
     expect(await textOf(ask(transportTo(server.url)))).toBe(BODY)
   })
 
-  test('three requests are the most', async () => {
+  test('a request is sent three times at most', async () => {
     const server = await serve((_, response) => response.writeHead(500).end())
     await expect(ask(transportTo(server.url))).rejects.toMatchObject({ code: 'ERR_SERVER_RESPONSE' })
     expect(server.requests).toHaveLength(3)
   })
 
-  test.each([400, 401, 403, 404, 204])('%i is not asked again', async (status) => {
+  test.each([400, 401, 403, 404, 204])('a request is not repeated after %i', async (status) => {
     const server = await serve((_, response) => response.writeHead(status).end())
     await ask(transportTo(server.url)).catch(() => undefined)
     expect(server.requests.filter(({ url }) => url !== '/v2/')).toHaveLength(1)
   })
 
-  test('a server that asks for a long wait gets no second request now', async () => {
+  test('a request is not repeated when the server asks for a long wait', async () => {
     const server = await serve((_, response) => response.writeHead(429, { 'retry-after': '3600' }).end())
     await expect(ask(transportTo(server.url))).rejects.toMatchObject({ evidence: { status: 429, retryAfter: '3600' } })
     expect(server.requests).toHaveLength(1)

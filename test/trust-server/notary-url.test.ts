@@ -19,7 +19,7 @@ describe('parseServer', () => {
     ['https://127.0.0.1:65535', 'https://127.0.0.1:65535', '127.0.0.1:65535', 'https://127.0.0.1:65535/'],
   ])('%s', (text, typed, host, href) => {
     const server = parseServer(text)
-    expect({ ...server, url: server.url.href }).toEqual({ typed, host, url: href })
+    expect({ ...server, url: server.url.href }).toEqual({ kind: 'trust server', typed, host, url: href })
   })
 
   test.each([
@@ -52,12 +52,12 @@ describe('parseServer', () => {
     'https://host/./b',
     'ftp://host',
     'unix:///var/run/docker.sock',
-  ])('%j is no trust server [HTTP-43]', (text) => {
+  ])('%j is not a valid trust server [HTTP-43]', (text) => {
     expect(() => parseServer(text)).toThrow(UsageError)
     expect(() => parseServer(text)).toThrow(/^valid https URL required for trust server, got /)
   })
 
-  test('an address that is refused is repeated as typed', () => {
+  test('the error for an invalid address holds it as typed', () => {
     expect(() => parseServer('http://host:80/x')).toThrow('valid https URL required for trust server, got http://host:80/x')
   })
 
@@ -74,7 +74,7 @@ describe('parseServer', () => {
     'https://host/#pa55word',
     'https://host/a?b=pa55word#c',
     'https://host\\@pa55word@x',
-  ])('%s is refused and its secret is not repeated', (text) => {
+  ])('%s is refused, and the error does not hold its secret', (text) => {
     try {
       parseServer(text)
       expect.unreachable()
@@ -97,7 +97,7 @@ describe('metadataUrl', () => {
     expect(metadataUrl(server, gun, name).href).toBe(`https://host:4443/prefix/v2/${path}.json`)
   })
 
-  const wicked = [
+  const hostile = [
     '',
     '.',
     '..',
@@ -124,15 +124,15 @@ describe('metadataUrl', () => {
     'ä',
   ]
 
-  test.each(wicked)('a collection named %j can lead nowhere [HTTP-42]', (gun) => {
+  test.each(hostile)('a collection named %j is refused [HTTP-42]', (gun) => {
     expect(() => metadataUrl(server, gun, 'root')).toThrow(UsageError)
   })
 
-  test.each([...wicked.filter((text) => !/^\.+$/.test(text)), 'a:b'])('a file named %j can lead nowhere', (name) => {
+  test.each([...hostile.filter((text) => !/^\.+$/.test(text)), 'a:b'])('a file named %j is refused', (name) => {
     expect(() => metadataUrl(server, 'docker.io/library/alpine', name)).toThrow(UsageError)
   })
 
-  test('no text at all changes host or path', () => {
+  test('no name changes the host, the port or the rest of the path', () => {
     const piece = fc.constantFrom('a', '.', '..', '/', '\\', '%2e', '%2f', '?', '#', '@', ':', '//', 'é', ' ', '\t', '[', ']')
     const text = fc.oneof(
       fc.string(),

@@ -1,9 +1,10 @@
 /** What is known of particular servers, so that a failure can say what to do about it. */
 import { StaleError, TrustError, UnavailableError } from '../../errors.js'
 import { shellWord } from '../../shell-word.js'
+import type { TrustServer } from '../../trust-server/notary-url.js'
+import type { Warning } from '../results.js'
 import { knownRegistry } from '../settings/known-registries.js'
-import type { ServerChoice } from '../settings/setting-sources.js'
-import type { Warning } from './results.js'
+import { type Choice, describeSource, type Reader, settingName } from '../settings/setting-source.js'
 
 /** Docker's own trust server. Source: Docker's announcement of the retirement of Docker Content Trust. */
 export const RETIRED_HOST = 'notary.docker.io'
@@ -16,7 +17,7 @@ const WRONG_SERVER: readonly string[] = [...NO_ANSWER, 'ERR_NO_TRUST_DATA', 'ERR
 
 /** What was asked of which server, and what is known beside the failure. */
 export interface Asked {
-  readonly choice: ServerChoice
+  readonly choice: Choice<TrustServer>
   readonly gun: string
   /** What `dct env` understands for it. */
   readonly name: string
@@ -24,13 +25,15 @@ export interface Asked {
   readonly now: number
   /** What the answer would have carried whatever the server says. */
   readonly warnings: readonly Warning[]
+  /** Who reads the hint. */
+  readonly reader: Reader
 }
 
 /**
  * The error with what is known of the server: that it is retired, that the registry signs elsewhere, or that no setting
  * names it. Anything but a TrustError comes back as it was.
  */
-export function explainServer(cause: unknown, { choice, gun, name, now, warnings }: Asked): unknown {
+export function explainServer(cause: unknown, { choice, gun, name, now, warnings, reader }: Asked): unknown {
   if (!(cause instanceof TrustError)) return cause
   const { hostname } = choice.value.url
   // A cached timestamp that has expired is no answer either; what it says carries the network error.
@@ -45,21 +48,28 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
   const known = knownRegistry(hostname)
   if (known !== undefined && WRONG_SERVER.includes(cause.code)) {
     cause.hint = `${known.registry} signs on a server of its own: export DOCKER_CONTENT_TRUST_SERVER=${known.server}`
-  } else if (choice.isGuess && WRONG_SERVER.includes(network.code)) {
-    cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with DOCKER_CONTENT_TRUST_SERVER, --server, or the option servers.`
+  } else if (choice.source.kind === 'registry-address' && WRONG_SERVER.includes(network.code)) {
+    const ways = `DOCKER_CONTENT_TRUST_SERVER or ${settingName(reader === 'command' ? 'server' : 'servers', reader)}`
+    cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}.`
   }
-  // In front: what is to be typed next stands at the end.
+  // Notes come first, so that the hint still ends in the next command.
   if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`
-  if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name)
+  if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name, reader)
   return cause
 }
 
-/** Who was asked, and which setting says so; what is known beside that stays. */
-function awayHint(error: TrustError, network: TrustError, { value, why }: ServerChoice, name: string): string {
-  // The publisher has nothing to renew: that the server is away is what keeps the newer files from us.
+/** Says who was asked and which setting names it, and ends in the command that shows the settings. */
+function awayHint(
+  error: TrustError,
+  network: TrustError,
+  { value, source }: Choice<TrustServer>,
+  name: string,
+  reader: Reader,
+): string {
+  // The publisher has nothing to renew: newer files exist, and the server that has them is away.
   const known =
     error === network ? error.hint : `The trust server gives no answer, and what is kept of it has expired. ${network.hint}`
-  const isOption = why === 'the server option'
-  const option = isOption ? ` --server ${shellWord(value.typed)}` : ''
-  return `${known} The trust server is ${value.typed} (${isOption ? '--server, the option server' : why}). What is used, and why: dct env${option} ${shellWord(name)}`
+  // The command that shows the settings knows the environment, and no option of this call.
+  const option = source.kind === 'option' ? ` --server ${shellWord(value.typed)}` : ''
+  return `${known} The trust server is ${value.typed} (${describeSource(source, reader)}). What is used, and why: dct env${option} ${shellWord(name)}`
 }

@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** What decides whether content trust is on. */
 export interface ContentTrustSwitch {
   readonly env?: Environment | undefined
-  /** Given, it wins over the environment. */
+  /** Wins over the environment. */
   readonly disableContentTrust?: boolean | undefined
 }
 
@@ -32,18 +32,18 @@ export function contentTrustEnabled(given: ContentTrustSwitch = {}): boolean {
   return isSwitchedOn(own)
 }
 
-/** The same for options that were checked. */
+/** The same rule, for options that were checked before. */
 export function isSwitchedOn({ env = process.env, disableContentTrust }: ContentTrustSwitch): boolean {
   if (disableContentTrust !== undefined) return !disableContentTrust
   const value = (Object.hasOwn(env, 'DOCKER_CONTENT_TRUST') ? env['DOCKER_CONTENT_TRUST'] : undefined) ?? ''
   return value !== '' && (parseGoBoolean(value) ?? true)
 }
 
-/** The variables by themselves: what a library put on every object's prototype is no variable. */
+/** A copy of the variables without a prototype, so that inherited members do not count as variables. */
 export function ownEnvironment(env: Environment = process.env, platform: NodeJS.Platform = process.platform): Environment {
   const own: Record<string, string | undefined> = Object.assign(Object.create(null), env)
   if (platform !== 'win32') return own
-  // Case does not count there; a copy would have only the spelling that somebody happened to use.
+  // Names of variables are case-insensitive on Windows, and the copy is not: add each name in upper case.
   for (const [name, value] of Object.entries(env)) own[name.toUpperCase()] ??= value
   return own
 }

@@ -1,14 +1,14 @@
-/** Registries whose trust server is known though no setting names it. Every setting goes before this table. */
+/** Registries with a known trust server of another name. Every setting wins over this table. */
 import { parseServer, type TrustServer } from '../../trust-server/notary-url.js'
 
-/** A registry that signs on a server of another name. */
+/** A registry whose trust server has another name. */
 export interface KnownRegistry {
-  /** The registry in whose name its images are signed. */
+  /** The registry that the signed names begin with. */
   readonly registry: string
   readonly server: string
-  /** Registries that serve the same images, signed in the name of `registry`. */
+  /** Registries that serve the same images. Their signed names begin with `registry`. */
   readonly mirrors: RegExp
-  /** How `mirrors` is shown. */
+  /** `mirrors` in words. */
   readonly mirrorsShown: string
 }
 
@@ -27,16 +27,16 @@ export function knownRegistry(domain: string): KnownRegistry | undefined {
   return KNOWN_REGISTRIES.find(({ registry, mirrors }) => registry === domain || mirrors.test(domain))
 }
 
-/** A collection under the name that was signed. */
+/** The name under which a collection is signed. */
 export interface SignedName {
   readonly gun: string
-  /** The registry that was named, when it is a mirror of the one in whose name the collection is signed. */
+  /** The registry in the reference, when it is a mirror. */
   readonly mirror: string | undefined
 }
 
 /**
- * The name under which trust data of an image is signed. The names of a mirror are known of one server alone, whether a setting
- * chose it or not; any other server is asked for the name as typed.
+ * The name under which trust data of an image is signed. Only the known trust server has the images of a mirror under the name
+ * of its registry, whether a setting chose that server or not. Any other server is asked for the name as typed.
  */
 export function signedName({ gun, domain }: { readonly gun: string; readonly domain: string }, server: TrustServer): SignedName {
   const known = knownRegistry(domain)

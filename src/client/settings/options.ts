@@ -1,4 +1,4 @@
-/** What a caller may set. Everything is optional. */
+/** The options of the library. All are optional. */
 import type { MetadataStore } from '../../cache/metadata-store.js'
 import type { CredentialsOption } from '../../credentials/credentials.js'
 import type { Transport } from '../../trust-server/transport.js'
@@ -11,13 +11,13 @@ export interface TrustPinningOption {
   readonly certs?: Readonly<Record<string, readonly string[]>>
   /** GUN prefix to the path of a PEM file with CA certificates. */
   readonly ca?: Readonly<Record<string, string>>
-  /** Without a pin, refuse a collection that was never seen. */
+  /** Refuse an unknown collection that has no pin. */
   readonly disable_tofu?: boolean
 }
 
-/** What a client is made with. */
+/** Options of `createTrustClient` and `verifyTag`. */
 export interface TrustClientOptions extends ContentTrustSwitch {
-  /** Default: `process.env`. Read when something is asked, never at import. */
+  /** Default: `process.env`. Read at the first call, never at import. */
   readonly env?: Environment
   /** `true` switches content trust off, `false` insists on it; wins over the environment. */
   readonly disableContentTrust?: boolean
@@ -29,11 +29,11 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly trustDirectory?: string
   /** The folder of Docker's config.json. Default: `DOCKER_CONFIG`, else `~/.docker`; none for a user without a home. */
   readonly dockerConfig?: string
-  /** Instead of the cache in `trustDirectory`. */
+  /** Takes the place of the cache in `trustDirectory`. */
   readonly store?: MetadataStore
-  /** Instead of https. */
+  /** Takes the place of https. */
   readonly transport?: Transport
-  /** Which roots are believed; binding on every run, cached root or not. Default: none, and an unknown collection is trusted on first use. */
+  /** Which roots are trusted. Checked at every run, with a cached root too. Default: none, and an unknown collection is trusted on first use. */
   readonly pinning?: TrustPinningOption
   /** `name@sha256:...`: `require-signed` (default) looks for signed tags with the digest; `accept` checks nothing, as Docker does. */
   readonly digestReferences?: 'require-signed' | 'accept'
@@ -41,7 +41,7 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly staleFallback?: 'warn' | 'refuse'
   /** Ask no server at all; answer from the cache. */
   readonly offline?: boolean
-  /** Instead of those in Docker's config.json: for whatever asks, by `docker.io` or `host[:port]`, or a function of that. */
+  /** Take the place of those in Docker's config.json: one for all servers, an object by `docker.io` or `host[:port]`, or a function of that name. */
   readonly credentials?: CredentialsOption
   /** PEM text or texts, added to the default CAs. */
   readonly ca?: string | readonly string[]
@@ -51,7 +51,7 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly signal?: AbortSignal
   /** Default: the system clock. Asked once a refresh. */
   readonly now?: () => Date
-  /** Told what happens, see `TrustEvent`; never a secret. What it throws, or rejects with, is ignored. */
+  /** Called with each `TrustEvent`; events hold no secrets. Its errors and rejections are ignored. */
   readonly onEvent?: (event: TrustEvent) => void
 }
 

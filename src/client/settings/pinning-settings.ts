@@ -13,7 +13,7 @@ const KEY_ID_HINT =
 const CA_HINT = 'For example: { ca: { "registry.example/team/": "/etc/team-ca.pem" } }'
 const FIELDS: readonly string[] = ['certs', 'ca', 'disable_tofu']
 
-/** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, what is neither ID nor PEM of a key, a CA file that cannot be read */
+/** @throws UsageError ERR_SETTINGS_INVALID: an unknown field, an empty list, a text that is neither ID nor PEM of a key, a CA file that cannot be read */
 export async function readPinning(option: unknown): Promise<TrustPinning> {
   const fields = membersOf(option, 'trust pinning: pinning')
   checkNames(fields.keys(), FIELDS, 'a field of trust_pinning')
@@ -26,7 +26,7 @@ export async function readPinning(option: unknown): Promise<TrustPinning> {
 }
 
 function keyIds(rule: string, ids: unknown): string[] {
-  // Notary takes an empty list under a prefix for no pin at all, and falls back to first use.
+  // Refused, because Notary ignores an empty list under a prefix and falls back to first use.
   if (!Array.isArray(ids) || ids.length === 0)
     throw invalid(`certs of ${JSON.stringify(rule)} must be a list of at least one key ID`, KEY_ID_HINT)
   return ids.map((text) => {

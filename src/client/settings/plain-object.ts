@@ -1,11 +1,11 @@
 /**
- * Objects that callers give, read by their own members alone: what a prototype or a Map holds must neither count in
- * silence nor be missed in silence. A pin that is not seen is a pin that does not bind.
+ * Reads the own members of objects that callers give. Refuses inherited members and Maps: an ignored pin would not be checked,
+ * and the caller would not know.
  */
 import { describeCause, UsageError } from '../../errors.js'
 import { nearestName } from '../../nearest-name.js'
 
-/** An object literal or the like: nothing inherited but what every object of some realm inherits. */
+/** True for an object without a prototype, or with the `Object.prototype` of any realm. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -37,7 +37,7 @@ export function membersOf(value: unknown, what: string): Map<string, unknown> {
   })
 }
 
-/** What reading a foreign object gives; getters and proxies may throw anything. @throws UsageError ERR_SETTINGS_INVALID */
+/** The result of reading an object of the caller, whose getters and proxies may throw anything. @throws UsageError ERR_SETTINGS_INVALID */
 export function readable<Value>(what: string, read: () => Value): Value {
   try {
     return read()

@@ -1,4 +1,4 @@
-/** Which server and which folders: the order in which options and environment are asked, and the reason for each choice. */
+/** Which server and which folders: the order in which options, environment and defaults are asked. */
 import { userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { systemCode } from '../../errors.js'
@@ -6,58 +6,77 @@ import { parseServer, type TrustServer } from '../../trust-server/notary-url.js'
 import type { Environment } from './content-trust.js'
 import { knownRegistry } from './known-registries.js'
 import type { TrustClientOptions } from './options.js'
+import type { Choice, SettingSource } from './setting-source.js'
+import { type OptionName, SETTINGS } from './settings-table.js'
 
-/** What was chosen, and why, in words for people. */
-export interface Choice<Value> {
-  readonly value: Value
-  readonly why: string
+/** The option, else the first of its variables that is set, else the default. */
+export function sourceOf(name: OptionName, options: TrustClientOptions, env: Environment): SettingSource {
+  if (options[name] !== undefined) return { kind: 'option', name }
+  const variable = SETTINGS[name].environment?.find((one) => env[one])
+  return variable === undefined ? { kind: 'default', name } : { kind: 'environment', variable }
 }
 
-/** The trust server of a registry. */
-export interface ServerChoice extends Choice<TrustServer> {
-  /** No setting and no table names a server: the registry's own address was taken, as Docker does. */
-  readonly isGuess: boolean
-}
-
-/** The option, else the map, else the environment, else what is known of the registry, else Docker's default. @throws UsageError ERR_SETTINGS_INVALID */
+/**
+ * The trust server of a registry: `server`, else `servers`, else the environment, else the table of known registries,
+ * else Docker's default.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID
+ */
 export function chooseServer(
   registry: string,
-  { server, servers }: Pick<TrustClientOptions, 'server' | 'servers'>,
+  options: Pick<TrustClientOptions, 'server' | 'servers'>,
   env: Environment,
-): ServerChoice {
-  const chosen = (address: string, why: string, isGuess = false) => ({ value: parseServer(address), why, isGuess })
-  const variable = env['DOCKER_CONTENT_TRUST_SERVER'] || undefined
-  const mapped = mappedServer(servers, registry)
+): Choice<TrustServer> {
+  const { address, source } = serverAddress(registry, options, env)
+  return { value: parseServer(address), source }
+}
+
+function serverAddress(
+  registry: string,
+  options: Pick<TrustClientOptions, 'server' | 'servers'>,
+  env: Environment,
+): { address: string; source: SettingSource } {
+  const source = sourceOf('server', options, env)
+  if (options.server !== undefined) return { address: options.server, source }
+  const mapped = mappedServer(options.servers, registry)
+  if (mapped !== undefined) return { address: mapped, source: { kind: 'option', name: 'servers', registry } }
   const known = knownRegistry(registry)
-  // What is set for a registry counts for its mirrors too: the table must not lead around it.
-  const mappedForMirrors = known === undefined ? undefined : mappedServer(servers, known.registry)
-  if (server !== undefined) return chosen(server, 'the server option')
-  if (mapped !== undefined) return chosen(mapped, `the servers option, for ${registry}`)
-  if (mappedForMirrors !== undefined)
-    return chosen(mappedForMirrors, `the servers option, for ${known?.registry}, of which ${registry} is a mirror`)
-  if (variable !== undefined) return chosen(variable, 'DOCKER_CONTENT_TRUST_SERVER')
-  if (known !== undefined) return chosen(known.server, `known for ${registry}: DOCKER_CONTENT_TRUST_SERVER is not set`)
-  const why = `Docker's default for ${registry}: DOCKER_CONTENT_TRUST_SERVER is not set`
-  return registry === 'docker.io' ? chosen('https://notary.docker.io', why) : chosen(`https://${registry}`, why, true)
+  // An entry for a registry counts for its mirrors too: otherwise the table of known registries would win over it.
+  const mappedForMirrors = known === undefined ? undefined : mappedServer(options.servers, known.registry)
+  if (known !== undefined && mappedForMirrors !== undefined) {
+    const entry: SettingSource = { kind: 'option', name: 'servers', registry: known.registry, mirror: registry }
+    return { address: mappedForMirrors, source: entry }
+  }
+  if (source.kind === 'environment') return { address: env[source.variable] ?? '', source }
+  if (known !== undefined) return { address: known.server, source: { kind: 'known-registry', registry } }
+  return registry === 'docker.io'
+    ? { address: 'https://notary.docker.io', source: { kind: 'default', name: 'server', registry } }
+    : { address: `https://${registry}`, source: { kind: 'registry-address', registry } }
 }
 
 /** What `servers` says of a registry. */
-export function mappedServer(servers: TrustClientOptions['servers'], registry: string): string | undefined {
+function mappedServer(servers: TrustClientOptions['servers'], registry: string): string | undefined {
   return servers !== undefined && Object.hasOwn(servers, registry) ? servers[registry] : undefined
 }
 
-/** The folder of Docker's config.json. None, when the user has no home: the working folder never stands in for it. */
+/** True when `servers` maps docker.io to this trust server: then the server may be sent the credentials of docker.io. */
+export function isMappedForDockerIo({ typed }: TrustServer, options: Pick<TrustClientOptions, 'server' | 'servers'>): boolean {
+  const mapped = options.server === undefined ? mappedServer(options.servers, 'docker.io') : undefined
+  return mapped !== undefined && parseServer(mapped).typed === typed
+}
+
+/** The folder of Docker's config.json. A user without a home has none: the working folder never takes its place. */
 export function chooseDockerConfig(
-  { dockerConfig }: Pick<TrustClientOptions, 'dockerConfig'>,
+  options: Pick<TrustClientOptions, 'dockerConfig'>,
   env: Environment,
 ): Choice<string | undefined> {
-  const variable = env['DOCKER_CONFIG'] || undefined
-  if (dockerConfig !== undefined) return { value: resolve(dockerConfig), why: 'the dockerConfig option' }
-  // Seen from the working folder when it is relative, as Docker does: it is the user's own word.
-  if (variable !== undefined) return { value: resolve(variable), why: 'DOCKER_CONFIG' }
+  const source = sourceOf('dockerConfig', options, env)
+  // The user chose these: a relative path is seen from the working folder, as Docker does.
+  if (options.dockerConfig !== undefined) return { value: resolve(options.dockerConfig), source }
+  if (source.kind === 'environment') return { value: resolve(env[source.variable] ?? ''), source }
   const home = homeFolder(env)
-  if (home === undefined) return { value: undefined, why: NO_HOME }
-  return { value: join(home, '.docker'), why: "Docker's default: DOCKER_CONFIG is not set" }
+  if (home === undefined) return { value: undefined, source: { kind: 'no-home', name: 'dockerConfig' } }
+  return { value: join(home, '.docker'), source }
 }
 
 /** The cache; none when no folder is named and the user has no home. */
@@ -65,14 +84,12 @@ export function chooseTrustDirectory(
   options: Pick<TrustClientOptions, 'dockerConfig' | 'trustDirectory'>,
   env: Environment,
 ): Choice<string | undefined> {
-  if (options.trustDirectory !== undefined) return { value: resolve(options.trustDirectory), why: 'the trustDirectory option' }
+  const source = sourceOf('trustDirectory', options, env)
+  if (options.trustDirectory !== undefined) return { value: resolve(options.trustDirectory), source }
   const { value: dockerConfig } = chooseDockerConfig(options, env)
-  if (dockerConfig === undefined) return { value: undefined, why: `${NO_HOME}, and no --trust-dir is given` }
-  return { value: join(dockerConfig, 'trust'), why: 'beside config.json, as docker and notary have it' }
+  if (dockerConfig === undefined) return { value: undefined, source: { kind: 'no-home', name: 'trustDirectory' } }
+  return { value: join(dockerConfig, 'trust'), source }
 }
-
-const HOME = process.platform === 'win32' ? 'USERPROFILE' : 'HOME'
-const NO_HOME = `${HOME} is no absolute path, the system knows no home of this user, and DOCKER_CONFIG is not set`
 
 /** The variable, else what the system has on record for the user. A relative path would be a folder of the working folder. */
 function homeFolder(env: Environment): string | undefined {

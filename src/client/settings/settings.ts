@@ -1,4 +1,4 @@
-/** Options and environment -> frozen settings: the only place that knows where a value may come from. */
+/** Options and environment -> frozen settings. */
 import { createFileStore } from '../../cache/file-store.js'
 import { createMemoryStore } from '../../cache/memory-store.js'
 import type { MetadataStore } from '../../cache/metadata-store.js'
@@ -6,35 +6,31 @@ import { type CredentialSource, givenCredentials } from '../../credentials/crede
 import { dockerCredentials } from '../../credentials/docker-config.js'
 import { UsageError } from '../../errors.js'
 import { NO_PINNING, type TrustPinning } from '../../trust/pinning.js'
-import { parseServer, type TrustServer } from '../../trust-server/notary-url.js'
+import type { TrustServer } from '../../trust-server/notary-url.js'
 import type { Transport } from '../../trust-server/transport.js'
-import type { Warning } from '../answers/results.js'
 import { createTeller, type TrustEvent } from '../events.js'
-import { checkValues, hasMethods, ownOptions, withOwnServers } from './check-options.js'
+import type { Warning } from '../results.js'
+import { checkValues, ownOptions, withOwnServers } from './check-options.js'
 import { type Environment, ownEnvironment } from './content-trust.js'
 import type { TrustClientOptions } from './options.js'
 import { readable } from './plain-object.js'
-import {
-  type Choice,
-  chooseDockerConfig,
-  chooseServer,
-  chooseTrustDirectory,
-  mappedServer,
-  type ServerChoice,
-} from './setting-sources.js'
+import { type Choice, describeSource, type Reader, settingName } from './setting-source.js'
+import { chooseDockerConfig, chooseServer, chooseTrustDirectory, isMappedForDockerIo } from './setting-sources.js'
+import { SETTINGS } from './settings-table.js'
+import { hasMethods } from './value-checks.js'
 
-/** What one client works with. */
+/** The settings of one client. */
 export interface Settings {
   readonly env: Environment
   /** The trust server of a registry (`docker.io`, `host[:port]`). @throws UsageError ERR_SETTINGS_INVALID */
-  readonly serverFor: (registry: string) => ServerChoice
-  /** `servers` maps docker.io to this trust server: then it may have the credentials of docker.io. */
+  readonly serverFor: (registry: string) => Choice<TrustServer>
+  /** True when `servers` maps docker.io to this trust server: then the server may be sent the credentials of docker.io. */
   readonly isMappedForDockerIo: (server: TrustServer) => boolean
   /** The folder of config.json; undefined when there is none. */
   readonly dockerConfig: string | undefined
   readonly credentials: CredentialSource
   readonly store: MetadataStore
-  /** Instead of https. */
+  /** Takes the place of https. */
   readonly transport: Transport | undefined
   readonly pinning: TrustPinning
   readonly digestReferences: 'require-signed' | 'accept'
@@ -48,14 +44,14 @@ export interface Settings {
   readonly now: () => number
   /** Never throws. */
   readonly onEvent: (event: TrustEvent) => void
-  /** Belong to every answer. */
+  /** Part of every answer. */
   readonly warnings: readonly Warning[]
+  /** Who reads hints and warnings. */
+  readonly reader: Reader
 }
 
-const DEFAULT_TIMEOUT = 30_000
-
 /** Reads options and environment, CA and pin files. @throws UsageError ERR_SETTINGS_INVALID */
-export async function readSettings(given: TrustClientOptions): Promise<Settings> {
+export async function readSettings(given: TrustClientOptions, reader: Reader = 'library'): Promise<Settings> {
   const own = withOwnServers(ownOptions(given))
   checkValues(own)
   const env = ownEnvironment(own.env)
@@ -65,46 +61,47 @@ export async function readSettings(given: TrustClientOptions): Promise<Settings>
   return Object.freeze({
     env,
     serverFor: (registry: string) => chooseServer(registry, own, env),
-    isMappedForDockerIo: ({ typed }: TrustServer) => {
-      const mapped = own.server === undefined ? mappedServer(own.servers, 'docker.io') : undefined
-      return mapped !== undefined && parseServer(mapped).typed === typed
-    },
+    isMappedForDockerIo: (server: TrustServer) => isMappedForDockerIo(server, own),
     dockerConfig,
     credentials: await readCredentials(own, dockerConfig, env),
     store: own.store ?? (trustDirectory === undefined ? createMemoryStore() : createFileStore(trustDirectory)),
     transport: own.transport,
     pinning: await readPins(own.pinning),
-    digestReferences: own.digestReferences ?? 'require-signed',
-    staleFallback: own.staleFallback ?? 'warn',
-    offline: own.offline ?? false,
+    digestReferences: own.digestReferences ?? SETTINGS.digestReferences.default,
+    staleFallback: own.staleFallback ?? SETTINGS.staleFallback.default,
+    offline: own.offline ?? SETTINGS.offline.default,
     ca: own.ca === undefined ? [] : [own.ca].flat(),
-    timeout: own.timeout ?? DEFAULT_TIMEOUT,
+    timeout: own.timeout ?? SETTINGS.timeout.default,
     signal: own.signal,
     now: () => readClock(own.now),
     onEvent: createTeller(own.onEvent),
-    warnings: homelessWarnings(own, config, trustDirectory),
+    warnings: homelessWarnings(own, config, trustDirectory, reader),
+    reader,
   })
 }
 
-/** What it means that there is no folder. Said only where something would have been read or kept in it. */
+/** What a missing folder means for this client. There is no warning about a folder that the client would not use. */
 function homelessWarnings(
   { store, transport, offline }: TrustClientOptions,
-  config: Choice<string | undefined>,
+  { value, source }: Choice<string | undefined>,
   trustDirectory: string | undefined,
+  reader: Reader,
 ): Warning[] {
-  if (config.value !== undefined) return []
+  if (value !== undefined) return []
+  const why = describeSource(source, reader)
+  const cache = settingName('trustDirectory', reader)
   if (store === undefined && trustDirectory === undefined) {
-    const message = `${config.why}: nothing is kept, so every run is a first use; set HOME or DOCKER_CONFIG, or name a cache with --trust-dir`
+    const message = `${why}: nothing is kept, so every run is a first use; set HOME or DOCKER_CONFIG, or name a cache with ${cache}`
     return [{ code: 'WARN_CACHE_UNWRITABLE', message }]
   }
   if (transport !== undefined || offline === true) return []
-  const message = `${config.why}: config.json and the CAs beside it are not read, only the cache (--trust-dir) is used; set HOME or DOCKER_CONFIG`
+  const message = `${why}: config.json and the CAs beside it are not read, only the cache (${cache}) is used; set HOME or DOCKER_CONFIG`
   return [{ code: 'WARN_NO_CONFIG_FOLDER', message }]
 }
 
 /**
- * A config.json that is no JSON object fails at once: whether a server asks for credentials must not decide it. Where no
- * server is asked it is not read.
+ * Reads config.json at once, so that a file that is no JSON object is refused whether or not a server asks for credentials.
+ * Without a server to ask it is not read.
  */
 async function readCredentials(
   { credentials, offline, transport }: TrustClientOptions,
@@ -117,7 +114,7 @@ async function readCredentials(
   return source
 }
 
-/** Few have pins, and certificates take their time to load. */
+/** Loads the code for pins only when there are pins: the library for certificates takes time to load. */
 async function readPins(option: unknown): Promise<TrustPinning> {
   if (option === undefined) return NO_PINNING
   const { readPinning } = await import('./pinning-settings.js')

@@ -1,4 +1,4 @@
-/** WWW-Authenticate (RFC 9110 11.6.1): what a server asks for. Read in one pass, whatever it holds. */
+/** Parses WWW-Authenticate headers (RFC 9110 11.6.1), in linear time. */
 
 /** One challenge. */
 export interface Challenge {
@@ -8,10 +8,10 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>
 }
 
-/** Characters of all these headers that are looked at: honest ones have some hundred. */
+/** Characters of all these headers that are parsed: real ones have some hundred. Stops endless data. */
 export const MAX_CHALLENGE_CHARACTERS: number = 8 * 1024
 
-/** Parameters of one challenge: honest ones have four. */
+/** Parameters of one challenge: real ones have four. Stops endless data. */
 export const MAX_CHALLENGE_PARAMETERS = 32
 
 const SEPARATORS = /[ \t,]*/y
@@ -21,7 +21,7 @@ const QUOTED = /"((?:[^"\\]|\\.)*)"/y
 const BARE = /[^\s,"]*/y
 const TOKEN68 = /[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y
 
-/** The challenges that can be read. One that says a thing twice is left out; garbage ends the reading of its header. */
+/** The challenges that can be parsed. Leaves out one that repeats a parameter; a syntax error ends the parsing of its header. */
 export function parseChallenges(headers: readonly string[]): Challenge[] {
   const found: Challenge[] = []
   let left = MAX_CHALLENGE_CHARACTERS

@@ -1,18 +1,18 @@
-/** Whether there are credentials for a trust server at all, before it asked for any. */
+/** Finds out whether there are credentials for a server that did not ask for any. */
 import type { CredentialSource } from '../../credentials/credentials.js'
 import type { ServerAddress } from '../server-address.js'
 import { decideCredentials } from './who-gets-credentials.js'
 
-/** Where to look. */
+/** The server, and the source of credentials. */
 export interface CredentialsAtHandOptions {
   readonly server: ServerAddress
   readonly credentials: CredentialSource | undefined
   readonly serverIsMappedForDockerIo: boolean
-  /** Ends a helper. */
+  /** Ends credential helpers when it aborts. */
   readonly lifetime: AbortSignal
 }
 
-/** Helpers and functions are asked once for each registry, whatever comes of it: most collections that are not there are not private. */
+/** Asks the source once for each registry and keeps the answer, since most collections that are not found are not private either. */
 export class CredentialsAtHand {
   readonly #options: CredentialsAtHandOptions
   readonly #byRegistry = new Map<string, Promise<boolean>>()
@@ -21,7 +21,7 @@ export class CredentialsAtHand {
     this.#options = options
   }
 
-  /** True when there are some that may go to the server. What a helper fails with says nothing of a server that asked for nothing. */
+  /** True when there are credentials that may go to the server. False when a helper fails: the server did not ask for credentials. */
   has(gun: string): Promise<boolean> {
     const { server, credentials: source, serverIsMappedForDockerIo, lifetime: signal } = this.#options
     if (source === undefined) return Promise.resolve(false)

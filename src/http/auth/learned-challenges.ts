@@ -1,6 +1,6 @@
 /**
- * What a trust server asks for, where it does not say so with the file itself: Docker's client asks `GET /v2/` before all else
- * and knows the challenge from there (docker/cli cli/trust/trust.go), so some servers give it nowhere else.
+ * Gets the challenge of a server that sends none with the file itself. Docker's client requests `GET /v2/` first and takes the
+ * challenge from that answer (docker/cli cli/trust/trust.go), so some servers send it nowhere else.
  */
 
 import { withDeadline } from '../deadline.js'
@@ -9,20 +9,20 @@ import type { HttpsClient } from '../https-client.js'
 import type { ServerAddress } from '../server-address.js'
 import { type Challenge, parseChallenges } from './challenge.js'
 
-/** Who is asked, with what. */
+/** The server, and the client to ask it with. */
 export interface LearnedChallengesOptions {
   readonly client: HttpsClient
   readonly server: ServerAddress
   readonly onEvent: (event: TransportEvent) => void
 }
 
-/** Milliseconds for the question: stops slow retrieval there. */
+/** Milliseconds for this request: stops slow retrieval. */
 const LEARNING_MS = 15_000
 
-/** Bytes of an answer that nothing is read from. */
+/** Bytes of the answer, whose body is not used. */
 const MAX_ANSWER_BYTES: number = 64 * 1024
 
-/** Asked for once, when they are first wanted. */
+/** The challenges of one server. It is asked once, when they are first needed. */
 export class LearnedChallenges {
   readonly #options: LearnedChallengesOptions
   #asked: Promise<readonly Challenge[]> | undefined
@@ -31,7 +31,7 @@ export class LearnedChallenges {
     this.#options = options
   }
 
-  /** None when the server asks for nothing there, redirects, or gives no answer: then what it said before stands. */
+  /** The challenges; none when the server sends none here, redirects or does not answer. */
   async get(signal: AbortSignal): Promise<readonly Challenge[]> {
     const asked = this.#asked ?? this.#ask()
     this.#asked = asked
@@ -51,7 +51,7 @@ export class LearnedChallenges {
     const started = performance.now()
     onEvent({ type: 'request', url: url.href })
     const maxBytes = MAX_ANSWER_BYTES
-    const answer = await client.send({ url, method: 'GET', headers, maxBytes, staysHere: true, signal: client.lifetime })
+    const answer = await client.send({ url, method: 'GET', headers, maxBytes, returnsRedirects: true, signal: client.lifetime })
     const milliseconds = Math.round(performance.now() - started)
     onEvent({ type: 'response', url: url.href, status: answer.status, bytes: answer.body.length, milliseconds })
     return answer.status === 401 ? parseChallenges(answer.header('www-authenticate')) : []

@@ -1,10 +1,10 @@
-/** A trust server that refused, and which of its challenges is answered. */
+/** A server's refusal, the challenge to answer, and the errors when there is none. */
 import { UnavailableError } from '../../errors.js'
 import { shellWord } from '../../shell-word.js'
 import { type NetworkContext, statusError } from '../network-errors.js'
 import type { Challenge } from './challenge.js'
 
-/** A refusal by the trust server. */
+/** A refusal by the server. */
 export interface Refusal {
   /** 401 or 403. */
   readonly status: number
@@ -12,13 +12,13 @@ export interface Refusal {
   /** The Authorization header that was refused, if one was sent. */
   readonly refused: string | undefined
   readonly context: NetworkContext
-  /** The server said 404 before, to somebody without credentials. */
+  /** The server answered 404 to a request without credentials before. */
   readonly wasNotFound?: boolean
 }
 
-/** The challenge that is answered. */
+/** The challenge to answer. */
 export interface ChosenChallenge {
-  /** Realm, service and scope: a token is good for nothing else. */
+  /** Identifies realm, service and scope. A token is valid for these only. */
   readonly key: string
   /** The token server; undefined for Basic. */
   readonly realm: URL | undefined
@@ -27,8 +27,8 @@ export interface ChosenChallenge {
 }
 
 /**
- * A Bearer challenge whose token server is https, else Basic; undefined when there is none. What scope the challenge names
- * does not count: pull only.
+ * Chooses a Bearer challenge whose token server is https, else Basic; undefined when there is neither. Ignores the scope in the
+ * challenge: a token is requested for pull only.
  */
 export function findChallenge(challenges: readonly Challenge[], gun: string): ChosenChallenge | undefined {
   const scope = `repository:${gun}:pull`
@@ -42,7 +42,7 @@ export function findChallenge(challenges: readonly Challenge[], gun: string): Ch
   return { key: JSON.stringify(['basic', scope]), realm: undefined, service: undefined, scope }
 }
 
-/** The same. @throws UnavailableError ERR_UNAUTHORIZED when there is none that can be answered */
+/** The same. @throws UnavailableError ERR_UNAUTHORIZED when there is no challenge that can be answered */
 export function chooseChallenge(challenges: readonly Challenge[], refusal: Refusal): ChosenChallenge {
   const found = findChallenge(challenges, refusal.context.gun)
   if (found !== undefined) return found
@@ -57,7 +57,7 @@ function tokenServer(text: string): URL | undefined {
   return realm?.protocol === 'https:' && realm.username === '' && realm.password === '' ? realm : undefined
 }
 
-/** What to do when the trust server refuses credentials, or the token that they were good for. */
+/** The hint when the server refuses credentials, or a token that was given for credentials. */
 export function refusedHint({ context }: Refusal, owner: string, realm: URL | undefined): string {
   const { gun, host } = context
   const what =
@@ -68,7 +68,7 @@ export function refusedHint({ context }: Refusal, owner: string, realm: URL | un
   return `${what}: they may not pull ${gun}, or there is no such collection, for which some servers answer 401 too (at Azure, a repository-scoped token may be why). Check the name, or log in as somebody who may: docker login ${shellWord(registry)}`
 }
 
-/** The error for a refusal that nothing is left to answer with. */
+/** The error for a refusal when nothing is left to try. */
 export function unauthorized(refusal: Refusal, hint?: string): UnavailableError {
   const { status, context, wasNotFound } = refusal
   const error = statusError(status, context, { hint })

@@ -1,65 +1,55 @@
 /**
- * Answers a server that refused: an anonymous token first, then the credentials that may go there. What was accepted is
- * kept in memory for as long as it lasts, one for each collection.
+ * Authenticates at a server that refused a request: with an anonymous token first, then with the credentials that may be sent
+ * to it. Keeps what was accepted in memory until it expires, one header for each collection.
  */
 import type { CredentialSource } from '../../credentials/credentials.js'
-import { UnavailableError } from '../../errors.js'
-import { AddressRefused } from '../connection/private-addresses.js'
 import { withDeadline } from '../deadline.js'
-import type { AuthMethod, TransportEvent } from '../events.js'
-import { BodyTooLong } from '../http-body.js'
-import type { HttpsAnswer, HttpsClient } from '../https-client.js'
-import { type NetworkContext, networkError, tokenServerError } from '../network-errors.js'
-import { withRetries } from '../retry.js'
+import type { TransportEvent } from '../events.js'
+import type { HttpsClient } from '../https-client.js'
+import type { NetworkContext } from '../network-errors.js'
 import type { ServerAddress } from '../server-address.js'
 import { type Challenge, parseChallenges } from './challenge.js'
 import { CredentialsAtHand } from './credentials-at-hand.js'
 import { LearnedChallenges } from './learned-challenges.js'
 import { type ChosenChallenge, chooseChallenge, findChallenge, type Refusal, refusedHint, unauthorized } from './refusal.js'
-import {
-  basicAuthorization,
-  bearerAuthorization,
-  NoToken,
-  readToken,
-  sendTokenRequest,
-  type TokenRequest,
-} from './token-request.js'
+import { basicAuthorization, bearerAuthorization } from './token-request.js'
+import { type AuthHeader, addressOf, fetchToken } from './token-server.js'
 import { decideCredentials } from './who-gets-credentials.js'
 
 /** What authentication needs. */
 export interface RegistryAuthOptions {
   readonly client: HttpsClient
   readonly server: ServerAddress
-  /** None: only anonymous tokens. */
+  /** Without it, only anonymous tokens are tried. */
   readonly credentials: CredentialSource | undefined
   readonly serverIsMappedForDockerIo: boolean
   readonly onEvent: (event: TransportEvent) => void
 }
 
 interface Session {
-  /** That of the challenge. */
+  /** The key of the challenge. */
   readonly key: string
   readonly authorization: string
-  /** Whose credentials it was got with; undefined: anonymous. */
+  /** The registry or server whose credentials were used; undefined: anonymous. */
   readonly owner: string | undefined
   readonly challenges: readonly Challenge[]
   readonly since: number
   readonly until: number
 }
 
-/** Milliseconds for all of one authentication, helpers and token requests: stops slow retrieval there. */
+/** Milliseconds for one authentication, helpers and token requests included: stops slow retrieval. */
 const AUTHENTICATION_MS = 60_000
 
-/** A refused token that is older than this, in milliseconds, was withdrawn rather than too weak: it is renewed first. */
+/** Milliseconds. A refused token that is older was probably withdrawn, so it is renewed before credentials are tried. */
 const FRESH_MS = 5_000
 
-/** No token is used in the last seconds of its life, so that it does not end on the way; in milliseconds. */
+/** Milliseconds before its end when a token is no longer used, so that it does not expire on the way. */
 const MARGIN_MS = 2_000
 
-/** Collections for which something is kept: bounds the memory of a service that sees many. */
+/** Collections with a session: bounds the memory of a service that asks for many. */
 const MAX_SESSIONS = 1_000
 
-/** Authentication at one trust server. */
+/** Authentication at one server. */
 export class RegistryAuth {
   readonly #options: RegistryAuthOptions
   readonly #sessions = new Map<string, Session>()
@@ -73,16 +63,16 @@ export class RegistryAuth {
     this.#atHand = new CredentialsAtHand({ ...options, lifetime: options.client.lifetime })
   }
 
-  /** The Authorization header to begin with, if one was accepted before and still lasts. */
+  /** The Authorization header that was accepted before, if it has not expired. */
   current(gun: string): string | undefined {
     const session = this.#sessions.get(gun)
     return session !== undefined && performance.now() < session.until ? session.authorization : undefined
   }
 
   /**
-   * The Authorization header to try next. Callers that are refused together wait for one request together.
+   * The Authorization header to try next. Callers that are refused at the same time share one authentication.
    *
-   * @throws UnavailableError ERR_UNAUTHORIZED when nothing is left to try; what the token server or a helper failed with
+   * @throws UnavailableError ERR_UNAUTHORIZED when nothing is left to try; the error of the token server or of a helper
    */
   async next(refusal: Refusal, signal: AbortSignal): Promise<string> {
     const { gun } = refusal.context
@@ -100,10 +90,11 @@ export class RegistryAuth {
   }
 
   /**
-   * The Authorization header to try when the server has no root: some servers say 404 to those who may not know. Undefined
-   * when the 404 stands: it was an answer to credentials, or there are none for this server, or it asks for none.
+   * The Authorization header to try when the server answers 404 for the root: some servers hide a collection from clients
+   * that may not read it. Undefined when the 404 is final: it was the answer to credentials, or there are no credentials for
+   * this server, or it sends no challenge.
    *
-   * @throws UnavailableError ERR_UNAUTHORIZED when the credentials are refused; what the token server failed with
+   * @throws UnavailableError ERR_UNAUTHORIZED when the credentials are refused; the error of the token server
    */
   async afterNotFound(sent: string | undefined, context: NetworkContext, signal: AbortSignal): Promise<string | undefined> {
     const { gun } = context
@@ -116,7 +107,7 @@ export class RegistryAuth {
     if (challenges.length === 0) return undefined
     const refusal = { status: 401, challenges: [], refused: sent, context, wasNotFound: true }
     const chosen = chooseChallenge(challenges, refusal)
-    // With credentials at once: not to be waited for by those who begin without.
+    // A key of its own: this authentication uses credentials at once, and callers of `next` begin with an anonymous token.
     const key = `404 ${chosen.key}`
     const running = this.#running.get(key) ?? this.#begin(key, chosen, challenges, refusal, undefined)
     return (await withDeadline([signal], AUTHENTICATION_MS, () => running)).authorization
@@ -151,7 +142,7 @@ export class RegistryAuth {
       refusal.wasNotFound !== true &&
       (known === undefined || (known.owner === undefined && (withdrawn || refusal.refused === undefined)))
     const header =
-      (chosen.realm !== undefined && mayBeAnonymous ? await this.#token(chosen, undefined, refusal) : undefined) ??
+      (mayBeAnonymous ? await fetchToken(this.#options, chosen, undefined, refusal) : undefined) ??
       (await this.#withCredentials(chosen, refusal))
     const now = performance.now()
     const session = {
@@ -171,7 +162,7 @@ export class RegistryAuth {
     return session
   }
 
-  async #withCredentials(chosen: ChosenChallenge, refusal: Refusal): Promise<Header> {
+  async #withCredentials(chosen: ChosenChallenge, refusal: Refusal): Promise<AuthHeader> {
     const { credentials: source, server, serverIsMappedForDockerIo, client, onEvent } = this.#options
     if (source === undefined) throw unauthorized(refusal)
     const recipient = chosen.realm ?? server.url
@@ -187,72 +178,15 @@ export class RegistryAuth {
       return { authorization, owner, lifetimeMs: Number.POSITIVE_INFINITY }
     }
     if (chosen.realm !== undefined) {
-      const token = await this.#token(chosen, { credentials, owner }, refusal)
+      const token = await fetchToken(this.#options, chosen, { credentials, owner }, refusal)
       if (token === undefined)
         throw unauthorized(refusal, `The token server ${recipient.host} refused the credentials for ${owner}.`)
       return token
     }
     if ('identityToken' in credentials) {
-      throw unauthorized(refusal, `There is only an identity token for ${owner}, and the trust server takes a password.`)
+      throw unauthorized(refusal, `There is only an identity token for ${owner}, and the ${server.kind} takes a password.`)
     }
     onEvent({ type: 'auth', realm: addressOf(recipient), method: 'basic' })
     return { authorization: basicAuthorization(credentials), owner, lifetimeMs: Number.POSITIVE_INFINITY }
   }
-
-  /** Undefined when the token server refuses. */
-  async #token(chosen: ChosenChallenge, login: Login | undefined, refusal: Refusal): Promise<Header | undefined> {
-    const { client, onEvent } = this.#options
-    const { realm, service, scope } = chosen
-    const credentials = login?.credentials
-    if (realm === undefined) return undefined
-    const context = { ...refusal.context, host: realm.host }
-    const send = (): Promise<HttpsAnswer> => {
-      onEvent({ type: 'auth', realm: addressOf(realm), method: methodOf(credentials) })
-      return sendTokenRequest(client, { realm, service, scope, credentials }, client.lifetime)
-    }
-    try {
-      const answer = await withRetries([client.lifetime], send, (retry) =>
-        onEvent({ type: 'retry', url: addressOf(realm), ...retry }),
-      )
-      if (answer.status === 400 || answer.status === 401 || answer.status === 403) return undefined
-      if (answer.status !== 200) throw tokenServerError(answer.status, realm, scope, context, answer.header('retry-after')[0])
-      const { token, lifetimeMs } = readToken(answer.body)
-      return { authorization: `Bearer ${token}`, owner: login?.owner, lifetimeMs }
-    } catch (cause) {
-      if (cause instanceof NoToken || cause instanceof BodyTooLong) {
-        throw new UnavailableError('ERR_SERVER_RESPONSE', `unable to reach trust server at this time: ${cause.message}.`, {
-          gun: context.gun,
-          role: context.role,
-          evidence: { host: realm.host },
-        })
-      }
-      if (cause instanceof AddressRefused) {
-        throw unauthorized(refusal, `The server names a token server that is not asked: ${cause.message}.`)
-      }
-      throw networkError(cause, context)
-    }
-  }
-}
-
-/** Without the query, which may hold anything. */
-function addressOf(realm: URL): string {
-  return `${realm.origin}${realm.pathname}`
-}
-
-function methodOf(credentials: TokenRequest['credentials']): AuthMethod {
-  if (credentials === undefined) return 'bearer-anonymous'
-  return 'identityToken' in credentials ? 'identity-token' : 'bearer-credentials'
-}
-
-/** Credentials, and whose they are. */
-interface Login {
-  readonly credentials: NonNullable<TokenRequest['credentials']>
-  readonly owner: string
-}
-
-interface Header {
-  readonly authorization: string
-  /** Undefined: anonymous. */
-  readonly owner: string | undefined
-  readonly lifetimeMs: number
 }

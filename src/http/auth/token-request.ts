@@ -1,42 +1,42 @@
-/** One request to a token server (distribution spec: token authentication, and its OAuth2 form). */
+/** The request to a token server and its answer (distribution spec: token authentication, and its OAuth2 form). */
 import { utf8Text } from '../../bytes.js'
 import type { Credentials } from '../../credentials/credentials.js'
 import type { HttpsAnswer, HttpsClient } from '../https-client.js'
 
-/** What a token is asked for. */
+/** A request for a token. */
 export interface TokenRequest {
   /** The token server; https. */
   readonly realm: URL
   readonly service: string | undefined
   /** `repository:<GUN>:pull` */
   readonly scope: string
-  /** None: an anonymous token. */
+  /** Undefined: an anonymous token. */
   readonly credentials: Exclude<Credentials, { readonly registryToken: string }> | undefined
 }
 
-/** A bearer token and for how long it may be used. */
+/** A bearer token, and how long it is valid. */
 export interface BearerToken {
   readonly token: string
   readonly lifetimeMs: number
 }
 
-/** The answer is no token. It holds nothing of the answer, which may be a secret. */
+/** The answer holds no usable token. The message holds nothing of the answer, which may be a secret. */
 export class NoToken extends Error {}
 
-/** Bytes of a token server's answer: real ones have two to five thousand. Stops endless data. */
+/** Bytes of a token server's answer: real ones have 2,000 to 5,000. Stops endless data. */
 export const MAX_TOKEN_ANSWER_BYTES: number = 64 * 1024
 
-/** For an answer without expires_in (distribution spec). */
+/** Seconds, for an answer without expires_in (distribution spec). */
 const DEFAULT_LIFETIME_S = 60
 
-/** No token is used longer, whatever its server says. */
+/** Seconds. No token is used longer, even when its server allows it. */
 const MAX_LIFETIME_S = 3_600
 
 const CLIENT_ID = 'docker-content-trust'
 
 /**
- * Visible ASCII. RFC 6750 knows fewer characters, but token servers hand out opaque texts with `|` or `:`, and Docker sends what
- * it got. Anything else could end the header, part it, or be another text at the other end (RFC 9110 5.5).
+ * Visible ASCII. RFC 6750 allows fewer characters, but some token servers give opaque texts with `|` or `:`, and Docker sends
+ * them unchanged. Other characters could end or split the header, or be decoded differently by the server (RFC 9110 5.5).
  */
 const BEARER_TOKEN = /^[\x21-\x7e]+$/
 
@@ -59,18 +59,18 @@ export function sendTokenRequest(client: HttpsClient, request: TokenRequest, sig
   return client.send({ ...common, url, method: 'GET', authorization: basicAuthorization(credentials) })
 }
 
-/** The Authorization header of a name and a password (RFC 7617, UTF-8). */
+/** The Authorization header for a name and a password (RFC 7617, UTF-8). */
 export function basicAuthorization(credentials: { readonly username: string; readonly password: string }): string {
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
 }
 
-/** The Authorization header of a token, if it is one. */
+/** The Authorization header for a token; undefined when it cannot be one. */
 export function bearerAuthorization(token: string): string | undefined {
   return BEARER_TOKEN.test(token) ? `Bearer ${token}` : undefined
 }
 
 /**
- * Reads `{"token" or "access_token", "expires_in"?, "issued_at"?}`.
+ * Parses `{"token" or "access_token", "expires_in"?, "issued_at"?}`.
  *
  * @throws NoToken
  */
@@ -92,11 +92,11 @@ export function readToken(body: Uint8Array): BearerToken {
   const lifetime = typeof seconds === 'number' && seconds > 0 ? Math.min(seconds, MAX_LIFETIME_S) : DEFAULT_LIFETIME_S
   const lifetimeMs = lifetime * 1000
   const ageMs = ageOf(fields.get('issued_at'))
-  // A token that has ended before it came shows that the clocks differ: then what it says of its age does not count.
+  // A token that has expired on arrival shows that the clocks differ, so its age is ignored.
   return { token, lifetimeMs: ageMs < lifetimeMs ? lifetimeMs - ageMs : lifetimeMs }
 }
 
-/** Milliseconds since the token was made; a token of the future was made now. */
+/** Milliseconds since the token was issued; 0 for a time in the future or none. */
 function ageOf(issuedAt: unknown): number {
   const issued = typeof issuedAt === 'string' ? Date.parse(issuedAt) : Number.NaN
   return Number.isNaN(issued) ? 0 : Math.max(0, Date.now() - issued)

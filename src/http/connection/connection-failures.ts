@@ -1,18 +1,18 @@
-/** Connections that did not come about, and why. */
+/** Why a connection could not be opened. */
 import { hostAndPort } from '../server-address.js'
 import type { ProxyServer } from './proxy.js'
 
-/** A connection that did not come about in time. */
+/** Connecting took longer than the deadline allows. */
 export class ConnectTimeout extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
-/** A proxy that did not let us through. */
+/** A proxy did not open a tunnel. */
 export class ProxyFailure extends Error {
   readonly code: string
   /** `host:port` of the proxy. */
   readonly peer: string
-  /** What it answered, if it did. */
+  /** The status of its answer, if it answered. */
   readonly status: number | undefined
   constructor(proxy: ProxyServer, reason: string, code: string, details: ErrorOptions & { status?: number | undefined } = {}) {
     const peer = hostAndPort(proxy.hostname, proxy.port)
@@ -23,7 +23,7 @@ export class ProxyFailure extends Error {
   }
 }
 
-/** The transport was closed under a request. */
+/** The transport was closed while a request ran. */
 export class TransportClosed extends Error {
   readonly code = 'ECANCELED'
   constructor() {

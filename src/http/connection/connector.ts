@@ -1,6 +1,6 @@
 /**
- * Who connects for undici, some of it before undici asks, or is loaded. undici alone would go on connecting after it was
- * destroyed, and could not tell the trust server's client certificate from other hosts.
+ * Opens connections for undici, some of them before undici is loaded. With a connector of its own, undici would go on
+ * connecting after it was destroyed, and would show the client certificate to every host.
  */
 import type { LookupFunction, Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -15,7 +15,7 @@ import type { ConnectionOptions } from './tcp.js'
 
 /** What connecting needs. */
 export interface ConnectorOptions extends ConnectionOptions {
-  /** Proxy, TCP and TLS together, in milliseconds: stops a peer that accepts and stays silent. */
+  /** Proxy, TCP and TLS together, in milliseconds: stops a peer that accepts the connection and sends nothing. */
   readonly timeoutMs: number
   /** For tests: another resolver. */
   readonly lookup?: LookupFunction | undefined
@@ -24,40 +24,42 @@ export interface ConnectorOptions extends ConnectionOptions {
 /** Connects for an undici Agent. */
 export interface Connector {
   readonly connect: buildConnector.connector
-  /** Sees to it that so many connections to a host are begun that nobody took yet: whoever connects to that host gets one. */
-  connectAhead(url: URL, wanted: number): void
-  /** Resolves when the first connection has only the other side to wait for, or failed: then there is time for something else. */
+  /** Opens connections to a host until `count` of them are spare: `connect` takes a spare one first. */
+  connectAhead(url: URL, count: number): void
+  /**
+   * Resolves when the first connection only waits for its peer, or has failed. From then on, other work does not delay it.
+   */
   readonly firstDialStarted: Promise<void>
-  /** Resolves when what is connecting stands, or failed; one that is late is not waited for. */
+  /** Resolves when all pending connections are open or have failed; does not wait for a late one. */
   dialsSettled(): Promise<void>
-  /** Ends what is still connecting, and what nobody took. */
+  /** Closes pending and spare connections. */
   close(): void
 }
 
-/** Milliseconds by which connections that were begun together come in one after the other. */
+/** Milliseconds between the first and the last of the connections that were begun together; a later one is late. */
 const LATE_MS = 20
 
 /** Makes a connector. */
 export function createConnector(options: ConnectorOptions): Connector {
   const connecting = new Map<AbortController, Promise<Socket>>()
-  const ahead = new Map<string, Promise<Socket>[]>()
+  const spare = new Map<string, Promise<Socket>[]>()
   const memory = {
-    addresses: new PrivateAddresses(options.trustServerHostname, options.lookup),
+    addresses: new PrivateAddresses(withoutBrackets(options.server.hostname), options.lookup),
     sessions: new TlsSessions(),
     contexts: new Map<string, number>(),
   }
-  let free: () => void = () => undefined
+  let onDialStarted: () => void = () => undefined
   const firstDialStarted = new Promise<void>((resolve) => {
-    free = resolve
+    onDialStarted = resolve
   })
   const begin = (hostname: string, port: string): Promise<Socket> => {
     const controller = new AbortController()
     const timer = globalThis.setTimeout(() => {
       controller.abort(new ConnectTimeout(`no connection to ${hostname} within ${options.timeoutMs} ms`))
     }, options.timeoutMs)
-    const to = { hostname, port: port === '' ? 443 : Number(port), signal: controller.signal, onHandshake: free }
+    const to = { hostname, port: port === '' ? 443 : Number(port), signal: controller.signal, onHandshake: onDialStarted }
     const opened = openConnection(options, memory, to).finally(() => {
-      free()
+      onDialStarted()
       clearTimeout(timer)
       connecting.delete(controller)
     })
@@ -70,30 +72,30 @@ export function createConnector(options: ConnectorOptions): Connector {
     await Promise.race([Promise.allSettled(all), setTimeout(LATE_MS, undefined, { ref: false })])
   }
   const connect: buildConnector.connector = ({ hostname, port }, callback) => {
-    const begun = ahead.get(`${hostname}:${port}`)?.shift() ?? begin(hostname, port)
-    begun.then(
-      // undici would take a socket that ended meanwhile as a reason to connect once more, and again.
+    const pending = spare.get(`${hostname}:${port}`)?.shift() ?? begin(hostname, port)
+    pending.then(
+      // Given a socket that is closed already, undici would connect again without end.
       (socket) => (socket.destroyed ? callback(socket.errored ?? connectionClosed(), null) : callback(null, socket.ref())),
       (cause: unknown) => callback(cause instanceof Error ? cause : new Error(String(cause)), null),
     )
   }
-  const connectAhead = (url: URL, wanted: number): void => {
+  const connectAhead = (url: URL, count: number): void => {
     const [hostname, port] = [withoutBrackets(url.hostname), url.port] // as undici calls them
-    const waiting = ahead.get(`${hostname}:${port}`) ?? []
-    ahead.set(`${hostname}:${port}`, waiting)
-    while (waiting.length < wanted) {
-      const begun = begin(hostname, port)
-      begun.then(
-        (socket) => socket.unref(), // what nobody takes keeps no process alive
-        () => undefined, // told to whoever takes it
+    const waiting = spare.get(`${hostname}:${port}`) ?? []
+    spare.set(`${hostname}:${port}`, waiting)
+    while (waiting.length < count) {
+      const pending = begin(hostname, port)
+      pending.then(
+        (socket) => socket.unref(), // a spare connection does not keep the process alive
+        () => undefined, // `connect` reports the error
       )
-      waiting.push(begun)
+      waiting.push(pending)
     }
   }
   const close = (): void => {
     for (const controller of connecting.keys()) controller.abort(new TransportClosed())
-    for (const begun of [...ahead.values()].flat()) {
-      begun.then(
+    for (const pending of [...spare.values()].flat()) {
+      pending.then(
         (socket) => socket.destroy(),
         () => undefined,
       )

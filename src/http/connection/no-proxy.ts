@@ -1,14 +1,14 @@
 /**
- * Who is asked directly: NO_PROXY by the rules of Go's golang.org/x/net/http/httpproxy, as Docker 28 has them. Kinder in two
- * spellings that can mean nothing else: `[fd00::1]` without a port, and a dot at the end of a name.
+ * Decides which hosts are reached without the proxy: NO_PROXY by the rules of Go's golang.org/x/net/http/httpproxy, which
+ * Docker 28 uses. Two unambiguous spellings are accepted too: `[fd00::1]` without a port, and a dot at the end of a name.
  */
 import { isIP } from 'node:net'
 import { withoutBrackets } from '../server-address.js'
 
-/** Four bytes, or sixteen; an IPv4 address that is written as IPv6 has four (Go's net.IP.Equal takes them for the same). */
+/** Four bytes, or sixteen. An IPv4-mapped IPv6 address has four, since Go's net.IP.Equal treats it as the IPv4 address. */
 type Address = readonly number[]
 
-/** True when a host (in lower case, without brackets) is one of the exceptions: a list of them, parted by commas. */
+/** True when a host (in lower case, without brackets) is one of the exceptions, which are separated by commas. */
 export function isException(exceptions: string, hostname: string, port: number): boolean {
   const address = parseAddress(hostname)
   return exceptions.split(',').some((entry) => excepts(entry.trim().toLowerCase(), hostname, address, String(port)))
@@ -20,7 +20,7 @@ export function isLoopback(hostname: string): boolean {
   return address !== undefined && (isIn('127.0.0.0/8', address) === true || isIn('::1/128', address) === true)
 }
 
-/** `*`, an address, a CIDR block, `host` (with what is below it) or `.host` (only that); a block never has a port. */
+/** `*`, an address, a CIDR block, `host` (the host and its subdomains) or `.host` (subdomains only). A block never has a port. */
 function excepts(entry: string, hostname: string, address: Address | undefined, port: string): boolean {
   if (entry === '*') return true
   const inBlock = isIn(entry, address)
@@ -35,7 +35,7 @@ function excepts(entry: string, hostname: string, address: Address | undefined, 
   return below.startsWith('.') ? hostname.endsWith(below) : hostname === below || hostname.endsWith(`.${below}`)
 }
 
-/** Undefined when the entry is no CIDR block. */
+/** Undefined when the entry is not a CIDR block. */
 function isIn(entry: string, address: Address | undefined): boolean | undefined {
   const [network = '', bits = '', ...more] = entry.split('/')
   const bytes = parseBytes(network)
@@ -51,12 +51,12 @@ function parseAddress(text: string): Address | undefined {
   return bytes !== undefined && isMapped(bytes) ? bytes.slice(12) : bytes
 }
 
-/** As it is written. Zones are no part of an address here, nor of a URL. */
+/** The bytes of an address as written; undefined for one with a zone, which a URL cannot have. */
 function parseBytes(text: string): Address | undefined {
   const family = isIP(text)
   if (family === 4) return text.split('.').map(Number)
   if (family !== 6 || text.includes('%')) return undefined
-  // In the spelling of URLs: groups in hexadecimal, no dotted end, one `::` at most.
+  // A URL normalizes the address: groups in hexadecimal, no dotted end, one `::` at most.
   const [head = '', tail = ''] = withoutBrackets(new URL(`http://[${text}]`).hostname).split('::')
   const [first, last] = [groups(head), groups(tail)]
   const zeros = Array.from({ length: 8 - first.length - last.length }, () => 0)

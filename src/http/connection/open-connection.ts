@@ -1,16 +1,20 @@
-/** One verified TLS connection: the wire, then the handshake, which is loaded, with the CAs, while the wire is laid. */
+/** Opens a verified TLS connection. Loads the TLS code and the CAs while TCP connects. */
 import type { Socket } from 'node:net'
 import { systemCode } from '../../errors.js'
+import { hostAndPort, peerOf } from '../server-address.js'
 import { dependsOnAuthorities } from '../tls/certificate-faults.js'
 import { type ConnectionMemory, type ConnectionOptions, type Destination, destroyWhenConnected, dial } from './tcp.js'
 
-/** Connects; a certificate that one list of CAs does not explain is shown to the next, on another connection. */
+/**
+ * Connects and verifies the certificate of the host. When it cannot be verified with one list of CAs, connects again and
+ * tries the next list (see `TlsContexts`).
+ */
 export async function openConnection(options: ConnectionOptions, memory: ConnectionMemory, to: Destination): Promise<Socket> {
   memory.addresses.check(to.hostname)
-  const host = `${to.hostname}:${to.port}`
+  const host = hostAndPort(to.hostname, to.port)
   const first = dial(options, memory, to)
-  await first.begun
-  const { shakeHands, contexts } = await loaded(options, to.hostname).catch((cause: unknown) => {
+  await first.started
+  const { handshake, contexts } = await loadTls(options, host).catch((cause: unknown) => {
     destroyWhenConnected(first)
     throw cause
   })
@@ -18,7 +22,7 @@ export async function openConnection(options: ConnectionOptions, memory: Connect
   for (const [at, context] of contexts.entries()) {
     if (at < known) continue
     try {
-      const socket = await shakeHands(memory, to, context, at === known ? first : dial(options, memory, to))
+      const socket = await handshake(memory, to, context, at === known ? first : dial(options, memory, to))
       memory.contexts.set(host, at)
       return socket
     } catch (cause) {
@@ -28,9 +32,9 @@ export async function openConnection(options: ConnectionOptions, memory: Connect
   throw new Error('no context to connect with')
 }
 
-/** One after the other: both need the same modules, and not every loader can link those twice at a time (jest's cannot). */
-async function loaded({ contexts, trustServerHostname }: ConnectionOptions, hostname: string) {
-  const { shakeHands } = await import('../tls/handshake.js')
-  const { trustServer, otherHosts } = await contexts()
-  return { shakeHands, contexts: hostname === trustServerHostname ? trustServer : otherHosts }
+/** Loads one after the other: both import the same modules, and jest's loader cannot link a module twice at a time. */
+async function loadTls({ contexts, server }: ConnectionOptions, host: string) {
+  const { handshake } = await import('../tls/handshake.js')
+  const forHosts = await contexts()
+  return { handshake, contexts: host === peerOf(server) ? forHosts.server : forHosts.otherHosts }
 }

@@ -1,41 +1,43 @@
 /**
- * Keeps a trust server of the public network from sending us to addresses that only this machine or its own network
- * can reach (server-side request forgery): to the metadata service of a cloud, to a router, to loopback.
+ * Stops server-side request forgery: a server with a public address must not lead this client to an address that only this
+ * machine or its network can reach, such as the metadata service of a cloud, a router or loopback.
  */
 import { lookup as systemLookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { isSpecialAddress } from './special-addresses.js'
 
-/** A host that the trust server named and that is not asked. */
+/** The server named a host that this client does not connect to. */
 export class AddressRefused extends Error {
   constructor(host: string) {
-    super(`${host} is an address of this machine or of a private network, or a reserved one, and that of the trust server is not`)
+    super(
+      `${host} is an address of this machine or of a private network, or a reserved one, and the server that names it has a public address`,
+    )
   }
 }
 
-/** Who may be asked, as seen from one trust server. The trust server itself, whom the user named, always may. */
+/** Decides which addresses one server may lead to. The server itself may have any address, since the user named it. */
 export class PrivateAddresses {
-  readonly #trustServerHostname: string
+  readonly #serverHostname: string
   readonly #lookup: LookupFunction
   #allowed: boolean
 
-  constructor(trustServerHostname: string, lookup: LookupFunction = systemLookup) {
-    this.#trustServerHostname = trustServerHostname
+  constructor(serverHostname: string, lookup: LookupFunction = systemLookup) {
+    this.#serverHostname = serverHostname
     this.#lookup = shared(lookup)
-    this.#allowed = isSpecialAddress(trustServerHostname)
+    this.#allowed = isSpecialAddress(serverHostname)
   }
 
-  /** Notes where the trust server was reached. Behind a proxy nobody knows. */
+  /** Records the address of a connection. Not to be called for a connection through a proxy, whose address it would be. */
   noteConnection(hostname: string, address: string | undefined): void {
-    if (hostname === this.#trustServerHostname && address !== undefined) this.#allowed = isSpecialAddress(address)
+    if (hostname === this.#serverHostname && address !== undefined) this.#allowed = isSpecialAddress(address)
   }
 
-  /** @throws AddressRefused for a host that is written as an address */
+  /** Checks a host that is written as an address. @throws AddressRefused */
   check(hostname: string): void {
     if (!this.#mayBePrivate(hostname) && isSpecialAddress(hostname)) throw new AddressRefused(hostname)
   }
 
-  /** Resolves a name and leaves out what may not be asked, so that what was judged is what is connected to. */
+  /** A resolver that leaves out addresses that are not allowed. So the socket connects only to addresses that were checked. */
   lookup(hostname: string): LookupFunction {
     if (this.#mayBePrivate(hostname)) return this.#lookup
     return (name, options, callback) =>
@@ -49,11 +51,11 @@ export class PrivateAddresses {
   }
 
   #mayBePrivate(hostname: string): boolean {
-    return this.#allowed || hostname === this.#trustServerHostname
+    return this.#allowed || hostname === this.#serverHostname
   }
 }
 
-/** Connections begun together ask for their address together: a few at a time would wait for each other. */
+/** Connections that begin together share one lookup: Node runs only a few lookups at a time. */
 function shared(lookup: LookupFunction): LookupFunction {
   const running = new Map<string, Parameters<LookupFunction>[2][]>()
   return (hostname, options, callback) => {
@@ -64,7 +66,7 @@ function shared(lookup: LookupFunction): LookupFunction {
     running.set(question, waiting)
     lookup(hostname, options, (...answer) => {
       running.delete(question)
-      for (const tell of waiting) tell(...answer)
+      for (const resolve of waiting) resolve(...answer)
     })
   }
 }

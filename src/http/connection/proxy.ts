@@ -1,9 +1,9 @@
-/** Whether a request goes through a proxy, by the environment: the rules of Go's golang.org/x/net/http/httpproxy. */
+/** Chooses the proxy from the environment, by the rules of Go's golang.org/x/net/http/httpproxy. */
 import { UsageError } from '../../errors.js'
 import { withoutBrackets } from '../server-address.js'
 import { isException, isLoopback } from './no-proxy.js'
 
-/** An HTTP proxy that is asked to CONNECT. */
+/** An HTTP proxy that supports CONNECT. */
 export interface ProxyServer {
   readonly tls: boolean
   readonly hostname: string
@@ -12,15 +12,15 @@ export interface ProxyServer {
   readonly authorization?: string
 }
 
-/** Where to look up the variables. */
+/** Environment variables. */
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
 /**
- * The proxy for an https address, if any. HTTP_PROXY never applies, since nothing but https is asked.
+ * The proxy for an https address, if any. HTTP_PROXY never applies, since this client sends https requests only.
  *
- * `localhost` and loopback addresses are never asked through a proxy.
+ * `localhost` and loopback addresses are never reached through a proxy.
  *
- * @throws UsageError ERR_SETTINGS_INVALID when the variable holds no http or https URL; its value is not repeated
+ * @throws UsageError ERR_SETTINGS_INVALID when the variable holds no http or https URL; the message does not hold its value
  */
 export function proxyFor(hostname: string, port: number, env: ProxyEnvironment): ProxyServer | undefined {
   const variable = firstSet(env, 'HTTPS_PROXY', 'https_proxy')
@@ -41,7 +41,7 @@ function firstSet(env: ProxyEnvironment, ...names: readonly string[]): { name: s
 }
 
 function parseProxy(variable: string, value: string): ProxyServer {
-  // Go takes `proxy:3128` as http too.
+  // Like Go, take `proxy:3128` as http.
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (/^socks[0-9a-z]*:/i.test(text)) {
@@ -65,7 +65,7 @@ function parseProxy(variable: string, value: string): ProxyServer {
   return { ...proxy, authorization: `Basic ${Buffer.from(secret).toString('base64')}` }
 }
 
-/** Without the brackets of IPv6 and the dot at the end of a full name. */
+/** Removes the brackets of an IPv6 address and the dot at the end of a full name. */
 function bareHost(host: string): string {
   return withoutBrackets(host).replace(/\.$/, '').toLowerCase()
 }

@@ -1,15 +1,15 @@
-/** Waiting for a socket. */
+/** Waits for events of a socket. */
 import type { Socket } from 'node:net'
 
-/** Resolves at the event, rejects at an error or when the signal ends it; then nobody but the caller listens. */
+/** Resolves at the event. Rejects at an error, when the socket closes, or when the signal aborts. Removes its listeners, except that for errors. */
 export function settled(socket: Socket, event: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       socket.destroy()
       finish(() => reject(signal.reason))
     }
-    // A server that refuses a client certificate says so when a TLS 1.3 handshake is already over here. Node only tells of
-    // the alert; what comes next is the end of the connection, and that is all that undici would repeat.
+    // In TLS 1.3 a server can refuse the client certificate after the handshake has ended on this side. Node emits the alert
+    // as an error without closing the socket. Destroying it with that error makes undici report the alert, not the close.
     const onError = (cause: Error): void => {
       socket.destroy(cause)
       finish(() => reject(cause))
@@ -28,7 +28,7 @@ export function settled(socket: Socket, event: string, signal: AbortSignal): Pro
   })
 }
 
-/** As the system says it. */
+/** The error that the system would give. */
 export function connectionClosed(): Error {
   return Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })
 }

@@ -1,11 +1,11 @@
 /**
- * Addresses that are not of the public network: all of IANA's special-purpose registries
- * (iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry, 2025-10-09), multicast, and what is not
- * allocated.
+ * Addresses that are not public: all of IANA's special-purpose registries
+ * (iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry, 2025-10-09), multicast, and unallocated
+ * space.
  *
- * A table of our own, on Node's BlockList: the entries change once in some years, and libraries that know them (ipaddr.js)
- * leave out some, such as fec0::/10, and do not judge an IPv4 address inside an IPv6 address by itself. Entries that the
- * registries call globally reachable (anycast relays, sinkholes, identifiers) are in it too: no web server has such an address.
+ * The table is kept here, on Node's BlockList: its entries change once in some years. Libraries (ipaddr.js) leave out some,
+ * such as fec0::/10, and do not check the IPv4 address inside an IPv6 address. The table also has the entries that the
+ * registries call globally reachable (anycast relays, sinkholes, identifiers), because no web server has such an address.
  */
 import { BlockList, isIP } from 'node:net'
 
@@ -14,7 +14,7 @@ const IPV4 = [
   '10.0.0.0/8', // private
   '100.64.0.0/10', // shared by the customers of a carrier
   '127.0.0.0/8', // loopback
-  '168.63.129.16/32', // not IANA's: the host of a virtual machine in Azure, which only that machine reaches
+  '168.63.129.16/32', // not in IANA's registry: the host of a virtual machine in Azure, reachable from that machine only
   '169.254.0.0/16', // link-local
   '172.16.0.0/12', // private
   '192.0.0.0/24', // protocol assignments
@@ -30,7 +30,7 @@ const IPV4 = [
   '224.0.0.0/3', // multicast, reserved, broadcast
 ]
 
-/** In the part of IPv6 that is allocated to hosts; all else is special. */
+/** Special networks inside IPV6_UNICAST. Every IPv6 address outside IPV6_UNICAST is special too. */
 const IPV6 = [
   '2001::/23', // protocol assignments, Teredo, ORCHID
   '2001:db8::/32', // documentation
@@ -40,9 +40,9 @@ const IPV6 = [
 const IPV6_UNICAST = '2000::/3'
 
 /**
- * Prefixes of IPv6 addresses that end in an IPv4 address, and are what that is: compatible, mapped and translated ones, and NAT64
- * (RFC 6052). Networks with IPv6 alone reach public IPv4 servers by the last. Not 64:ff9b:1::/48: there the operator decides
- * where the IPv4 address stands.
+ * Prefixes of IPv6 addresses that end in an IPv4 address and are special when that address is: compatible, mapped and
+ * translated ones, and NAT64 (RFC 6052), through which IPv6-only networks reach public IPv4 servers. 64:ff9b:1::/48 is not
+ * among them, since its operator chooses the position of the IPv4 address.
  */
 const BEFORE_IPV4 = ['::', '::ffff:', '::ffff:0:', '64:ff9b::']
 

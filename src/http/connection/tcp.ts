@@ -1,4 +1,4 @@
-/** The wire that a TLS connection runs on: TCP to the host, or to the end of a tunnel. */
+/** Opens the TCP connection that TLS runs on: directly to the host, or through the tunnel of a proxy. */
 import { type Socket, connect as tcpConnect } from 'node:net'
 import type { TlsContexts } from '../tls/tls.js'
 import type { TlsSessions } from '../tls/tls-sessions.js'
@@ -6,46 +6,46 @@ import type { PrivateAddresses } from './private-addresses.js'
 import { type ProxyEnvironment, proxyFor } from './proxy.js'
 import { settled } from './socket-events.js'
 
-/** What every connection of one transport is opened with. */
+/** The options of all connections of one client. */
 export interface ConnectionOptions {
-  /** What it takes to make them is loaded and read while the wire is laid. */
+  /** Loads and reads what the contexts need. Called while TCP connects. */
   readonly contexts: () => Promise<TlsContexts>
-  /** The host that gets the client certificate, on any port. */
-  readonly trustServerHostname: string
+  /** The server whose host and port get the client certificate. */
+  readonly server: URL
   readonly env: ProxyEnvironment
 }
 
-/** What one connection leaves for the next. */
+/** What a connection records for the next ones. */
 export interface ConnectionMemory {
   readonly addresses: PrivateAddresses
   readonly sessions: TlsSessions
-  /** By host: the place in the list of contexts that did. */
+  /** By `host:port`: the index of the TLS context that verified its certificate. */
   readonly contexts: Map<string, number>
 }
 
-/** Where to. */
+/** The host to connect to. */
 export interface Destination {
   readonly hostname: string
   readonly port: number
   readonly signal: AbortSignal
-  /** Called when the handshake has begun. */
+  /** Called when the handshake begins. */
   readonly onHandshake: () => void
 }
 
-/** A wire that is being laid. */
+/** A TCP connection that is being opened. */
 export interface Dial {
-  /** Settles when nothing is left to do but to wait for the other side. */
-  readonly begun: Promise<unknown>
+  /** Settles when nothing is left to do but to wait for the peer. */
+  readonly started: Promise<unknown>
   readonly connected: Promise<Socket>
-  /** Through a proxy. */
+  /** The connection goes through a proxy. */
   readonly isTunnel: boolean
 }
 
-/** How long one address may take before the next is tried beside it (RFC 8305), in milliseconds; Node's 250 is too short far away. */
+/** Milliseconds until the next address of a host is tried too (RFC 8305). Node's 250 is too short for a distant server. */
 const NEXT_ADDRESS_MS = 1_000
 const BOTH_ADDRESS_FAMILIES = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS }
 
-/** Begins to lay a wire. */
+/** Begins to connect. */
 export function dial({ contexts, env }: ConnectionOptions, { addresses }: ConnectionMemory, to: Destination): Dial {
   const { hostname, port, signal } = to
   const proxy = proxyFor(hostname, port, env)
@@ -53,15 +53,15 @@ export function dial({ contexts, env }: ConnectionOptions, { addresses }: Connec
     const connected = import('./tunnel.js').then(async ({ openTunnel }) =>
       openTunnel(proxy, hostname, port, await contexts(), signal),
     )
-    return { begun: Promise.resolve(), connected: heard(connected), isTunnel: true }
+    return { started: Promise.resolve(), connected: markHandled(connected), isTunnel: true }
   }
   const socket = tcpConnect({ host: hostname, port, lookup: addresses.lookup(hostname), ...BOTH_ADDRESS_FAMILIES })
   const attempted = new Promise((resolve) => socket.once('connectionAttempt', resolve))
-  const connected = heard(settled(socket, 'connect', signal).then(() => socket))
-  return { begun: heard(Promise.race([attempted, connected])), connected, isTunnel: false }
+  const connected = markHandled(settled(socket, 'connect', signal).then(() => socket))
+  return { started: markHandled(Promise.race([attempted, connected])), connected, isTunnel: false }
 }
 
-/** Nobody will use it. */
+/** Destroys the socket of a connection that is no longer needed. */
 export function destroyWhenConnected({ connected }: Dial): void {
   connected.then(
     (socket) => socket.destroy(),
@@ -69,8 +69,8 @@ export function destroyWhenConnected({ connected }: Dial): void {
   )
 }
 
-/** What fails before anybody waits for it is told to whoever does. */
-function heard<Value>(promise: Promise<Value>): Promise<Value> {
+/** Marks a rejection as handled, because the caller may await the promise only after it was rejected. */
+function markHandled<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => undefined)
   return promise
 }

@@ -1,4 +1,4 @@
-/** The way through a proxy (RFC 9110 section 9.3.6). */
+/** Opens a tunnel through a proxy (RFC 9110 section 9.3.6). */
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
@@ -8,7 +8,7 @@ import { serverName, type TlsContexts } from '../tls/tls.js'
 import { ConnectTimeout, ProxyFailure } from './connection-failures.js'
 import type { ProxyServer } from './proxy.js'
 
-/** A connection to the host behind the proxy. @throws ProxyFailure, the signal's reason */
+/** Opens a connection to a host through the proxy. @throws ProxyFailure, the signal's reason */
 export function openTunnel(
   proxy: ProxyServer,
   hostname: string,
@@ -48,7 +48,7 @@ export function openTunnel(
       reject(new ProxyFailure(proxy, `answered ${status ?? 0} to CONNECT`, 'ERR_PROXY_REFUSED', { status }))
     })
     request.once('error', (cause: Error & { code?: string }) => {
-      // A proxy that stays silent is to be named too.
+      // When the proxy does not answer in time, the error names the proxy too.
       const late = signal.aborted && signal.reason instanceof ConnectTimeout ? signal.reason : undefined
       if (signal.aborted && late === undefined) return reject(signal.reason)
       const { message, code = 'ERR_PROXY' } = late ?? cause

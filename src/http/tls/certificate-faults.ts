@@ -1,9 +1,9 @@
 /**
- * Why TLS with a server failed, and why its certificate was refused: Node's spellings of OpenSSL's verification results
- * (lib/internal/tls, X509_V_ERR_*).
+ * Classifies errors of TLS and of certificates by Node's codes, which are OpenSSL's verification results (lib/internal/tls,
+ * X509_V_ERR_*).
  */
 
-/** By an unknown CA. */
+/** The certificate was issued by an unknown CA. */
 const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -12,12 +12,12 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
 ])
 
-/** True when no CA that is believed has issued the certificate. */
+/** True when no trusted CA issued the certificate. */
 export function isUnknownAuthority(code: string): boolean {
   return UNKNOWN_AUTHORITY.has(code)
 }
 
-/** Of any certificate on the path, that of a CA included. */
+/** Faults of any certificate on the path, including those of CAs. */
 const FAULT_ON_THE_PATH: ReadonlySet<string> = new Set([
   'CERT_CHAIN_TOO_LONG',
   'CERT_HAS_EXPIRED',
@@ -37,14 +37,15 @@ const FAULT_ON_THE_PATH: ReadonlySet<string> = new Set([
 ])
 
 /**
- * True for what other CAs may see otherwise. That is more than an unknown CA: one that ended, or that only has the name of
- * the right one, may stand in one list, and its successor in the next. A wrong host name is wrong whoever signed it.
+ * True for a fault that may not occur with another list of CAs. An unknown CA is one. A list may also hold an expired CA, or
+ * one that only shares the name of the right one, while another list holds its successor. A wrong host name does not depend
+ * on the CAs.
  */
 export function dependsOnAuthorities(code: string): boolean {
   return isUnknownAuthority(code) || FAULT_ON_THE_PATH.has(code)
 }
 
-/** True for every refusal of a server's certificate that OpenSSL gives. */
+/** True for every code with which OpenSSL refuses a server's certificate. */
 export function isCertificateFault(code: string): boolean {
   return dependsOnAuthorities(code) || code === 'HOSTNAME_MISMATCH'
 }
@@ -52,7 +53,7 @@ export function isCertificateFault(code: string): boolean {
 /** Errors of TLS itself: no common version, a plain-text server, an alert. */
 const TLS_FAULT = /^(?:ERR_(?:TLS|SSL|OSSL)_|EPROTO$)/
 
-/** True for all that fails in TLS, and not in the network below it. */
+/** True for errors of TLS, not for those of the network below it. */
 export function isTlsFault(code: string): boolean {
   return isCertificateFault(code) || TLS_FAULT.test(code)
 }

@@ -1,10 +1,10 @@
 /**
- * CAs that somebody gave to Docker's engine for a registry: every `*.crt` in `/etc/docker/certs.d/<host[:port]>/`, which is
- * how the CA of a registry comes to the hosts of a company. Docker's client did not read them for a trust server; a user has
- * no reason to put the same file into two places.
+ * Reads the CAs that Docker's engine has for a registry: every `*.crt` in `/etc/docker/certs.d/<host[:port]>/`. Companies
+ * distribute the CA of a registry that way. Docker's client did not read them for a trust server; this client does, so that
+ * a user need not copy the same file to another place.
  *
- * Client certificates there are the engine's and are never read. What cannot be read is left out and said when TLS fails:
- * the folder belongs to the administrator, and its files are often for others alone.
+ * Client certificates in the folder are for the engine and are never read. Files that cannot be read are left out and named
+ * when TLS fails: the folder belongs to the administrator, and other users often may not read it.
  */
 import { readdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
@@ -13,15 +13,15 @@ import { readCertificate } from '../../crypto/certificate.js'
 import { describeCause, systemCode } from '../../errors.js'
 import { pemCertificates, readBytes } from './pem-files.js'
 
-/** What was found. */
+/** The CAs of the engine's folders. */
 export interface EngineAuthorities {
   /** PEM, one certificate each. */
   readonly ca: readonly string[]
-  /** A file or folder that could not be used, and why. */
+  /** Files and folders that could not be used, and why. */
   readonly leftOut: readonly string[]
 }
 
-/** The folders of an engine for all of the machine, and of a rootless one. Source: moby registry/config_{unix,windows}.go, CertsDir. */
+/** The folders of the machine's engine and of a rootless one. Source: moby registry/config_{unix,windows}.go, CertsDir. */
 export function engineCertificateFolders(
   env: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform = process.platform,
@@ -34,7 +34,7 @@ export function engineCertificateFolders(
   return ['/etc/docker/certs.d', ...(config === undefined ? [] : [join(config, 'docker', 'certs.d')])]
 }
 
-/** As in the folder's name on this platform: Docker takes colons away on Windows. */
+/** The folder for one host. On Windows, Docker removes the colons from its name. */
 export function engineFolderFor(folder: string, host: string, platform: NodeJS.Platform = process.platform): string {
   return join(folder, platform === 'win32' ? host.replaceAll(':', '') : host)
 }
@@ -45,7 +45,7 @@ export async function readEngineAuthorities(folders: readonly string[]): Promise
   return { ca: read.flatMap(({ ca }) => ca), leftOut: read.flatMap(({ leftOut }) => leftOut) }
 }
 
-/** An empty or relative one would be looked up below the working folder. */
+/** Ignores an empty or relative value, which would be resolved against the working folder. */
 function configHome(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const named = env['XDG_CONFIG_HOME'] ?? ''
   if (isAbsolute(named)) return named
@@ -53,13 +53,13 @@ function configHome(env: Readonly<Record<string, string | undefined>>): string |
   return home !== undefined && isAbsolute(home) ? join(home, '.config') : undefined
 }
 
-/** The passwd entry. Node's `homedir()` would ask HOME of the process first. */
+/** The home folder in the passwd entry. Node's `homedir()` would read HOME of the process first. */
 function homeOnRecord(): string | undefined {
   try {
     return userInfo().homedir
   } catch (cause) {
     if (systemCode(cause) === undefined) throw cause
-    return undefined // a user that the system does not know, as in containers
+    return undefined // containers may run as a user without a passwd entry
   }
 }
 

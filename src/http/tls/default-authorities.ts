@@ -1,7 +1,7 @@
 /**
- * The CAs that this machine believes. An explicit list in Node replaces its own, so the list is put together here:
- * Node's bundle, NODE_EXTRA_CA_CERTS, and the system's as Go finds it (SSL_CERT_FILE or the distribution's bundle,
- * SSL_CERT_DIR).
+ * Reads the CAs that this machine trusts: Node's bundle, NODE_EXTRA_CA_CERTS, and the system's CAs as Go finds them
+ * (SSL_CERT_FILE or the distribution's bundle, SSL_CERT_DIR). They are read here because in Node an explicit list of CAs
+ * replaces the default ones.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -9,10 +9,10 @@ import { rootCertificates } from 'node:tls'
 import { systemCode } from '../../errors.js'
 import { pemCertificates, readBytes, unusable, withoutCertificate } from './pem-files.js'
 
-/** Where the variables are looked up. */
+/** Environment variables. */
 export type AuthorityEnvironment = Readonly<Record<string, string | undefined>>
 
-// The list of Go's crypto/x509 (root_linux.go, root_bsd.go): the first that can be read counts.
+// The list of Go's crypto/x509 (root_linux.go, root_bsd.go). The first file that can be read is used.
 const DISTRIBUTION_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -23,9 +23,9 @@ const DISTRIBUTION_BUNDLES = [
 ] as const
 
 /**
- * PEM, one certificate each, with repetitions.
+ * Reads all of them: PEM, one certificate each, possibly repeated.
  *
- * @throws UsageError ERR_SETTINGS_INVALID for a variable that leads to no certificate
+ * @throws UsageError ERR_SETTINGS_INVALID for a variable that names no file or folder with certificates
  */
 export async function readDefaultAuthorities(env: AuthorityEnvironment): Promise<string[]> {
   const [extra, machine, folders] = await Promise.all([
@@ -36,12 +36,12 @@ export async function readDefaultAuthorities(env: AuthorityEnvironment): Promise
   return [...rootCertificates, ...(extra ?? []), ...machine, ...folders]
 }
 
-/** Options of Node that have it believe other CAs than its own bundle. */
+/** Options with which Node trusts other CAs than its own bundle. */
 const OTHER_DEFAULTS = /--use[-_](?:openssl|system)[-_]ca/
 
 /**
- * True when the CAs that Node itself believes are among those that are read here. It was started with the environment of
- * the process, and `env` may be another.
+ * True when Node's default CAs are among those that `readDefaultAuthorities(env)` returns. Node takes them from the
+ * environment of the process, which may differ from `env`.
  */
 export function nodeUsesBundledCas(env: AuthorityEnvironment): boolean {
   const { NODE_EXTRA_CA_CERTS: extra, NODE_OPTIONS: options = '', NODE_USE_SYSTEM_CA: system } = process.env
@@ -66,7 +66,7 @@ async function readDistributionBundle(): Promise<string[]> {
   return []
 }
 
-/** Some of the folders may be missing, as lists for several distributions have them; all together must hold something. */
+/** Reads SSL_CERT_DIR. Some of its folders may be missing, since lists are written for several distributions; one must hold a certificate. */
 async function readFolders(list: string): Promise<string[]> {
   if (list === '') return []
   const found: string[] = []
@@ -86,7 +86,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Nobody named this very file: the next one may do. */
+/** Undefined for a file that cannot be read. The user did not name it, so this is no error. */
 async function textIfReadable(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')

@@ -1,4 +1,4 @@
-/** The TLS handshake on a TCP connection. */
+/** Makes the TLS handshake on a TCP connection. */
 import type { Socket } from 'node:net'
 import { type SecureContext, connect as tlsConnect } from 'node:tls'
 import { systemCode } from '../../errors.js'
@@ -10,53 +10,56 @@ import { checkServerIdentity } from './server-identity.js'
 import { type LazyContext, serverName } from './tls.js'
 import { noteCertificate, type ShownCertificate, TlsFailure } from './tls-failure.js'
 
-/** A verified TLS connection over a TCP connection. */
-export async function shakeHands(
+/** Makes a verified TLS connection. @throws TlsFailure, or the error of the TCP connection */
+export async function handshake(
   { addresses, sessions }: ConnectionMemory,
   { hostname, port, signal, onHandshake }: Destination,
   context: LazyContext,
-  dialled: Dial,
+  tcp: Dial,
 ): Promise<Socket> {
-  const secureContext = madeMeanwhile(context, dialled)
-  const host = `${hostname}:${port}`
+  const secureContext = createContext(context, tcp)
+  const host = hostAndPort(hostname, port)
   const session = sessions.find(host)
   const socket = tlsConnect({
-    socket: await dialled.connected,
+    socket: await tcp.connected,
     ...(session === undefined ? {} : { session }),
     secureContext,
     host: hostname,
     servername: serverName(hostname),
-    // Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not count.
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect.
     rejectUnauthorized: true,
     checkServerIdentity,
-    // Not h2: undici 7 takes a body that RST_STREAM cuts off for a whole one, and knows no limit for its headers.
+    // Not h2: undici 7 accepts a body that RST_STREAM cut off as complete, and has no limit for h2 headers.
     ALPNProtocols: ['http/1.1'],
   })
   onHandshake()
   socket.setNoDelay(true)
-  // On a session that is taken up no name is checked. Node emits sessions only once certificate and name were verified.
+  // Node checks no name when a session is resumed, but emits a session only after it verified certificate and name.
   socket.on('session', (fresh: Buffer) => sessions.keep(host, fresh))
   const shown = noteCertificate(socket)
   try {
     await settled(socket, 'secureConnect', signal)
   } catch (cause) {
-    throw signal.aborted ? cause : failureOf(cause, hostAndPort(hostname, port), shown())
+    throw signal.aborted ? cause : failureOf(cause, host, shown())
   }
-  if (!dialled.isTunnel) addresses.noteConnection(hostname, socket.remoteAddress)
+  if (!tcp.isTunnel) addresses.noteConnection(hostname, socket.remoteAddress)
   return socket
 }
 
-/** The first context of a process takes as long as a round trip: Node parses its own CAs for it, whoever's are asked for. */
-function madeMeanwhile(context: LazyContext, dialled: Dial): SecureContext {
+/**
+ * Makes the context while TCP connects: the first one of a process takes as long as a round trip, since Node then parses its
+ * default CAs, even for a context with other CAs.
+ */
+function createContext(context: LazyContext, tcp: Dial): SecureContext {
   try {
     return context()
   } catch (cause) {
-    destroyWhenConnected(dialled)
+    destroyWhenConnected(tcp)
     throw cause
   }
 }
 
-/** Connections that were reset or cut off are no matter of TLS. */
+/** A connection that was reset or cut off did not fail because of TLS. */
 function failureOf(cause: unknown, peer: string, shown: ShownCertificate | undefined): unknown {
   return isTlsFault(systemCode(cause) ?? '') ? new TlsFailure(cause, peer, shown) : cause
 }

@@ -1,4 +1,4 @@
-/** PEM certificates in files, and what is said of those that cannot be used. */
+/** Reads PEM certificates from files, and makes the errors for files that cannot be used. */
 import { readFile } from 'node:fs/promises'
 import { readCertificate } from '../../crypto/certificate.js'
 import { describeCause, UsageError } from '../../errors.js'
@@ -12,8 +12,8 @@ export function pemCertificates(text: string): string[] {
 }
 
 /**
- * The same, where each must be readable: Node would skip what it cannot read, in silence, and what a user put there
- * himself must be usable, all of it.
+ * The same, but every certificate must be readable. Node would skip an unreadable one in silence; in a file of the user that
+ * is an error.
  *
  * @throws UsageError ERR_SETTINGS_INVALID
  */
@@ -27,7 +27,7 @@ export function usableCertificates(content: Uint8Array | string, source: string)
   return certificates
 }
 
-/** The list without repetitions; authors of bundles break the lines at different widths. */
+/** The list without repetitions. Bundles differ in the width of their lines. */
 export function distinctCertificates(certificates: readonly string[]): string[] {
   const byContent = new Map<string, string>()
   for (const certificate of certificates) {
@@ -38,9 +38,9 @@ export function distinctCertificates(certificates: readonly string[]): string[] 
 }
 
 /**
- * A file that somebody named.
+ * Reads a file. `what` describes it in the error.
  *
- * @throws UsageError ERR_SETTINGS_INVALID naming the file
+ * @throws UsageError ERR_SETTINGS_INVALID that names the file
  */
 export async function readBytes(file: string, what: string): Promise<Buffer> {
   try {
@@ -50,7 +50,7 @@ export async function readBytes(file: string, what: string): Promise<Buffer> {
   }
 }
 
-/** What may stand in a file instead of a certificate, and the command of openssl that makes one of it. */
+/** What a file may hold instead of PEM certificates, and the openssl command that converts it. */
 const OTHER_BLOCKS: ReadonlyMap<string, readonly [what: string, command: string | undefined]> = new Map([
   ['TRUSTED CERTIFICATE', ['a TRUSTED CERTIFICATE of OpenSSL', 'x509']],
   ['PKCS7', ['a PKCS #7 bundle', 'pkcs7 -print_certs']],
@@ -58,7 +58,10 @@ const OTHER_BLOCKS: ReadonlyMap<string, readonly [what: string, command: string 
   ['NEW CERTIFICATE REQUEST', ['a certificate request', undefined]],
 ])
 
-/** The error for a file, or a text, without a certificate: what it holds instead, and how to make one of it. `role`: ` in the CA file of ...` */
+/**
+ * The error for a file or text without a certificate: what it holds instead, and how to convert it. `role` says what the file
+ * is for: ` in the CA file of ...`.
+ */
 export function withoutCertificate(content: Uint8Array | string, source: string, role = ''): UsageError {
   const bytes = Buffer.from(content)
   const label = /-----BEGIN ([A-Z0-9 ]{1,64})-----/.exec(bytes.toString('latin1'))?.[1]
@@ -71,7 +74,7 @@ export function withoutCertificate(content: Uint8Array | string, source: string,
 function withoutBlock(bytes: Buffer): readonly [what: string | undefined, command: string | undefined] {
   if (bytes.length === 0) return ['an empty file', undefined]
   if (typeof readCertificate(bytes) !== 'string') return ['a certificate in DER', 'x509 -inform der']
-  // The mark at the start of UTF-16, as some editors and shells of Windows write.
+  // The byte-order mark of UTF-16, which some editors and shells on Windows write.
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return ['a text in UTF-16', undefined]
   return [undefined, undefined]
 }
@@ -93,9 +96,7 @@ export function unusable(
   return new UsageError('ERR_SETTINGS_INVALID', `${source}: ${what}${reason}`, {
     hint:
       details.hint ??
-      (cause === undefined
-        ? 'Correct the file or take it away.'
-        : `Look whether it is there and may be read: ls -l ${shellWord(source)}`),
+      (cause === undefined ? 'Correct or remove the file.' : `Check that it exists and can be read: ls -l ${shellWord(source)}`),
     cause,
   })
 }

@@ -1,13 +1,13 @@
-/** Whether a certificate is for the host that was connected to: the rule of Go, which Docker's client followed. */
+/** Checks that a certificate is for the host of the connection, by Go's rules, which Docker's client used. */
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import { readCertificate, type X509Certificate } from '../../crypto/certificate.js'
 
-/** A certificate for other hosts, or for none. */
+/** The certificate is for other hosts, or for none. */
 export class NotForThisHost extends Error {
   /** Node's code for it. */
   readonly code = 'ERR_TLS_CERT_ALTNAME_INVALID'
-  /** Without a subjectAltName, a certificate is for no host at all. */
+  /** False without a subjectAltName: then the certificate is for no host at all. */
   readonly hasNames: boolean
 
   constructor(reason: string, hasNames: boolean) {
@@ -17,8 +17,8 @@ export class NotForThisHost extends Error {
 }
 
 /**
- * For `checkServerIdentity` of Node's TLS. Only the subjectAltName counts; Node's own check takes the CN of a certificate
- * that names no host. A wildcard is the whole first label and stands for one label.
+ * For `checkServerIdentity` of Node's TLS. Only the subjectAltName counts; Node's own check accepts the CN of a certificate
+ * that names no host. A wildcard must be the whole first label, and matches one label.
  *
  * Source: Go crypto/x509 verify.go, matchHostnames.
  */
@@ -36,7 +36,7 @@ function isNamed(certificate: X509Certificate, hostname: string): boolean {
   if (isIP(hostname) !== 0) return certificate.checkIP(hostname) !== undefined
   const literally = { subject: 'never', wildcards: false } as const
   if (certificate.checkHost(hostname, literally) !== undefined) return true
-  // OpenSSL's wildcards would also stand for a part of a label, and never right below a top-level name.
+  // OpenSSL's own wildcard rule also matches a part of a label, and never matches directly below a top-level domain.
   const parent = hostname.slice(hostname.indexOf('.') + 1)
   return parent !== hostname && certificate.checkHost(`*.${parent}`, literally) !== undefined
 }

@@ -1,6 +1,6 @@
 /**
- * What to do about a TLS handshake that failed: what was looked at, why it did not serve, and the next command to type.
- * Loaded after a failure only; it reads the folders once more.
+ * Writes the hint for a TLS handshake that failed: which certificates were used, why they did not match, and the next command
+ * to type. Loaded only after a failure; reads the folders again.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,10 +13,10 @@ import { NotForThisHost } from './server-identity.js'
 import { readTlsMaterial, type TlsMaterial, type TlsSources } from './tls.js'
 import { answeredWithoutTls, type ShownCertificate, TlsFailure } from './tls-failure.js'
 
-/** Names of certificates that are told; a bundle may have hundreds. */
+/** Names of certificates in a hint; a bundle may have hundreds. */
 const MAX_NAMES = 3
 
-/** Puts the hint in the error's place, where more can be said than its code says. */
+/** Replaces the hint of the error when there is more to say than its code says. */
 export async function explainTls(error: TrustError, sources: TlsSources): Promise<void> {
   const { cause } = error
   const hint =
@@ -72,7 +72,7 @@ async function readAgain(sources: TlsSources): Promise<TlsMaterial | undefined> 
   try {
     return await readTlsMaterial(sources)
   } catch (cause) {
-    // Changed meanwhile; the next run says so.
+    // The files changed meanwhile; the next run reports that.
     if (cause instanceof UsageError) return undefined
     throw cause
   }
@@ -94,7 +94,7 @@ async function explainAuthorities(
   let next = `If it is a private CA, give its certificate with --tlscacert, or put it there: mkdir -p ${shellWord(folder)} && cp ca.crt ${shellWord(join(folder, 'ca.crt'))}`
   if (own.length > 0) {
     said.push(`None of the certificates given is that CA’s: ${describeGiven(own, sources, names)}.`)
-    // What an unverified server sends must not become what is believed.
+    // Do not suggest to save what the server sends: its certificate was not verified.
     next = `Get the right one from the operator of the server, not over this connection, and put it into ${folder}. Who issued what the server sends: ${showChain(peer)}`
   }
   if (!names.some((name) => name.endsWith('.crt'))) {
@@ -117,10 +117,10 @@ async function explainAuthorities(
 
 function whatWasShown(peer: string, { subject, issuer, selfSigned, alone }: ShownCertificate): string {
   const certificate = `The certificate of ${peer}`
-  if (selfSigned) return `${certificate} (${subject}) is self-signed, and is not among those that are believed.`
-  const issued = `${certificate} was issued by ${issuer}, which is not among the CAs that are believed`
+  if (selfSigned) return `${certificate} (${subject}) is self-signed, and is not among the trusted certificates.`
+  const issued = `${certificate} was issued by ${issuer}, which is not among the trusted CAs`
   if (alone) return `${issued}, and the server sends no intermediate certificate with it.`
-  return `${issued}; the server sends it too, and the CA above it is not believed either.`
+  return `${issued}; the server sends it too, and the CA above it is not trusted either.`
 }
 
 function describeGiven(own: readonly string[], { ca = [] }: TlsSources, names: readonly string[]): string {
@@ -137,7 +137,7 @@ function describeGiven(own: readonly string[], { ca = [] }: TlsSources, names: r
   return `${subjects.slice(0, MAX_NAMES).join(', ')}${more}${from}`
 }
 
-/** A folder for the same host with another port, or none. */
+/** A folder for the same host with another port, or without a port. */
 async function otherSpelling({ dockerConfig, host }: TlsSources): Promise<string | undefined> {
   if (dockerConfig === undefined) return undefined
   const parent = join(dockerConfig, 'tls')
@@ -162,14 +162,14 @@ function withoutPort(host: string): string {
 }
 
 async function namesIn(folder: string): Promise<string[]> {
-  // For a hint only: a folder that cannot be read has no names to tell.
+  // Only for a hint: a folder that cannot be read counts as empty.
   return readdir(folder).then(
     (names) => names.sort(),
     () => [],
   )
 }
 
-/** The CN, else the most specific part; OpenSSL writes one part a line. */
+/** The CN, else the most specific part. OpenSSL writes one part on each line. */
 function nameOf(name: string): string {
   const parts = name.split('\n')
   return JSON.stringify((parts.find((part) => part.startsWith('CN=')) ?? parts.at(-1) ?? '').replace(/^[A-Za-z]+=/, ''))

@@ -1,6 +1,6 @@
 /**
- * Whom the transport believes: the default CAs of this machine, those that were given, and those in the folder that
- * Docker reads for a trust server. Always verified, TLS 1.2 at least.
+ * Reads the CAs and client certificates for a server, and makes TLS contexts of them: the default CAs of this machine, the CAs
+ * of the `ca` option, and those in Docker's folders for the server. Contexts allow TLS 1.2 and later.
  */
 import { readdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
@@ -19,31 +19,31 @@ import { tlsFolder } from './tls-folder.js'
 export interface TlsSources {
   /** The folder of Docker's config.json, if there is one. */
   readonly dockerConfig: string | undefined
-  /** `host[:port]` of the trust server as typed. */
+  /** `host[:port]` of the server as typed. */
   readonly host: string
-  /** NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR, HOME and XDG_CONFIG_HOME are read from here. */
+  /** Holds NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR, HOME and XDG_CONFIG_HOME. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM texts, added to the default CAs. */
   readonly ca?: readonly string[]
-  /** For tests: other folders than those of Docker's engine on this machine. */
+  /** For tests: replaces the folders of Docker's engine on this machine. */
   readonly engineFolders?: readonly string[] | undefined
 }
 
-/** What was found. */
+/** The certificates that were read. */
 export interface TlsMaterial {
   /** `<dockerConfig>/tls/<host>`, whether it exists or not. */
   readonly folder: string | undefined
-  /** What somebody gave for this server: the folders' and the option's; PEM, one certificate each. */
+  /** CAs for this server: those of the folders and of the option; PEM, one certificate each. */
   readonly own: readonly string[]
   /** The folders of Docker's engine for this host, whether they exist or not. */
   readonly engineFolders: readonly string[]
-  /** What could not be used of them, and why. */
+  /** Files of these folders that could not be used, and why. */
   readonly leftOut: readonly string[]
-  /** Those and the default ones. */
+  /** `own` and the default CAs. */
   readonly ca: readonly string[]
-  /** Node's own default CAs are among them. */
+  /** `ca` includes Node's default CAs. */
   readonly withNodes: boolean
-  /** For the trust server's own host only. */
+  /** Only for the host and port of the server. */
   readonly clientPairs: readonly ClientPair[]
 }
 
@@ -55,25 +55,32 @@ interface ClientPair {
   readonly key: string
 }
 
-/** A context that is made when it is wanted: to parse all CAs of a machine takes longer than a handshake. */
+/** Makes a context at its first call, because parsing all CAs of a machine takes longer than a handshake. */
 export type LazyContext = () => SecureContext
 
 /**
- * The contexts to connect with, the likeliest and cheapest first: the CAs that were given for the server, those that Node
- * has parsed anyway, then all of them together. Who is believed is the same as if the last were the only one.
+ * The contexts to try in turn, the cheapest first. Up to three lists of CAs:
+ *
+ * 1. the CAs for this server, a handful;
+ * 2. Node's default CAs, which Node parses in any case for the first context of a process;
+ * 3. all CAs: those two lists and the system's. Parsing them costs more processor time than the rest of a connection.
+ *
+ * The lists decide the cost, not who is trusted: the third holds the other two, so it accepts every certificate that one of
+ * them accepts. The first handshake that verifies the certificate decides, and the connector starts there the next time.
  */
 export interface TlsContexts {
-  readonly trustServer: readonly LazyContext[]
+  /** With the client certificate, if there is one. */
+  readonly server: readonly LazyContext[]
   readonly otherHosts: readonly LazyContext[]
 }
 
-/** Stops a downgrade to protocols that can be read by others; as Docker's client. */
+/** Stops a downgrade to older protocols, which attackers can decrypt; the same as in Docker's client. */
 const MINIMUM_TLS_VERSION = 'TLSv1.2'
 
 /**
- * Reads everything.
+ * Reads all certificates for a server.
  *
- * @throws UsageError ERR_SETTINGS_INVALID naming the file that cannot be read or used
+ * @throws UsageError ERR_SETTINGS_INVALID that names the file that cannot be read or used
  */
 export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial> {
   const folder = sources.dockerConfig === undefined ? undefined : tlsFolder(sources.dockerConfig, sources.host)
@@ -86,7 +93,7 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
     readEngineAuthorities(engineFolders),
   ])
   const given = (sources.ca ?? []).flatMap((text) => usableCertificates(text, 'the ca option'))
-  // A distribution ships mostly the same certificates as Node: parsing each once halves the cost.
+  // A distribution has mostly the same certificates as Node: parsing each once halves the cost.
   const named = distinctCertificates([...own.ca, ...given, ...engine.ca])
   let all: readonly string[] | undefined
   return {
@@ -94,7 +101,7 @@ export async function readTlsMaterial(sources: TlsSources): Promise<TlsMaterial>
     own: named,
     engineFolders,
     leftOut: engine.leftOut,
-    /** Rarely needed: one of the shorter lists does. */
+    /** Made on demand, since mostly a shorter list is enough. */
     get ca() {
       all ??= distinctCertificates([...defaults, ...named])
       return all
@@ -113,26 +120,26 @@ export function createTlsContexts(material: Omit<TlsMaterial, 'engineFolders' | 
   const { own, withNodes, clientPairs, folder } = material
   const lists = [...(own.length > 0 ? [() => own] : []), ...(withNodes ? [() => undefined] : []), () => material.ca]
   const otherHosts = lists.map((list) => once(() => contextFor(list())))
-  if (clientPairs.length === 0) return { trustServer: otherHosts, otherHosts }
+  if (clientPairs.length === 0) return { server: otherHosts, otherHosts }
   const cert = clientPairs.map((pair) => pair.cert)
   const key = clientPairs.map((pair) => pair.key)
   try {
     createSecureContext({ cert, key })
   } catch (cause) {
     throw unusable(folder ?? '', 'client certificates that do not go together', cause, {
-      hint: 'OpenSSL takes one client certificate of each key type: leave one in the folder.',
+      hint: 'OpenSSL takes one client certificate of each key type: keep one of each in the folder.',
     })
   }
-  const trustServer = lists.map((list) => once(() => createSecureContext({ ...optionsFor(list()), cert, key })))
-  return { trustServer, otherHosts }
+  const server = lists.map((list) => once(() => createSecureContext({ ...optionsFor(list()), cert, key })))
+  return { server, otherHosts }
 }
 
-/** The name for SNI, which knows neither addresses nor a dot at the end. */
+/** The name for SNI: no address, and no dot at the end. */
 export function serverName(hostname: string): string {
   return isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : ''
 }
 
-/** Made with the first connection that wants it, and kept as long as the transport. */
+/** Makes the context at the first call and keeps it. */
 function once(make: LazyContext): LazyContext {
   let made: SecureContext | undefined
   return () => {
@@ -141,15 +148,15 @@ function once(make: LazyContext): LazyContext {
   }
 }
 
-/** Lists of CAs that are remembered; a program has two or three. */
+/** Contexts that are remembered; a program has two or three lists of CAs. */
 const MAX_REMEMBERED = 8
 
-/** By the hash of the list: what stands in it is read anew each time, and nobody's key is in it. */
+/** Contexts by the hash of their list of CAs. None of them holds a client key. */
 const remembered = new Map<string, WeakRef<SecureContext>>()
 
 /**
- * Parsing some 170 roots takes about 40 ms, and every `verifyTag` has a transport of its own. The same list makes the
- * same context, so one that is still there serves again; none is kept alive for that. No list: Node's default CAs.
+ * The context for a list of CAs; for Node's default CAs without a list. Parsing some 170 roots takes about 40 ms, and every
+ * `verifyTag` makes its own transport, so a context that is still alive is used again for the same list.
  */
 function contextFor(ca: readonly string[] | undefined): SecureContext {
   const key = ca === undefined ? 'default' : sha256Hex(utf8(ca.join('\n')))
@@ -164,9 +171,8 @@ function contextFor(ca: readonly string[] | undefined): SecureContext {
 }
 
 /**
- * Each certificate of a list is an anchor, as in Go: an intermediate and the server's own too (OpenSSL alone stops at
- * self-signed ones). Node's own list is without the flag; it holds self-signed roots only, so it changes nothing for them
- * where they stand in a longer list.
+ * With `allowPartialTrustChain`, each certificate of a list is an anchor, as in Go: an intermediate CA or the server's own
+ * certificate too. OpenSSL alone accepts self-signed ones only. Node's default CAs are all self-signed, so they need no flag.
  */
 function optionsFor(ca: readonly string[] | undefined): SecureContextOptions {
   return { minVersion: MINIMUM_TLS_VERSION, ...(ca === undefined ? {} : { ca: [...ca], allowPartialTrustChain: true }) }

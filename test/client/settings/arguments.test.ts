@@ -1,4 +1,4 @@
-/** From JavaScript anything may come: every public method ends in a TrustError, never in a raw one. */
+/** JavaScript callers may pass anything: every public method throws a TrustError, never a raw error. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { contentTrustEnabled, createTrustClient, type TrustClient, TrustError, verifyTag } from '../../../src/index.js'
@@ -45,12 +45,12 @@ describe('is a usage error', () => {
     ['nothing', undefined],
     ['a number', 1],
     ['no list', {}],
-  ])('verifyTags of %s: it would be a list of characters, or none', async (_what, references) => {
+  ])('verifyTags of %s, which is no list of references', async (_what, references) => {
     await using client = createTrustClient(new Story().options)
     expect(await refusalOf(yielded(client, references))).toMatchObject({ code: 'ERR_SETTINGS_INVALID' })
   })
 
-  test('an item of verifyTags that is no text: its own outcome, and the others stand', async () => {
+  test('an item of verifyTags that is no text fails by itself; the others are answered', async () => {
     await using client = createTrustClient(new Story().options)
     expect(await yielded(client, [1, 'alpine:3.19', null, Symbol.iterator])).toMatchObject([
       { reference: 1, error: { code: 'ERR_REFERENCE_INVALID' } },
@@ -60,7 +60,7 @@ describe('is a usage error', () => {
     ])
   })
 
-  test('anything that a closed client is asked; it can be closed again, and while it works', async () => {
+  test('any call of a closed client; closing twice, or during a call, is allowed', async () => {
     const story = new Story()
     const client = createTrustClient(story.options)
     const working = client.verifyTag('alpine:3.19').catch((error: unknown) => error)
@@ -83,7 +83,7 @@ describe('is a usage error', () => {
   })
 })
 
-describe('whatever is given', () => {
+describe('any value', () => {
   const anything = fc.oneof(
     fc.anything({
       withBigInt: true,
@@ -109,7 +109,7 @@ describe('whatever is given', () => {
     if (error !== undefined && !(error instanceof TrustError)) throw error
   }
 
-  test('methods answer, or throw a TrustError', async () => {
+  test('methods answer or throw a TrustError', async () => {
     await using client = createTrustClient(new Story().options)
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...METHODS), fc.array(anything, { maxLength: 3 }), async (method, args) => {
@@ -124,7 +124,7 @@ describe('whatever is given', () => {
     await settles(call(client, 'lookup', GUN, '3.19', revoked.proxy))
   })
 
-  test('options are taken, or refused with a TrustError', async () => {
+  test('options are accepted, or refused with a TrustError', async () => {
     const story = new Story()
     const names = fc.constantFrom(...Object.keys(story.options), 'servers', 'pinning', 'credentials', 'ca', 'timeout', 'onEvent')
     const verify = (options: unknown): Promise<unknown> => Reflect.apply(verifyTag, undefined, ['alpine:3.19', options])

@@ -1,4 +1,4 @@
-/** Registries that sign on a server of another name, and mirrors that serve what was signed in the name of another. */
+/** Registries whose trust server has another name, and mirrors whose images are signed under the name of another registry. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStore, createTrustClient, type TrustClientOptions, verifyTag } from '../../../src/index.js'
 import { createTrustCollection, type SimulatedTransport, type TrustCollection } from '../../../src/testing/index.js'
@@ -23,7 +23,7 @@ beforeEach(() => {
 })
 afterEach(() => transport.close())
 
-test('the registry of the manual: its trust server is asked though nothing names it', async () => {
+test('asks the trust server of a known registry when no setting names one', async () => {
   const result = await verifyTag(`${REGISTRY}/os/oraclelinux:9`, options)
   expect(result).toMatchObject({ status: 'trusted', gun: SIGNED, server: SERVER, canonicalReference: `${SIGNED}@${digest}` })
   expect(result).not.toHaveProperty('mirror')
@@ -32,7 +32,7 @@ test('the registry of the manual: its trust server is asked though nothing names
 describe('a mirror', () => {
   const typed = `${MIRROR}/os/oraclelinux`
 
-  test('is answered from what was signed in the name of the registry; what to pull is at the mirror, with the same digest', async () => {
+  test('is answered from the collection of its registry; the reference to pull is at the mirror, with the same digest', async () => {
     expect(await verifyTag(`${typed}:9`, options)).toMatchObject({
       status: 'trusted',
       reference: `${typed}:9`,
@@ -54,7 +54,7 @@ describe('a mirror', () => {
     expect(await refusalOf(verifyTag(`${typed}:9@${other}`, options))).toMatchObject({ code: 'ERR_DIGEST_MISMATCH', gun: SIGNED })
   })
 
-  test('is one collection with its registry, in lists and inspections too; both at once as well', async () => {
+  test('shares one collection with its registry, in lists and inspections too, and when both are asked at once', async () => {
     await using client = createTrustClient(options)
     expect(await client.listTags(typed)).toMatchObject({ gun: SIGNED, mirror: MIRROR, tags: [{ tag: '9', digest }] })
     expect(await client.inspect(typed)).toMatchObject({ gun: SIGNED, mirror: MIRROR })
@@ -67,7 +67,7 @@ describe('a mirror', () => {
     ])
   })
 
-  test('keeps the version floors of the registry: what the one accepted, the other does not take back', async () => {
+  test('keeps the version floors of the registry: an older version is refused for both (rollback)', async () => {
     const old = collection.files()
     collection.sign('9', 'a newer image')
     collection.publish()
@@ -76,7 +76,7 @@ describe('a mirror', () => {
     expect(await refusalOf(verifyTag(`${typed}:9`, options))).toMatchObject({ code: 'ERR_VERSION_ROLLBACK', gun: SIGNED })
   })
 
-  test('is pinned by the name that was signed', async () => {
+  test('is pinned by the signed name', async () => {
     const pinning = { certs: { [SIGNED]: ['a'.repeat(64)] } }
     expect(await refusalOf(verifyTag(`${typed}:9`, { ...options, pinning }))).toMatchObject({ code: 'ERR_PIN_MISMATCH' })
   })
@@ -87,7 +87,7 @@ describe('a mirror', () => {
     ['the option server', { server: SERVER }],
     ['the option servers', { servers: { [MIRROR]: SERVER } }],
     ['the option servers for the registry alone', { servers: { [REGISTRY]: SERVER } }],
-  ])('counts also when a setting chose that very server: %s', async (_how, more) => {
+  ])('is a mirror also when a setting chose the same server: %s', async (_how, more) => {
     expect(await verifyTag(`${typed}:9`, { ...options, ...more })).toMatchObject({ gun: SIGNED, mirror: MIRROR })
   })
 
@@ -96,12 +96,12 @@ describe('a mirror', () => {
     ['server', { server: 'https://own.example' }],
     ['servers', { servers: { [MIRROR]: 'https://own.example' } }],
     ['a prefix on that host', { server: `${SERVER}/prefix` }],
-  ])('is a registry like others for another server: %s', async (_how, more) => {
+  ])('is an ordinary registry for another server: %s', async (_how, more) => {
     const error = await refusalOf(verifyTag(`${typed}:9`, { ...options, ...more }))
     expect(error).toMatchObject({ code: 'ERR_NO_TRUST_DATA', gun: typed })
   })
 
-  test('by name alone: a collection is looked up under the name that is given', async () => {
+  test('has no effect on lookup, which uses the name as given', async () => {
     await using client = createTrustClient(options)
     expect((await client.lookup(SIGNED, '9')).digest).toBe(digest)
     expect(await refusalOf(client.lookup(typed, '9'))).toMatchObject({ code: 'ERR_NO_TRUST_DATA', gun: typed })
@@ -114,16 +114,16 @@ test.each([
   'container-registry-phx.evil.oracle.com/os/oraclelinux:9',
   'container-registry-phx.oracle.com:5000/os/oraclelinux:9',
   'evil-container-registry.oracle.com/os/oraclelinux:9',
-])('%s is no such registry', async (reference) => {
+])('%s is no known registry', async (reference) => {
   const { gun } = await refusalOf(verifyTag(reference, options))
   expect(reference.startsWith(gun ?? '-')).toBe(true)
 })
 
-describe('when no server is set and the address of the registry was taken for it', () => {
+describe('when no server is set and the address of the registry is used', () => {
   const GUESSED = 'registry.example/team/app:1'
   const SAYS = /No trust server is set, so https:\/\/registry\.example.*DOCKER_CONTENT_TRUST_SERVER/
 
-  test.each(['unreachable', 'missing'] as const)('a failure (%s) says so, and how to set one', async (fault) => {
+  test.each(['unreachable', 'missing'] as const)('the hint of a failure (%s) says so, and how to set one', async (fault) => {
     transport.faults.set('*', fault)
     expect((await refusalOf(verifyTag(GUESSED, options))).hint).toMatch(SAYS)
     const set = { ...options, server: 'https://registry.example' }

@@ -20,7 +20,7 @@ test.each([
   expect(nearestName(name, NAMES)).toBe(meant)
 })
 
-test('one letter more, less, other or swapped is always found, and a known name is itself', () => {
+test('finds a name with one letter added, removed, replaced or swapped, and a known name itself', () => {
   const slip = fc.record({ name: fc.constantFrom('pinning', 'trustDirectory'), at: fc.nat(6), letter: fc.constantFrom('x', 'q') })
   fc.assert(
     fc.property(slip, fc.constantFrom('more', 'less', 'other', 'swapped', 'none'), ({ name, at, letter }, kind) => {
@@ -31,7 +31,7 @@ test('one letter more, less, other or swapped is always found, and a known name 
   )
 })
 
-test('on Windows variables are found whatever their case; elsewhere case counts', () => {
+test('finds variables in any case on Windows; case counts elsewhere', () => {
   expect(ownEnvironment({ Docker_Config: 'x', Path: 'y' }, 'win32')).toMatchObject({ DOCKER_CONFIG: 'x', PATH: 'y', Path: 'y' })
   expect(ownEnvironment({ Docker_Config: 'x' }, 'linux')['DOCKER_CONFIG']).toBeUndefined()
 })

@@ -1,4 +1,4 @@
-/** Nothing that a caller sets is passed over in silence: a misspelt pin, or one in a Map, would be no pin. */
+/** No option is ignored without an error: a misspelt pin, or one in a Map, would be no pin. */
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ const NAMES = [
   ...['env', 'disableContentTrust', 'server', 'servers', 'trustDirectory', 'dockerConfig', 'store', 'transport', 'pinning'],
   ...['digestReferences', 'staleFallback', 'offline', 'credentials', 'ca', 'timeout', 'signal', 'now', 'onEvent'],
 ]
-/** Promised, and not built yet: whoever relies on one must be told. */
+/** Planned and not built yet: a caller that sets one gets an error. */
 const NOT_BUILT = ['policy', 'lockfile', 'frozen', 'requireSigners', 'firstUse', 'maxAge', 'connections']
 
 /** As JavaScript would call it. */
@@ -48,7 +48,7 @@ describe('refused, with nothing asked', () => {
     expect((await refused({ [name]: 'x' })).message).toContain(name)
   })
 
-  test('also when content trust is off: a misspelt disableContentTrust must not go unnoticed', async () => {
+  test('refuses a misspelt disableContentTrust also when content trust is off', async () => {
     const error = await refusalOf(verify({ env: {}, disableContentTrst: false }))
     expect(error).toMatchObject({ code: 'ERR_SETTINGS_INVALID', hint: 'Did you mean disableContentTrust?' })
   })
@@ -98,11 +98,11 @@ describe('refused, with nothing asked', () => {
     await refused(more)
   })
 
-  test('a misspelt field of pinning: the nearest is named', async () => {
+  test('names the nearest field for a misspelt field of pinning', async () => {
     expect((await refused({ pinning: { cert: {} } })).hint).toBe('Did you mean certs?')
   })
 
-  test('of contentTrustEnabled and lookup too', async () => {
+  test('refuses the same in options of contentTrustEnabled and lookup', async () => {
     const enabled = (options: unknown) => () => Reflect.apply(contentTrustEnabled, undefined, [options])
     expect(enabled({ enf: {} })).toThrow(UsageError)
     expect(enabled(new Map())).toThrow(UsageError)
@@ -147,7 +147,7 @@ test('any object with a name outside the table is refused', async () => {
   )
 })
 
-describe('what some library put on every prototype', () => {
+describe('a member that a library added to Object.prototype', () => {
   const polluted: string[] = []
   afterEach(() => {
     for (const name of polluted.splice(0)) Reflect.deleteProperty(Object.prototype, name)
@@ -191,7 +191,7 @@ describe('what some library put on every prototype', () => {
     expect((await client.lookup(GUN, '3.19')).role).toBe('targets')
   })
 
-  test('nor any other name', async () => {
+  test('with any other name changes nothing', async () => {
     const story = await known()
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...NAMES, 'certs', 'ca', 'disable_tofu', 'roles'), fc.anything(), async (name, value) => {

@@ -35,7 +35,7 @@ describe('disableContentTrust', () => {
     expect(await verifyTag('alpine:3.19', options)).toEqual({ status: 'disabled', reference: 'alpine:3.19', reason: 'option' })
   })
 
-  test('false insists', async () => {
+  test('false wins over the environment', async () => {
     const options = { ...environment('0'), disableContentTrust: false }
     expect((await verifyTag('alpine:3.19', options)).status).toBe('trusted')
   })
@@ -48,7 +48,7 @@ describe('disableContentTrust', () => {
 })
 
 describe('when it is off', () => {
-  test('a malformed reference is still an error', async () => {
+  test('a malformed reference is an error', async () => {
     const options = { ...environment('0') }
     expect((await refusalOf(verifyTag('Alpine', options))).code).toBe('ERR_REFERENCE_INVALID')
   })
@@ -58,7 +58,7 @@ describe('when it is off', () => {
     expect((await verifyTag('alpine', options)).status).toBe('disabled')
   })
 
-  test('lookup, listTags and inspect answer all the same', async () => {
+  test('lookup, listTags and inspect verify and answer', async () => {
     await using client = createTrustClient(environment('0'))
     expect((await client.lookup('docker.io/library/alpine', '3.19')).target).toBe('3.19')
     expect((await client.listTags('alpine')).tags).toHaveLength(1)

@@ -1,32 +1,18 @@
 /** Attacks on the webhook of docs/guides/admission-control.md. */
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createPlace } from '../world.js'
+import { describe, expect, test } from 'vitest'
 import { type Json, objectOf, PLACES, RESOURCES, request, running, update } from './requests.js'
-import { type Answer, APP, createTrustWorld, loadWebhook, type Path, SIGNED, type TrustWorld, UNSIGNED } from './webhook.js'
+import { type Answer, APP, loadWebhook, SIGNED, UNSIGNED } from './webhook.js'
+import { pod, useWebhook } from './webhook-under-test.js'
 
 const EVERYWHERE = [...RESOURCES.keys()].flatMap((resource) =>
   [...PLACES].map(([where, spec]) => [resource, where, spec] as const),
 )
 
-let place: string
-let review: Awaited<ReturnType<typeof loadWebhook>>
-let world: TrustWorld
-beforeAll(async () => {
-  place = await createPlace()
-  review = await loadWebhook(place)
-})
-afterAll(() => rm(place, { recursive: true }))
-beforeEach(() => {
-  world = createTrustWorld()
-})
-
-const ask = (body: unknown, path: Path = '/admit') => review(world.client, body, path)
-const pod = (spec: Json) => objectOf('pods', spec)
+const { ask, place, world } = useWebhook()
 const create = (spec: Json) => ask(request('pods', pod(spec)))
 
-/** Denied without a patch, with a message that has these words. */
+/** Expects a denial without a patch, with these words in the message. */
 function expectDenied({ response }: Answer, ...words: string[]): void {
   expect(response).toMatchObject({ allowed: false, status: { code: 403 } })
   for (const word of words) expect(response.status?.message).toContain(word)
@@ -71,7 +57,7 @@ describe('an unsigned image is denied', () => {
     expectDenied(answer, `containers/0/image "${UNSIGNED}"`)
   })
 
-  test('in a dry run', async () => {
+  test('also in a dry run', async () => {
     expectDenied(await ask(request('pods', pod(running(UNSIGNED)), { dryRun: true })), UNSIGNED)
   })
 
@@ -83,7 +69,7 @@ describe('an unsigned image is denied', () => {
   test.each([
     ['by a digest that no tag has', `${APP}@sha256:${'0'.repeat(64)}`, 'ERR_DIGEST_NOT_SIGNED'],
     ['by a signed tag with another digest', `${SIGNED}@sha256:${'0'.repeat(64)}`, 'ERR_DIGEST_MISMATCH'],
-    ['by a collection that is not there', 'registry.example/other:1', 'ERR_NO_TRUST_DATA'],
+    ['by a collection that does not exist', 'registry.example/other:1', 'ERR_NO_TRUST_DATA'],
     ['by an empty name', '', 'ERR_REFERENCE_INVALID'],
     ['by a name with white space', `${SIGNED}\n`, 'ERR_REFERENCE_INVALID'],
   ])('when it is named %s', async (_, image, code) => expectDenied(await create(running(image)), code))
@@ -91,7 +77,7 @@ describe('an unsigned image is denied', () => {
 
 const inDeployment = (containers: Json) => objectOf('deployments', { containers })
 
-describe('what is not understood is denied, and the trust server is not asked', () => {
+describe('a request that the webhook does not understand is denied without asking the trust server', () => {
   const well = running(SIGNED)
   test.each<[string, Json]>([
     ['an image in a new kind of container', { ...well, sidecars: [{ name: 'x', image: SIGNED }] }],
@@ -99,20 +85,20 @@ describe('what is not understood is denied, and the trust server is not asked', 
     ['an image for a volume driver', { ...well, volumes: [{ csi: { volumeAttributes: { image: SIGNED } } }] }],
     ['an image volume in another form', { ...well, volumes: [{ image: SIGNED }] }],
     ['a list of images', { ...well, images: [SIGNED] }],
-    ['an image in other letters', { ...well, Containers: [{ Image: SIGNED }] }],
+    ['an image in another letter case', { ...well, Containers: [{ Image: SIGNED }] }],
     ['an image below __proto__', JSON.parse(`{"containers":[{"image":"${SIGNED}"}],"__proto__":{"image":"${SIGNED}"}}`)],
     ['an image below a name that looks like a place', { ...well, 'containers/0': { image: SIGNED } }],
     ['a container without an image', { containers: [{ image: SIGNED }, { name: 'b' }] }],
     ['an init container without an image', { ...well, initContainers: [{ name: 'b' }] }],
     ['an ephemeral container without an image', { ...well, ephemeralContainers: [{ name: 'b' }] }],
-    ['a container that is none', { containers: [{ image: SIGNED }, 'b'] }],
-    ['an image that is no text', { containers: [{ image: [SIGNED] }] }],
+    ['a container that is not an object', { containers: [{ image: SIGNED }, 'b'] }],
+    ['an image that is not a string', { containers: [{ image: [SIGNED] }] }],
     ['an image that is null', { containers: [{ image: null }] }],
     ['a Pod without containers', { containers: [] }],
     ['a Pod without a spec', null],
   ])('%s', async (_, spec) => {
     expectDenied(await create(spec))
-    expect(world.transport.requests).toEqual([])
+    expect(world().transport.requests).toEqual([])
   })
 
   test.each([
@@ -124,17 +110,17 @@ describe('what is not understood is denied, and the trust server is not asked', 
   ])('the kind %s/%s %s', async (group, version, kind) => {
     const object = objectOf('deployments', well)
     expectDenied(await ask(request('pods', object, { kind: { group, version, kind } })), 'not known')
-    expect(world.transport.requests).toEqual([])
+    expect(world().transport.requests).toEqual([])
   })
 
   test.each(['PATCH', 'create', ''])('the operation "%s"', async (operation) => {
     expectDenied(await ask(request('pods', pod(well), { operation })), 'not known')
   })
 
-  test('an object with more images than are asked for', async () => {
+  test('an object with more images than the limit', async () => {
     const containers = Array.from({ length: 101 }, (_, index) => ({ image: `registry${index}.example/app` }))
     expectDenied(await create({ containers }), 'more than 100 images')
-    expect(world.transport.requests).toEqual([])
+    expect(world().transport.requests).toEqual([])
   })
 
   test.each<[string, Json]>([
@@ -144,14 +130,14 @@ describe('what is not understood is denied, and the trust server is not asked', 
     ['another kind', { ...request('pods', pod(well)), kind: 'Pod' }],
     ['no uid', request('pods', pod(well), { uid: null })],
     ['no kind of the object', request('pods', pod(well), { kind: null })],
-  ])('what is no AdmissionReview: %s', async (_, body) => {
+  ])('a body that is not an AdmissionReview is rejected: %s', async (_, body) => {
     await expect(ask(body)).rejects.toThrow(TypeError)
   })
 })
 
 describe('an image that another webhook changed after it was pinned is denied', () => {
   test.each([...PLACES])('at %s', async (where, spec) => {
-    const answer = await ask(request('pods', pod(spec(SIGNED, `${SIGNED}@${world.digest}`))), '/validate')
+    const answer = await ask(request('pods', pod(spec(SIGNED, `${SIGNED}@${world().digest}`))), '/validate')
     expectDenied(answer, `/spec/${where} "${SIGNED}"`, 'changed after it was pinned')
   })
 
@@ -160,16 +146,16 @@ describe('an image that another webhook changed after it was pinned is denied', 
   })
 })
 
-describe('without an answer of the trust server', () => {
+describe('if the trust server does not answer', () => {
   test('a new image is denied', async () => {
-    world.transport.faults.set('*', 'unreachable')
+    world().transport.faults.set('*', 'unreachable')
     expectDenied(await create(running(SIGNED)), 'ERR_SERVER_UNREACHABLE')
   })
 
-  test('a silent one ends in a denial, not in a request that the API server gives up', async () => {
-    const hasty = await loadWebhook(join(place, 'hasty'), 50)
-    world.transport.faults.set('*', 'silent')
-    expectDenied(await hasty(world.client, request('pods', pod(running(SIGNED))), '/admit'), 'in time')
-    await world.client.close()
+  test('the webhook denies before the API server gives up', async () => {
+    const hasty = await loadWebhook(join(place(), 'hasty'), 50)
+    world().transport.faults.set('*', 'silent')
+    expectDenied(await hasty(world().client, request('pods', pod(running(SIGNED))), '/admit'), 'in time')
+    await world().client.close()
   })
 })

@@ -1,4 +1,4 @@
-/** The Kubernetes objects in docs/guides/admission-control.md fit the webhook, its limits and each other. */
+/** The Kubernetes objects in docs/guides/admission-control.md match the webhook, its limits and each other. */
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { RESOURCES } from './requests.js'
@@ -25,13 +25,13 @@ const webhooks = objects.flatMap((object) => (object.webhooks ?? []).map((webhoo
 const find = (kind: string) => objects.find((object) => object.kind === kind)
 const commands = GUIDE.blocks.filter(({ language }) => language === 'console').flatMap(({ code }) => code.split('\n'))
 
-/** A number of milliseconds in the code of the page. */
+/** A number of milliseconds from the code of the page. */
 function milliseconds(file: keyof typeof SOURCES, name: string): number {
   const [, digits = ''] = new RegExp(`\\b${name}(?: =|:) ([\\d_]+)`).exec(SOURCES[file]) ?? []
   return Number.parseInt(digits.replace('_', ''), 10)
 }
 
-test('there is one webhook that pins, and one that looks again when all others are done', () => {
+test('one webhook pins, and a second one checks the result of all others', () => {
   expect(webhooks.map(([kind, { clientConfig }]) => [kind, clientConfig.service.path])).toEqual([
     ['MutatingWebhookConfiguration', '/admit'],
     ['ValidatingWebhookConfiguration', '/validate'],
@@ -39,14 +39,14 @@ test('there is one webhook that pins, and one that looks again when all others a
 })
 
 describe.each(webhooks)('%s', (kind, webhook) => {
-  test('denies when the webhook does not answer, has no side effects, and leaves no way around it', () => {
+  test('denies if the webhook does not answer, declares no side effects, and cannot be bypassed', () => {
     const { name, timeoutSeconds, clientConfig, rules, ...settings } = webhook
     expect(settings).toEqual({
       admissionReviewVersions: ['v1'],
       failurePolicy: 'Fail',
       sideEffects: 'None',
       matchPolicy: 'Equivalent',
-      // This label is the API server's own. There is no objectSelector: the author of an object chooses its labels.
+      // The API server sets this label. An objectSelector would use labels that the author of an object chooses.
       namespaceSelector: {
         matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'dct'] }],
       },
@@ -54,7 +54,7 @@ describe.each(webhooks)('%s', (kind, webhook) => {
     })
   })
 
-  test('is asked about every kind that the webhook knows, ephemeral containers, and nothing else', () => {
+  test('covers exactly the kinds that the webhook knows, and ephemeral containers', () => {
     const asked = webhook.rules.flatMap(({ apiGroups, apiVersions, operations, resources }) => {
       expect([apiVersions, operations]).toEqual([['v1'], ['CREATE', 'UPDATE']])
       return apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`))
@@ -70,7 +70,7 @@ describe.each(webhooks)('%s', (kind, webhook) => {
     expect(asked.sort()).toEqual([...known, '/pods/ephemeralcontainers'].sort())
   })
 
-  test('waits longer than the webhook, which waits longer than its client', () => {
+  test('has a longer timeout than the webhook, and the webhook a longer one than its client', () => {
     const [own, client] = [milliseconds('admission', 'DEADLINE'), milliseconds('serve', 'timeout')]
     expect(client).toBeGreaterThan(0)
     expect(own).toBeGreaterThan(client)
@@ -78,14 +78,14 @@ describe.each(webhooks)('%s', (kind, webhook) => {
     expect(webhook.timeoutSeconds).toBeLessThanOrEqual(30)
   })
 
-  test('reaches the service, whose name the certificate has', () => {
+  test('uses the service that the certificate names', () => {
     const { name, namespace } = find('Service')?.metadata ?? {}
     expect(webhook.clientConfig).toMatchObject({ service: { name, namespace, port: 443 } })
     expect(commands.join('\n')).toContain(`subjectAltName=DNS:${name}.${namespace}.svc`)
   })
 })
 
-test('the service leads to the Pods of the webhook, which find all that they mount', () => {
+test('the service selects the Pods of the webhook, and all their volumes exist', () => {
   expect(find('Service')).toMatchObject({ spec: { selector: { app: 'dct' }, ports: [{ port: 443, targetPort: 8443 }] } })
   expect(find('StatefulSet')).toMatchObject({
     metadata: { namespace: 'dct' },

@@ -1,8 +1,6 @@
-/** What the webhook of docs/guides/admission-control.md must let pass, and what it pins. */
-import { rm } from 'node:fs/promises'
+/** Requests that the webhook of docs/guides/admission-control.md must admit, and images that it pins. */
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createPlace } from '../world.js'
+import { describe, expect, test } from 'vitest'
 import {
   type Json,
   type JsonObject,
@@ -15,78 +13,64 @@ import {
   running,
   update,
 } from './requests.js'
-import { type Answer, APP, createTrustWorld, loadWebhook, type Path, SIGNED, type TrustWorld, UNSIGNED } from './webhook.js'
+import { type Answer, APP, SIGNED, UNSIGNED } from './webhook.js'
+import { pod, useWebhook } from './webhook-under-test.js'
 
 const TEMPLATES = [...RESOURCES.keys()].filter((resource) => resource !== 'pods')
 
-let place: string
-let review: Awaited<ReturnType<typeof loadWebhook>>
-let world: TrustWorld
-beforeAll(async () => {
-  place = await createPlace()
-  review = await loadWebhook(place)
-})
-afterAll(() => rm(place, { recursive: true }))
-beforeEach(() => {
-  world = createTrustWorld()
-})
-
-const ask = (body: unknown, path: Path = '/admit') => review(world.client, body, path)
-const pod = (spec: Json) => objectOf('pods', spec)
+const { ask, world } = useWebhook()
 const expectUnchanged = ({ response }: Answer) =>
   expect(response).toEqual({ uid: '705ab4f5-6393-11e8-b7cc-42010a800002', allowed: true })
 
 describe('a signed tag of a Pod is pinned, and the tag stays readable', () => {
   test.each([...PLACES])('at %s', async (where, spec) => {
-    const answer = await ask(request('pods', pod(spec(SIGNED, `${SIGNED}@${world.digest}`))))
+    const answer = await ask(request('pods', pod(spec(SIGNED, `${SIGNED}@${world().digest}`))))
     expect(answer).toMatchObject({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' })
     expect(answer.response).toMatchObject({ uid: '705ab4f5-6393-11e8-b7cc-42010a800002', allowed: true, patchType: 'JSONPatch' })
-    expect(patchOf(answer)).toEqual([{ op: 'replace', path: `/spec/${where}`, value: `${SIGNED}@${world.digest}` }])
+    expect(patchOf(answer)).toEqual([{ op: 'replace', path: `/spec/${where}`, value: `${SIGNED}@${world().digest}` }])
   })
 
-  test.each([...PLACES])('and what is pinned at %s passes both webhooks as it is', async (_, spec) => {
+  test.each([...PLACES])('and a Pod pinned at %s passes both webhooks unchanged', async (_, spec) => {
     const object = pod(spec(SIGNED, SIGNED))
     const result = patched(object, await ask(request('pods', object)))
-    expect(result).toEqual(pod(spec(`${SIGNED}@${world.digest}`, `${SIGNED}@${world.digest}`)))
+    expect(result).toEqual(pod(spec(`${SIGNED}@${world().digest}`, `${SIGNED}@${world().digest}`)))
     for (const path of ['/admit', '/validate'] as const) expectUnchanged(await ask(request('pods', result), path))
   })
 
-  test('in the spelling of the Pod, with the tag that it leaves out', async () => {
+  test('with the name as the Pod spells it, and the default tag if the Pod has none', async () => {
     const value = async (image: string) => patchOf(await ask(request('pods', pod(running(image)))))[0]?.value
-    expect(await value('alpine:3.19')).toBe(`alpine:3.19@${world.alpine}`)
-    expect(await value('docker.io/library/alpine:3.19')).toBe(`docker.io/library/alpine:3.19@${world.alpine}`)
-    expect(await value(APP)).toBe(`${APP}:latest@${world.latest}`)
+    expect(await value('alpine:3.19')).toBe(`alpine:3.19@${world().alpine}`)
+    expect(await value('docker.io/library/alpine:3.19')).toBe(`docker.io/library/alpine:3.19@${world().alpine}`)
+    expect(await value(APP)).toBe(`${APP}:latest@${world().latest}`)
   })
 
-  test('in a new ephemeral container, beside a container that stays as it is', async () => {
+  test('in a new ephemeral container, while an old container is unchanged', async () => {
     const after = { ...running(SIGNED), ephemeralContainers: [{ name: 'debug', image: 'alpine:3.19' }] }
     const answer = await ask(update('pods', pod(running(SIGNED)), pod(after), { subResource: 'ephemeralcontainers' }))
     expect(patchOf(answer).map(({ path }) => path)).toEqual(['/spec/ephemeralContainers/0/image'])
   })
 
-  test('in a dry run as in earnest', async () => {
-    const [dry, earnest] = await Promise.all(
-      [true, false].map((dryRun) => ask(request('pods', pod(running(SIGNED)), { dryRun }))),
-    )
-    expect(dry).toEqual(earnest)
+  test('in a dry run as in a real request', async () => {
+    const [dry, real] = await Promise.all([true, false].map((dryRun) => ask(request('pods', pod(running(SIGNED)), { dryRun }))))
+    expect(dry).toEqual(real)
   })
 })
 
-test.each(TEMPLATES)('signed images in %s pass and stay as they are, in both webhooks', async (resource) => {
+test.each(TEMPLATES)('signed images in %s pass both webhooks unchanged', async (resource) => {
   for (const [, spec] of PLACES)
     for (const path of ['/admit', '/validate'] as const)
       expectUnchanged(await ask(request(resource, objectOf(resource, spec(SIGNED, SIGNED))), path))
 })
 
-test('a digest that a signed tag has passes without a tag', async () => {
+test('a digest of a signed tag passes without a tag', async () => {
   for (const path of ['/admit', '/validate'] as const)
-    expectUnchanged(await ask(request('pods', pod(running(`${APP}@${world.digest}`))), path))
+    expectUnchanged(await ask(request('pods', pod(running(`${APP}@${world().digest}`))), path))
 })
 
-describe('an update that changes no image passes, and the trust server is not asked', () => {
+describe('an update that changes no image passes without asking the trust server', () => {
   const quiet = async (body: unknown) => {
     for (const path of ['/admit', '/validate'] as const) expectUnchanged(await ask(body, path))
-    expect(world.transport.requests).toEqual([])
+    expect(world().transport.requests).toEqual([])
   }
 
   test.each([...RESOURCES.keys()])('of %s', async (resource) => {
@@ -97,12 +81,12 @@ describe('an update that changes no image passes, and the trust server is not as
   })
 
   test('of a running Pod whose tag was signed again', async () => {
-    const image = `${SIGNED}@${world.digest}`
-    expect(world.resign()).not.toBe(world.digest)
+    const image = `${SIGNED}@${world().digest}`
+    expect(world().resign()).not.toBe(world().digest)
     await quiet(update('pods', pod(running(image)), { metadata: { labels: { tier: 'front' } }, spec: running(image) }))
   })
 
-  test('that takes the last finalizer from a Pod that is being deleted', async () => {
+  test('that removes the last finalizer of a Pod that is being deleted', async () => {
     const object = (finalizers: Json) => ({
       metadata: { deletionTimestamp: '2026-03-01T12:00:00Z', finalizers },
       spec: running(UNSIGNED),
@@ -110,21 +94,21 @@ describe('an update that changes no image passes, and the trust server is not as
     await quiet(update('pods', object(['example.com/wait']), object([])))
   })
 
-  test('of an object that has an image at a place that is not known', async () => {
+  test('of an object with an image at an unknown place', async () => {
     const spec = { ...running(SIGNED), volumes: [{ csi: { volumeAttributes: { image: 'x' } } }] }
     await quiet(update('deployments', objectOf('deployments', spec), objectOf('deployments', spec)))
   })
 
-  test.each(['DELETE', 'CONNECT'])('nor does %s bring in an image', async (operation) => {
+  test.each(['DELETE', 'CONNECT'])('and %s adds no image', async (operation) => {
     await quiet(request('pods', null, { operation, oldObject: pod(running(UNSIGNED)) }))
   })
 })
 
-test('names of labels and resources, and what a Pod reports, are no images', async () => {
+test('names of labels and resources, and the status of a Pod, are not images', async () => {
   const labels = { image: 'x', 'kubernetes.azure.com/node-image-version': 'x' }
   const resources = { limits: { 'example.com/image-decoder': '1' }, requests: { 'example.com/image-decoder': '1' } }
   const spec = {
-    containers: [{ image: `${SIGNED}@${world.digest}`, imagePullPolicy: 'Always', resources }],
+    containers: [{ image: `${SIGNED}@${world().digest}`, imagePullPolicy: 'Always', resources }],
     imagePullSecrets: [{ name: 'registry' }],
     nodeSelector: labels,
     overhead: { 'example.com/image': '1' },
@@ -137,10 +121,10 @@ test('names of labels and resources, and what a Pod reports, are no images', asy
   expectUnchanged(await ask(request('replicationcontrollers', controller)))
 })
 
-test('whatever is admitted has signed images only, and its Pods run what was signed', async () => {
-  const pinned = `${SIGNED}@${world.digest}`
-  const good = [SIGNED, pinned, 'alpine:3.19', APP, `${APP}@${world.latest}`]
-  const bad = [UNSIGNED, 'busybox', `${SIGNED}@${world.latest}`, '', null, 7]
+test('every admitted object has only signed images, and its Pods run the signed digests', async () => {
+  const pinned = `${SIGNED}@${world().digest}`
+  const good = [SIGNED, pinned, 'alpine:3.19', APP, `${APP}@${world().latest}`]
+  const bad = [UNSIGNED, 'busybox', `${SIGNED}@${world().latest}`, '', null, 7]
   const image = fc.oneof(
     fc.constantFrom<Json>(...good).map((value) => ({ value, isGood: true })),
     fc.constantFrom<Json>(...bad).map((value) => ({ value, isGood: false })),

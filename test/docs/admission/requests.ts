@@ -1,4 +1,4 @@
-/** AdmissionReview requests as an API server sends them, and what it makes of the answers. */
+/** AdmissionReview requests as an API server sends them, and the patches that it applies from the answers. */
 import type { Answer } from './webhook.js'
 
 /** JSON of any shape. */
@@ -7,7 +7,7 @@ export interface JsonObject {
   readonly [name: string]: Json
 }
 
-/** Each resource with a pod spec: its kind, and an object around a spec. */
+/** Each resource with a pod spec: its kind, and a function that puts a spec into an object. */
 export const RESOURCES: ReadonlyMap<string, { readonly kind: JsonObject; readonly of: (spec: Json) => Json }> = new Map([
   ['pods', entry('', 'Pod', (spec) => ({ metadata: { name: 'app' }, spec }))],
   ['podtemplates', entry('', 'PodTemplate', (spec) => ({ template: { spec } }))],
@@ -28,12 +28,12 @@ function inTemplate(spec: Json): JsonObject {
   return { spec: { template: { metadata: { labels: { image: 'a label' } }, spec } } }
 }
 
-/** An object of a resource around a pod spec. */
+/** An object of a resource with this pod spec. */
 export function objectOf(resource: string, spec: Json): Json {
   return RESOURCES.get(resource)?.of(spec) ?? spec
 }
 
-/** A request to create an object; `changes` are members of it. */
+/** A request to create an object; `changes` replace members of the request. */
 export function request(resource: string, object: Json, changes: JsonObject = {}): JsonObject {
   const kind = RESOURCES.get(resource)?.kind ?? { group: 'argoproj.io', version: 'v1alpha1', kind: 'Rollout' }
   const { group = '', version = '' } = kind
@@ -59,7 +59,7 @@ export function request(resource: string, object: Json, changes: JsonObject = {}
   }
 }
 
-/** A request to turn one object into another. */
+/** A request to update an object. */
 export function update(resource: string, oldObject: Json, object: Json, changes: JsonObject = {}): JsonObject {
   return request(resource, object, { operation: 'UPDATE', oldObject, ...changes })
 }
@@ -71,7 +71,7 @@ export function running(image: Json): JsonObject {
 
 type SpecWith = (image: Json, beside: Json) => JsonObject
 
-/** Pod specs with one image beside another, at each place that Kubernetes has for images, by that place. */
+/** Makes pod specs with two images: the key is the place of the first one, for each place that Kubernetes has for images. */
 export const PLACES: ReadonlyMap<string, SpecWith> = new Map<string, SpecWith>([
   ['containers/1/image', (image, beside) => ({ containers: [{ image: beside }, { image }] })],
   ['initContainers/0/image', (image, beside) => ({ ...running(beside), initContainers: [{ image }] })],
@@ -85,12 +85,12 @@ export const PLACES: ReadonlyMap<string, SpecWith> = new Map<string, SpecWith>([
   ],
 ])
 
-/** The patch of an answer; empty when there is none. */
+/** The patch of an answer; empty if there is none. */
 export function patchOf({ response: { patch } }: Answer): { op: string; path: string; value: string }[] {
   return patch === undefined ? [] : JSON.parse(Buffer.from(patch, 'base64').toString())
 }
 
-/** An object after the patch of an answer: `replace` of RFC 6902, paths of RFC 6901. Fails for a place that is not there. */
+/** Applies the patch of an answer: `replace` of RFC 6902, with paths of RFC 6901. @throws if the path does not exist */
 export function patched(object: Json, answer: Answer): Json {
   const copy = structuredClone(object)
   for (const { op, path, value } of patchOf(answer)) {

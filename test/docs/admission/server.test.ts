@@ -1,4 +1,4 @@
-/** The server of docs/guides/admission-control.md, over https as an API server asks it, and the objects that register it. */
+/** The server of docs/guides/admission-control.md, called over https as an API server does. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ const certificate = createCertificate({
 
 let place: string
 let trust: TestTrustServer
-/** The trust server that the author of a Pod runs, on the registry that its image names. */
+/** A trust server that the author of a Pod runs, on the registry that the image names. */
 let foreign: TestTrustServer
 let webhook: ChildProcess
 let port: number
@@ -45,7 +45,7 @@ beforeAll(async () => {
   await writeFile(join(place, 'tls/tls.crt'), certificate.pem)
   await writeFile(join(place, 'foreign.crt'), foreign.ca)
   port = await freePort()
-  // The switch is off here: the webhook must not follow it.
+  // Content trust is switched off here: the webhook must verify in spite of it.
   const env = { ...trust.env, DOCKER_CONTENT_TRUST: '0', NODE_EXTRA_CA_CERTS: join(place, 'foreign.crt') }
   webhook = start(env)
   if (webhook.stdout !== null) await once(webhook.stdout, 'data')
@@ -69,7 +69,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** One request. A body in pieces goes without its length. */
+/** Sends one request. A body in pieces is sent without its length. */
 async function send(path: string, body: string | readonly string[], method = 'POST'): Promise<{ status: number; body: string }> {
   const sent = httpsRequest(`https://localhost:${port}${path}`, { method, ca: certificate.pem, agent: false })
   sent.setHeader('content-type', 'application/json')
@@ -79,7 +79,7 @@ async function send(path: string, body: string | readonly string[], method = 'PO
     for (const piece of body) sent.write(piece)
     sent.end()
   }
-  sent.on('error', () => undefined) // what comes behind the answer
+  sent.on('error', () => undefined) // errors after the answer
   const [incoming] = await response
   return { status: incoming.statusCode, body: await text(incoming).catch(() => '') }
 }
@@ -91,25 +91,25 @@ async function ask(image: string, path = '/admit?timeout=10s', metadata = {}) {
   return JSON.parse(body)
 }
 
-test('a signed image is pinned, though DOCKER_CONTENT_TRUST says off', async () => {
+test('a signed image is pinned although DOCKER_CONTENT_TRUST is off', async () => {
   expect(patchOf(await ask(SIGNED))).toEqual([
     { op: 'replace', path: '/spec/containers/0/image', value: `${SIGNED}@${app.digest('1.0')}` },
   ])
   expect(await ask(SIGNED, '/validate?timeout=10s')).toMatchObject({ response: { allowed: false } })
 })
 
-test("an image that its author signed on a trust server of the author's own is denied, and that server is not asked", async () => {
+test("an image that its author signed on the author's own trust server is denied without asking that server", async () => {
   const { response } = await ask(`${new URL(foreign.url).host}/app:1.0`)
   expect(response).toMatchObject({ allowed: false, status: { message: expect.stringContaining('ERR_NO_TRUST_DATA') } })
   expect(foreign.requests).toEqual([])
 })
 
-test('a collection that no pin names is denied on first use, whatever pins.json says of that', async () => {
+test('a collection without a pin is denied on first use, even if pins.json allows first use', async () => {
   const { response } = await ask('registry.example/unpinned:1.0')
   expect(response).toMatchObject({ allowed: false, status: { message: expect.stringContaining('ERR_ROOT_UNTRUSTED') } })
 })
 
-test('two objects as large as the API server takes them are read', async () => {
+test('two objects of the largest size that the API server accepts are read', async () => {
   const answer = await ask(SIGNED, '/admit', { annotations: { note: 'x'.repeat(3 * MEBIBYTE) } })
   expect(answer.response.allowed).toBe(true)
 })
@@ -119,26 +119,26 @@ test.each([
   ['a body that is not JSON', '/admit', '<html>'],
   ['a body that ends early', '/admit', JSON.stringify(request('pods', objectOf('pods', running(SIGNED)))).slice(0, -1)],
   ['null', '/admit', 'null'],
-  ['JSON of another form', '/admit', '[]'],
-  ['JSON that is nested too deep', '/admit', deep(100_000)],
+  ['JSON of another shape', '/admit', '[]'],
+  ['JSON that is nested too deeply', '/admit', deep(100_000)],
   ['an unknown path', '/', JSON.stringify(request('pods', objectOf('pods', running(SIGNED))))],
   ['another unknown path', '/admit/x', JSON.stringify(request('pods', objectOf('pods', running(SIGNED))))],
-])('%s has no verdict: status 400', async (_, path, body) => {
+])('%s is refused with status 400', async (_, path, body) => {
   expect(await send(path, body)).toEqual({ status: 400, body: '' })
 })
 
-test('a body that is too long has no verdict: status 400, with and without its length', async () => {
+test('a body that is too long is refused with status 400, with and without its length', async () => {
   const metadata = { annotations: { note: 'x'.repeat(9 * MEBIBYTE) } }
   const body = JSON.stringify(request('pods', { metadata, spec: running(SIGNED) }))
   expect(await send('/admit', body)).toEqual({ status: 400, body: '' })
   expect(await send('/admit', body.match(/.{1,1000000}/g) ?? [])).toEqual({ status: 400, body: '' })
 })
 
-test('a request without a body has no verdict', async () => {
+test('a request without a body is refused with status 400', async () => {
   expect(await send('/admit', '', 'GET')).toEqual({ status: 400, body: '' })
 })
 
-test('without an answer of the trust server a new image is denied in time, and admitted when it is back', async () => {
+test('if the trust server does not answer, a new image is denied in time; when it answers again, the image is admitted', async () => {
   trust.faults.set('*', 'silent')
   const began = Date.now()
   expect((await ask(SIGNED)).response).toMatchObject({ allowed: false, status: { code: 403 } })

@@ -1,4 +1,4 @@
-/** The webhook of docs/guides/admission-control.md, compiled from the page, over a trust server in this process. */
+/** The webhook of docs/guides/admission-control.md, compiled from the page, with a trust server in this process. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +11,7 @@ export const GUIDE: Document = readDocument('docs/guides/admission-control.md')
 
 export type Path = '/admit' | '/validate'
 
-/** What comes back to the API server. */
+/** The answer to the API server. */
 export interface Answer {
   readonly apiVersion: string
   readonly kind: string
@@ -28,13 +28,13 @@ type Review = (client: TrustClient, body: unknown, path: Path) => Promise<Answer
 
 const sourceOf = (name: string) => GUIDE.blocks.find(({ code }) => code.startsWith(`// ${name}.ts\n`))?.code ?? ''
 
-/** The two files of the page. */
+/** The source of the two files of the page. */
 export const SOURCES: Readonly<Record<'admission' | 'serve', string>> = {
   admission: sourceOf('admission'),
   serve: sourceOf('serve'),
 }
 
-/** Writes the files of the page into a folder, in JavaScript. @returns what `admission.ts` exports */
+/** Writes the files of the page into a folder, as JavaScript. @returns the function that `admission.ts` exports */
 export async function loadWebhook(folder: string, deadline?: number): Promise<Review> {
   await mkdir(folder, { recursive: true })
   for (const [name, source] of Object.entries(SOURCES)) {
@@ -50,15 +50,15 @@ export const APP = 'registry.example/team/app'
 export const SIGNED = `${APP}:1.0`
 export const UNSIGNED = `${APP}:2.0`
 
-/** A client, and the trust server that it asks: `registry.example/team/app` with 1.0 and latest, and alpine:3.19. */
+/** A client and its trust server, which has `registry.example/team/app` with 1.0 and latest, and alpine:3.19. */
 export interface TrustWorld {
   readonly client: TrustClient
   readonly transport: SimulatedTransport
-  /** Of `SIGNED`. */
+  /** The digest of `SIGNED`. */
   readonly digest: string
   readonly latest: string
   readonly alpine: string
-  /** Signs other bytes for `SIGNED`. @returns their digest */
+  /** Signs `SIGNED` for other bytes. @returns their digest */
   resign(): string
 }
 

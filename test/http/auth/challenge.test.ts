@@ -61,20 +61,20 @@ describe('parseChallenges', () => {
     expect(plain(header)).toEqual(expected)
   })
 
-  test('several headers', () => {
+  test('reads several headers', () => {
     expect(plain('Bearer realm=x', 'Basic realm=y')).toEqual([
       ['bearer', { realm: 'x' }],
       ['basic', { realm: 'y' }],
     ])
   })
 
-  test('too many parameters, and too long a header, are left out', () => {
+  test('leaves out a challenge with too many parameters, and a header that is too long', () => {
     const many = Array.from({ length: MAX_CHALLENGE_PARAMETERS + 1 }, (_, index) => `p${index}=1`).join(',')
     expect(plain(`Bearer ${many}`)).toEqual([])
     expect(plain('Basic realm=x', `Bearer realm="${'x'.repeat(MAX_CHALLENGE_CHARACTERS)}"`)).toEqual([['basic', { realm: 'x' }]])
   })
 
-  test('any text is read, in linear time [HTTP-48]', () => {
+  test('reads any text in linear time [HTTP-48]', () => {
     const piece = fc.constantFrom('Bearer', 'realm', '=', '"', '\\', ',', ' ', '\t', 'abc==', 'é', '\0')
     const text = fc.oneof(
       fc.string(),

@@ -1,4 +1,7 @@
-/** Secrets are planted wherever there may be one, everything goes wrong in turn, and nothing that is told holds any of them. */
+/**
+ * Plants secrets in every place that can hold one, provokes one failure after the other, and checks that no event, error or
+ * output holds a secret.
+ */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +38,7 @@ const encoded = (secret: string): string => Buffer.from(`robot:${secret}`).toStr
 const PLANTED = [
   'planted',
   ...[PASSWORD, HELPED, PROXY].map(encoded),
-  // A line of the key, as any excerpt of it would have.
+  // One line of the key, which every longer excerpt holds too.
   CLIENT_KEY.split('\n')[1] ?? '',
 ]
 
@@ -66,7 +69,7 @@ interface World {
 const withAuth = (entry: object): object => ({ auths: { 'registry.example': entry } })
 const withPassword = withAuth({ auth: encoded(PASSWORD) })
 
-/** Everything that the library and the program tell. */
+/** All texts that the library and the program give out. */
 async function told({ server, config = withPassword, env = {} }: World): Promise<{ texts: string[]; code: string }> {
   await writeFile(join(dockerConfig, 'config.json'), typeof config === 'string' ? config : JSON.stringify(config))
   await writeFile(join(dockerConfig, 'ca.pem'), testAuthority.pem)
@@ -143,7 +146,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     }),
   ],
   [
-    'a registry token that is none',
+    'a registry token that is not valid',
     'ERR_UNAUTHORIZED',
     async () => ({
       server: (await serve(challenged('Basic realm=x', refuses))).url,
@@ -151,7 +154,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     }),
   ],
   [
-    'the token server answers with a token that is none',
+    'the token server answers with a token that is not valid',
     'ERR_SERVER_RESPONSE',
     async () => {
       const realm = await serve((_, response) => response.end(JSON.stringify({ token: `${TOKEN}\r\n` })))
@@ -167,12 +170,12 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     },
   ],
   [
-    'the token server speaks nonsense',
+    'the answer of the token server is not HTTP',
     'ERR_SERVER_RESPONSE',
     async () => ({ server: (await serve(challenged(bearer(await serve(speaksNonsense)), refuses))).url }),
   ],
   [
-    'the token server hangs up',
+    'the token server closes the connection',
     'ERR_SERVER_UNREACHABLE',
     async () => ({ server: (await serve(challenged(bearer(await serve(cutsOff)), refuses))).url }),
   ],
@@ -185,22 +188,22 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     },
   ],
   [
-    'the token server is not believed',
+    'the certificate of the token server is not trusted',
     'ERR_TLS',
     async () => ({ server: (await serve(challenged(bearer(await serve(gives, ['other.example'])), refuses))).url }),
   ],
   [
-    'the trust server hangs up on who has a password',
+    'the trust server closes the connection after a password',
     'ERR_SERVER_UNREACHABLE',
     async () => ({ server: (await serve(challenged('Basic realm=x', cutsOff))).url }),
   ],
   [
-    'the trust server speaks nonsense to who has a token',
+    'the answer of the trust server to a token is not HTTP',
     'ERR_SERVER_RESPONSE',
     async () => ({ server: (await serve(challenged(bearer(await serve(gives)), speaksNonsense))).url }),
   ],
   [
-    'the trust server redirects to http, to an address with a signature',
+    'the trust server redirects to an http address with a signature',
     'ERR_SERVER_RESPONSE',
     async () => {
       const location = `http://user:${PASSWORD}@elsewhere.example/${SIGNED_QUERY}?sig=${SIGNED_QUERY}`
@@ -208,7 +211,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     },
   ],
   [
-    'the trust server redirects to one that fails, with a signature',
+    'the trust server redirects to an address with a signature, which fails',
     'ERR_SERVER_RESPONSE',
     async () => {
       const other = await serve((_, response) => response.writeHead(418).end())
@@ -217,7 +220,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     },
   ],
   [
-    'a credential helper fails and says the secret',
+    'a credential helper fails and prints the secret',
     'ERR_UNAUTHORIZED',
     async () => {
       await mkdir(join(dockerConfig, 'bin'))
@@ -228,7 +231,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     },
   ],
   [
-    'a credential helper answers nonsense',
+    'the answer of a credential helper is not JSON',
     'ERR_UNAUTHORIZED',
     async () => {
       await mkdir(join(dockerConfig, 'bin'))
@@ -249,12 +252,12 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     async () => ({ server: (await serve(challenged('Basic realm=x', refuses))).url, config: withAuth({ auth: PASSWORD }) }),
   ],
   [
-    'config.json names a helper that is none',
+    'config.json names a helper with an invalid name',
     'ERR_SETTINGS_INVALID',
     async () => ({ server: (await serve(challenged('Basic realm=x', refuses))).url, config: { credsStore: `/${PASSWORD}` } }),
   ],
   [
-    'DOCKER_AUTH_CONFIG has more than it may have',
+    'DOCKER_AUTH_CONFIG has a member that is not allowed',
     'ERR_UNAUTHORIZED',
     async () => ({
       server: (await serve(challenged('Basic realm=x', refuses))).url,
@@ -272,7 +275,7 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     }),
   ],
   [
-    'a login stands under another spelling of the registry',
+    'config.json has a login under another spelling of the registry',
     'ERR_UNAUTHORIZED',
     async () => ({
       server: (await serve(challenged('Basic realm=x', refuses))).url,
@@ -299,12 +302,12 @@ const WORLDS: readonly [title: string, code: string, world: () => Promise<World>
     },
   ],
   [
-    'the proxy is away',
+    'the proxy cannot be reached',
     'ERR_SERVER_UNREACHABLE',
     async () => ({ server: 'https://trust.invalid', env: { HTTPS_PROXY: `http://robot:${PROXY}@127.0.0.1:1` } }),
   ],
   [
-    'the address of the proxy is none',
+    'the address of the proxy is not valid',
     'ERR_SETTINGS_INVALID',
     async () => ({ server: 'https://trust.invalid', env: { HTTPS_PROXY: `socks5://robot:${PROXY}@127.0.0.1:1` } }),
   ],

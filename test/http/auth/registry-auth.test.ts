@@ -1,49 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Credentials, givenCredentials } from '../../../src/credentials/credentials.js'
 import { MAX_TOKEN_ANSWER_BYTES } from '../../../src/http/auth/token-request.js'
 import type { TransportEvent } from '../../../src/http/events.js'
-import { createHttpTransport, type HttpTransportOptions } from '../../../src/trust-server/http-transport.js'
-import { parseServer } from '../../../src/trust-server/notary-url.js'
+import type { HttpTransportOptions } from '../../../src/trust-server/http-transport.js'
 import type { Transport } from '../../../src/trust-server/transport.js'
-import {
-  type LoopbackProxy,
-  type LoopbackServer,
-  type SeenRequest,
-  serverCertificate,
-  startProxy,
-  startServer,
-  testAuthority,
-} from '../../support/loopback-server.js'
+import { type LoopbackServer, type SeenRequest, serverCertificate, startProxy } from '../../support/loopback-server.js'
+import { transportWorld } from '../../support/transport-world.js'
 
 const GUN = 'registry.example/team/app'
 const SCOPE = `repository:${GUN}:pull`
 const SECRET = 'pa55word'
 const basic = `Basic ${Buffer.from(`me:${SECRET}`).toString('base64')}`
 
-let dockerConfig: string
-const open: { close(): Promise<void> }[] = []
-
-beforeAll(async () => {
-  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-auth-'))
-})
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-afterAll(() => rm(dockerConfig, { recursive: true }))
+const world = transportWorld()
 
 type Answer = (request: SeenRequest, response: ServerResponse) => unknown
 
 async function serve(handler: Answer, names?: readonly string[]): Promise<LoopbackServer> {
-  const server = await startServer(handler, names === undefined ? {} : { certificate: serverCertificate({ names }) })
-  open.push(server)
-  return server
+  return world.serve(handler, names === undefined ? {} : { certificate: serverCertificate({ names }) })
 }
 
-/** A token server that gives `anonymous` to those without credentials and `mine` to `me`. */
+/** A token server that gives the token `anonymous` without credentials, and `mine` for the credentials of `me`. */
 async function tokenServer(
   options: { anonymous?: string | number; names?: string[]; extra?: object } = {},
 ): Promise<LoopbackServer> {
@@ -59,7 +37,7 @@ async function tokenServer(
   }, options.names)
 }
 
-/** A trust server that wants `token`. */
+/** A trust server that accepts only the Authorization header `token`. */
 async function trustServer(token: string, challenge: string | string[], names?: string[]): Promise<LoopbackServer> {
   return serve((request, response) => {
     if (request.headers.authorization === token) response.end('{}')
@@ -70,10 +48,7 @@ async function trustServer(token: string, challenge: string | string[], names?: 
 const bearer = (realm: LoopbackServer, more = ''): string => `Bearer realm="${realm.url}/token",service="the service"${more}`
 
 function transportTo(server: LoopbackServer | string, options: Partial<HttpTransportOptions> = {}): Transport {
-  const url = typeof server === 'string' ? server : server.url
-  const transport = createHttpTransport({ server: parseServer(url), dockerConfig, env: {}, ca: testAuthority.pem, ...options })
-  open.push(transport)
-  return transport
+  return world.transport(typeof server === 'string' ? server : server.url, options)
 }
 
 function ask(
@@ -93,7 +68,7 @@ function source(entries: Record<string, Credentials>): { credentials: ReturnType
   return { credentials, asked }
 }
 
-/** Runs when this many milliseconds seem to have gone by. */
+/** Runs with a clock that is ahead by so many milliseconds. */
 async function laterBy<T>(milliseconds: number, run: () => Promise<T>): Promise<T> {
   const now = performance.now.bind(performance)
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + milliseconds)
@@ -118,7 +93,7 @@ const unauthorized = {
 }
 
 describe('an anonymous token', () => {
-  test('is asked for with service and the pull scope, whatever scope the server names [HTTP-46]', async () => {
+  test('is requested for the service and the pull scope, and the scope in the challenge is ignored [HTTP-46]', async () => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await trustServer('Bearer anon', bearer(realm, ',scope="repository:other:pull,push,*"'))
     const { credentials, asked } = source({ 'registry.example': me })
@@ -137,7 +112,7 @@ describe('an anonymous token', () => {
     },
   )
 
-  test('is shared by those who wait together, and kept', async () => {
+  test('is shared by concurrent requests, and kept', async () => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await trustServer('Bearer anon', bearer(realm))
     const transport = transportTo(server)
@@ -147,7 +122,7 @@ describe('an anonymous token', () => {
     expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer anon')
   })
 
-  test('is another one for another collection [HTTP-49]', async () => {
+  test('is used for one collection only [HTTP-49]', async () => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await trustServer('Bearer anon', bearer(realm))
     const transport = transportTo(server)
@@ -162,7 +137,7 @@ describe('an anonymous token', () => {
     ])
   })
 
-  test('is asked for again when it has expired', async () => {
+  test('is requested again when it has expired', async () => {
     const realm = await tokenServer({ anonymous: 'anon', extra: { expires_in: 0.2 } })
     const server = await trustServer('Bearer anon', bearer(realm))
     const transport = transportTo(server)
@@ -175,11 +150,11 @@ describe('an anonymous token', () => {
   })
 
   test.each([
-    ['most of its life', -50, 2],
-    ['little of its life', -1, 1],
-    ['more than its life, so that the clocks differ', -900, 1],
-    ['none of its life yet', 900, 1],
-  ])('that was issued when it had spent %s is used accordingly', async (_, seconds, requests) => {
+    ['50 seconds ago', -50, 2],
+    ['a second ago', -1, 1],
+    ['longer ago than its lifetime, because the clocks differ', -900, 1],
+    ['in the future, because the clocks differ', 900, 1],
+  ])('of 60 seconds that was issued %s is used for its remaining lifetime', async (_, seconds, requests) => {
     const issued_at = new Date(Date.now() + seconds * 1000).toISOString()
     const realm = await tokenServer({ anonymous: 'anon', extra: { expires_in: 60, issued_at } })
     const server = await trustServer('Bearer anon', bearer(realm))
@@ -189,7 +164,7 @@ describe('an anonymous token', () => {
     expect(realm.requests).toHaveLength(requests)
   })
 
-  test('that was accepted once and is refused later is renewed before credentials are touched', async () => {
+  test('that was accepted and is refused later is renewed before credentials are used', async () => {
     let wanted = 'first'
     const realm = await serve((_, response) => response.end(JSON.stringify({ token: wanted })))
     const server = await serve((request, response) => {
@@ -205,7 +180,7 @@ describe('an anonymous token', () => {
     expect(realm.requests).toHaveLength(2)
   })
 
-  test('one who gives up does not take it from the others', async () => {
+  test('still reaches the other requests when one of them is aborted', async () => {
     let give: () => void = () => undefined
     const realm = await serve((_, response) => {
       give = () => response.end('{"token":"anon"}')
@@ -225,7 +200,7 @@ describe('an anonymous token', () => {
 })
 
 describe('credentials', () => {
-  test('are sent to the token server once it refuses an anonymous token', async () => {
+  test('are sent to the token server after it refused an anonymous token', async () => {
     const realm = await tokenServer()
     const server = await trustServer('Bearer mine', bearer(realm))
     const events: TransportEvent[] = []
@@ -242,7 +217,7 @@ describe('credentials', () => {
     expect(JSON.stringify(events)).not.toMatch(/pa55word|mine|Basic/)
   })
 
-  test.each([401, 403])('are sent once the trust server answers an anonymous token with %i', async (status) => {
+  test.each([401, 403])('are sent after the trust server answered an anonymous token with %i', async (status) => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await serve((request, response) => {
       if (request.headers.authorization === 'Bearer mine') response.end('{}')
@@ -256,7 +231,7 @@ describe('credentials', () => {
     expect(realm.requests).toHaveLength(2)
   })
 
-  test('of the trust server itself come before those of the registry', async () => {
+  test('of the trust server are tried before those of the registry', async () => {
     const realm = await tokenServer()
     const server = await trustServer('Bearer mine', bearer(realm))
     const own = source({ [`localhost:${server.port}`]: me, 'registry.example': { username: 'other', password: 'x' } })
@@ -285,7 +260,7 @@ describe('credentials', () => {
     })
   })
 
-  test('a registry token is sent as it is', async () => {
+  test('a registry token is sent unchanged', async () => {
     const realm = await tokenServer()
     const server = await trustServer('Bearer given', bearer(realm))
     const { credentials } = source({ 'registry.example': { registryToken: 'given' } })
@@ -311,7 +286,7 @@ describe('credentials', () => {
     expect(await ask(transportTo(server))).toHaveLength(2)
   })
 
-  test('that are refused are ERR_UNAUTHORIZED, without going round in circles', async () => {
+  test('that are refused are ERR_UNAUTHORIZED after three requests', async () => {
     const realm = await tokenServer({ anonymous: 'anon' })
     const server = await trustServer('Bearer nobody has this', bearer(realm))
     const { credentials } = source({ 'registry.example': me })
@@ -330,7 +305,7 @@ describe('credentials', () => {
     expect(JSON.stringify(failure)).not.toContain(SECRET)
   })
 
-  test('that are not there are ERR_UNAUTHORIZED', async () => {
+  test('that are missing are ERR_UNAUTHORIZED', async () => {
     const realm = await tokenServer()
     const server = await trustServer('Bearer mine', bearer(realm))
     await expect(ask(transportTo(server))).rejects.toMatchObject(unauthorized)
@@ -344,7 +319,7 @@ describe('credentials', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  test('a token for a header of two lines is not sent', async () => {
+  test('a token with a line break is not sent', async () => {
     const server = await trustServer(basic, 'Basic realm="x"')
     const { credentials } = source({ 'registry.example': { registryToken: `a\r\nx: ${SECRET}` } })
     const failure = await ask(transportTo(server, { credentials })).catch((cause: unknown) => cause)
@@ -377,7 +352,7 @@ describe('a realm', () => {
     expect(realm.requests).toEqual([])
   })
 
-  test('that redirects does not pass credentials on to another host', async () => {
+  test('that redirects cannot pass credentials on to another host', async () => {
     const other = await serve((_, response) => response.writeHead(401).end())
     const realm = await serve((_, response) => response.writeHead(307, { location: `${other.url}/token` }).end())
     const server = await trustServer('Bearer x', bearer(realm))
@@ -387,7 +362,7 @@ describe('a realm', () => {
     expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined])
   })
 
-  test('that redirects does not get a refresh token passed on at all', async () => {
+  test('that redirects cannot pass a refresh token on', async () => {
     const other = await serve((_, response) => response.writeHead(401).end())
     const realm = await serve((request, response) => {
       if (request.method === 'GET') response.writeHead(401).end()
@@ -407,7 +382,7 @@ describe('a realm', () => {
     ['a token of another type', '{"token":{"a":1}}'],
     ['a token with a line break', JSON.stringify({ token: `x\r\nx-injected: ${SECRET}` })],
     ['an endless answer', JSON.stringify({ token: 'x'.repeat(MAX_TOKEN_ANSWER_BYTES) })],
-  ])('that answers with %s is ERR_SERVER_RESPONSE, and nothing of it is told [HTTP-47]', async (_, body) => {
+  ])('that answers with %s is ERR_SERVER_RESPONSE, and the error holds nothing of the answer [HTTP-47]', async (_, body) => {
     const realm = await serve((_request, response) => response.end(body))
     const server = await trustServer('Bearer x', bearer(realm))
     const failure = await ask(transportTo(server)).catch((cause: unknown) => cause)
@@ -430,7 +405,7 @@ describe('a realm', () => {
   })
 })
 
-test('credentials never follow a redirect of the trust server to another host', async () => {
+test('credentials are not sent to a host that the trust server redirects to', async () => {
   const other = await serve((_, response) => response.writeHead(401, { 'www-authenticate': 'Basic realm="gimme"' }).end())
   const server = await serve((request, response) => {
     if (request.headers.authorization === basic) response.writeHead(302, { location: `${other.url}/x` }).end()
@@ -441,7 +416,7 @@ test('credentials never follow a redirect of the trust server to another host', 
   expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
 })
 
-test.each(['basic', 'bearer'])('a host that the trust server redirects to asks for credentials by %s in vain', async (scheme) => {
+test.each(['basic', 'bearer'])('a %s challenge of a host that the trust server redirects to is not answered', async (scheme) => {
   const realm = await tokenServer({ anonymous: 'anon' })
   const challenge = scheme === 'basic' ? 'Basic realm="gimme"' : bearer(realm)
   const other = await serve((_, response) => response.writeHead(401, { 'www-authenticate': challenge }).end())
@@ -453,7 +428,7 @@ test.each(['basic', 'bearer'])('a host that the trust server redirects to asks f
   expect(other.requests).toHaveLength(1)
 })
 
-test('without any credentials the hint names where they were looked for', async () => {
+test('without credentials, the hint names the hosts for which they are missing', async () => {
   const realm = await tokenServer()
   const server = await trustServer('Bearer mine', bearer(realm))
   await expect(ask(transportTo(server, source({})))).rejects.toMatchObject({
@@ -462,7 +437,7 @@ test('without any credentials the hint names where they were looked for', async 
   })
 })
 
-test('a credentials function that fails is no failure of the network', async () => {
+test('a credentials function that fails is ERR_UNAUTHORIZED, not an error of the network', async () => {
   const realm = await tokenServer()
   const server = await trustServer('Bearer mine', bearer(realm))
   const cause = new Error('vault is sealed')
@@ -474,7 +449,7 @@ test('a credentials function that fails is no failure of the network', async () 
   })
 })
 
-test('a refusal without a challenge asks for no credentials', async () => {
+test('after a refusal without a challenge, the source is not asked for credentials', async () => {
   const server = await serve((_, response) => response.writeHead(403).end())
   const { credentials, asked } = source({ 'registry.example': me })
   await expect(ask(transportTo(server, { credentials }))).rejects.toMatchObject({
@@ -488,13 +463,12 @@ describe("docker.io's credentials", () => {
   const hub = { 'docker.io': me }
   const gun = 'docker.io/library/alpine'
 
-  /** Names that only the proxy knows. */
+  /** Servers whose names only the proxy can resolve. */
   async function throughProxy(
     trust: string,
     token: string,
   ): Promise<{ url: string; realm: LoopbackServer; env: Record<string, string> }> {
-    const proxy: LoopbackProxy = await startProxy()
-    open.push(proxy)
+    const proxy = world.keep(await startProxy())
     const realm = await tokenServer({ names: [token] })
     const server = await trustServer('Bearer mine', `Bearer realm="https://${token}:${realm.port}/token",service=x`, [trust])
     return { url: `https://${trust}:${server.port}`, realm, env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } }
@@ -503,7 +477,7 @@ describe("docker.io's credentials", () => {
   test.each([
     ['notary.docker.io', 'auth.docker.io'],
     ['docker.io', 'hub.docker.com'],
-  ])('go from %s to %s', async (trust, token) => {
+  ])('are sent for the trust server %s to the token server %s', async (trust, token) => {
     const { url, env } = await throughProxy(trust, token)
     expect(await ask(transportTo(url, { ...source(hub), env }), { gun })).toHaveLength(2)
   })
@@ -517,7 +491,7 @@ describe("docker.io's credentials", () => {
     ['notary.docker.io', 'docker.com', gun],
     ['evil.example', 'evil.example', 'index.docker.io/library/alpine'],
     ['evil.example', 'evil.example', 'DOCKER.IO/library/alpine'],
-  ])('do not go from %s to %s for %s', async (trust, token, collection) => {
+  ])('are not sent for the trust server %s to the token server %s for %s', async (trust, token, collection) => {
     const { url, env, realm } = await throughProxy(trust, token)
     const entries = { ...hub, 'index.docker.io': me, 'DOCKER.IO': me }
     await expect(ask(transportTo(url, { ...source(entries), env }), { gun: collection })).rejects.toMatchObject({
@@ -527,13 +501,13 @@ describe("docker.io's credentials", () => {
     expect(realm.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
   })
 
-  test('go to a trust server that docker.io is mapped to', async () => {
+  test('are sent to a trust server that docker.io is mapped to', async () => {
     const { url, env } = await throughProxy('mirror.example', 'auth.mirror.example')
     const transport = transportTo(url, { ...source(hub), env, serverIsMappedForDockerIo: true })
     expect(await ask(transport, { gun })).toHaveLength(2)
   })
 
-  test('do not go by Basic to another server', async () => {
+  test('are not sent by Basic to another server', async () => {
     const server = await trustServer(basic, 'Basic realm="x"')
     await expect(ask(transportTo(server, source(hub)), { gun })).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
     expect(server.requests).toHaveLength(1)

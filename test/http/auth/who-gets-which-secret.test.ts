@@ -1,4 +1,4 @@
-/** Who gets which secret: everything that each server and proxy received is searched for every secret there is. */
+/** Records everything that each server and proxy receives, and searches it for every secret. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { LookupFunction } from 'node:net'
@@ -22,7 +22,7 @@ import {
 const REGISTRY = 'registry.example'
 const password = (secret: string): Credentials => ({ username: `user-${secret}`, password: secret })
 
-/** Every secret, each unlike any other text. */
+/** All secrets; each occurs in no other text. */
 const SECRETS = {
   'password of the registry': 'secret-registry-2f7c',
   'password of the trust server': 'secret-server-91ab',
@@ -33,7 +33,7 @@ const SECRETS = {
   'password of the proxy': 'secret-proxy-e6a9',
   'identity token': 'secret-identity-48bb',
   'registry token': 'secret-registry-token-1c9d',
-  'token for anybody': 'secret-token-anonymous-6e21',
+  'anonymous token': 'secret-token-anonymous-6e21',
   'token for the user': 'secret-token-user-a85f',
 } as const
 type Secret = keyof typeof SECRETS | 'client certificate'
@@ -47,15 +47,16 @@ interface Row {
   readonly realm?: string
   readonly entries?: Readonly<Record<string, Credentials>>
   readonly challenge?: 'bearer' | 'basic' | 'http-realm'
-  /** The token server gives tokens to anybody. */
+  /** The token server gives anonymous tokens. */
   readonly open?: true
-  /** Who redirects to another host whoever comes with an Authorization header or by POST. */
+  /** The server that redirects requests with an Authorization header, and POST requests, to another host. */
   readonly redirects?: 'trust' | 'realm'
   readonly mapped?: true
   readonly proxied?: true
   readonly clientCertificate?: true
-  readonly trusts?: 'nobody'
-  /** What may arrive where; anything else must arrive nowhere. */
+  /** The client trusts no CA. */
+  readonly trustsNoCa?: true
+  /** The secrets that each host must receive; it must receive no others. */
   readonly gets: Partial<Record<'trust' | 'realm' | 'elsewhere' | 'proxy', readonly Secret[]>>
 }
 
@@ -65,14 +66,14 @@ const hub = { gun: 'docker.io/library/alpine', entries: hubEntry }
 const elsewhereEntry = { 'elsewhere.example': password(SECRETS['password of the host redirected to']) }
 
 const ROWS: readonly Row[] = [
-  { title: 'a token for anybody is enough', entries: registryEntry, open: true, gets: { trust: ['token for anybody'] } },
+  { title: 'an anonymous token is enough', entries: registryEntry, open: true, gets: { trust: ['anonymous token'] } },
   {
-    title: 'the password of the registry buys a token',
+    title: 'a token for the password of the registry',
     entries: registryEntry,
     gets: { realm: ['password of the registry'], trust: ['token for the user'] },
   },
   {
-    title: 'the own entry of the trust server goes before that of the registry',
+    title: 'the entry of the trust server is used before that of the registry',
     entries: { ...registryEntry, TRUST: password(SECRETS['password of the trust server']) },
     gets: { realm: ['password of the trust server'], trust: ['token for the user'] },
   },
@@ -92,7 +93,7 @@ const ROWS: readonly Row[] = [
     gets: { realm: ['identity token'], trust: ['token for the user'] },
   },
   {
-    title: 'an identity token where Basic is asked for',
+    title: 'an identity token and a Basic challenge',
     entries: { [REGISTRY]: { identityToken: SECRETS['identity token'] } },
     challenge: 'basic',
     gets: {},
@@ -103,32 +104,32 @@ const ROWS: readonly Row[] = [
     gets: { trust: ['registry token'] },
   },
   {
-    title: 'a token server that is asked over http [HTTP-44]',
+    title: 'a token server with an http address [HTTP-44]',
     entries: registryEntry,
     challenge: 'http-realm',
     gets: {},
   },
   {
-    title: 'a trust server that redirects who has a token',
+    title: 'a trust server that redirects requests with a token',
     entries: { ...registryEntry, ...elsewhereEntry },
     redirects: 'trust',
     gets: { realm: ['password of the registry'], trust: ['token for the user'] },
   },
   {
-    title: 'a trust server that redirects who has a password',
+    title: 'a trust server that redirects requests with a password',
     entries: { ...registryEntry, ...elsewhereEntry },
     challenge: 'basic',
     redirects: 'trust',
     gets: { trust: ['password of the registry'] },
   },
   {
-    title: 'a token server that redirects who has a password',
+    title: 'a token server that redirects requests with a password',
     entries: { ...registryEntry, ...elsewhereEntry },
     redirects: 'realm',
     gets: { realm: ['password of the registry'] },
   },
   {
-    title: 'a token server that redirects who has an identity token',
+    title: 'a token server that redirects requests with an identity token',
     entries: { [REGISTRY]: { identityToken: SECRETS['identity token'] } },
     redirects: 'realm',
     gets: { realm: ['identity token'] },
@@ -142,7 +143,7 @@ const ROWS: readonly Row[] = [
   },
   { title: 'docker.io at another trust server', ...hub, gets: {} },
   { title: 'docker.io at another trust server that names its token server', ...hub, realm: 'auth.docker.io', gets: {} },
-  { title: 'docker.io, and a token server of others', ...hub, trust: 'notary.docker.io', gets: {} },
+  { title: 'docker.io, and a token server of another domain', ...hub, trust: 'notary.docker.io', gets: {} },
   { title: 'docker.io by Basic at another trust server', ...hub, challenge: 'basic', gets: {} },
   {
     title: 'docker.io at the trust server that it is mapped to',
@@ -177,11 +178,11 @@ const ROWS: readonly Row[] = [
     gets: { trust: ['client certificate', 'password of the registry'] },
   },
   {
-    title: 'a trust server that is not believed',
+    title: 'a trust server whose certificate is not trusted',
     entries: registryEntry,
     clientCertificate: true,
     challenge: 'basic',
-    trusts: 'nobody',
+    trustsNoCa: true,
     gets: {},
   },
 ]
@@ -205,7 +206,7 @@ const client = createCertificate({
   extendedKeyUsage: ['clientAuth'],
 })
 
-/** A server, and all that it received. */
+/** A server, and the list of everything that it received. */
 async function recorded(
   name: string,
   answer: (request: SeenRequest, response: ServerResponse) => unknown,
@@ -226,7 +227,7 @@ async function recorded(
   return { server, received }
 }
 
-/** The secrets in texts, also where they are written as Basic credentials or in a form. */
+/** The secrets in the texts, also those in Basic credentials and form fields. */
 function secretsIn(texts: readonly string[]): Secret[] {
   const all = texts.join('\n')
   const decoded = [...all.matchAll(/[A-Za-z0-9+/]{8,}=*/g)].map(([one]) => Buffer.from(one, 'base64').toString('latin1'))
@@ -235,7 +236,7 @@ function secretsIn(texts: readonly string[]): Secret[] {
   return texts.includes('client certificate') ? ['client certificate', ...found] : found
 }
 
-/** Plays a row, and tells what arrived where. */
+/** Sends the requests of a row, and returns the secrets that each host received. */
 async function play(row: Row): Promise<Record<string, Secret[]>> {
   const { gun = `${REGISTRY}/team/app`, trust = 'trust.example', realm = 'auth.example', entries = {} } = row
   const elsewhere = await recorded('elsewhere.example', (_, response) =>
@@ -246,7 +247,7 @@ async function play(row: Row): Promise<Record<string, Secret[]>> {
   const token = await recorded(realm, (request, response) => {
     if (hasSecret(request) && row.redirects === 'realm') return response.writeHead(307, { location: away }).end()
     if (!hasSecret(request) && row.open !== true) return response.writeHead(401).end()
-    return response.end(JSON.stringify({ token: SECRETS[hasSecret(request) ? 'token for the user' : 'token for anybody'] }))
+    return response.end(JSON.stringify({ token: SECRETS[hasSecret(request) ? 'token for the user' : 'anonymous token'] }))
   })
   const bearer = `Bearer realm="${row.challenge === 'http-realm' ? 'http' : 'https'}://${realm}:${token.server.port}/token",service=x`
   const trusted = await recorded(trust, (request, response) => {
@@ -269,7 +270,7 @@ async function play(row: Row): Promise<Record<string, Secret[]>> {
     server: parseServer(`https://${host}`),
     dockerConfig,
     env: row.proxied ? { HTTPS_PROXY: `http://me:${SECRETS['password of the proxy']}@127.0.0.1:${proxy.port}` } : {},
-    ca: row.trusts === 'nobody' ? [] : testAuthority.pem,
+    ca: row.trustsNoCa ? [] : testAuthority.pem,
     credentials: givenCredentials((key) => known[key]),
     serverIsMappedForDockerIo: row.mapped ?? false,
     lookup,

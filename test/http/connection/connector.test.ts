@@ -1,4 +1,4 @@
-/** What is connected to before anybody asks. */
+/** Connections that are opened before undici asks for them. */
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { type Connector, createConnector } from '../../../src/http/connection/connector.js'
@@ -7,13 +7,13 @@ import { startServer, testAuthority } from '../../support/loopback-server.js'
 
 const PATIENCE = { timeout: 5_000 }
 
-function start(trustServerHostname: string): Connector {
+function start(server: URL): Connector {
   const ca = [testAuthority.pem]
   const contexts = async () => createTlsContexts({ folder: '', own: ca, ca, withNodes: false, clientPairs: [] })
-  return createConnector({ contexts, trustServerHostname, env: {}, timeoutMs: 5_000 })
+  return createConnector({ contexts, server, env: {}, timeoutMs: 5_000 })
 }
 
-/** As undici asks. */
+/** Connects as undici does. */
 function take({ connect }: Connector, { hostname, port }: URL): Promise<Socket> {
   return new Promise((resolve, reject) => {
     connect({ hostname, port, protocol: 'https:' }, (error, socket) => (error === null ? resolve(socket) : reject(error)))
@@ -21,11 +21,11 @@ function take({ connect }: Connector, { hostname, port }: URL): Promise<Socket> 
 }
 
 test.each(['localhost', '127.0.0.1'])(
-  'the first to ask for %s gets what was begun, the second another connection',
+  'the first request for %s gets the spare connection, the second a new one',
   async (name) => {
     await using server = await startServer((_, response) => response.end())
     const url = new URL(`https://${name}:${server.port}`)
-    const connector = start(name)
+    const connector = start(url)
     connector.connectAhead(url, 1)
     await expect.poll(server.connections, PATIENCE).toBe(1)
     const first = await take(connector, url)
@@ -36,10 +36,10 @@ test.each(['localhost', '127.0.0.1'])(
   },
 )
 
-test('as many are begun as are wanted, those included that nobody took yet', async () => {
+test('spare connections count toward the number that is asked for', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
-  const connector = start('localhost')
+  const connector = start(url)
   connector.connectAhead(url, 2)
   connector.connectAhead(url, 1)
   connector.connectAhead(url, 3)
@@ -50,19 +50,19 @@ test('as many are begun as are wanted, those included that nobody took yet', asy
   for (const socket of sockets) socket.destroy()
 })
 
-test('a wire that is laid is cut when there is nothing to shake hands with', async () => {
+test('the TCP connection is closed when the TLS contexts cannot be made', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
   const contexts = () => Promise.reject(new Error('no CA'))
-  const connector = createConnector({ contexts, trustServerHostname: 'localhost', env: {}, timeoutMs: 5_000 })
+  const connector = createConnector({ contexts, server: url, env: {}, timeoutMs: 5_000 })
   await expect(take(connector, url)).rejects.toThrow('no CA')
   await expect.poll(server.openConnections, PATIENCE).toBe(0)
 })
 
-test('what nobody took is closed, connected or not', async () => {
+test('close() closes spare connections, connected or not', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
-  const [early, late] = [start('localhost'), start('localhost')]
+  const [early, late] = [start(url), start(url)]
   early.connectAhead(url, 1)
   early.close()
   late.connectAhead(url, 1)
@@ -72,20 +72,20 @@ test('what nobody took is closed, connected or not', async () => {
   await expect.poll(server.openConnections, PATIENCE).toBe(0)
 })
 
-test('a failure is told to whoever asks, and the next one tries again', async () => {
+test('the first request gets the error of the spare connection, and the next one tries again', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
   await server.close()
-  const connector = start('localhost')
+  const connector = start(url)
   connector.connectAhead(url, 1)
   await expect(take(connector, url)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   await expect(take(connector, url)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
 })
 
-test('a connection that ended before it was taken is none', async () => {
+test('a spare connection that the server closed is reported as closed', async () => {
   await using server = await startServer((_, response) => response.end())
   const url = new URL(server.url)
-  const connector = start('localhost')
+  const connector = start(url)
   connector.connectAhead(url, 1)
   await expect.poll(server.openConnections, PATIENCE).toBe(1)
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -94,13 +94,13 @@ test('a connection that ended before it was taken is none', async () => {
   await expect(take(connector, url)).rejects.toMatchObject({ code: expect.stringMatching(/^ECONN/) })
 })
 
-test('what nobody took keeps no process alive, what somebody took does', async () => {
+test('a spare connection does not keep the process alive, one in use does', async () => {
   await using server = await startServer((_, response) => response.end())
-  /** With the server's own end of each connection. */
+  /** Counts the server's end of each connection too. */
   const alive = () => process.getActiveResourcesInfo().filter((type) => type === 'TCPSocketWrap').length
   const before = alive()
   const url = new URL(server.url)
-  const connector = start('localhost')
+  const connector = start(url)
   connector.connectAhead(url, 1)
   await expect.poll(server.openConnections, PATIENCE).toBe(1)
   await new Promise((resolve) => setTimeout(resolve, 100))

@@ -1,50 +1,32 @@
-/** A trust server of the public network must not send us into private ones [HTTP-45]. */
-import { mkdtemp, rm } from 'node:fs/promises'
+/** A trust server with a public address must not lead the client to private addresses [HTTP-45]. */
 import type { LookupFunction } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { PrivateAddresses } from '../../../src/http/connection/private-addresses.js'
-import { createHttpTransport, type HttpTransportOptions } from '../../../src/trust-server/http-transport.js'
-import { parseServer } from '../../../src/trust-server/notary-url.js'
+import type { HttpTransportOptions } from '../../../src/trust-server/http-transport.js'
 import {
   type Handler,
   type LoopbackProxy,
   type LoopbackServer,
   serverCertificate,
   startProxy,
-  startServer,
-  testAuthority,
 } from '../../support/loopback-server.js'
+import { transportWorld } from '../../support/transport-world.js'
 
-let dockerConfig: string
-const open: { close(): Promise<void> }[] = []
-
-beforeAll(async () => {
-  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-private-'))
-})
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-afterAll(() => rm(dockerConfig, { recursive: true }))
+const world = transportWorld()
 
 async function serve(handler: Handler, names?: readonly string[]): Promise<LoopbackServer> {
-  const server = await startServer(handler, names === undefined ? {} : { certificate: serverCertificate({ names }) })
-  open.push(server)
-  return server
+  return world.serve(handler, names === undefined ? {} : { certificate: serverCertificate({ names }) })
 }
 
-/** A trust server that only a proxy knows, so that it counts as public, and what it answers. */
+/** A trust server that is reached through a proxy, so that it counts as public. */
 async function publicServer(handler: Handler): Promise<{ url: string; proxy: LoopbackProxy; env: Record<string, string> }> {
-  const proxy = await startProxy()
-  open.push(proxy)
+  const proxy = world.keep(await startProxy())
   const server = await serve(handler, ['trust.example'])
   return { url: `https://trust.example:${server.port}`, proxy, env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } }
 }
 
 function ask(url: string, options: Partial<HttpTransportOptions> = {}): Promise<Uint8Array | undefined> {
-  const transport = createHttpTransport({ server: parseServer(url), dockerConfig, env: {}, ca: testAuthority.pem, ...options })
-  open.push(transport)
+  const transport = world.transport(url, options)
   return transport.fetchMetadata({ gun: 'a/b', name: 'root', maxBytes: 100, signal: new AbortController().signal })
 }
 
@@ -78,13 +60,13 @@ describe('a public trust server', () => {
     '[64:ff9b::a9fe:a9fe]',
     '[2002:a9fe:a9fe::1]',
     '2852039166',
-  ])('cannot have the proxy ask a token server on %s [HTTP-45]', async (host) => {
+  ])('cannot make the proxy connect to a token server on %s [HTTP-45]', async (host) => {
     const { url, env, proxy } = await publicServer(challenge(`https://${host}`))
     await expect(ask(url, { env })).rejects.toMatchObject({ code: 'ERR_UNAUTHORIZED' })
     expect(proxy.connects.map(({ authority }) => authority)).toEqual([new URL(url).host])
   })
 
-  test('cannot redirect there either [HTTP-45]', async () => {
+  test('cannot redirect to a private address [HTTP-45]', async () => {
     const inside = await serve((_, response) => response.end('{}'))
     const { url, env } = await publicServer((_, response) => response.writeHead(302, { location: `${inside.url}/x` }).end())
     await expect(ask(url, { env })).rejects.toMatchObject({
@@ -94,21 +76,21 @@ describe('a public trust server', () => {
     expect(inside.connections()).toBe(0)
   })
 
-  test('may name a token server that is public as well', async () => {
+  test('may name a token server with a public address', async () => {
     const realm = await serve(token, ['auth.example'])
     const { url, env } = await publicServer(challenge(`https://auth.example:${realm.port}`))
     expect(await ask(url, { env })).toHaveLength(2)
   })
 })
 
-test('a trust server on loopback may name a token server there, under another name too', async () => {
+test('a trust server on loopback may name a token server on loopback, also under another name', async () => {
   const realm = await serve(token, ['auth.example'])
   const server = await serve(challenge(`https://auth.example:${realm.port}`))
   const lookup: LookupFunction = (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }])
   expect(await ask(server.url, { lookup })).toHaveLength(2)
 })
 
-describe('of the addresses that a name has', () => {
+describe('a name with several addresses', () => {
   const resolve = (addresses: readonly string[], options: { all: boolean }): Promise<unknown> => {
     const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
     const system: LookupFunction = (_name, { all }, callback) =>
@@ -120,12 +102,12 @@ describe('of the addresses that a name has', () => {
     })
   }
 
-  test('only the public ones are asked', async () => {
+  test('resolves to the public ones only', async () => {
     expect(await resolve(['10.0.0.1', '93.184.216.34'], { all: true })).toEqual([{ address: '93.184.216.34', family: 4 }])
     expect(await resolve(['93.184.216.34'], { all: false })).toBe('93.184.216.34')
   })
 
-  test.each([true, false])('none is left, all: %s', async (all) => {
+  test.each([true, false])('is refused when none is public (all: %s)', async (all) => {
     await expect(resolve(['10.0.0.1', 'fe80::1'], { all })).rejects.toThrow(/auth\.example is an address of this machine/)
   })
 })

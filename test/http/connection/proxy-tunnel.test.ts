@@ -1,53 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createTcpServer, type LookupFunction } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { createHttpTransport, type HttpTransportOptions } from '../../../src/trust-server/http-transport.js'
-import { parseServer } from '../../../src/trust-server/notary-url.js'
-import {
-  type LoopbackProxy,
-  type LoopbackServer,
-  listen,
-  serverCertificate,
-  startProxy,
-  startServer,
-  testAuthority,
-} from '../../support/loopback-server.js'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { HttpTransportOptions } from '../../../src/trust-server/http-transport.js'
+import { type LoopbackProxy, type LoopbackServer, listen, serverCertificate, startProxy } from '../../support/loopback-server.js'
+import { transportWorld } from '../../support/transport-world.js'
 
-let dockerConfig: string
-const open: { close(): Promise<void> }[] = []
-
-beforeAll(async () => {
-  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-proxy-'))
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-afterAll(() => rm(dockerConfig, { recursive: true }))
+const world = transportWorld()
+afterEach(() => vi.unstubAllEnvs())
 
 async function proxied(options: Parameters<typeof startProxy>[0] = {}): Promise<LoopbackProxy> {
-  const proxy = await startProxy(options)
-  open.push(proxy)
-  return proxy
+  return world.keep(await startProxy(options))
 }
 
-/** A server under a name that no resolver knows. */
+/** A server whose name no resolver knows. */
 async function hidden(names = ['trust.invalid']): Promise<LoopbackServer> {
-  const server = await startServer((_, response) => response.end('{}'), { certificate: serverCertificate({ names }) })
-  open.push(server)
-  return server
+  return world.serve((_, response) => response.end('{}'), { certificate: serverCertificate({ names }) })
 }
 
 async function ask(url: string, options: Partial<HttpTransportOptions>): Promise<number | undefined> {
-  const transport = createHttpTransport({ server: parseServer(url), dockerConfig, env: {}, ca: testAuthority.pem, ...options })
-  open.push(transport)
+  const transport = world.transport(url, options)
   const signal = new AbortController().signal
   return (await transport.fetchMetadata({ gun: 'a/b', name: 'root', maxBytes: 100, signal }))?.length
 }
 
-test('HTTPS_PROXY is asked to CONNECT, and the name is resolved there [HTTP-36]', async () => {
+test('a request goes through HTTPS_PROXY by CONNECT, and the proxy resolves the name [HTTP-36]', async () => {
   const proxy = await proxied()
   const server = await hidden()
   expect(await ask(`https://trust.invalid:${server.port}`, { env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } })).toBe(2)
@@ -55,7 +30,7 @@ test('HTTPS_PROXY is asked to CONNECT, and the name is resolved there [HTTP-36]'
   expect(proxy.connects[0]?.headers['proxy-authorization']).toBeUndefined()
 })
 
-test('credentials of the proxy go to the proxy only', async () => {
+test('credentials of the proxy are sent to the proxy only', async () => {
   const proxy = await proxied()
   const server = await hidden()
   const env = { https_proxy: `http://user:pass@127.0.0.1:${proxy.port}` }
@@ -64,7 +39,7 @@ test('credentials of the proxy go to the proxy only', async () => {
   expect(server.requests[0]?.headers['proxy-authorization']).toBeUndefined()
 })
 
-/** Every name is this machine. */
+/** Resolves every name to this machine. */
 const lookup: LookupFunction = (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }])
 
 test.each([
@@ -76,7 +51,7 @@ test.each([
   ['trust.invalid:1', false],
   ['other.invalid', false],
   ['127.0.0.0/8', false],
-])('NO_PROXY=%s for trust.invalid goes direct: %s', async (exceptions, direct) => {
+])('NO_PROXY=%s excludes trust.invalid: %s', async (exceptions, direct) => {
   const proxy = await proxied()
   const server = await hidden()
   const env = {
@@ -87,34 +62,34 @@ test.each([
   expect(proxy.connects).toHaveLength(direct ? 0 : 1)
 })
 
-test.each(['localhost', '127.0.0.1'])('%s is asked directly, whatever the proxy', async (hostname) => {
+test.each(['localhost', '127.0.0.1'])('%s is never reached through the proxy', async (hostname) => {
   const proxy = await proxied()
   const server = await hidden(['localhost', '127.0.0.1'])
   expect(await ask(`https://${hostname}:${server.port}`, { env: { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` } })).toBe(2)
   expect(proxy.connects).toEqual([])
 })
 
-test('what stands in the environment of the process is not read', async () => {
+test('the environment of the process is not read', async () => {
   vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:1')
   const server = await hidden()
   expect(await ask(`https://trust.invalid:${server.port}`, { lookup })).toBe(2)
 })
 
-test('a proxy that hangs up in the middle of the handshake is no connection', async () => {
+test('a connection that closes during the handshake behind a proxy is ERR_SERVER_UNREACHABLE', async () => {
   const proxy = await proxied()
   const hangingUp = await listen(createTcpServer((socket) => socket.once('data', () => socket.destroy())))
-  open.push(hangingUp)
+  world.keep(hangingUp)
   const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }
   await expect(ask(`https://trust.invalid:${hangingUp.port}`, { env })).rejects.toMatchObject({
     code: 'ERR_SERVER_UNREACHABLE',
   })
 })
 
-test('a proxy that speaks before it was spoken to is refused', async () => {
+test('a proxy that sends data before the handshake is refused', async () => {
   const eager = await listen(
     createTcpServer((socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\nsurprise'))),
   )
-  open.push(eager)
+  world.keep(eager)
   const env = { HTTPS_PROXY: `http://127.0.0.1:${eager.port}` }
   await expect(ask('https://trust.invalid', { env })).rejects.toMatchObject({
     code: 'ERR_SERVER_UNREACHABLE',
@@ -122,7 +97,7 @@ test('a proxy that speaks before it was spoken to is refused', async () => {
   })
 })
 
-test('the certificate is checked through the tunnel: unknown CA', async () => {
+test('a certificate of an unknown CA is refused through the tunnel', async () => {
   const proxy = await proxied()
   const server = await hidden()
   const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }
@@ -130,7 +105,7 @@ test('the certificate is checked through the tunnel: unknown CA', async () => {
   expect(server.requests).toEqual([])
 })
 
-test('the certificate is checked through the tunnel: another name', async () => {
+test('a certificate for another name is refused through the tunnel', async () => {
   const proxy = await proxied()
   const server = await hidden(['other.invalid'])
   const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }
@@ -141,7 +116,7 @@ test('the certificate is checked through the tunnel: another name', async () => 
 })
 
 test.each([403, 407, 502])(
-  'a proxy that answers %i is ERR_SERVER_UNREACHABLE, asked once, and no secret is told',
+  'a proxy that answers %i is ERR_SERVER_UNREACHABLE after one request, and the error holds no secret',
   async (status) => {
     const proxy = await proxied({ status })
     const env = { HTTPS_PROXY: `http://user:pa55word@127.0.0.1:${proxy.port}` }
@@ -156,7 +131,7 @@ test.each([403, 407, 502])(
   },
 )
 
-test('a proxy that is not there is named', async () => {
+test('the error for a proxy that refuses the connection names it', async () => {
   const proxy = await proxied()
   await proxy.close()
   const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }
@@ -166,9 +141,9 @@ test('a proxy that is not there is named', async () => {
   })
 })
 
-test('a proxy that accepts and stays silent is given up', async () => {
+test('a proxy that accepts the connection and sends nothing is abandoned', async () => {
   const silent = await listen(createTcpServer((socket) => socket.resume()))
-  open.push(silent)
+  world.keep(silent)
   const env = { HTTPS_PROXY: `http://127.0.0.1:${silent.port}` }
   await expect(ask('https://trust.invalid', { env, deadlines: { connectMs: 100 } })).rejects.toMatchObject({
     code: 'ERR_SERVER_UNREACHABLE',
@@ -177,7 +152,7 @@ test('a proxy that accepts and stays silent is given up', async () => {
   })
 })
 
-test('a proxy over TLS carries, and is verified', async () => {
+test('a proxy over TLS is used, and its certificate is verified', async () => {
   const proxy = await proxied({ tls: true })
   const server = await hidden()
   const env = { HTTPS_PROXY: `https://localhost:${proxy.port}` }
@@ -190,7 +165,7 @@ test('a proxy over TLS carries, and is verified', async () => {
   expect(proxy.connects).toHaveLength(1)
 })
 
-test('HTTPS_PROXY that is no URL is a usage error', async () => {
+test('HTTPS_PROXY with a SOCKS URL is a usage error', async () => {
   await expect(ask('https://trust.invalid', { env: { HTTPS_PROXY: 'socks5://p:1' } })).rejects.toMatchObject({
     code: 'ERR_SETTINGS_INVALID',
   })

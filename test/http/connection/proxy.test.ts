@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { UsageError } from '../../../src/errors.js'
 import { proxyFor } from '../../../src/http/connection/proxy.js'
 
-describe('which proxy', () => {
+describe('proxyFor', () => {
   test.each([
     [{}, undefined],
     [{ HTTPS_PROXY: '' }, undefined],
@@ -38,7 +38,7 @@ describe('which proxy', () => {
 })
 
 test.each(['socks5://user:pa55word@p:1080', 'SOCKS5H://p', 'socks4://p:1', 'socks://p'])(
-  '%s: SOCKS is not supported, and said so',
+  '%s: the error says that SOCKS is not supported',
   (value) => {
     const ask = (): unknown => proxyFor('host.example', 443, { HTTPS_PROXY: value })
     expect(ask).toThrow(
@@ -64,7 +64,7 @@ describe('NO_PROXY', () => {
     ['.host.example', 'host.example', 443, false],
     ['st.example', 'host.example', 443, false],
     ['other, host.example', 'host.example', 443, true],
-    // As Go, and unlike curl: only commas part the list.
+    // As in Go, and unlike curl, only commas separate entries.
     ['other host.example', 'host.example', 443, false],
     [' other , host.example ', 'host.example', 443, true],
     ['host.example:443', 'host.example', 443, true],
@@ -85,7 +85,7 @@ describe('NO_PROXY', () => {
     ['10.1.2.3:443', '10.1.2.3', 443, true],
     ['10.1.2.3:1', '10.1.2.3', 443, false],
     ['host.example.', 'host.example', 443, true],
-    // Addresses, whatever their spelling; each tried with docker 28.2.2.
+    // Addresses in different spellings; each tried with docker 28.2.2.
     ['fd00:0:0:0:0:0:0:1', '[fd00::1]', 443, true],
     ['FD00::1', '[fd00::1]', 443, true],
     ['fd00::2', '[fd00::1]', 443, false],
@@ -135,19 +135,19 @@ describe('NO_PROXY', () => {
     ['localhost.example', false],
     ['128.0.0.1', false],
     ['::2', false],
-  ])('without it: %s is never asked through a proxy, as in Go: %s', (hostname, direct) => {
+  ])('is not needed for %s, as in Go: %s', (hostname, direct) => {
     expect(proxyFor(hostname, 443, { HTTPS_PROXY: 'http://p:1' }) === undefined).toBe(direct)
   })
 
-  test('the lower-case form counts too', () => {
+  test('may be written in lower case', () => {
     expect(proxyFor('h', 443, { https_proxy: 'http://p:1', no_proxy: 'h' })).toBeUndefined()
   })
 
-  test('takes an address for itself in every spelling, and for no other', () => {
+  test('matches an address in every spelling, and no other address', () => {
     const group = fc.integer({ min: 0, max: 0xffff })
     const bytes = fc.oneof(
       fc.array(group, { minLength: 8, maxLength: 8 }),
-      // With runs of zeros, and IPv4 written as IPv6.
+      // With runs of zeros, and IPv4-mapped addresses.
       fc.array(fc.constantFrom(0, 0, 1, 0xabcd), { minLength: 8, maxLength: 8 }),
       fc.tuple(group, group).map((end) => [0, 0, 0, 0, 0, 0xffff, ...end]),
     )
@@ -169,7 +169,7 @@ describe('NO_PROXY', () => {
   })
 })
 
-/** An IPv6 address in full, padded, in capitals, as URLs have it, and with an IPv4 end. */
+/** Spellings of an IPv6 address: in full, padded, in capitals, as in URLs, and with an IPv4 end. */
 function spellings(parts: readonly number[]): string[] {
   const hex = parts.map((part) => part.toString(16))
   const quad = parts.slice(6).flatMap((part) => [part >> 8, part & 0xff])

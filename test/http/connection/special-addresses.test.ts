@@ -1,4 +1,4 @@
-/** Which addresses a public trust server must not lead to: every entry of IANA's registries, and IPv4 however IPv6 spells it. */
+/** The addresses that a public server must not lead to: every entry of IANA's registries, also as an IPv4 address inside IPv6. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isSpecialAddress } from '../../../src/http/connection/special-addresses.js'
@@ -33,7 +33,7 @@ const IPV4_REGISTRY = [
   '255.255.255.255/32',
 ]
 
-/** Every entry of https://www.iana.org/assignments/iana-ipv6-special-registry (updated 2025-10-09), less those that hold an IPv4 address. */
+/** Every entry of https://www.iana.org/assignments/iana-ipv6-special-registry (updated 2025-10-09), except those that hold an IPv4 address. */
 const IPV6_REGISTRY = [
   '::1/128',
   '::/128',
@@ -59,7 +59,7 @@ const IPV6_REGISTRY = [
   'fe80::/10',
 ]
 
-/** The entries of the registry for IPv6 that hold an IPv4 address, which decides; and what was deprecated or never registered. */
+/** Forms of IPv6 addresses that hold an IPv4 address: entries of the registry, and forms that are deprecated or were never registered. */
 const AROUND_IPV4: Readonly<Record<string, (high: string, low: string) => string>> = {
   '::ffff:0:0/96, mapped': (high, low) => `::ffff:${high}:${low}`,
   '64:ff9b::/96, NAT64': (high, low) => `64:ff9b::${high}:${low}`,
@@ -73,7 +73,7 @@ const groups = (number: number): [string, string] => [(number >>> 16).toString(1
 const ipv6 = (number: bigint): string =>
   Array.from({ length: 8 }, (_, at) => ((number >> BigInt(112 - 16 * at)) & 0xffffn).toString(16)).join(':')
 
-/** First and last address of a network, without the code under test and what it rests on. */
+/** First and last address of a network, computed without the code under test and Node's BlockList. */
 function bounds4(network: string): [number, number] {
   const [address = '', bits = ''] = network.split('/')
   const first = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
@@ -89,11 +89,11 @@ function bounds6(network: string): [bigint, bigint] {
   return [first, first + (1n << BigInt(128 - Number(bits))) - 1n]
 }
 
-/** Multicast has a registry of its own; the address of Azure's host has none. */
+/** Multicast is in another registry; the address of Azure's host is in none. */
 const SPECIAL_IPV4 = [...IPV4_REGISTRY, '224.0.0.0/4', '168.63.129.16/32'].map(bounds4)
 const isSpecialIpv4 = (number: number): boolean => SPECIAL_IPV4.some(([first, last]) => number >= first && number <= last)
 
-/** Any address, those at the edges of networks more often. */
+/** Any address, with those at the edges of networks more often. */
 const anyIpv4 = fc.oneof(
   fc.nat(0xffff_ffff),
   fc
@@ -115,30 +115,34 @@ describe.each(IPV6_REGISTRY)('%s of the registry for IPv6', (network) => {
   })
 })
 
-test('an IPv4 address is special when one of the registries has it, and only then', () => {
-  const isJudgedRight = (number: number): void => expect(isSpecialAddress(ipv4(number)), ipv4(number)).toBe(isSpecialIpv4(number))
+test('an IPv4 address is special exactly when one of the registries holds it', () => {
+  const isClassifiedRight = (number: number): void =>
+    expect(isSpecialAddress(ipv4(number)), ipv4(number)).toBe(isSpecialIpv4(number))
   fc.assert(
-    fc.property(anyIpv4, (number) => void isJudgedRight(number)),
+    fc.property(anyIpv4, (number) => void isClassifiedRight(number)),
     { numRuns: 2_000 },
   )
 })
 
-test.each(Object.entries(AROUND_IPV4))('%s: an IPv4 address inside an IPv6 address is judged as it is by itself', (_, around) => {
-  const isJudgedAlike = (number: number): void => {
-    const address = around(...groups(number))
-    expect(isSpecialAddress(address), address).toBe(isSpecialAddress(ipv4(number)))
-  }
-  fc.assert(
-    fc.property(anyIpv4, (number) => void isJudgedAlike(number)),
-    { numRuns: 2_000 },
-  )
-})
+test.each(Object.entries(AROUND_IPV4))(
+  '%s: an IPv4 address inside an IPv6 address is special exactly when it is special by itself',
+  (_, around) => {
+    const isClassifiedAlike = (number: number): void => {
+      const address = around(...groups(number))
+      expect(isSpecialAddress(address), address).toBe(isSpecialAddress(ipv4(number)))
+    }
+    fc.assert(
+      fc.property(anyIpv4, (number) => void isClassifiedAlike(number)),
+      { numRuns: 2_000 },
+    )
+  },
+)
 
-test('every IPv6 address outside the part that is allocated to hosts is special, unless it ends in an IPv4 address', () => {
+test('every IPv6 address outside 2000::/3 is special, unless it ends in an IPv4 address', () => {
   const nat64 = 0x64_ff9b_0000_0000n
   const outside = fc.bigInt(1n << 64n, (1n << 128n) - 1n).filter((number) => number >> 125n !== 1n && number >> 64n !== nat64)
-  const isJudgedSpecial = (number: bigint): void => expect(isSpecialAddress(ipv6(number)), ipv6(number)).toBe(true)
-  fc.assert(fc.property(outside, (number) => void isJudgedSpecial(number)))
+  const isSpecial = (number: bigint): void => expect(isSpecialAddress(ipv6(number)), ipv6(number)).toBe(true)
+  fc.assert(fc.property(outside, (number) => void isSpecial(number)))
 })
 
 test.each([

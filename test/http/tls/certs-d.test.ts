@@ -1,4 +1,4 @@
-/** CAs that somebody gave to Docker's engine for the host of the trust server: `/etc/docker/certs.d/<host[:port]>/*.crt`. */
+/** CAs of Docker's engine for the host of the trust server: `/etc/docker/certs.d/<host[:port]>/*.crt`. */
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -14,21 +14,21 @@ const putForEngine = (host: string, name: string, content: string) => world.put(
 const engine = () => ({ engineFolders: [join(world.dockerConfig, 'certs.d')] })
 const secret = testAuthority.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
-describe('is believed', () => {
+describe('the client trusts', () => {
   test('a CA for the host as typed', async () => {
-    const server = await world.serve()
+    const server = await world.serveFile()
     await putForEngine(`localhost:${server.port}`, 'ca.crt', ca)
     expect(await world.ask(server.url, engine())).toBe(2)
   })
 
   test('a CA below HOME, for a rootless engine', async () => {
-    const server = await world.serve()
+    const server = await world.serveFile()
     await world.put(`localhost:${server.port}`, 'ca.crt', ca, '.config/docker/certs.d')
     expect(await world.ask(server.url, { env: { HOME: world.dockerConfig }, engineFolders: undefined })).toBe(2)
   })
 
-  test('beside the CA in the folder of the client', async () => {
-    const server = await world.serve()
+  test('a CA of the engine in addition to one in the folder of the client', async () => {
+    const server = await world.serveFile()
     const other = createCertificate({ subject: { cn: 'another CA' }, ca: true, ...TODAY })
     await world.put(`localhost:${server.port}`, 'ca.crt', other.pem)
     await putForEngine(`localhost:${server.port}`, 'registry.crt', ca)
@@ -36,22 +36,22 @@ describe('is believed', () => {
   })
 })
 
-describe('is not believed', () => {
+describe('the client does not trust', () => {
   test.each([
     ['a CA for another port', 'localhost:1', 'ca.crt'],
     ['a CA for the host without its port', 'localhost', 'ca.crt'],
     ['a file that does not end in .crt', undefined, 'ca.pem'],
     ['a client certificate', undefined, 'client.cert'],
   ])('%s', async (_what, host, name) => {
-    const server = await world.serve()
+    const server = await world.serveFile()
     await putForEngine(host ?? `localhost:${server.port}`, name, ca)
     await expect(world.ask(server.url, engine())).rejects.toMatchObject({ code: 'ERR_TLS' })
     expect(server.requests).toEqual([])
   })
 })
 
-test('client pairs of the engine are never shown, nor is one without the other an error', async () => {
-  const server = await world.serve({ requestCert: true, rejectUnauthorized: true, ca })
+test('client certificates of the engine are never shown, and a key without a certificate is no error', async () => {
+  const server = await world.serveFile({ requestCert: true, rejectUnauthorized: true, ca })
   for (const name of ['client.cert', 'client.key']) {
     await putForEngine(`localhost:${server.port}`, name, name === 'client.key' ? secret : ca)
   }
@@ -61,7 +61,7 @@ test('client pairs of the engine are never shown, nor is one without the other a
   expect(server.requests).toEqual([])
 })
 
-describe('what cannot be read is left out, and named where TLS fails', () => {
+describe('a file that cannot be read is left out, and named when TLS fails', () => {
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
   test.each<[string, (folder: string) => Promise<unknown>, string]>([
@@ -70,7 +70,7 @@ describe('what cannot be read is left out, and named where TLS fails', () => {
     ['a folder', (folder) => mkdir(join(folder, 'bad.crt')), 'bad.crt: cannot read the CA file (EISDIR'],
     ['a link to nowhere', (folder) => symlink('/no/such', join(folder, 'bad.crt')), 'bad.crt: cannot read the CA file (ENOENT'],
   ])('%s', async (_what, spoil, named) => {
-    const server = await world.serve()
+    const server = await world.serveFile()
     const folder = join(world.dockerConfig, 'certs.d', `localhost:${server.port}`)
     await mkdir(folder, { recursive: true })
     await spoil(folder)
@@ -82,14 +82,14 @@ describe('what cannot be read is left out, and named where TLS fails', () => {
     expect(await world.ask(server.url, engine())).toBe(2)
   })
 
-  test('one certificate of a file, and not the others in it', async () => {
-    const server = await world.serve()
+  test('an unreadable certificate is left out, and the others in its file are used', async () => {
+    const server = await world.serveFile()
     await putForEngine(`localhost:${server.port}`, 'ca.crt', broken + ca)
     expect(await world.ask(server.url, engine())).toBe(2)
   })
 
-  test('the folder, where it is a file', async () => {
-    const server = await world.serve()
+  test('a file in the place of the folder', async () => {
+    const server = await world.serveFile()
     await mkdir(join(world.dockerConfig, 'certs.d'))
     await writeFile(join(world.dockerConfig, 'certs.d', `localhost:${server.port}`), ca)
     await expect(world.ask(server.url, engine())).rejects.toMatchObject({
@@ -98,20 +98,20 @@ describe('what cannot be read is left out, and named where TLS fails', () => {
   })
 })
 
-describe('where the folders are', () => {
+describe('the folders', () => {
   const rootless = (config: string): string[] => ['/etc/docker/certs.d', join(config, 'docker', 'certs.d')]
   const ofUser = rootless(join(userInfo().homedir, '.config'))
 
   test.each([
     [{ HOME: '/home/me' }, rootless('/home/me/.config')],
     [{ HOME: '/home/me', XDG_CONFIG_HOME: '/etc/me' }, rootless('/etc/me')],
-    // Never below the working folder.
+    // A relative path would be resolved against the working folder.
     [{ HOME: '/home/me', XDG_CONFIG_HOME: 'config' }, rootless('/home/me/.config')],
     [{ HOME: 'home' }, ['/etc/docker/certs.d']],
     [{ HOME: '' }, ofUser],
     [{}, ofUser],
   ])('%j', (env, folders) => {
-    vi.stubEnv('HOME', '') // that of the process is not asked
+    vi.stubEnv('HOME', '') // HOME of the process must not be read
     expect(engineCertificateFolders(env, 'linux')).toEqual(folders)
     expect(homedir()).toBe('')
   })

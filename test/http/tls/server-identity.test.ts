@@ -1,4 +1,4 @@
-/** A certificate is for the names in its SAN; its CN is none. The same for trust servers, token servers and https proxies. */
+/** A certificate is for the names in its SAN, not for its CN: at trust servers, token servers and https proxies. */
 import { createServer } from 'node:https'
 import { describe, expect, test } from 'vitest'
 import { checkServerIdentity } from '../../../src/http/tls/server-identity.js'
@@ -15,23 +15,23 @@ function certificateFor(cn: string, san?: readonly string[]): MadeCertificate {
   return createCertificate({ subject: { cn }, issuer: testAuthority, extendedKeyUsage: ['serverAuth'], ...TODAY, ...more })
 }
 
-describe('whose only name is its CN', () => {
+describe('with a certificate whose only name is its CN', () => {
   const certificate = certificateFor('localhost')
   const words = /certificate relies on legacy Common Name field, use SANs instead/
 
-  test('a trust server is ERR_TLS, and the hint says SAN', async () => {
-    const server = await world.serve({ certificate })
+  test('a trust server is ERR_TLS, and the hint names the missing SAN', async () => {
+    const server = await world.serveFile({ certificate })
     await expect(world.ask(server.url, { ca })).rejects.toMatchObject({
       code: 'ERR_TLS',
       message: expect.stringMatching(words),
       hint: expect.stringMatching(/no SAN .*its CN is not a name/),
     })
     expect(server.requests).toEqual([])
-    expect(server.connections()).toBe(1) // no list of CAs would change it
+    expect(server.connections()).toBe(1) // another list of CAs would not help
   })
 
   test('a token server is ERR_TLS, and gets nothing', async () => {
-    const realm = await world.serve({ certificate })
+    const realm = await world.serveFile({ certificate })
     const server = world.keep(
       await startServer((_, response) =>
         response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm.url}/token"` }).end(),
@@ -44,9 +44,9 @@ describe('whose only name is its CN', () => {
     expect(realm.requests).toEqual([])
   })
 
-  test('an https proxy is ERR_TLS, and the hint says whose it is', async () => {
+  test('an https proxy is ERR_TLS, and the hint names the proxy', async () => {
     const proxy = world.keep(await startProxy({ tls: true, certificate }))
-    const server = await world.serve({ certificate: serverCertificate({ names: ['trust.example'] }) })
+    const server = await world.serveFile({ certificate: serverCertificate({ names: ['trust.example'] }) })
     const env = { HTTPS_PROXY: `https://localhost:${proxy.port}` }
     await expect(world.ask(`https://trust.example:${server.port}`, { ca, env })).rejects.toMatchObject({
       code: 'ERR_TLS',
@@ -58,13 +58,13 @@ describe('whose only name is its CN', () => {
 
   test('a server behind a proxy is ERR_TLS', async () => {
     const proxy = world.keep(await startProxy())
-    const server = await world.serve({ certificate: certificateFor('trust.example') })
+    const server = await world.serveFile({ certificate: certificateFor('trust.example') })
     const env = { HTTPS_PROXY: `http://localhost:${proxy.port}` }
     await expect(world.ask(`https://trust.example:${server.port}`, { ca, env })).rejects.toMatchObject({ code: 'ERR_TLS' })
   })
 
-  // A session that is taken up is not asked for a name: it must not have been kept from a server that was refused.
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)('a server is refused each time, sessions offered or not: %s', async (version) => {
+  // Node checks no name when it resumes a session, so the session of a refused server must not be kept.
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('a server that offers sessions is refused each time: %s', async (version) => {
     let resumed = 0
     const key = certificate.privateKey.export({ type: 'pkcs8', format: 'pem' })
     const options = { key, cert: certificate.pem, minVersion: version, maxVersion: version }
@@ -83,7 +83,7 @@ describe('whose only name is its CN', () => {
   })
 })
 
-describe('which names a certificate has', () => {
+describe('the names of a certificate', () => {
   test.each([
     [['localhost'], 'localhost', true],
     [['LOCALHOST'], 'localhost', true],
@@ -108,11 +108,11 @@ describe('which names a certificate has', () => {
     [undefined, 'notary.example', false],
     [undefined, '127.0.0.1', false],
   ])('%j for %s: %s', (san, hostname, expected) => {
-    const { der } = certificateFor(hostname, san) // the CN always is the name that is asked for
+    const { der } = certificateFor(hostname, san) // the CN is always the name that is checked
     expect(checkServerIdentity(hostname, { raw: Buffer.from(der) }) === undefined).toBe(expected)
   })
 
-  test('what is no certificate has none', () => {
+  test('are none when the certificate cannot be read', () => {
     expect(checkServerIdentity('localhost', { raw: Buffer.from('x') })?.code).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
   })
 })

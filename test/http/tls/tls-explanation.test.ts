@@ -1,4 +1,4 @@
-/** What a failure of TLS says: the situation, what message and hint have to name, and the next command to type. */
+/** Messages and hints of TLS errors: what they must name in each situation, and the command to type next. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -15,18 +15,18 @@ const issued = serverCertificate({ issuer: intermediate })
 const trusted = ca.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')
 const key = testAuthority.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
-/** The last words of a hint. */
+/** The end of a hint. */
 const command = (text: string): string => `${text}$`
 const anything = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 
 interface Situation {
   readonly certificate?: ReturnType<typeof serverCertificate>
-  /** What is put where; `TLS` is the folder of the server, `PORT` its port. */
+  /** Files to write. `TLS` is the folder of the server, `CONFIG` that of Docker's configuration, `PORT` the port. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>
   readonly options?: Parameters<typeof world.ask>[1]
   readonly code?: string
   readonly message: RegExp | string
-  /** Regular expressions with the same names, all of which the hint must match. */
+  /** Regular expressions with the same names. The hint must match all of them. */
   readonly hint: readonly string[]
 }
 
@@ -119,10 +119,10 @@ const SITUATIONS: Record<string, Situation> = {
     message: 'purpose',
     hint: ['may not be used for servers', 'serverAuth', command('openssl x509 -noout -purpose')],
   },
-  'a certificate that is no CA in between': {
+  'an intermediate certificate that is not a CA': {
     certificate: chainOverNoCa(),
     options: { ca },
-    message: 'x509: ', // which words follow depends on OpenSSL's version
+    message: 'x509: ', // the rest depends on OpenSSL's version
     hint: ['or a CA above it, (?:cannot|may not) be used', command('openssl .*')],
   },
   'a clock behind the certificate': {
@@ -179,19 +179,19 @@ const SITUATIONS: Record<string, Situation> = {
     files: { 'TLS/ca.crt': key },
     code: 'ERR_SETTINGS_INVALID',
     message: 'ca.crt: no PEM certificate, but a PRIVATE KEY',
-    hint: ['Correct the file'],
+    hint: ['Correct or remove the file'],
   },
   'a text in UTF-16': {
     files: { 'TLS/ca.crt': Buffer.from(`\ufeff${ca}`, 'utf16le') },
     code: 'ERR_SETTINGS_INVALID',
     message: 'a text in UTF-16',
-    hint: ['Correct the file'],
+    hint: ['Correct or remove the file'],
   },
   'an empty file': {
     files: { 'TLS/ca.crt': '' },
     code: 'ERR_SETTINGS_INVALID',
     message: 'an empty file',
-    hint: ['Correct the file'],
+    hint: ['Correct or remove the file'],
   },
 }
 
@@ -199,10 +199,10 @@ async function tell(url: string, options?: Parameters<typeof world.ask>[1]): Pro
   return world.ask(url, options).catch((cause: unknown) => cause)
 }
 
-describe('says what was looked at, why it did not serve, and the next command', () => {
+describe('the error says which certificates were used, why they did not match, and the next command', () => {
   test.each(Object.entries(SITUATIONS))('%s', async (_title, situation) => {
     const { certificate, files = {}, options, code = 'ERR_TLS', message, hint } = situation
-    const server = await world.serve(certificate === undefined ? {} : { certificate })
+    const server = await world.serveFile(certificate === undefined ? {} : { certificate })
     const folder = join(world.dockerConfig, 'tls', `localhost:${server.port}`)
     const named = (text: string, written = (path: string) => path): string =>
       text
@@ -244,10 +244,10 @@ describe('says what was looked at, why it did not serve, and the next command', 
 })
 
 test.each([
-  ['an honest one', 'CONFIG'],
-  ['one with a space and a quote', "it's here"],
-])('the command that a hint ends in mends it: a DER file in a folder, %s', async (_what, name) => {
-  const server = await world.serve()
+  ['with a plain name', 'CONFIG'],
+  ['with a space and a quote in its name', "it's here"],
+])('the command in the hint repairs a DER file in a folder %s', async (_what, name) => {
+  const server = await world.serveFile()
   world.dockerConfig = join(world.dockerConfig, name)
   await world.put(`localhost:${server.port}`, 'ca.crt', testAuthority.der)
   const told = await tell(server.url)
@@ -257,24 +257,21 @@ test.each([
   world.dockerConfig = dirname(world.dockerConfig)
 })
 
-test.each([['CONFIG/tls/localhost/ca.crt'], ['TLS/ca.pem'], ['TLS']])(
-  'the command that a hint ends in mends it: %s',
-  async (place) => {
-    const server = await world.serve()
-    const folder = join(world.dockerConfig, 'tls', `localhost:${server.port}`)
-    const file = place.replace('CONFIG', world.dockerConfig).replace('TLS', folder)
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, ca)
-    const told = await tell(server.url)
-    const hint = told instanceof Error && 'hint' in told ? String(told.hint) : ''
-    execFileSync('sh', ['-c', hint.slice(hint.lastIndexOf(': ') + 2)])
-    expect(await readFile(join(folder, 'ca.crt'), 'utf8')).toBe(ca)
-    expect(await world.ask(server.url)).toBe(2)
-  },
-)
+test.each([['CONFIG/tls/localhost/ca.crt'], ['TLS/ca.pem'], ['TLS']])('the command in the hint repairs %s', async (place) => {
+  const server = await world.serveFile()
+  const folder = join(world.dockerConfig, 'tls', `localhost:${server.port}`)
+  const file = place.replace('CONFIG', world.dockerConfig).replace('TLS', folder)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, ca)
+  const told = await tell(server.url)
+  const hint = told instanceof Error && 'hint' in told ? String(told.hint) : ''
+  execFileSync('sh', ['-c', hint.slice(hint.lastIndexOf(': ') + 2)])
+  expect(await readFile(join(folder, 'ca.crt'), 'utf8')).toBe(ca)
+  expect(await world.ask(server.url)).toBe(2)
+})
 
-test('the host of a token server, which a server chose, is one word of the command', async () => {
-  const other = await world.serve({ certificate: serverCertificate({ issuer: otherAuthority }) })
+test('the host of a token server, which the trust server chose, is one word of the command', async () => {
+  const other = await world.serveFile({ certificate: serverCertificate({ issuer: otherAuthority }) })
   const proxy = world.keep(await startProxy())
   const hostile = `a;touch$(b)'c.example:${other.port}`
   const server = world.keep(
@@ -290,14 +287,14 @@ test('the host of a token server, which a server chose, is one word of the comma
   })
 })
 
-test('a name that the server chose does not reach the terminal as it is', async () => {
+test('control characters in a name that the server chose do not reach the terminal', async () => {
   const certificate = createCertificate({
     subject: { cn: 'x' },
     issuer: { ...otherAuthority, subject: createCertificate({ subject: { cn: 'a\n\u001b[2Jb' }, ...TODAY }).subject },
     san: ['localhost'],
     ...TODAY,
   })
-  const server = await world.serve({ certificate })
+  const server = await world.serveFile({ certificate })
   const told = await tell(server.url)
   expect(told).toMatchObject({ code: 'ERR_TLS', hint: expect.stringMatching(/^\P{Cc}+$/u) })
 })

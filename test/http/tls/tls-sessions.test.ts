@@ -1,27 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { TlsSessions } from '../../../src/http/tls/tls-sessions.js'
-import { createHttpTransport } from '../../../src/trust-server/http-transport.js'
-import { parseServer } from '../../../src/trust-server/notary-url.js'
 import type { Transport } from '../../../src/trust-server/transport.js'
-import { listen, serverCertificate, testAuthority } from '../../support/loopback-server.js'
+import { listen, serverCertificate } from '../../support/loopback-server.js'
+import { transportWorld } from '../../support/transport-world.js'
 
-let dockerConfig: string
-const open: { close(): Promise<void> }[] = []
+const world = transportWorld()
+const transportTo = world.transport.bind(world)
 
-beforeAll(async () => {
-  dockerConfig = await mkdtemp(join(tmpdir(), 'dct-sessions-'))
-})
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-afterAll(() => rm(dockerConfig, { recursive: true }))
-
-/** A server that closes after each answer, and notes which handshakes took up a session. */
+/** A server that closes the connection after each answer, and records which handshakes resumed a session. */
 async function serve(maxVersion: 'TLSv1.2' | 'TLSv1.3', names = ['localhost']): Promise<{ url: string; reused: boolean[] }> {
   const reused: boolean[] = []
   const { privateKey, pem } = serverCertificate({ names })
@@ -30,22 +18,15 @@ async function serve(maxVersion: 'TLSv1.2' | 'TLSv1.3', names = ['localhost']): 
     response.writeHead(200, { connection: 'close' }).end('{}'),
   )
   server.on('secureConnection', (socket: TLSSocket) => reused.push(socket.isSessionReused()))
-  const running = await listen(server)
-  open.push(running)
+  const running = world.keep(await listen(server))
   return { url: running.url, reused }
-}
-
-function transportTo(url: string): Transport {
-  const transport = createHttpTransport({ server: parseServer(url), dockerConfig, env: {}, ca: testAuthority.pem })
-  open.push(transport)
-  return transport
 }
 
 const ask = (transport: Transport): Promise<Uint8Array | undefined> =>
   transport.fetchMetadata({ gun: 'a/b', name: 'root', maxBytes: 100, signal: new AbortController().signal })
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  '%s: further connections of a client take up the session of the first',
+  '%s: further connections of a client resume the session of the first',
   async (version) => {
     const { url, reused } = await serve(version)
     const transport = transportTo(url)
@@ -57,7 +38,7 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
 )
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  '%s: the session of a server under another name is not taken up, so that it is refused again',
+  '%s: the session of a server with a certificate for another name is not resumed, so that it is refused again',
   async (version) => {
     const { url, reused } = await serve(version, ['other.example'])
     const transport = transportTo(url)
@@ -66,7 +47,7 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
   },
 )
 
-test('sessions are kept apart by host, and of a few hosts only', () => {
+test('a session belongs to one host and port, and only a few hosts have one', () => {
   const sessions = new TlsSessions()
   for (let host = 0; host < 40; host++) sessions.keep(`host${host}:443`, Buffer.from([host]))
   expect(sessions.find('host0:443')).toBeUndefined()

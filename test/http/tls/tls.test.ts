@@ -8,16 +8,16 @@ import { networkError } from '../../../src/http/network-errors.js'
 import { createTlsContexts, readTlsMaterial } from '../../../src/http/tls/tls.js'
 import { tlsFolder } from '../../../src/http/tls/tls-folder.js'
 import { createCertificate } from '../../../src/testing/index.js'
-import { serverCertificate, startProxy, startServer, testAuthority } from '../../support/loopback-server.js'
+import { serverCertificate, startProxy, testAuthority } from '../../support/loopback-server.js'
 import { DAY, TODAY, tlsWorld } from './tls-world.js'
 
 const world = tlsWorld()
-const serve = world.serve.bind(world)
+const serve = world.serveFile.bind(world)
 const ask = world.ask.bind(world)
 const put = world.put.bind(world)
 const otherAuthority = createCertificate({ subject: { cn: 'another CA' }, ca: true, ...TODAY })
 
-describe('whose certificates are believed', () => {
+describe('trusted CAs', () => {
   test('a CA in the folder of the host as typed', async () => {
     const server = await serve()
     await put(`localhost:${server.port}`, 'ca.crt', testAuthority.pem)
@@ -30,7 +30,7 @@ describe('whose certificates are believed', () => {
     await expect(ask(server.url)).rejects.toMatchObject({ code: 'ERR_TLS' })
   })
 
-  test('a symlink, several certificates and CRLF, as mounted secrets have them', async () => {
+  test('a symlink to a file with several certificates and CRLF, as mounted secrets have', async () => {
     const server = await serve()
     const bundle = `# comment\r\n${otherAuthority.pem}${testAuthority.pem}`.replaceAll('\n', '\r\n')
     const file = await put('elsewhere', 'bundle.pem', bundle)
@@ -45,7 +45,7 @@ describe('whose certificates are believed', () => {
     expect(await ask(server.url, { env: { [variable]: file } })).toBe(2)
   })
 
-  test('the files in the folders that SSL_CERT_DIR names, though some are missing or hold something else', async () => {
+  test('the files in the folders of SSL_CERT_DIR, when some folders are missing and some files hold something else', async () => {
     const server = await serve()
     const file = await put('elsewhere', '0a1b2c3d.0', testAuthority.pem)
     await put('elsewhere', 'notes', 'nothing')
@@ -54,20 +54,20 @@ describe('whose certificates are believed', () => {
     expect(await ask(server.url, { env })).toBe(2)
   })
 
-  test('the ca option, one text or many', async () => {
+  test('the ca option, one text or several', async () => {
     const server = await serve()
     expect(await ask(server.url, { ca: testAuthority.pem })).toBe(2)
     expect(await ask(server.url, { ca: [otherAuthority.pem, testAuthority.pem] })).toBe(2)
   })
 
-  test('a given CA does not take the place of the default ones', async () => {
+  test('the ca option adds to the default CAs', async () => {
     const material = await readTlsMaterial({ dockerConfig: world.dockerConfig, host: 'h', env: {}, ca: [testAuthority.pem] })
     expect(material.ca).toEqual(expect.arrayContaining([rootCertificates[0], testAuthority.pem.trim()]))
     expect(new Set(material.ca.map((one) => one.replace(/\s/g, ''))).size).toBe(material.ca.length)
   })
 })
 
-describe('a CA for the server that does not do leaves it to the others of this machine', () => {
+describe('when a CA for the server does not match, the other CAs of this machine are tried', () => {
   const dates = (from: number, to: number) => ({
     notBefore: new Date(Date.now() + from * DAY),
     notAfter: new Date(Date.now() + to * DAY),
@@ -86,8 +86,8 @@ describe('a CA for the server that does not do leaves it to the others of this m
   })
 })
 
-describe('a server that is not believed is ERR_TLS', () => {
-  test('an unknown CA: the hint names the folder for it', async () => {
+describe('a server whose certificate is not trusted is ERR_TLS', () => {
+  test('an unknown CA: the hint names the folder for its certificate', async () => {
     const server = await serve()
     await expect(ask(server.url)).rejects.toMatchObject({
       code: 'ERR_TLS',
@@ -114,8 +114,8 @@ describe('a server that is not believed is ERR_TLS', () => {
   test.each([
     ['another name', { names: ['other.example'] }, /not for localhost/, 1],
     ['an expired certificate', { notAfter: new Date(Date.now() - DAY / 2) }, /has expired/, 3],
-    ['a certificate of tomorrow', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/, 3],
-    // The given CAs, Node's own, and all of this machine.
+    ['a certificate that is not valid yet', { notBefore: new Date(Date.now() + DAY / 2) }, /not valid yet/, 3],
+    // Three lists: the CA option, Node's default CAs, and all CAs.
     ['another CA', { issuer: otherAuthority }, /issued by "another CA"/, 3],
   ])('%s', async (_, options, hint, connections) => {
     const server = await serve({ certificate: serverCertificate(options) })
@@ -141,7 +141,7 @@ describe('a server that is not believed is ERR_TLS', () => {
     })
   })
 
-  test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not count [HTTP-34]', async () => {
+  test('NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect [HTTP-34]', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     const server = await serve()
     await expect(ask(server.url, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } })).rejects.toMatchObject({ code: 'ERR_TLS' })
@@ -167,31 +167,33 @@ describe('client certificates', () => {
     expect(await ask(server.url, { ca: testAuthority.pem })).toBe(2)
   })
 
-  test('without it the server refuses', async () => {
+  test('without a pair the server refuses', async () => {
     const server = await serve(mutual)
     await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({ kind: 'unavailable' })
     expect(server.requests).toEqual([])
   })
 
-  // What servers in Go send; Node's own hangs up.
+  // Alerts of servers written in Go. A server in Node closes the connection.
   test.each([
     'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
     'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
     'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
-  ])('%s: the hint says where one goes', (code) => {
-    const context = { gun: 'a/b', host: 'trust.example', tlsFolder: '/config/tls/trust.example' }
+  ])('%s: the hint names the folder for the pair', (code) => {
+    const folder = '/config/tls/trust.example'
+    const context = { gun: 'a/b', host: 'trust.example', serverKind: 'trust server', tlsFolder: folder } as const
     expect(networkError(Object.assign(new Error('alert'), { code }), context)).toMatchObject({
       code: 'ERR_TLS',
       hint: expect.stringContaining('client.cert, with client.key, into /config/tls/trust.example.'),
     })
   })
 
-  test('the pair is not shown to a host that the trust server redirects to', async () => {
+  test.each([
+    ['another host', '127.0.0.1'],
+    ['another port of its host', 'localhost'],
+  ])('the pair is not shown to %s that the trust server redirects to', async (_what, host) => {
     const other = await serve(mutual)
-    const server = await startServer((_, response) =>
-      response.writeHead(302, { location: `https://127.0.0.1:${other.port}/` }).end(),
-    )
-    world.keep(server)
+    const location = `https://${host}:${other.port}/`
+    const server = await world.serve((_, response) => response.writeHead(302, { location }).end())
     await put(`localhost:${server.port}`, 'client.cert', client.pem)
     await put(`localhost:${server.port}`, 'client.key', clientKey)
     await expect(ask(server.url, { ca: testAuthority.pem })).rejects.toMatchObject({ kind: 'unavailable' })
@@ -228,7 +230,7 @@ describe('client certificates', () => {
   })
 })
 
-describe('a file that cannot be used is a usage error naming it', () => {
+describe('a file that cannot be used is a usage error that names it', () => {
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
   test.each([
@@ -259,7 +261,7 @@ describe('a file that cannot be used is a usage error naming it', () => {
   test.each([
     ['/no/such/folder', '/no/such/folder: no PEM certificate in the CA folders of SSL_CERT_DIR'],
     ['/etc/passwd', '/etc/passwd: cannot read the CA folder of SSL_CERT_DIR'],
-  ])('SSL_CERT_DIR that leads to none: %s', async (folder, message) => {
+  ])('SSL_CERT_DIR without a certificate: %s', async (folder, message) => {
     await expect(ask('https://localhost:1', { env: { SSL_CERT_DIR: folder } })).rejects.toMatchObject({
       code: 'ERR_SETTINGS_INVALID',
       message: expect.stringContaining(message),
@@ -279,7 +281,7 @@ test('a colon in the name of the folder is encoded on Windows', () => {
   expect(tlsFolder('config', 'host:443', 'win32')).toBe(join('config', 'tls', 'host%3A443'))
 })
 
-test('the same CAs are parsed once for many transports, and other ones are not mistaken for them', async () => {
+test('transports with the same CAs share their contexts, transports with other CAs do not', async () => {
   const [one, same, other] = await Promise.all(
     [[testAuthority.pem], [testAuthority.pem], [otherAuthority.pem]].map((ca) =>
       readTlsMaterial({ dockerConfig: world.dockerConfig, host: 'h', env: {}, ca }).then((material) =>
@@ -290,10 +292,10 @@ test('the same CAs are parsed once for many transports, and other ones are not m
   expect(one).toHaveLength(3)
   expect(new Set(one).size).toBe(3)
   expect(same?.map((context, at) => context === one?.[at])).toEqual([true, true, true])
-  expect(other?.map((context, at) => context === one?.[at])).toEqual([false, true, false]) // Node's own are the same
+  expect(other?.map((context, at) => context === one?.[at])).toEqual([false, true, false]) // the second has Node's default CAs
 })
 
-test('of many lists of CAs those in use stay parsed', async () => {
+test('among many lists of CAs, the context of one in use is kept', async () => {
   const folder = join(world.dockerConfig, 'none')
   const contextOf = (authority: string) =>
     createTlsContexts({ folder, own: [authority], ca: [authority], withNodes: true, clientPairs: [] }).otherHosts[0]?.()
@@ -305,12 +307,12 @@ test('of many lists of CAs those in use stay parsed', async () => {
   }
 })
 
-/** In a process of its own: Node reads its settings when it starts. `npm test` builds what it runs. */
+/** Runs a child process with the built library (`npm test` builds it), since Node reads these settings when it starts. */
 test.each([
   ['NODE_EXTRA_CA_CERTS of the process', [], {}],
   ['--use-openssl-ca', ['--use-openssl-ca'], { SSL_CERT_FILE: true }],
   ['--use-openssl-ca in NODE_OPTIONS', [], { NODE_OPTIONS: '--use-openssl-ca', SSL_CERT_FILE: true }],
-])('a CA that only Node itself was started with is not believed: %s', async (_what, argv, settings) => {
+])('a CA of the Node process that is not in env is not trusted: %s', async (_what, argv, settings) => {
   const server = await serve()
   const file = await put('elsewhere', 'ca.pem', testAuthority.pem)
   const variables = Object.keys(settings).length === 0 ? { NODE_EXTRA_CA_CERTS: true } : settings
@@ -321,7 +323,7 @@ test.each([
     const { parseServer } = await import(${url('trust-server/notary-url')})
     const transport = createHttpTransport({ server: parseServer('${server.url}'), dockerConfig: '/nonexistent', env: {} })
     const request = { gun: 'a/b', name: 'root', maxBytes: 100, signal: new AbortController().signal }
-    console.log(await transport.fetchMetadata(request).then(() => 'believed', ({ code }) => code))`
+    console.log(await transport.fetchMetadata(request).then(() => 'trusted', ({ code }) => code))`
   const child = promisify(execFile)(process.execPath, [...argv, '--input-type=module', '-e', program], { env })
   expect((await child).stdout).toBe('ERR_TLS\n')
 })

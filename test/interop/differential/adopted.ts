@@ -1,6 +1,6 @@
 /**
- * Collections that the real publisher made (`fixtures/`), adopted: the same documents under another name with keys of ours in
- * place of theirs, signed anew and dated anew, for their timestamps were good for two weeks.
+ * Collections that the real publisher made (`fixtures/`), adopted: the same documents under another name, with keys of the test instead of
+ * the original keys. They are signed and dated again, because the original timestamps were valid for two weeks.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ import type { SigningLog } from './signing-log.js'
 /** The documents of one recorded state, by role. */
 export type Recorded = ReadonlyMap<string, SignedFile>
 
-/** Every folder that a real server's files were recorded in: `<fixture>/<served...>`, in order. */
+/** Every folder with recorded files of a real server: `<fixture>/<served...>`, in order. */
 export function readRecorded(fixtures: string): ReadonlyMap<string, Recorded> {
   const folders = readdirSync(fixtures)
     .filter((name) => !name.startsWith('simulated-'))
@@ -47,19 +47,19 @@ function readState(folder: string): Recorded {
 
 export interface Adoption {
   readonly gun: string
-  /** Where it is written down who signs. */
+  /** The log that records who signs. */
   readonly log: SigningLog
   readonly spoilings: ReadonlyMap<string, Spoiling>
-  /** What was done to it; the spoilings say more while they work. */
+  /** The changes that were made; mutations add details when they run. */
   readonly mutations: readonly string[]
 }
 
-/** Signs the documents with keys of ours. */
+/** Signs the documents with keys of the test. */
 export function adopt(recorded: Recorded, { gun, log, spoilings, mutations }: Adoption): State {
   const documents = new Map([...recorded].map(([role, { signed }]) => [role, structuredClone(signed)]))
   const keys = new Map<string, SigningKey>()
   for (const document of documents.values()) takeOverKeys(document, keys, gun)
-  // Who signed, even with a key that is listed no more.
+  // The signers, including those with a key that is no longer listed.
   const signersOf = (role: string): SigningKey[] =>
     (recorded.get(role)?.signatures ?? []).map(({ keyid }) =>
       log.watch(keys.get(keyid) ?? createSeededKey({ type: 'ed25519', seed: `${gun} removed ${keyid}` })),
@@ -85,7 +85,7 @@ export function adopt(recorded: Recorded, { gun, log, spoilings, mutations }: Ad
   return { files, mutations }
 }
 
-/** Lists a key of ours for each of theirs, of the same type. */
+/** Lists a key of the test for each original key, of the same type. */
 function takeOverKeys(document: Signed, taken: Map<string, SigningKey>, gun: string): void {
   const holder = 'keys' in document ? document : Object(document['delegations'])
   const listed: Record<string, KeyDocument> = holder?.keys ?? {}

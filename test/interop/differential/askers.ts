@@ -1,14 +1,14 @@
-/** The two who are asked: the real `notary lookup`, and this project's library. Each keeps a folder of its own over the states of a case. */
+/** The two clients under comparison: the real `notary lookup`, and this project's library. Each keeps its own folder over the states of a case. */
 import { type ExecFileException, execFile } from 'node:child_process'
 import { createTrustClient, type Transport, TrustError } from '../../../src/index.js'
 
-/** What came of a lookup. */
+/** The result of a lookup. */
 export type Answer =
   | { readonly kind: 'digest'; readonly digest: string; readonly size: number }
   | { readonly kind: 'refused'; readonly code: string; readonly role: string; readonly says: string }
   | { readonly kind: 'crashed' | 'hung'; readonly says: string }
 
-/** What both may take for one lookup; more is a hang. Milliseconds. */
+/** The time limit of a lookup in milliseconds; a longer one hangs. */
 const PATIENCE = 30_000
 
 interface Place {
@@ -19,17 +19,17 @@ interface Place {
 }
 
 export interface NotaryPlace extends Place {
-  /** Whether a timestamp is served. */
+  /** Whether the server has a timestamp. */
   readonly hasTimestamp: boolean
 }
 
-/** On a machine with other work a server may be slow to greet or to answer; notary then goes by its cache alone. So it is asked again. */
+/** On a busy machine a server may be slow, and notary then uses its cache alone. In this case notary runs again. */
 const GREETINGS = 5
-/** Notary says this of a timestamp that is not there, too. */
+/** Notary prints this for a missing timestamp, too. */
 const FROM_CACHE = 'using cached timestamp'
 const SLOW = /could not reach|TLS handshake timeout|Client\.Timeout|i\/o timeout/
 
-/** One run of the program, or a few. */
+/** Runs the program once, or a few times if the server was slow. */
 export async function askNotary(place: NotaryPlace, gun: string, target: string): Promise<Answer> {
   for (let left = GREETINGS; ; left--) {
     const { answer, said } = await runNotary(place, gun, target)
@@ -38,10 +38,10 @@ export async function askNotary(place: NotaryPlace, gun: string, target: string)
   }
 }
 
-/** It is killed when it takes too long. */
+/** Runs the program once; kills it if it takes too long. */
 function runNotary({ url, ca, folder }: Place, gun: string, target: string): Promise<{ answer: Answer; said: string }> {
   const args = ['-s', url, '-d', folder, '--tlscacert', ca, 'lookup', gun, target]
-  // One thread does for so short a run, and costs a fifth less.
+  // One thread is enough for such a short run, and costs a fifth less.
   const env = { PATH: process.env['PATH'], HOME: folder, GOMAXPROCS: '1' }
   return new Promise((resolve) => {
     execFile('notary', args, { env, timeout: PATIENCE, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
@@ -53,12 +53,12 @@ function runNotary({ url, ca, folder }: Place, gun: string, target: string): Pro
 
 function parseFailure({ killed, code, signal }: ExecFileException, said: string): Answer {
   if (killed === true) return { kind: 'hung', says: said }
-  // Its own failures end with status 1; no answer at all with 2, a missing program has no number at all.
+  // Its failures end with status 1, a crash without an answer with 2; a missing program has no status.
   if (code !== 1) return { kind: 'crashed', says: `${code ?? signal}: ${said}` }
   return { kind: 'refused', code: '', role: '', says: said.replace(/^[\s\S]*?\* fatal: /, '').trim() }
 }
 
-/** TARGET sha256:HEX SIZE; of whatever length HEX is. */
+/** TARGET sha256:HEX SIZE, with HEX of any length. */
 function parseAnswer(stdout: string): Answer {
   const match = / (sha256:[0-9a-f]*) (-?\d+)\n*$/.exec(stdout)
   if (match === null) return { kind: 'crashed', says: `no known answer: ${stdout}` }
@@ -71,7 +71,7 @@ export interface OurPlace {
   readonly folder: string
 }
 
-/** The library; `lookup` goes through the roles as notary does. */
+/** The library; `lookup` searches the roles in notary's order. */
 export async function askUs(place: OurPlace, gun: string, target: string): Promise<Answer> {
   for (let left = GREETINGS; ; left--) {
     const answer = await runUs(place, gun, target)

@@ -1,4 +1,4 @@
-/** The differential test's own parts: a case is the same again on any day, and the lists excuse nothing but what they say. */
+/** Tests of the differential test: a case can be repeated on any day, and the lists excuse only what they name. */
 import { createHash, verify } from 'node:crypto'
 import { afterEach, expect, test, vi } from 'vitest'
 import { readRecorded } from './adopted.js'
@@ -12,7 +12,7 @@ const source: CaseSource = { seed: 'again', recorded: readRecorded('fixtures') }
 
 afterEach(() => void vi.useRealTimers())
 
-/** Everything that both are asked with, and what is told of it. */
+/** All input of both clients, and its description. */
 function hashOf({ gun, target, states }: Case): string {
   const hash = createHash('sha256').update(JSON.stringify([gun, target]))
   for (const { files, mutations } of states) {
@@ -25,7 +25,7 @@ function hashOf({ gun, target, states }: Case): string {
 test('the same seed and number make the same case on any day, to the byte', async () => {
   const madeOn = async (day: string): Promise<string[]> => {
     vi.useFakeTimers({ now: new Date(day), toFake: ['Date'] })
-    vi.resetModules() // or what is reckoned on loading would be the same
+    vi.resetModules() // otherwise values computed at import would be the same
     const { makeCase } = await import('./cases.js')
     return Array.from({ length: 60 }, (_, index) => hashOf(makeCase(source, index)))
   }
@@ -34,7 +34,7 @@ test('the same seed and number make the same case on any day, to the byte', asyn
   expect(new Set(first).size).toBe(first.length)
 })
 
-test('no key signs a text in two ways, and OpenSSL takes what they sign', () => {
+test('a key always signs a text with the same signature, and OpenSSL accepts it', () => {
   const message = Buffer.from('message')
   for (const type of ['ecdsa', 'ed25519', 'rsa'] as const) {
     for (const rsaMethod of ['rsapss', 'rsapkcs1v15'] as const) {
@@ -55,7 +55,7 @@ test('another seed makes other cases', () => {
 const date = { kind: 'refused', code: 'ERR_METADATA_MALFORMED', role: 'targets', says: '"x" is not an RFC 3339 date' } as const
 const oddDate = 'truth: targets holds a date that is not RFC 3339'
 
-test('a rule holds for its code, its role, its words and its truth together, and for nothing honest', () => {
+test('a rule matches only if code, role, words and truth match, and never for an honest case', () => {
   const rules = readRules('test/interop/stricter.md', 'stricter').filter(({ id }) => id !== 'no-answer-there')
   const found = (changes: object, truths: readonly string[], mutations = ['date: "x" (targets)']) =>
     ruleFor(rules, { answer: { ...date, ...changes }, mutations, truths })?.id
@@ -69,7 +69,7 @@ test('a rule holds for its code, its role, its words and its truth together, and
   expect(found({}, [oddDate], [])).toBeUndefined()
 })
 
-test('nothing honest holds anything odd', () => {
+test('honest files have no oddities', () => {
   const isHonest = ({ mutations }: Case['states'][number]) => mutations.every((one) => one.startsWith('honest'))
   const cases = Array.from({ length: 150 }, (_, index) => makeCase(source, index)).filter(({ states }) => states.every(isHonest))
   expect(cases.length).toBeGreaterThan(25)
@@ -79,7 +79,7 @@ test('nothing honest holds anything odd', () => {
   }
 })
 
-test('what was done is no truth, nor what is true a deed', () => {
+test('a condition "done" does not match a truth, and a condition "truth" does not match a mutation', () => {
   const rules = readRules('test/interop/stricter.md', 'stricter')
   const answer = { kind: 'refused', code: 'ERR_ROOT_UNTRUSTED', role: 'root', says: 'an unknown critical extension' } as const
   const done = 'certificate: with an unknown critical extension (root)'
@@ -89,13 +89,13 @@ test('what was done is no truth, nor what is true a deed', () => {
   expect(ruleFor(rules, { answer: date, mutations: [oddDate], truths: [] })).toBeUndefined()
 })
 
-test('every rule asks for words or for two things together, but for no answer at all and for signers, whose files notary refuses in many words', () => {
+test('every rule requires words or two conditions, except the rules for no answer and for signers, whose files notary refuses with many wordings', () => {
   const rules = [...readRules('test/interop/stricter.md', 'stricter'), ...readRules('test/interop/kinder.md', 'kinder')]
   const broad = rules.filter(({ says, holds }) => says.length === 0 && !holds.every((patterns) => patterns.length > 1))
   expect(broad.map(({ id }) => id)).toEqual(['no-answer-there', 'signer-malformed'])
 })
 
-test('a pattern that names any role means the same one all through', () => {
+test('a pattern with any role matches the same role in all conditions', () => {
   const rules = readRules('test/interop/kinder.md', 'kinder')
   const answer = { kind: 'refused', code: '', role: '', says: 'whatever' } as const
   const found = (...truths: string[]) => ruleFor(rules, { answer, mutations: ['version: 9 (targets)'], truths })?.id

@@ -1,4 +1,4 @@
-/** Case number `index` of a seed: one collection in one to three states, and a name to look up in each. */
+/** Makes case number `index` of a seed: one collection in one to three states, and a name to look up in each. */
 import type { TargetDocument } from '../../../src/testing/index.js'
 import { TAMPERINGS } from '../../attacks/tamperings.js'
 import { adopt, type Recorded } from './adopted.js'
@@ -24,7 +24,7 @@ export interface Case {
   readonly gun: string
   readonly target: string
   readonly states: readonly State[]
-  /** Who signed what. */
+  /** The log of signatures. */
   readonly log: SigningLog
 }
 
@@ -37,7 +37,7 @@ export function gunOf(index: number): string {
   return `diff.example/case${index}`
 }
 
-/** The same for the same seed and number, to the byte, on every day. */
+/** Makes the same case, byte for byte, for the same seed and number on every day. */
 export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
   const random = new Random(`${seed} ${index}`)
   const gun = gunOf(index)
@@ -50,7 +50,7 @@ export function makeCase({ seed, recorded }: CaseSource, index: number): Case {
     [5, replayedStates],
     [3, brokenReleasesStates],
   ])
-  // The tamperings of the catalogue look for texts as Notary writes them.
+  // The tamperings of the catalogue search for text in Notary's form.
   const draft = make === tamperedStates ? new Draft(gun, random, 'canonical') : new Draft(gun, random)
   const states = make(draft)
   const target = make === brokenReleasesStates ? random.pick(['latest', RELEASED, RELEASED]) : chooseTarget(random, states)
@@ -72,7 +72,7 @@ function honestStates(draft: Draft): State[] {
   return states
 }
 
-/** The last of one or two states is mutated. */
+/** Mutates the last of one or two states. */
 function mutatedStates(draft: Draft): State[] {
   firstCollection(draft)
   const states: State[] = []
@@ -84,7 +84,7 @@ function mutatedStates(draft: Draft): State[] {
   return [...states, draft.publish()]
 }
 
-/** An honest state, two mutated ones; or a mutated one and an honest one after it. */
+/** An honest state and two mutated ones; or a mutated one and then an honest one. */
 function twiceMutatedStates(draft: Draft): State[] {
   firstCollection(draft)
   if (draft.random.chance(0.5)) mutate(draft)
@@ -97,7 +97,7 @@ function twiceMutatedStates(draft: Draft): State[] {
   return [...states, draft.publish()]
 }
 
-/** After two honest states an older one, whole or in part; or a role that counts back, signed so. */
+/** After two honest states an older one, complete or in part; or a role that is signed with a lower version. */
 function replayedStates(draft: Draft): State[] {
   const { collection, random } = draft
   firstCollection(draft)
@@ -112,10 +112,10 @@ function replayedStates(draft: Draft): State[] {
   return [...states, draft.publish()]
 }
 
-/** A name that stands in no other role, so that a lookup depends on this one. */
+/** Signs a name that no other role has, so that its lookup depends on this role. */
 const RELEASED = 'released'
 
-/** The role that decides over tags says something else than targets, and is out of date or not signed. */
+/** The role that takes precedence for tags differs from targets, and has expired or is not signed. */
 function brokenReleasesStates(draft: Draft): State[] {
   const { collection, random } = draft
   firstCollection(draft)
@@ -146,7 +146,7 @@ const TABLES: readonly (readonly [weight: number, table: readonly Mutation[]])[]
   [8, ROTATION_MUTATIONS],
 ]
 
-/** One mutation, sometimes two. */
+/** Applies one mutation, sometimes two. */
 function mutate(draft: Draft): void {
   const role = draft.random.pick(
     draft.isNew ? ['root', 'timestamp', 'snapshot', 'targets', 'targets'] : [...draft.roles, 'targets'],
@@ -161,7 +161,7 @@ function mutate(draft: Draft): void {
   if (draft.random.chance(0.12)) mutate(draft)
 }
 
-/** The tamperings of the attack catalogue, on a collection as they expect it: every role at version 3, this is to be the fourth. */
+/** The tamperings of the attack catalogue, on a collection as they need it: every role has version 3, and this state is the fourth. */
 function tamperedStates(draft: Draft): State[] {
   const { collection, random } = draft
   const roles = ['targets', RELEASES, 'targets/alice']
@@ -196,13 +196,13 @@ function tamperedStates(draft: Draft): State[] {
   return random.chance(0.5) ? states.slice(2) : states.slice(3)
 }
 
-/** What the real publisher wrote, one field or some bytes of it changed. */
+/** Data of the real publisher with one field or some bytes changed. */
 function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): State[] {
   const { gun, log, random } = draft
   const [folder, state] = random.pick([...recorded])
   const spoilings = new Map<string, Spoiling>()
   const mutations = [`honest: the documents of ${folder}`]
-  // It takes spoilings as a draft does, and gives them to the adopted documents.
+  // It accepts mutations like a draft, and applies them to the adopted documents.
   const recorder = Object.assign(Object.create(draft), {
     spoil: (role: string, spoiling: Spoiling) => void spoilings.set(role, spoiling),
     did: (mutation: string) => void mutations.push(mutation),
@@ -215,7 +215,7 @@ function adoptedState(draft: Draft, recorded: ReadonlyMap<string, Recorded>): St
   return [adopt(state, { gun, log, spoilings, mutations })]
 }
 
-/** Mostly a name that is there. */
+/** A name, usually an existing one. */
 function chooseTarget(random: Random, states: readonly State[]): string {
   if (random.chance(0.05)) return random.pick(['absent', 'LATEST', ...NAMES])
   const files = [...(states.at(-1)?.files ?? new Map<string, Uint8Array>())]

@@ -7,7 +7,7 @@ import type { Mutation } from './signature-mutations.js'
 
 type Changes = Partial<Omit<CertificateOptions, 'keys'>>
 
-/** Of a certificate that was good once. */
+/** The validity of a certificate that has expired. */
 export const HAS_ENDED = { notBefore: BEGUN, notAfter: ENDED }
 
 function root(name: string, make: (draft: Draft) => SigningKey[], threshold = 1): Mutation {

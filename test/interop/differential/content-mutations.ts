@@ -1,10 +1,10 @@
-/** Versions, dates, what is declared of files, delegations and targets: all signed by whoever holds the keys. */
+/** Mutations of versions, dates, declared files, delegations and targets. The holder of the keys signs all of them. */
 import type { DelegationDocument, FileDocument } from '../../../src/testing/index.js'
 import { ENDED } from './dates.js'
 import { type Draft, RELEASES, type Signed } from './draft.js'
 import type { Mutation } from './signature-mutations.js'
 
-/** Done before the file is signed. */
+/** A change before the file is signed. */
 export function insider(name: string, change: (signed: Signed, draft: Draft, role: string) => void): Mutation {
   return [name, (draft, role) => draft.spoil(role, { before: (signed) => change(signed, draft, role) })]
 }
@@ -50,19 +50,19 @@ export const DATE_MUTATIONS: readonly Mutation[] = [
   ].map((date) => insider(`date: ${JSON.stringify(date)}`, (signed) => void Object.assign(signed, { expires: date }))),
 ]
 
-/** What timestamp and snapshot say of a file. */
+/** The entry of a file in timestamp or snapshot. */
 function declared(name: string, change: (file: FileDocument, draft: Draft) => void): Mutation {
   return [
     `declared: ${name}`,
     (draft, role) => {
       const above = role === 'snapshot' || role === 'timestamp' ? 'timestamp' : 'snapshot'
-      // A timestamp alone may be renewed under its number; here it is another.
+      // A timestamp may be renewed with the same version; this one differs in content.
       if (above === 'timestamp') draft.spoil('snapshot', {})
       draft.aim(above === 'timestamp' ? 'snapshot' : role)
       draft.spoil(above, {
         before: (signed) => {
           const file = Object(signed['meta'])[above === 'timestamp' ? 'snapshot' : role]
-          // What another mutation made of it may be no file any more.
+          // Another mutation may have made it unreadable.
           if (Object(file) === file && Object(file.hashes) === file.hashes) change(file, draft)
         },
       })
@@ -182,7 +182,7 @@ export const DELEGATION_MUTATIONS: readonly Mutation[] = [
   ],
 ]
 
-/** A target that cannot be answered, or not clearly. */
+/** A target without a clear answer. */
 export const TARGET_MUTATIONS: readonly Mutation[] = [
   ['no sha256', (hashes: Record<string, string>) => void Reflect.deleteProperty(hashes, 'sha256')],
   ['sha256 cut', (hashes: Record<string, string>) => void Object.assign(hashes, { sha256: flip(hashes['sha256']).slice(0, 40) })],

@@ -1,4 +1,4 @@
-/** One collection of a case while it is made: what is done to it has a name, and every publication makes a state. */
+/** One collection of a case while it is made. Every change has a name, and every publication makes a state. */
 import type {
   CertificateChanges,
   Envelope,
@@ -17,7 +17,7 @@ import { SigningLog } from './signing-log.js'
 
 export const RELEASES = 'targets/releases'
 
-/** What every `signed` has; whatever else is in it. */
+/** The members that every `signed` has, among others. */
 export interface Signed {
   _type: string
   version: number
@@ -29,10 +29,10 @@ export type Spoiling = Tampering<Signed>
 export type SignedFile = Envelope<Signed>
 export type Files = Map<string, Uint8Array>
 
-/** What a server holds, and what was done to make it so. */
+/** The files of a server, and the changes that made them. */
 export interface State {
   readonly files: Files
-  /** Those of this state; a name that begins with `honest` must change no verdict. */
+  /** The changes of this state. One whose name begins with `honest` must not change a verdict. */
   readonly mutations: readonly string[]
 }
 
@@ -53,7 +53,7 @@ const ROOT_KEY_TYPES = [
   [2, { type: 'rsa-x509', rsaMethod: 'rsapkcs1v15' }],
 ] as const
 
-/** What a key is to be other than by chance. */
+/** Properties of a key that are not chosen at random. */
 export type KeyChanges = Omit<KeyRecipe, 'seed' | 'certificate'> & { readonly certificate?: CertificateChanges }
 
 export class Draft {
@@ -94,12 +94,12 @@ export class Draft {
     return this.#delegations.filter((role) => this.collection.version(role) > 0)
   }
 
-  /** True before anything is published. */
+  /** True before the first publication. */
   get isNew(): boolean {
     return this.collection.version('timestamp') === 0
   }
 
-  /** One to three keys and a threshold that they meet. */
+  /** One to three keys and a threshold that they reach. */
   signers(role: string, changes: KeyChanges = {}): RoleRecipe & { keys: SigningKey[]; threshold: number } {
     const count = this.random.weighted([
       [6, 1],
@@ -107,7 +107,7 @@ export class Draft {
       [1, 3],
     ])
     const keys: SigningKey[] = []
-    // There are few RSA keys, and one of them twice in a role would not count twice.
+    // There are few RSA keys, and the same key twice in a role counts once.
     while (keys.length < count) {
       const key = this.key(role, changes)
       if (!key.type.startsWith('rsa') || !keys.some(({ type }) => type.startsWith('rsa'))) keys.push(key)
@@ -115,10 +115,10 @@ export class Draft {
     return { keys, threshold: 1 + this.random.int(count) }
   }
 
-  /** A key as the role may have it. */
+  /** A key of a type that the role may have. */
   key(role: string, { certificate, ...changes }: KeyChanges = {}): SigningKey {
     const recipe = this.random.weighted<KeyChanges>(role === 'root' ? ROOT_KEY_TYPES : KEY_TYPES)
-    const notAfter = role === 'root' ? LASTING : this.random.pick([ENDED, LASTING, LASTING]) // but root's, nobody asks how long they are good
+    const notAfter = role === 'root' ? LASTING : this.random.pick([ENDED, LASTING, LASTING]) // the validity of other certificates is not checked
     const key = createSeededKey({
       ...recipe,
       ...changes,
@@ -148,36 +148,36 @@ export class Draft {
     this.#delegations.splice(0, this.#delegations.length, ...left)
   }
 
-  /** Does something by name to a role; told with the role that it was really done to. */
+  /** Applies a named change to a role, and records it with the role that was really changed. */
   apply(name: string, role: string, mutation: (draft: Draft, role: string) => void): void {
     this.#aim = role
     mutation(this, role)
     this.did(`${name} (${this.#aim})`)
   }
 
-  /** What is under way is done to this role. */
+  /** Records that the current change applies to this role. */
   aim(role: string): void {
     this.#aim = role
   }
 
-  /** Says what is done to this state. */
+  /** Records a change of this state. */
   did(mutation: string): void {
     this.#mutations.push(mutation)
   }
 
-  /** Spoils the next file of a role; several spoilings add up. */
+  /** Tampers with the next file of a role; several tamperings are combined. */
   spoil(role: string, tampering: Spoiling): void {
     this.#tamperings.set(role, [...(this.#tamperings.get(role) ?? []), tampering])
   }
 
-  /** Changes what is served, after publication; `before` is what the state before served. */
+  /** Changes the served files after publication; `before` has the files of the state before. */
   onWire(change: (files: Files, before: Files) => void): void {
     this.#onWire.push(change)
   }
 
   publish(): State {
     for (const [role, list] of this.#tamperings) {
-      // The overloads of `tamper` want the one document of the role; these fit all.
+      // The overloads of `tamper` require the document type of the role; these tamperings fit all types.
       this.collection.tamper(role as 'targets', together(list) as Tampering<object> as Tampering<TargetsDocument>)
     }
     this.collection.publish()

@@ -1,4 +1,4 @@
-/** One member or item of a file is changed: before it is signed (by whoever holds the keys) or after. */
+/** Changes one member or item of a file, before it is signed (by the holder of the keys) or after. */
 import type { Draft, SignedFile } from './draft.js'
 import type { Random } from './random.js'
 
@@ -60,7 +60,7 @@ const CHANGES: readonly (readonly [name: string, fits: (value: unknown) => boole
   ['a member beside it with null in upper case', () => true, ({ holder, name }) => beside(holder, name.toUpperCase(), null)],
 ]
 
-/** One field of one role's file. */
+/** Changes one field of one role's file. */
 export function mutateField(draft: Draft, role: string): void {
   const { random } = draft
   const seed = `${random.int(2 ** 31)}`
@@ -85,7 +85,7 @@ export function mutateField(draft: Draft, role: string): void {
 
 const CHOSEN = new Set(['keys', 'roles', 'targets', 'meta', 'hashes'])
 
-/** Every member and item, those of unknown names as `*`. Places near the top come as often as the many far down. */
+/** Every member and item; unknown names are `*`. Places near the top are chosen as often as the many deep ones. */
 function placesOf(document: object): Place[] {
   const places: Place[] = []
   const visit = (holder: object, path: string, chosen: boolean, depth: number): void => {

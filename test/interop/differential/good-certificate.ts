@@ -1,12 +1,12 @@
-/** Whether a root key is bound to a collection today, as far as OpenSSL tells; none of the project's own readers is asked. */
+/** Checks with OpenSSL whether a root key is bound to a collection today, without the project's own readers. */
 import { X509Certificate } from 'node:crypto'
 import type { KeyDocument } from '../../../src/testing/index.js'
 
-/** OpenSSL names no signature's algorithm: MD5 and SHA-1 with RSA, as they stand in the certificate. */
+/** DER of MD5 and SHA-1 with RSA as in a certificate, because OpenSSL does not name a signature's algorithm. */
 const WEAK = /2a864886f70d0101(?:04|05)/
-/** The basic constraints of a CA. OpenSSL's own answer depends on the key usage too; that of notary and of this project does not. */
+/** The basic constraints of a CA. OpenSSL's answer also depends on the key usage; that of notary and of this project does not. */
 const CA = /0603551d13(?:0101ff)?04..30..0101ff/
-/** The attribute common name, and the type of its text: one of UTF8String, PrintableString and IA5String, which every reader knows. */
+/** The common name and its text type: UTF8String, PrintableString and IA5String are known to every reader. */
 const COMMON_NAME = /0603550403(..)/g
 
 /** @throws what OpenSSL throws for a certificate that it cannot read */

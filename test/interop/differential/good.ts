@@ -1,4 +1,4 @@
-/** Whether a right client may answer from a state: everything that this project refuses for its own reasons must not be there. */
+/** Whether a correct client may answer from a state. The state must have nothing that this project refuses for its own reasons. */
 import { RELEASES } from './draft.js'
 import { odditiesOf } from './shape-oddities.js'
 import { follows, HUGE, isNamed, knownRoot, truthsOf } from './truths.js'
@@ -6,7 +6,7 @@ import { attempt, parentOf, type View } from './view.js'
 
 const BASE_ROLES = ['root', 'timestamp', 'snapshot', 'targets']
 
-/** With one of these, a file that counts is no file to answer from. Others only harm who needs what is odd. */
+/** With one of these oddities, no answer may use a file. Other oddities matter only to an answer that needs the odd part. */
 const NEVER = [
   'a member twice',
   'a lone surrogate',
@@ -26,7 +26,7 @@ const NEVER = [
   'a list for a text',
 ]
 
-/** True when today's root stands, with what it vouches for; `before` are the states that we accepted earlier. */
+/** True if today's root and the files under it are valid; `before` are the states that this project accepted earlier. */
 export function isGood(now: View, before: readonly View[]): boolean {
   const counted = [...BASE_ROLES.slice(0, 3), ...now.countedTargets]
   const isTrue = () =>
@@ -42,23 +42,23 @@ export function isGood(now: View, before: readonly View[]): boolean {
   return attempt(isTrue) === true
 }
 
-/** True for a signer whose file is not read today: then the next role that has a name answers. */
+/** True for a signer whose file is left out today: the next role with the name then answers. */
 export function isLeftOut(now: View, role: string): boolean {
   return isSigner(role) && (isHuge(now, role) || isOdd(now, role))
 }
 
-/** A signer whose file is odd is left out: it harms nobody but that signer. */
+/** A signer whose file is odd is left out, which affects only that signer. */
 function isSigner(role: string): boolean {
   return role.startsWith('targets/') && role !== RELEASES
 }
 
-/** A role with an older or another content than before; of a signer who is left out nothing is held against that. */
+/** A role with older or different content than before; for a signer that is left out, this is allowed. */
 function isTurnedBack(now: View, truth: string): boolean {
   const [, role, what] = /^truth: (\S+) (counts back|has two contents|has the file of another role)$/.exec(truth) ?? []
   return role !== undefined && !(isSigner(role) && (isOdd(now, role) || what === 'has the file of another role'))
 }
 
-/** True when the roots lead from the one that was trusted before to the newest. */
+/** True if a chain of roots leads from the root that was trusted before to the newest. */
 function leads(now: View, before: readonly View[]): boolean {
   let last = knownRoot(before)
   if (last === undefined) return true
@@ -71,7 +71,7 @@ function leads(now: View, before: readonly View[]): boolean {
   return newest === last || (newest !== undefined && follows(newest, last))
 }
 
-/** More than is read of any file: of a signer, that leaves the signer out. */
+/** A file longer than the limit; a signer with such a file is left out. */
 function isHuge(now: View, role: string): boolean {
   return (now.declared(role)?.length ?? 0) > HUGE
 }
@@ -84,19 +84,19 @@ function isAsDeclared(now: View, role: string): boolean {
 }
 
 function isOdd(now: View, role: string): boolean {
-  // In these `targets` is a role, whose name a publisher might write in another case beside it.
+  // In these files `targets` is a role, and a publisher could add the name in another case.
   const isMapOfRoles = role === 'root' || role === 'snapshot'
   const isNever = (odd: string) => NEVER.includes(odd) || (odd === 'two members that differ by case alone' && !isMapOfRoles)
   return odditiesOf(role, now.current(role)?.bytes ?? new Uint8Array()).some(isNever)
 }
 
-/** The role that decides over tags is there with keys, and does not count: a tag would fall back to targets. */
+/** The role that takes precedence for tags has keys and is not valid: a tag would fall back to targets. */
 function isReleasesBroken(now: View): boolean {
   const keys = now.roles.get(RELEASES)?.keyids ?? []
   return keys.length > 0 && now.declared(RELEASES) !== undefined && !now.countedTargets.includes(RELEASES)
 }
 
-/** A role that counted before, and could today, is not in the snapshot any more. */
+/** A role that was valid before, and could be today, is no longer in the snapshot. */
 function isForgottenBelow(parent: string, now: View, before: readonly View[]): boolean {
   return [...now.roles].some(
     ([role, { keyids, threshold }]) =>

@@ -1,4 +1,4 @@
-/** What honest publishers do: a first collection, and the steps that follow. None of it may change a verdict. */
+/** The steps of honest publishers: a first collection and its changes. No step may change a verdict. */
 import { createHash } from 'node:crypto'
 import { createSigningKey } from '../../../src/testing/index.js'
 import { LASTING } from './dates.js'
@@ -8,7 +8,7 @@ import { createSeededKey } from './seeded-keys.js'
 export const NAMES = ['latest', 'v1.0', 'v1.0-RC', 'stable/x', 'with space', 'ü \u{1f433}', '__proto__', 'a"b\\c'] as const
 const PATHS: readonly (readonly string[])[] = [[''], [''], [''], ['v'], ['stable/', 'v1'], ['stable/x'], ['latest', 'nothing']]
 
-/** Some names, in targets and in some delegations, each with a digest of its own there. */
+/** Signs some names in targets and in some delegations, each with its own digest in each role. */
 export function firstCollection(draft: Draft): void {
   const { collection, random } = draft
   collection.sign('latest', 'latest')
@@ -23,7 +23,7 @@ export function firstCollection(draft: Draft): void {
 
 function addDelegation(draft: Draft, role: string): void {
   const { collection, random } = draft
-  // One key may sign for many roles.
+  // One key may sign for several roles.
   const keys = random.chance(0.1)
     ? { keys: collection.keys(random.pick(['targets', 'snapshot'])), threshold: 1 }
     : draft.signers(role)
@@ -74,7 +74,7 @@ const NEXT_STEPS: readonly Step[] = [
   ['a name taken away', ({ collection, random }) => void collection.remove(random.pick(NAMES.slice(1)))],
 ]
 
-/** What changes from one honest state to the next. */
+/** The changes from one honest state to the next. */
 export function nextHonest(draft: Draft): void {
   for (let left = 1 + draft.random.int(2); left > 0; left--) {
     const [name, apply] = draft.random.pick(NEXT_STEPS)
@@ -83,7 +83,7 @@ export function nextHonest(draft: Draft): void {
   }
 }
 
-/** A server may give its timestamp another date and the same number, as long as it names the same snapshot. */
+/** A server may give its timestamp a new date with the same version, if it names the same snapshot. */
 export function renewTimestamp(draft: Draft): void {
   const { collection, random } = draft
   draft.did('honest step: a timestamp with another date and the same number')
@@ -91,7 +91,7 @@ export function renewTimestamp(draft: Draft): void {
   collection.setExpiry('timestamp', expires).setVersion('timestamp', collection.version('timestamp'))
 }
 
-/** Files as other honest writers write them. */
+/** Files in the form of other honest writers. */
 const ODDITIES: readonly (readonly [name: string, apply: (draft: Draft, role: string) => void])[] = [
   [
     'unknown members',
@@ -141,7 +141,7 @@ const ODDITIES: readonly (readonly [name: string, apply: (draft: Draft, role: st
   ['a delegation that lost its keys', loseKeys],
 ]
 
-/** An odd but honest file. */
+/** An unusual but honest file. */
 export function oddHonest(draft: Draft): void {
   const [name, apply] = draft.random.pick(ODDITIES)
   const role = draft.random.pick(draft.isNew ? ['root', 'timestamp', 'snapshot', 'targets'] : draft.roles)
@@ -149,7 +149,7 @@ export function oddHonest(draft: Draft): void {
   apply(draft, role)
 }
 
-/** As `notary delegation remove` leaves it. */
+/** A delegation in the state that `notary delegation remove` leaves. */
 function loseKeys(draft: Draft): void {
   const name = 'targets/emptied'
   if (!draft.delegations.includes(name)) draft.delegate(name, { keys: 0, threshold: 1 })
@@ -161,7 +161,7 @@ function loseKeys(draft: Draft): void {
 }
 
 function offsetDate(draft: Draft, date: string): string {
-  if (Number.isNaN(Date.parse(date))) return date // it was spoiled before
+  if (Number.isNaN(Date.parse(date))) return date // another mutation changed it
   const [hours, local] = draft.random.pick([
     ['+05:30', 5.5],
     ['-23:59', -(23 + 59 / 60)],
@@ -174,7 +174,7 @@ function indented(file: Uint8Array): Uint8Array {
   try {
     return utf8(JSON.stringify(JSON.parse(text(file)), null, 2))
   } catch {
-    return file // it was spoiled before
+    return file // another mutation changed it
   }
 }
 
@@ -207,5 +207,5 @@ export function utf8(content: string): Uint8Array {
   return new Uint8Array(Buffer.from(content))
 }
 
-/** A key that the collection knows nothing of. */
+/** A key that the collection does not list. */
 export const STRANGER = createSigningKey({ type: 'ed25519', seed: 'stranger' })

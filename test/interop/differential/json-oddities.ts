@@ -1,9 +1,9 @@
 /**
- * What readers of JSON differ over, found in the bytes of a file by a scanner of the test's own: it refuses nothing, says what it
- * met, and stops where the text is no JSON any more.
+ * Finds JSON in a file's bytes that readers interpret differently. This scanner belongs to the test: it refuses nothing, lists the oddities, and
+ * stops where the text is no longer JSON.
  */
 
-/** What was met; nothing in an ordinary file. */
+/** Lists the oddities of a file; an ordinary file has none. */
 export function jsonOddities(bytes: Uint8Array): string[] {
   const met = new Set<string>()
   const text = Buffer.from(bytes).toString()
@@ -17,7 +17,7 @@ const TOKEN = /[\t\n\r ]*(?:([{}[\],:])|"((?:[^"\\]|\\.)*)"|(-?\d[-+.\deE]*)|([a
 const WHOLE = new Set(['version', 'threshold', 'length'])
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 const DEEPEST = 64
-/** Names that the format gives; a publisher's own may differ by case. */
+/** Names of the format. Names that a publisher chooses may differ by case. */
 const NAMES = new Set(
   (
     'signed signatures keyid method sig _type version expires consistent_snapshot keys keytype keyval public private roles keyids ' +
@@ -28,9 +28,9 @@ const NAMES = new Set(
 class Scanner {
   readonly #text: string
   readonly #met: Set<string>
-  /** The names of each open object; undefined for a list. */
+  /** The names in each open object; undefined for a list. */
   readonly #open: (Set<string> | undefined)[] = []
-  /** The name that was met last. */
+  /** The last name. */
   #name = ''
 
   constructor(text: string, met: Set<string>) {
@@ -74,7 +74,7 @@ class Scanner {
   }
 }
 
-/** As Go folds names: the long s is an s, the sign for kelvin a k. */
+/** Folds names as Go does: the long s is an s, and the kelvin sign is a k. */
 function fold(name: string): string {
   return name.toLowerCase().replaceAll('\u017f', 's').replaceAll('\u212a', 'k')
 }

@@ -1,4 +1,4 @@
-/** One case put to both, state after state, and what their answers amount to. */
+/** Runs one case with both clients, state after state, and judges the answers. */
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Answer } from './askers.js'
@@ -9,32 +9,32 @@ import { type Rule, ruleFor } from './rules.js'
 import { truthsOf, wasSigned } from './truths.js'
 import { type Signed, View } from './view.js'
 
-/** One of the two, with this folder for a cache. */
+/** Makes one of the two clients with this folder as its cache. */
 type Asker = (folder: string, gun: string, target: string) => Promise<Answer>
 
 export interface Bench {
   readonly notary: Asker
   readonly us: Asker
   readonly folder: string
-  /** What is served now, by GUN. */
+  /** The files that are served now, by GUN. */
   readonly served: Map<string, Files>
   readonly stricter: readonly Rule[]
   readonly kinder: readonly Rule[]
-  /** Where notary gives no answer at all, and we refuse. */
+  /** Notary gives no answer at all, and this project refuses. */
   readonly unanswered: readonly Rule[]
 }
 
-/** A class of the figures, or what is wrong. */
+/** A class for the statistics, or a description of the failure. */
 export interface Verdict {
   readonly failed: boolean
   readonly what: string
-  /** What was done and what both said, in lines. */
+  /** The changes and both answers, one per line. */
   readonly told?: string
-  /** Of a difference: what is true of the collection. */
+  /** For a difference: the truths of the collection. */
   readonly truths?: readonly string[]
 }
 
-/** One verdict for every state that was asked. After a difference the two caches differ, so nothing is asked any more. */
+/** Gives one verdict for every state. It stops after a difference, because the two caches then differ. */
 export async function judgeCase(bench: Bench, { gun, target, states, log }: Case): Promise<Verdict[]> {
   const folder = join(bench.folder, gun.replace(/.*\//, ''))
   const [theirs, ours] = [join(folder, 'notary'), join(folder, 'ours')]
@@ -56,10 +56,10 @@ export async function judgeCase(bench: Bench, { gun, target, states, log }: Case
       const told = [where, ...mutations, ...(verdict.truths ?? []), `notary: ${tell(notary)}`, `we: ${tell(us)}`]
       verdicts.push({ ...verdict, told: told.join('\n  ') })
       if (verdict.failed || verdict.truths !== undefined) break
-      // A name that is not there is no fault of the collection.
+      // A missing name is not a fault of the collection.
       const isRefused = us.kind === 'refused' && us.code !== 'ERR_TAG_NOT_SIGNED'
       if (!isRefused) accepted.push(now)
-      // A refused first state leaves its root with notary, and nothing with us.
+      // After a refused first state, notary has stored its root, and this project has stored nothing.
       if (accepted.length === 0) mutations.push('after a refused first state')
       else if (isRefused) mutations.push('after a refusal')
     }
@@ -70,14 +70,14 @@ export async function judgeCase(bench: Bench, { gun, target, states, log }: Case
   return verdicts
 }
 
-/** One state that was put to both. */
+/** One state with both answers. */
 interface Asked {
   readonly target: string
   readonly mutations: readonly string[]
-  /** All states so far, this one the last. */
+  /** All states so far, ending with this one. */
   readonly views: readonly View[]
   readonly now: View
-  /** The states before it that both answered alike. */
+  /** The earlier states with equal answers. */
   readonly accepted: readonly View[]
   /** Notary's answer without a cache. */
   readonly askAnew: () => Promise<Answer>
@@ -95,7 +95,7 @@ const excused = (list: string, rule: Rule, truths: readonly string[]): Verdict =
 async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Promise<Verdict> {
   const { target, mutations, views, now, accepted } = asked
   const { stricter, kinder, unanswered } = bench
-  // Where no timestamp is served, what was accepted last still counts, as it was.
+  // Without a served timestamp, the last accepted state is still used.
   const last = now.serves('timestamp') ? undefined : accepted.at(-1)
   const isGoodNow = (): boolean => (last === undefined ? isGood(now, accepted) : isGood(last, accepted.slice(0, -1)))
   const view = last ?? now
@@ -107,17 +107,17 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
       size,
     )
   if (us.kind === 'crashed' || us.kind === 'hung') return failure(`we ${us.kind}`)
-  if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered what nobody signed')
-  // To say that the name is not there is to take the collection for good.
+  if (us.kind === 'digest' && !wasSigned(us, target, views)) return failure('we answered a digest that no key signed')
+  // Saying that a name is missing requires accepting the collection.
   const isTaken = us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED'
-  if (isTaken && !isGoodNow()) return failure('we took what is not good', truthsOf(now, accepted, target))
+  if (isTaken && !isGoodNow()) return failure('we accepted a collection that is not good', truthsOf(now, accepted, target))
   if (notary.kind === 'crashed' || notary.kind === 'hung') {
     if (notary.kind === 'crashed' && us.kind === 'refused' && !isGoodNow())
       return { failed: false, what: 'we refused, notary gave no answer' }
     const truths = truthsOf(now, accepted, target)
     if (notary.kind === 'hung') return failure('notary hung', truths)
     if (us.kind === 'digest') {
-      // A crash is a refusal without words: only a rule that asks for none fits.
+      // A crash is a refusal without words, so only a rule without words matches.
       const wordless = { kind: 'refused', code: '', role: '', says: '' } as const
       const rule = isRight(us) ? ruleFor(kinder, { answer: wordless, mutations, truths }) : undefined
       return rule === undefined ? failure('notary crashed', truths) : excused('kinder', rule, truths)
@@ -145,13 +145,13 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
   const anew = views.length === 1 ? notary : await asked.askAnew()
   if (anew.kind === 'digest' && anew.digest === us.digest && anew.size === us.size)
     truths.push('truth: notary without a cache gives the same answer')
-  // What notary kept from a refusal may hide why it refuses the present state.
+  // Files that notary stored from a refusal may hide its reason for refusing the present state.
   const answers = mutations.some((one) => one.startsWith('after a refus')) ? [notary, anew] : [notary]
   const rule = answers.map((answer) => ruleFor(kinder, { answer, mutations, truths })).find((one) => one !== undefined)
   return rule === undefined ? failure('notary refused, we did not', truths) : excused('kinder', rule, truths)
 }
 
-/** Both refused: we must not where the only reason is notary's own. */
+/** Both refused. This project must not refuse if the only reason is one of notary's own. */
 function judgeRefusals(
   { stricter, kinder }: Bench,
   notary: Answer,
@@ -162,11 +162,11 @@ function judgeRefusals(
   const refused: Verdict = { failed: false, what: 'both refused' }
   if (!now.serves('timestamp') || !isGoodNow() || now.answers(target).length === 0) return refused
   const truths = truthsOf(now, accepted, target)
-  // A signer whose file cannot be read is left out, and what only that file names is not found.
+  // A signer whose file cannot be read is left out, so names that only this file has are not found.
   const isLeftOut = truths.some((one) => /^truth: targets\/\S+ holds /.test(one))
   if (us.kind === 'refused' && us.code === 'ERR_TAG_NOT_SIGNED' && !isLeftOut)
     return failure('we did not find what is signed', truths)
-  // Of the faults of a certificate few are truths, and what is odd may harm us elsewhere.
+  // Few faults of a certificate are truths, and an oddity may affect this project in another place.
   const isUnclear = truths.some((one) => one.includes(' holds ')) || mutations.some((one) => one.startsWith('certificate: '))
   const isTheirs = ruleFor(kinder, { answer: notary, mutations, truths }) !== undefined
   const isOurs = ruleFor(stricter, { answer: us, mutations, truths }) !== undefined

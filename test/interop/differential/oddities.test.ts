@@ -1,4 +1,4 @@
-/** What the differential test finds odd in a file by itself: each oddity where it is, and nowhere else. */
+/** The oddities that the differential test finds: each one where it is, and nowhere else. */
 import { expect, test } from 'vitest'
 import { jsonOddities } from './json-oddities.js'
 import { odditiesOf } from './shape-oddities.js'
@@ -28,7 +28,7 @@ test.each([
   ['[[],[],[]] {"a":1', []],
 ] as const)('%s', (text, odd) => expect(jsonOddities(utf8(text))).toEqual(odd))
 
-test('bytes that are not UTF-8 are seen wherever they stand', () => {
+test('bytes that are not UTF-8 are found in any place', () => {
   expect(jsonOddities(Uint8Array.of(0x22, 0xff, 0x22))).toEqual(['bytes that are not UTF-8'])
 })
 
@@ -73,7 +73,7 @@ test.each([
   ],
 ])('targets with %j', (changes, odd) => expect(odditiesOf('targets', targets(changes))).toEqual(odd))
 
-test('a snapshot is held to what it lists', () => {
+test('the entries of a snapshot are checked', () => {
   const meta = (file: object) =>
     odditiesOf(
       'snapshot',
@@ -90,7 +90,7 @@ test('a snapshot is held to what it lists', () => {
   expect(meta({ length: 1, hashes: {} })).toEqual(['no hash'])
 })
 
-test('no JSON is said to be none', () => {
+test('a text that is not JSON is reported as such', () => {
   expect(odditiesOf('root', utf8('<!doctype html>'))).toEqual(['no JSON'])
   expect(odditiesOf('root', utf8('null'))).toEqual(['nothing that is signed'])
 })

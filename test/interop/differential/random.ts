@@ -1,4 +1,4 @@
-/** Chance from a seed: the same seed makes the same choices on every machine. */
+/** Random choices from a seed: the same seed gives the same choices on every machine. */
 import { createHash } from 'node:crypto'
 
 export class Random {
@@ -16,7 +16,7 @@ export class Random {
     return Math.floor((this.#next() / 2 ** 32) * below)
   }
 
-  /** True in this share of the calls. */
+  /** True for this share of the calls. */
   chance(share: number): boolean {
     return this.#next() < share * 2 ** 32
   }
@@ -44,7 +44,7 @@ export class Random {
       .map(({ item }) => item)
   }
 
-  /** Another line of choices; the same one for the same name. */
+  /** A separate sequence of choices; the same name gives the same sequence. */
   fork(name: string): Random {
     return new Random(`${this.#seed}\n${name}`)
   }

@@ -1,23 +1,23 @@
 /**
- * The closed lists of allowed differences: `test/interop/stricter.md` (we refuse, notary answers) and `kinder.md` (the
- * other way round). Each line of their tables is a rule; the conditions are read from there, there are no others.
+ * The closed lists of allowed differences: `test/interop/stricter.md` (this project refuses, notary answers) and `kinder.md` (the
+ * reverse). Each line of their tables is a rule. All conditions are in these tables.
  */
 import { readFileSync } from 'node:fs'
 import type { Answer } from './askers.js'
 
 export interface Rule {
   readonly id: string
-  /** The codes that our refusal may have; none in `kinder.md`, where it is notary that refuses. */
+  /** The codes that this project's refusal may have; none in `kinder.md`, where notary refuses. */
   readonly codes: readonly string[]
-  /** What the refusal has to say: every one of these texts. */
+  /** Texts that the refusal must contain, all of them. */
   readonly says: readonly string[]
-  /** Alternatives; of one of them, every pattern has to fit a truth of the present state, or something that was done so far. */
+  /** Alternatives. In one of them, every pattern must match a truth of the present state, or a mutation so far. */
   readonly holds: readonly (readonly string[])[]
 }
 
 const LINE = /^\| `([a-z0-9-]+)` \|(.+)\|$/
 
-/** Reads the table: identifier, (in `stricter.md`) our code, words of the refusal, what is so, reason. */
+/** Reads the table: identifier, (in `stricter.md`) code of this project, words of the refusal, condition, reason. */
 export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] {
   const rules = readFileSync(file, 'utf8')
     .split('\n')
@@ -28,7 +28,7 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
       const [code = '', says = '', holds = '', reason = ''] = columns === 'stricter' ? cells : ['', ...cells]
       if (reason === '' || holds === '') throw new Error(`${file}: the line of ${match[1]} is not complete`)
       if (/`(?!truth: |done: (?!honest)\w)/.test(holds.replaceAll(/`([^`]*)`/g, '`$1')))
-        throw new Error(`${file}: the line of ${match[1]} names neither a truth nor what was done`)
+        throw new Error(`${file}: the line of ${match[1]} has a condition that is neither a truth nor a mutation`)
       return [
         {
           id: match[1] ?? '',
@@ -38,19 +38,19 @@ export function readRules(file: string, columns: 'stricter' | 'kinder'): Rule[] 
         },
       ]
     })
-  if (new Set(rules.map(({ id }) => id)).size !== rules.length) throw new Error(`${file}: an identifier stands there twice`)
+  if (new Set(rules.map(({ id }) => id)).size !== rules.length) throw new Error(`${file}: an identifier is there twice`)
   return rules
 }
 
-/** What a rule is asked for. */
+/** A refusal that needs a rule. */
 export interface Refusal {
   readonly answer: Answer
-  /** What was done so far. */
+  /** The mutations so far. */
   readonly mutations: readonly string[]
   readonly truths?: readonly string[]
 }
 
-/** The first rule that all of it fits. What is honest, and what is true, excuse nothing by themselves. */
+/** Finds the first rule that matches. Honest mutations, or truths without a mutation, match no rule. */
 export function ruleFor(rules: readonly Rule[], { answer, mutations, truths = [] }: Refusal): Rule | undefined {
   if (answer.kind !== 'refused' || mutations.every((mutation) => mutation.startsWith('honest'))) return undefined
   const all = [...mutations.map((one) => `done: ${one}`), ...truths]
@@ -71,7 +71,7 @@ function quoted(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
 }
 
-/** `*` stands for anything, `{role}` for the role of our refusal, `{any}` for one role in all patterns. */
+/** `*` matches anything, `{role}` the role of this project's refusal, `{any}` the same role in all patterns. */
 function pattern(text: string, role: string, any: string): RegExp {
   const named = text.replaceAll('{role}', () => role || 'no role').replaceAll('{any}', () => any)
   const escaped = named.replace(/[.+?^${}()|[\]\\]/g, '\\$&')

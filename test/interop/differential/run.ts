@@ -1,7 +1,7 @@
 /**
- * The differential test: `npm run fuzz:differential -- --count N --seed S`, or `--only K` for one case again; `--tell kinder`
- * shows every case that this list excuses, too, `--tell 'kinder: sha512-alone'` those of one rule.
- * Fails on the first difference that the closed lists do not allow; all of them are printed.
+ * The differential test: `npm run fuzz:differential -- --count N --seed S`. `--only K` repeats one case. `--tell kinder` also shows every
+ * case that this list excuses, `--tell 'kinder: sha512-alone'` those of one rule.
+ * Fails if any difference is not allowed by the closed lists, and prints all of these.
  */
 import { fork } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -21,9 +21,9 @@ import type { Files } from './draft.js'
 import { type Bench, judgeCase, type Verdict } from './judge.js'
 import { readRules } from './rules.js'
 
-/** Cases under way at a time in one process: notary is a process for each lookup. */
+/** Cases that run at the same time in one process; notary is one process per lookup. */
 const LANES = 4
-/** Cases for which a process of its own is worth while. */
+/** Number of cases for which a separate process is worth its cost. */
 const FEW = 50
 
 const { values } = parseArgs({
@@ -32,7 +32,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     only: { type: 'string' },
     tell: { type: 'string', multiple: true },
-    /** Told to the processes that share the work: which of how many this is. */
+    /** Tells a process that shares the work its number and the number of processes. */
     part: { type: 'string' },
   },
 })
@@ -71,7 +71,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((all, one) => all + one, 0)
 }
 
-/** A part of the cases in a process of its own: half of the work is in this language, which has one thread. */
+/** Runs a part of the cases in a separate process, because half of the work is in JavaScript, which has one thread. */
 function inProcess(part: string): Promise<Outcome> {
   const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--seed', seed, '--part', part])
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void child.kill(signal))
@@ -82,10 +82,10 @@ function inProcess(part: string): Promise<Outcome> {
   })
 }
 
-/** Puts these cases to both; every failure is printed. */
+/** Runs these cases with both clients and prints every failure. */
 async function run(indices: readonly number[]): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'dct-differential-'))
-  // Told to stop, it ends the cases under way and says how far it came; left alone, it goes at once.
+  // On a message to stop, it finishes the running cases and reports its progress; if the parent ends, it ends at once.
   let isStopped = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
@@ -97,7 +97,7 @@ async function run(indices: readonly number[]): Promise<Outcome> {
   })
   const served = new Map<string, Files>()
   const holders = indices.map(gunOf).map((gun) => ({ gun, served: (name: string) => served.get(gun)?.get(name) }))
-  // Notary asks for /v2/ first, which is no file's name, and takes anything but 200 for no server.
+  // Notary requests /v2/ first, which is not a file, and needs status 200 to accept the server.
   const server = await startTrustServer({ collections: holders, faults: { '': Buffer.from('{}') } })
   const transport = createHttpTransport({ server: parseServer(server.url), ca: server.ca, dockerConfig: folder, env: {} })
   const figures = new Map<string, number>()
@@ -151,6 +151,6 @@ async function verdictsOf(bench: Bench, source: CaseSource, index: number): Prom
 }
 
 function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new TypeError(`${text} is not a whole number`)
+  if (!/^\d{1,9}$/.test(text)) throw new TypeError(`${text} is not an integer`)
   return Number(text)
 }

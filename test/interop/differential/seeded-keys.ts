@@ -1,4 +1,4 @@
-/** Keys for cases that can be replayed to the byte: the kit's, but few RSA pairs, whose primes take a while to find. */
+/** Keys for cases that repeat byte for byte: keys of the testing kit, with few RSA pairs because their primes are slow to find. */
 import { createHash } from 'node:crypto'
 import {
   createCertificate,
@@ -9,7 +9,7 @@ import {
 } from '../../../src/testing/index.js'
 import { BEGUN, LASTING } from './dates.js'
 
-/** A key that is the same again, as are its signatures; certificates of EC keys are issued by `seededCa`, of RSA ones by themselves. */
+/** A repeatable key with repeatable signatures. `seededCa` issues certificates of EC keys; those of RSA keys are self-signed. */
 export function createSeededKey(recipe: KeyRecipe & { readonly seed: string }): SigningKey {
   const { type, seed, certificate } = recipe
   if (type?.startsWith('rsa') === true)
@@ -19,7 +19,7 @@ export function createSeededKey(recipe: KeyRecipe & { readonly seed: string }): 
 
 let authority: MadeCertificate | undefined
 
-/** The CA of the certificates. */
+/** The CA that issues the certificates. */
 export function seededCa(): MadeCertificate {
   authority ??= createCertificate({
     subject: { cn: 'differential CA' },

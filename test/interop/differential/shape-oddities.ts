@@ -1,6 +1,6 @@
 /**
- * What a file should not be, whoever signed it: missing members, values of another kind, keys that are not their IDs. Written
- * for the test, from what Notary's own server and client write; nothing of it is shared with the project's readers.
+ * Finds faults in the shape of a file, whether or not it is signed: missing members, values of another type, keys that do not match their
+ * IDs. Written for the test after the files of Notary's own server and client; it shares nothing with the project's readers.
  */
 import { createHash } from 'node:crypto'
 import { canonicalBytes } from '../../../src/testing/index.js'
@@ -14,10 +14,10 @@ const DATE =
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 const HASHES = { sha256: 32, sha512: 64 } as const
 
-/** Of files that were looked at: they are the same objects in all states. */
+/** Results for files that were checked; files are the same objects in all states. */
 const known = new WeakMap<Uint8Array, ReadonlyMap<string, readonly string[]>>()
 
-/** What is odd in a file of this role. */
+/** Lists the oddities in a file of this role. */
 export function odditiesOf(role: string, bytes: Uint8Array): readonly string[] {
   const before = known.get(bytes) ?? new Map<string, readonly string[]>()
   const odd = before.get(role) ?? [...new Set([...jsonOddities(bytes), ...shapeOddities(role, bytes)])]
@@ -138,14 +138,14 @@ function roleOddities({ keyids, threshold }: Loose, keys: unknown, odd: string[]
   if (isBase && !(new Set(ids).size >= Number(threshold) && Number(threshold) >= 1)) odd.push('a role without keys enough')
 }
 
-/** The members; nothing and null stand for none. */
+/** The members; undefined and null have none. */
 function membersOf(value: unknown, odd: string[]): Loose {
   if (isObject(value)) return value
   if (value !== undefined && value !== null) odd.push('a value of another kind')
   return {}
 }
 
-/** The items; nothing and null stand for none. */
+/** The items; undefined and null have none. */
 function itemsOf(value: unknown, odd: string[]): readonly unknown[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) odd.push('a value of another kind')
@@ -180,7 +180,7 @@ function idOf(keytype: string, text: string): string {
     .digest('hex')
 }
 
-/** The lengths of a SubjectPublicKeyInfo with a point of both coordinates, by curve; before the coordinates stands a 4. */
+/** The lengths of a SubjectPublicKeyInfo with an uncompressed point, by curve; a 4 precedes the coordinates. */
 const POINTS = new Map([
   [80, 56],
   [91, 64],

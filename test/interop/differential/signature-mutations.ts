@@ -1,4 +1,4 @@
-/** What is done to signatures, and to who may make them. */
+/** Mutations of signatures, and of the keys that may sign. */
 import { createHash } from 'node:crypto'
 import {
   canonicalBytes,
@@ -15,7 +15,7 @@ import { createSeededKey } from './seeded-keys.js'
 export type Mutation = readonly [name: string, apply: (draft: Draft, role: string) => void]
 
 function onSignatures(name: string, change: (signatures: SignatureDocument[], draft: Draft, role: string) => void): Mutation {
-  // Another mutation may have been there before.
+  // Another mutation may have changed this before.
   const changeList = (signatures: unknown, draft: Draft, role: string) =>
     Array.isArray(signatures) && change(signatures, draft, role)
   return [name, (draft, role) => draft.spoil(role, { after: ({ signatures }) => void changeList(signatures, draft, role) })]
@@ -23,7 +23,7 @@ function onSignatures(name: string, change: (signatures: SignatureDocument[], dr
 
 function onFirst(name: string, change: (signature: SignatureDocument, draft: Draft) => void): Mutation {
   return onSignatures(name, ([first], draft) => {
-    if (typeof first?.sig === 'string') change(first, draft) // another mutation may have been there before
+    if (typeof first?.sig === 'string') change(first, draft) // another mutation may have changed this before
   })
 }
 
@@ -34,7 +34,7 @@ const onBytes = (name: string, change: (sig: Buffer) => Uint8Array): Mutation =>
       void Object.assign(signature, { sig: Buffer.from(change(Buffer.from(signature.sig, 'base64'))).toString('base64') }),
   )
 
-/** Really signed, by somebody else. */
+/** A real signature of another key. */
 function signedBy(name: string, pick: (draft: Draft, role: string) => SigningKey): Mutation {
   return [
     name,
@@ -117,7 +117,7 @@ export const SIGNATURE_MUTATIONS: readonly Mutation[] = [
   onFirst('signatures: null bytes', (signature) => void Object.assign(signature, { sig: null })),
 ]
 
-/** Who may sign: the root's roles or the delegations of a file. */
+/** The keys that may sign: the root's roles or the delegations of a file. */
 function onRoles(name: string, change: (role: RoleDocument, draft: Draft, signed: Signed) => void): Mutation {
   return [
     name,
@@ -129,7 +129,7 @@ function onRoles(name: string, change: (role: RoleDocument, draft: Draft, signed
           const roles: RoleDocument[] = Object.values(Object(signed['roles'] ?? Object(signed['delegations']).roles))
           if (roles.length === 0) return
           const picked = draft.random.pick(roles)
-          picked.keyids ??= [] // as a delegation without keys has it
+          picked.keyids ??= [] // a delegation without keys has none
           change(picked, draft, signed)
         },
       })
@@ -137,7 +137,7 @@ function onRoles(name: string, change: (role: RoleDocument, draft: Draft, signed
   ]
 }
 
-/** Lists one more key for a role; it signs nothing. */
+/** Lists one more key for a role, which signs nothing. */
 function listKey(signed: Signed, role: RoleDocument, document: KeyDocument, id = idOf(document)): void {
   const keys = signed['keys'] ?? Object(signed['delegations']).keys
   Object.assign(Object(keys), { [id]: document })
@@ -197,7 +197,7 @@ export const KEY_MUTATIONS: readonly Mutation[] = [
   onRoles('keys: Ed25519 with 31 bytes', (role, _, signed) => listKey(signed, role, keyOf('ed25519', Buffer.alloc(31, 9)))),
 ]
 
-/** Keys of a role made anew, oddly. Delegations are left to their own mutations. */
+/** Replaces the keys of a role with unusual ones. Delegations have separate mutations. */
 function withKeys(name: string, make: (draft: Draft, role: string) => { keys: SigningKey[]; threshold: number }): Mutation {
   return [
     name,

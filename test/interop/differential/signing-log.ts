@@ -1,12 +1,12 @@
-/** What was signed while a case was made, and by whom: it answers who signed a file without looking at any signature as such. */
+/** Records what was signed and by whom while a case is made. It answers who signed a file without verifying signatures. */
 import { createHash } from 'node:crypto'
 import { canonicalBytes, type SignatureDocument, type SigningKey } from '../../../src/testing/index.js'
 
 export class SigningLog {
-  /** By signed text, key ID, method and signature; the value is the same for two wrappers of one key. */
+  /** By signed text, key ID, method and signature. The value is the same for two certificates of one key. */
   readonly #signers = new Map<string, string>()
 
-  /** The same key; what it signs is written down. */
+  /** Wraps a key so that its signatures are recorded. */
   watch(key: SigningKey): SigningKey {
     const who = hash(key.pair.publicKey.export({ type: 'spki', format: 'der' }))
     return {
@@ -19,7 +19,7 @@ export class SigningLog {
     }
   }
 
-  /** Whose signatures these are, by key ID; those that nobody made of this text are left out. */
+  /** The signers of these signatures, by key ID; unrecorded signatures are left out. */
   signersOf(signed: unknown, signatures: readonly SignatureDocument[]): ReadonlyMap<string, string> {
     const message = canonicalBytes(signed)
     return new Map(

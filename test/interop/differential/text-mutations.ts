@@ -1,4 +1,4 @@
-/** The text of a file: what readers of JSON differ over. The signatures are good where the text still means the same. */
+/** Mutations of a file's text that JSON readers interpret differently. The signatures are valid if the text still means the same. */
 import { insider } from './content-mutations.js'
 import { STRANGER, text, utf8 } from './honest-steps.js'
 import type { Mutation } from './signature-mutations.js'

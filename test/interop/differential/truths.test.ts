@@ -1,4 +1,4 @@
-/** What the differential test holds both answers against: it has to see by itself what is signed, by whom, and until when. */
+/** The reference for both answers: the differential test must find by itself what is signed, by whom, and until when. */
 import { expect, test } from 'vitest'
 import { ENDED } from './dates.js'
 import { Draft, type SignedFile, type State } from './draft.js'
@@ -9,7 +9,7 @@ import { View } from './view.js'
 
 const GUN = 'diff.example/truths'
 
-/** One delegation, which may name what begins with v. */
+/** A collection with one delegation for names that begin with v. */
 function start(): Draft {
   const draft = new Draft(GUN, new Random('truths'), 'canonical')
   draft.collection.sign('latest', 'first')
@@ -22,7 +22,7 @@ function start(): Draft {
 const viewOf = (draft: Draft, { files }: State, kept: readonly View[] = []): View => new View(GUN, files, draft.log, kept)
 const answer = (digest: string, size = 528) => ({ kind: 'digest', digest, size }) as const
 
-test('an honest collection is good, and answers what was signed, where it was granted', () => {
+test('an honest collection is good, and answers signed names within the paths of their roles', () => {
   const draft = start()
   const first = draft.collection.sign('latest', 'first')
   const view = viewOf(draft, draft.publish())
@@ -33,7 +33,7 @@ test('an honest collection is good, and answers what was signed, where it was gr
   expect(view.answers('absent')).toEqual([])
 })
 
-test('a digest counts only under its name, in its size, and with the keys that are needed', () => {
+test('a digest is valid only with its name, its size and the required keys', () => {
   const draft = start()
   const first = draft.collection.sign('latest', 'first')
   const views = [viewOf(draft, draft.publish())]
@@ -51,7 +51,7 @@ const SPOILINGS: readonly (readonly [string, string, (draft: Draft) => void])[] 
     spoil('targets', ({ signed }) => void Object.assign(Object(signed['targets']), { more: {} })),
   ],
   [
-    "another one's ID",
+    'the ID of another key',
     'truth: snapshot is under its threshold',
     spoil('snapshot', ({ signatures }) => {
       for (const one of signatures) one.keyid = 'f'.repeat(64)
@@ -65,18 +65,18 @@ const SPOILINGS: readonly (readonly [string, string, (draft: Draft) => void])[] 
     }),
   ],
   [
-    'a date that is over',
+    'an expiry date in the past',
     'truth: timestamp has expired',
     (draft) => draft.spoil('timestamp', { before: (signed) => void Object.assign(signed, { expires: ENDED.toISOString() }) }),
   ],
-  ['a version that counts back', 'truth: targets counts back', (draft) => void draft.collection.setVersion('targets', 1)],
+  ['a lower version', 'truth: targets counts back', (draft) => void draft.collection.setVersion('targets', 1)],
 ]
 
 function spoil(role: string, after: (envelope: SignedFile) => void): (draft: Draft) => void {
   return (draft) => draft.spoil(role, { after })
 }
 
-test.each(SPOILINGS)('%s is seen', (_, truth, apply) => {
+test.each(SPOILINGS)('the test finds: %s', (_, truth, apply) => {
   const draft = start()
   draft.collection.setVersion('targets', 5)
   const before = viewOf(draft, draft.publish())
@@ -87,7 +87,7 @@ test.each(SPOILINGS)('%s is seen', (_, truth, apply) => {
   expect(isGood(view, [before])).toBe(false)
 })
 
-test('a root whose certificate has ended, or is for another name, or a CA’s, is not good', () => {
+test('a root is not good if its certificate has expired, is for another name, or is that of a CA', () => {
   const ca = { ca: true, keyUsage: ['digitalSignature'] } as const
   for (const certificate of [{ notAfter: ENDED }, { subject: { cn: 'diff.example/other' } }, ca]) {
     const draft = start()
@@ -106,7 +106,7 @@ test('a new root that the old keys did not sign does not follow', () => {
   expect(isGood(view, []), 'on first use it may be trusted').toBe(true)
 })
 
-test('a version may count back only where too few keys of every higher one are left', () => {
+test('a version may be lower only if too few keys of every higher version are left', () => {
   const draft = start()
   const states = [1, 5].map((version) => {
     draft.collection.rotateKey('targets', draft.signers('targets')).setVersion('targets', version)

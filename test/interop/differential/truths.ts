@@ -1,17 +1,17 @@
-/** What the rules of the lists may ask of a case beside what was done to it, in words that begin with `truth: `. */
+/** The truths of a case that the rules of the lists may require, besides mutations. Their texts begin with `truth: `. */
 import { createHash } from 'node:crypto'
 import { canonicalBytes } from '../../../src/testing/index.js'
 import type { Answer } from './askers.js'
 import { odditiesOf } from './shape-oddities.js'
 import { attempt, hasSigned, type Read, type View } from './view.js'
 
-/** Versions that a floor may lie above an honest one. */
+/** Number of versions by which a floor may exceed an honest version. */
 const HONEST_LEAD = 1_000_000
 
-/** More than any file may be declared to have. */
+/** A length above every limit for declared lengths. */
 export const HUGE: number = 32 * 1024 * 1024
 
-/** What holds of the present state; `before` are the states that we accepted earlier, `target` is the name that was asked for. */
+/** Lists the truths of the present state. `before` are the states that this project accepted earlier; `target` is the requested name. */
 export function truthsOf(now: View, before: readonly View[], target?: string): string[] {
   const roles = new Set([...now.roles.keys(), ...now.filesByRole.keys()])
   const ofRoles = [...roles].flatMap((role) =>
@@ -26,14 +26,14 @@ export function truthsOf(now: View, before: readonly View[], target?: string): s
   return [...new Set([...ofRoles, ...(attempt(() => rootTruths(now, before)) ?? []), ...unnamed])].map((one) => `truth: ${one}`)
 }
 
-/** What somebody may have to read of a role today; old files lie there under their hashes for ever. */
+/** The files of a role that a client may read today; old files stay on the server under their hashes. */
 function filesInForce(now: View, before: readonly View[], role: string): Uint8Array[] {
   const known = attempt(() => Number(knownRoot(before)?.signed.version ?? 0)) ?? 0
   const roots = role === 'root' ? now.filesFrom(known + 1) : []
   return [...new Set([now.current(role)?.bytes, now.served(role), ...roots])].filter((file) => file !== undefined)
 }
 
-/** What the roles above say of a role, and whether it is so. */
+/** Truths about what the roles above declare for a role. */
 function declaredTruths(now: View, before: readonly View[], role: string): string[] {
   const says: string[] = []
   const recipe = now.roles.get(role)
@@ -53,14 +53,14 @@ function declaredTruths(now: View, before: readonly View[], role: string): strin
   return says
 }
 
-/** What is so of the file that is in force. */
+/** Truths about the file that is in force. */
 function fileTruths(now: View, before: readonly View[], role: string): string[] {
   const file = now.current(role)
   if (file === undefined) return now.served(role) === undefined ? [] : ['is under its threshold']
   const says: string[] = []
   if (!now.isSigned(role)) says.push('is under its threshold')
   if (now.hasExpired(role)) says.push('has expired')
-  // What nobody vouched for left no floor.
+  // A file without enough signatures left no floor.
   const signedBefore = before.filter((view) => view.isSigned(role))
   const higher = signedBefore.filter((view) => isLower(file, view.current(role)))
   if (higher.length > 0)
@@ -71,7 +71,7 @@ function fileTruths(now: View, before: readonly View[], role: string): string[] 
   return says
 }
 
-/** True when somebody who might signed just this for the name, in any of the states. */
+/** True if an authorised role signed exactly this for the name, in any of the states. */
 export function wasSigned({ kind, ...answer }: Answer, target: string, views: readonly View[]): boolean {
   const { digest, size } = { digest: '', size: -1, ...answer }
   return (
@@ -97,7 +97,7 @@ function rootTruths(now: View, before: readonly View[]): string[] {
   return says
 }
 
-/** True when the hashes that are known are those of the bytes, and there is one. */
+/** True if there is a known hash and all known hashes match the bytes. */
 export function isNamed(bytes: Uint8Array, hashes: Readonly<Record<string, string>> = {}): boolean {
   const named = (['sha256', 'sha512'] as const).filter((name) => hashes[name] !== undefined)
   const isIts = (name: 'sha256' | 'sha512') =>
@@ -108,12 +108,12 @@ export function isNamed(bytes: Uint8Array, hashes: Readonly<Record<string, strin
   return named.length > 0 && named.every(isIts)
 }
 
-/** The root that the states before led to. */
+/** The root at the end of the earlier states. */
 export function knownRoot(before: readonly View[]): Read | undefined {
   return before.reduce<Read | undefined>((known, view) => walk(view, known).last, undefined)
 }
 
-/** From the known root, else from root.json, number by number, and at the end to root.json: how far that leads, and what it stumbles over. */
+/** Follows the roots from the known one, else from root.json, by number and then to root.json. @returns the last root and the first fault */
 function walk(view: View, known: Read | undefined): { readonly last: Read | undefined; readonly faults: readonly string[] } {
   const plain = view.read('root')
   const faults = new Set<string>()
@@ -141,14 +141,14 @@ function isLower(file: Read | undefined, earlier: Read | undefined): boolean {
   return file !== undefined && earlier !== undefined && Number(file.signed.version) < Number(earlier.signed.version)
 }
 
-/** One version, two contents; of a timestamp what it names is the content: a server may renew its date under the same number. */
+/** True if a version has two contents. For a timestamp, the content is what it names: a server may renew its date with the same version. */
 function isOther(role: string, file: Read, earlier: Read | undefined): boolean {
   if (earlier === undefined || file.signed.version !== earlier.signed.version) return false
   const content = ({ signed }: Read) => canonicalBytes(role === 'timestamp' ? signed.meta?.['snapshot'] : signed)
   return Buffer.compare(content(file), content(earlier)) !== 0
 }
 
-/** What was accepted of another role before and never of this one, and says something. */
+/** A file that is not empty and was accepted before for another role and never for this one. */
 function isOtherRolesFile(file: Read, role: string, before: readonly View[]): boolean {
   const { targets, delegations } = file.signed
   if (Object.keys(targets ?? {}).length === 0 && (delegations?.roles ?? []).length === 0) return false
@@ -171,7 +171,7 @@ function hasLostKey(now: View, before: View, role: string): boolean {
   return (before.roles.get(role)?.keyids ?? []).some((id) => !keys.includes(id))
 }
 
-/** Too few of the keys of before are left; or a version far above was signed by keys that are not enough any more. */
+/** True if too few of the earlier keys are left, or if keys that are no longer enough signed a version far above. */
 function isFloorVoid(now: View, before: View, role: string): boolean {
   const [recipe, former] = [now.roles.get(role), before.roles.get(role)]
   const keys = recipe?.keyids ?? []

@@ -1,6 +1,6 @@
 /**
- * What the files of a server amount to, from who really signed them. No cryptography and none of the project's readers are in it:
- * it is what both answers are held against. It knows thresholds, dates and certificates, and nothing of what is odd.
+ * Interprets the files of a server from the record of who really signed them. It uses no cryptography and none of the project's readers.
+ * Both answers are compared with it. It knows thresholds, dates and certificates, but no oddities.
  */
 import { createHash } from 'node:crypto'
 import type { DelegationDocument, FileDocument, KeyDocument, RoleDocument } from '../../../src/testing/index.js'
@@ -8,7 +8,7 @@ import type { Files } from './draft.js'
 import { isGoodToday } from './good-certificate.js'
 import type { SigningLog } from './signing-log.js'
 
-/** `signed` of whatever file it is; a spoiled one may hold anything. */
+/** `signed` of any file; a tampered file may contain anything. */
 interface LooseDocument {
   readonly version?: number
   readonly expires?: string
@@ -23,18 +23,18 @@ interface LooseDocument {
 export interface Read {
   readonly bytes: Uint8Array
   readonly signed: LooseDocument
-  /** Key ID -> key, of those that really signed it. */
+  /** The keys that really signed it, by key ID. */
   readonly signers: ReadonlyMap<string, string>
 }
 
-/** What is signed for a name. */
+/** The signed entry for a name. */
 export interface Signed {
   readonly role: string
   readonly digest: string
   readonly size: number
 }
 
-/** A file is the same object under all its names, and in all states. */
+/** Files by content: a file is the same object under all its names and in all states. */
 const parsed = new WeakMap<Uint8Array, Read>()
 
 /** One state of a server. */
@@ -72,7 +72,7 @@ export class View {
     return read
   }
 
-  /** A file of these bytes, from the server or out of the cache. */
+  /** A file with these bytes, from the server or from the cache. */
   #find(role: string, sha256: string): Read | undefined {
     const hex = Buffer.from(sha256, 'base64').toString('hex')
     const all = [this.#files.get(`${role}.${hex}`), this.#files.get(role)]
@@ -81,13 +81,13 @@ export class View {
     return this.#kept.map((view) => view.#find(role, sha256)).find((read) => read !== undefined)
   }
 
-  /** Every root under its number, the lowest first. */
+  /** The roots by number, the lowest first. */
   get roots(): { readonly number: number; readonly file: Read | undefined }[] {
     const numbers = [...this.#files.keys()].flatMap((name) => /^(\d+)\.root$/.exec(name)?.[1] ?? []).map(Number)
     return numbers.sort((a, b) => a - b).map((number) => ({ number, file: this.read(`${number}.root`) }))
   }
 
-  /** The one of the highest version that its own keys signed; where they signed none, the highest. */
+  /** The root with the highest version that its own keys signed; if they signed none, the highest root. */
   get newestRoot(): Read | undefined {
     this.#newestRoot ??= { file: this.#findNewestRoot() }
     return this.#newestRoot.file
@@ -100,10 +100,10 @@ export class View {
     return (good.length > 0 ? good : all).sort((a, b) => version(b) - version(a))[0]
   }
 
-  /** The file of a role that the roles above name; where they name none by its SHA-256, the one under its plain name. */
+  /** The file of a role that the roles above name. If they name none by SHA-256, the file under the plain name. */
   current(role: string): Read | undefined {
     if (role === 'root') return this.newestRoot
-    // Where the server has none, the one of before stands in.
+    // If the server has none, the earlier one is used.
     if (role === 'timestamp') return this.#files.has(role) ? this.read(role) : this.#kept.at(-1)?.current(role)
     const sha256 = this.#sha256(role)
     return sha256 === undefined ? this.read(role) : this.#find(role, sha256)
@@ -114,7 +114,7 @@ export class View {
     return typeof sha256 === 'string' ? sha256 : undefined
   }
 
-  /** Who may sign: the base roles as the newest root has them, then the delegations, nearest first. */
+  /** The roles and their keys: the base roles of the newest root, then the delegations, nearest first. */
   get roles(): ReadonlyMap<string, RoleDocument & Partial<DelegationDocument>> {
     this.#roles ??= this.#findRoles()
     return this.#roles
@@ -140,20 +140,20 @@ export class View {
     return file !== undefined && hasSigned(this.roles.get(role), file)
   }
 
-  /** What the role above says of the file of a role. */
+  /** The entry for a role's file in the role above. */
   declared(role: string): Partial<FileDocument> | undefined {
     const above = role === 'timestamp' ? undefined : this.current(role === 'snapshot' ? 'timestamp' : 'snapshot')
     return attempt(() => above?.signed.meta?.[role])
   }
 
-  /** The bytes that are served for a role: under its hash, else under its name; of root those that its numbers lead to. */
+  /** The served bytes of a role: under its hash, else under its name; for root, the bytes that its numbers lead to. */
   served(role: string): Uint8Array | undefined {
     if (role === 'root') return this.newestRoot?.bytes
     const hex = Buffer.from(this.#sha256(role) ?? '', 'base64').toString('hex')
     return this.#files.get(`${role}.${hex}`) ?? this.#files.get(role)
   }
 
-  /** True when there are bytes where a client asks for them: root and timestamp by their names, the others by what is declared. */
+  /** True if the server has the file under the name that a client requests: the plain name for root and timestamp, the declared hash for others. */
   serves(role: string): boolean {
     return role === 'root' ? this.#files.has(role) : this.served(role) !== undefined
   }
@@ -164,7 +164,7 @@ export class View {
     return [...this.#files].flatMap(([name, file]) => (isAsked(name) ? [file] : []))
   }
 
-  /** Every file that is served, old ones too, by role. */
+  /** Every served file, including old ones, by role. */
   get filesByRole(): ReadonlyMap<string, readonly Uint8Array[]> {
     const all = new Map<string, Uint8Array[]>()
     for (const [name, file] of this.#files) {
@@ -179,7 +179,7 @@ export class View {
     return !(Date.parse(String(expires)) > Date.now())
   }
 
-  /** True when so many of its signers as it needs have a certificate for this name that is good today. */
+  /** True if enough of its signers have a certificate for this name that is valid today. */
   hasGoodCertificates(root: Read | undefined): boolean {
     const { signed, signers = new Map<string, string>() } = root ?? {}
     const { keyids = [], threshold = 1 } = attempt(() => signed?.roles?.['root']) ?? {}
@@ -188,11 +188,11 @@ export class View {
     return new Set(good.map((id) => signers.get(id))).size >= threshold
   }
 
-  /** What the roles that count today have for a name, nearest first. */
+  /** The entries for a name in the roles that are valid today, nearest first. */
   answers(target: string): Signed[] {
     const granted = new Map<string, readonly string[]>([['targets', ['']]])
     return this.countedTargets.flatMap((role) => {
-      // A path counts as a whole or not at all: `v` below `v1` is none.
+      // A child's path must be within its parent's: `v` below `v1` allows nothing.
       const isGranted = (path: string) => granted.get(parentOf(role))?.some((prefix) => path.startsWith(prefix)) === true
       const paths = granted.get(role) ?? attempt(() => this.roles.get(role)?.paths?.filter(isGranted)) ?? []
       granted.set(role, paths)
@@ -200,7 +200,7 @@ export class View {
     })
   }
 
-  /** `targets` and the delegations below it that the snapshot names, that keys enough signed and that are in date; nearest first. */
+  /** `targets` and the delegations below it that the snapshot names, with enough signatures and not expired; nearest first. */
   get countedTargets(): string[] {
     const counted = new Set<string>()
     for (const role of this.roles.keys()) {
@@ -210,7 +210,7 @@ export class View {
     return [...counted]
   }
 
-  /** Every name that a file has here or in a cache and that keys enough signed, in force or not. */
+  /** Every name in a file here or in a cache that has enough signatures, whether in force or not. */
   everSigned(target: string): Signed[] {
     const files = (role: string): Read[] =>
       [this, ...this.#kept].flatMap((view) => (view.filesByRole.get(role) ?? []).flatMap((file) => view.#parse(file) ?? []))
@@ -231,19 +231,19 @@ export class View {
   }
 }
 
-/** The role that delegates to this one; empty for a base role. */
+/** The role that delegates to this role; empty for a base role. */
 export function parentOf(role: string): string {
   return role.slice(0, Math.max(0, role.lastIndexOf('/')))
 }
 
-/** True when keys enough of the role signed the file. Two wrappers of one key are one. */
+/** True if enough keys of the role signed the file. Two certificates of one key count once. */
 export function hasSigned(role: RoleDocument | undefined, { signers }: Read): boolean {
   const keys = attempt(() => role?.keyids.flatMap((id) => signers.get(id) ?? [])) ?? []
   const threshold = attempt(() => role?.threshold) ?? 0
   return threshold >= 1 && new Set(keys).size >= threshold
 }
 
-/** What is spoiled may be of any shape: then there is nothing. */
+/** A tampered value may have any shape; then the result is empty. */
 export function attempt<Value>(make: () => Value): Value | undefined {
   try {
     return make()

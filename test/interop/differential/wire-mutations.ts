@@ -1,4 +1,4 @@
-/** What happens on the way or on the server: bytes changed, files missing, old or swapped; and roots that do not follow. */
+/** Mutations on the network or the server: changed bytes; missing, old or swapped files; roots that do not follow. */
 
 import { HAS_ENDED } from './certificate-mutations.js'
 import { ENDED } from './dates.js'
@@ -50,7 +50,7 @@ const BYTE_CHANGES: readonly ByteChange[] = [
   ['cut off', (file, random) => file.subarray(0, random.int(file.length))],
 ]
 
-/** A few bytes of one file; the roles above may vouch for what came of it. */
+/** Changes a few bytes of one file; the roles above may declare the result. */
 export function mutateBytes(draft: Draft, role: string): void {
   const [what, change] = draft.random.pick(BYTE_CHANGES)
   const parents = draft.random.chance(0.6) ? 'forged' : 'honest'

@@ -1,4 +1,4 @@
-/** Throwaway keys and certificates, made by openssl in a folder of the caller's. */
+/** Temporary keys and certificates, made by openssl in a folder that the caller names. */
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
@@ -8,10 +8,10 @@ import { requirePrograms } from './requirements.js'
 
 const execute = promisify(execFile)
 
-// Ten years: Notary warns about certificates that end within six months.
+// Ten years, because Notary warns about certificates that expire within six months.
 const days = '3650'
 
-/** A CA and a certificate of its making for the trust server (and, toward the signer, the trust server's client certificate). */
+/** A CA and a certificate that it issued for the trust server, which is also the server's client certificate for the signer. */
 export interface ServerCertificates {
   /** The CA's certificate: a PEM file, and its text. */
   readonly ca: string
@@ -23,12 +23,12 @@ export interface ServerCertificates {
 /** A key pair with a self-signed certificate, as `notary key import` and `notary delegation add` take them. */
 export interface SignerKey {
   readonly name: string
-  /** PKCS#8 PEM without a role header: import it with a role. */
+  /** PKCS#8 PEM without a role header; import it with a role. */
   readonly key: string
   readonly cert: string
 }
 
-/** EC P-256; `names` are DNS names or IP addresses beside localhost and 127.0.0.1. */
+/** EC P-256; `names` are DNS names or IP addresses in addition to localhost and 127.0.0.1. */
 export async function makeServerCertificates(folder: string, names: readonly string[] = []): Promise<ServerCertificates> {
   await mkdir(folder, { recursive: true })
   const at = (name: string): string => join(folder, name)
@@ -61,7 +61,7 @@ export async function makeServerCertificates(folder: string, names: readonly str
   return { ca: at('ca.crt'), caPem: await readFile(at('ca.crt'), 'utf8'), cert: at('server.crt'), key: at('server.key') }
 }
 
-/** `<name>.key` and `<name>.crt` in `folder`; the certificate's CN is the name. Also good for a token issuer. */
+/** Makes `<name>.key` and `<name>.crt` in `folder`; the certificate's CN is the name. Can also be used for a token issuer. */
 export async function makeSignerKey(folder: string, name: string, type: 'ec' | 'rsa' = 'ec'): Promise<SignerKey> {
   await mkdir(folder, { recursive: true })
   const config = await writeConfig(join(folder, `${name}.cnf`), [])
@@ -101,7 +101,7 @@ function makeSelfSigned({ config, section, algorithm, commonName, key, cert }: S
   )
 }
 
-/** A configuration of our own: the machine's would add extensions that nobody asked for. */
+/** Writes a separate configuration, because the machine's would add other extensions. */
 async function writeConfig(file: string, alternatives: readonly string[]): Promise<string> {
   const lines = ['[req]', 'distinguished_name = subject', 'prompt = no', '[subject]', '[ca]']
   lines.push('basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign,cRLSign')

@@ -1,14 +1,14 @@
-/** One long-running program of the laboratory: its log in a file, its end by its process ID, never outliving this process. */
+/** One long-running program of the laboratory. Its log is a file, it is ended by its process ID, and it ends with this process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 
 export interface LabChild {
-  /** True once the program is gone, whoever ended it. */
+  /** True once the program has ended, for any reason. */
   readonly ended: boolean
-  /** The last lines of what it wrote. */
+  /** The last lines of its log. */
   logTail(): string
   signal(name: NodeJS.Signals): void
-  /** SIGTERM, and SIGKILL when that does not end it soon. */
+  /** SIGTERM, and SIGKILL if the program does not end soon. */
   stop(): Promise<void>
   /** SIGKILL. */
   kill(): Promise<void>
@@ -31,7 +31,7 @@ export async function startChild(program: string, args: string[], logFile: strin
     if (gone()) return
     child.ref()
     child.kill(name)
-    // A stopped process (SIGSTOP) sees the signal only when it goes on.
+    // A stopped process (SIGSTOP) receives the signal only after SIGCONT.
     child.kill('SIGCONT')
     const timer = setTimeout(() => child.kill('SIGKILL'), patienceMilliseconds)
     await exit
@@ -49,8 +49,8 @@ export async function startChild(program: string, args: string[], logFile: strin
 }
 
 /**
- * A shell that waits on a pipe of ours: however this process ends, the pipe closes and the shell kills the child.
- * An exit handler would not run when a test worker is killed. Returns what calls the watch off.
+ * Starts a shell that waits on a pipe from this process. When this process ends in any way, the pipe closes and the shell kills the
+ * child. An exit handler would not run if a test worker is killed. @returns a function that ends the watch
  */
 function watch(child: ChildProcess): () => void {
   const script = 'read -r _; kill -9 "$1"'

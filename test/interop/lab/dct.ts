@@ -1,4 +1,4 @@
-/** The built program, `dist/cli/bin.cjs`, as a child process with an environment of its own. */
+/** The built program, `dist/cli/bin.cjs`, as a child process with its own environment. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,9 +12,9 @@ export interface DctRun {
 
 const program = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url))
 
-/** One run. Nothing of the user's environment but PATH. */
+/** Runs the program once. Of the user's environment it gets only PATH. */
 export function runDct(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<DctRun> {
-  if (!existsSync(program)) throw new Error(`${program} is not there: npm run build makes it`)
+  if (!existsSync(program)) throw new Error(`${program} does not exist: run npm run build`)
   const started = performance.now()
   return new Promise((resolve, reject) => {
     const path = process.env['PATH'] ?? ''

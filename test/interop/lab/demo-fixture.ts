@@ -1,4 +1,4 @@
-/** The demo's collection: 0.9 in targets; 1.0 in targets/releases and targets/alice, by alice. */
+/** The demo's collection: 0.9 in targets; 1.0 in targets/releases and targets/alice, signed by alice. */
 
 import { createHash } from 'node:crypto'
 import type { FixtureContent } from '../../../src/testing/index.js'
@@ -8,7 +8,7 @@ const gun = 'registry.example/demo/app'
 
 const digits = (tag: string): string => createHash('sha256').update(`docker-content-trust demo ${tag}`).digest('hex')
 
-/** `gun`, `now` and `served/` are what src/cli/demo.ts reads. */
+/** src/cli/demo.ts reads `gun`, `now` and `served/`. */
 export async function demo(lab: Laboratory): Promise<FixtureContent> {
   await using publisher = await lab.publisher()
   await publisher.init(gun)

@@ -1,4 +1,4 @@
-/** Plain https against the laboratory's server, without any code of the project. */
+/** Plain https requests to the laboratory's server, without any code of the project. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { NotaryServer } from './notary-server.js'
@@ -10,13 +10,13 @@ export interface Answer {
 }
 
 export interface AskOptions {
-  /** PEM text of the only CA that counts. */
+  /** PEM text of the only trusted CA. */
   readonly ca: string
   readonly headers?: Record<string, string>
   readonly timeoutMilliseconds?: number
 }
 
-/** One GET on a connection of its own. */
+/** Sends one GET on a new connection. */
 export function get(url: string, { ca, headers = {}, timeoutMilliseconds = 10_000 }: AskOptions): Promise<Answer> {
   const agent = new Agent({ keepAlive: false, ca })
   return new Promise((resolve, reject) => {
@@ -35,7 +35,7 @@ export function get(url: string, { ca, headers = {}, timeoutMilliseconds = 10_00
 
 type Place = Pick<NotaryServer, 'url' | 'caPem'>
 
-/** Asks for one metadata file: 'root', '2.root', 'targets/releases', 'snapshot.<hex>', ... */
+/** Requests one metadata file: 'root', '2.root', 'targets/releases', 'snapshot.<hex>', ... */
 export function getMetadata(server: Place, gun: string, name: string): Promise<Answer> {
   return get(`${server.url}/v2/${gun}/_trust/tuf/${name}.json`, { ca: server.caPem })
 }

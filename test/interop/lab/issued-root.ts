@@ -1,4 +1,4 @@
-/** A root key whose certificate a CA of the publisher's issued, for `notary init --rootcert`. */
+/** A root key with a certificate that a CA of the publisher issued, for `notary init --rootcert`. */
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ const execute = promisify(execFile)
 export interface IssuedRoot {
   /** The CA's certificate, a PEM file. */
   readonly ca: string
-  /** PEM without a role header: import it with the role root. */
+  /** PEM without a role header; import it with the role root. */
   readonly key: string
   readonly cert: string
 }
 
-/** EC P-256; `usage` is the extended key usage of the root's certificate, none when empty. */
+/** EC P-256; `usage` is the extended key usage of the root's certificate; none if empty. */
 export async function makeIssuedRoot(folder: string, gun: string, usage: string): Promise<IssuedRoot> {
   requirePrograms('openssl')
   await mkdir(folder, { recursive: true })

@@ -1,14 +1,14 @@
-/** The library's Transport over the laboratory's plain https, with a hand in what happens between two requests. */
+/** A Transport of the library over the laboratory's plain https, with a callback around each request. */
 import type { Transport } from '../../../src/index.js'
 import { getMetadata } from './http.js'
 import type { NotaryServer } from './notary-server.js'
 
 export interface LabTransport extends Transport {
-  /** Names of the files asked for, in order. */
+  /** Names of the requested files, in order. */
   readonly asked: readonly string[]
 }
 
-/** `around` is called for every request, and calls `fetch` when the server shall see it. */
+/** Calls `around` for every request; `around` calls `fetch` to send the request. */
 export function createLabTransport(
   server: Pick<NotaryServer, 'url' | 'caPem'>,
   around: (name: string, fetch: () => Promise<Uint8Array | undefined>) => Promise<Uint8Array | undefined> = (_, fetch) => fetch(),

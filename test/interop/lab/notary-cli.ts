@@ -1,4 +1,4 @@
-/** The real `notary` program with a trust folder of its own: one run, its failure as an Error, its answers parsed. */
+/** The real `notary` program with its own trust folder. A failed run is an Error; answers are parsed. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -24,19 +24,19 @@ interface ListedTarget extends FoundTarget {
 
 export interface ClientOptions {
   readonly server: Pick<NotaryServer, 'url' | 'ca'>
-  /** Kept when given; otherwise a temporary folder that `close` removes. */
+  /** A folder that is kept. By default a temporary folder that `close` removes. */
   readonly trustDir?: string
-  /** Added to the program's environment, for instance NOTARY_AUTH (base64 of user:password). */
+  /** Added to the program's environment, for example NOTARY_AUTH (base64 of user:password). */
   readonly env?: Record<string, string>
 }
 
 export interface NotaryCli extends AsyncDisposable {
   readonly trustDir: string
-  /** Where the metadata files of a collection are. */
+  /** The folder of a collection's metadata files. */
   cacheDir(gun: string): string
-  /** Runs `notary ...args`; rejects with everything it printed when it fails. */
+  /** Runs `notary ...args`; rejects with its whole output if it fails. */
   run(...args: string[]): Promise<Output>
-  /** The same with a text on its standard input. */
+  /** The same, with a text on standard input. */
   runWithInput(input: string, ...args: string[]): Promise<Output>
   lookup(gun: string, target: string): Promise<FoundTarget>
   /** Without a role: targets and its delegations, each name once. */
@@ -44,7 +44,7 @@ export interface NotaryCli extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** A client that has seen nothing yet, unless `trustDir` says otherwise. */
+/** A fresh client, unless `trustDir` is given. */
 export async function createReader(options: ClientOptions): Promise<NotaryCli> {
   requirePrograms('notary')
   const temporary = options.trustDir === undefined ? await mkdtemp(join(tmpdir(), 'notary-lab-client-')) : undefined
@@ -69,7 +69,7 @@ export async function createReader(options: ClientOptions): Promise<NotaryCli> {
   }
 }
 
-/** Nothing of the user's: no ~/.notary, no proxy. */
+/** Without the user's settings: no ~/.notary, no proxy. */
 function environment(home: string, added: Record<string, string> = {}): NodeJS.ProcessEnv {
   const roles = ['ROOT', 'TARGETS', 'SNAPSHOT', 'DELEGATION']
   const passphrases = Object.fromEntries(roles.map((role) => [`NOTARY_${role}_PASSPHRASE`, 'passphrase']))
@@ -80,7 +80,7 @@ function execute(args: string[], input: string, env: NodeJS.ProcessEnv): Promise
   return new Promise((resolve, reject) => {
     const child = execFile('notary', args, { env, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) return resolve({ stdout, stderr })
-      // Its own word, "* fatal: ...", goes to stdout; only its log goes to stderr.
+      // It prints its error, "* fatal: ...", to stdout, and only its log to stderr.
       const how = error.killed === true ? 'was stopped after two minutes' : `failed (${error.code ?? error.signal})`
       reject(new Error(`notary ${args.slice(6).join(' ')} ${how}: ${`${stdout}\n${stderr}`.trim()}`))
     })
@@ -89,15 +89,15 @@ function execute(args: string[], input: string, env: NodeJS.ProcessEnv): Promise
   })
 }
 
-/** TARGET sha256:HEX SIZE; a target may hold spaces. */
+/** Parses TARGET sha256:HEX SIZE; a target may contain spaces. */
 function parseLookup(stdout: string): FoundTarget {
   const match = /^(.*) (sha256:[0-9a-f]{64}) (\d+)$/m.exec(stdout)
-  if (match === null) throw new Error(`notary lookup answered in no known form: ${stdout}`)
+  if (match === null) throw new Error(`unknown output of notary lookup: ${stdout}`)
   const [, target = '', digest = '', size = ''] = match
   return { target, digest, size: Number(size) }
 }
 
-/** A table without borders: NAME, DIGEST, SIZE (BYTES), ROLE. */
+/** Parses a table without borders: NAME, DIGEST, SIZE (BYTES), ROLE. */
 function parseList(stdout: string): ListedTarget[] {
   return stdout.split('\n').flatMap((line) => {
     const match = /^(.*?) {4,}([0-9a-f]{64}) {4,}(\d+) {4,}(\S+) *$/.exec(line)

@@ -1,4 +1,4 @@
-/** Debian's notary-server on a loopback port, with its memory for storage, and the notary-signer behind it when asked for. */
+/** Debian's notary-server on a loopback port with storage in memory, and optionally notary-signer behind it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { type LabChild, startChild } from './child.js'
 import { get } from './http.js'
 import { requirePrograms } from './requirements.js'
 
-/** Token authentication, as distribution knows it. */
+/** Token authentication as in distribution. */
 export interface TokenAuth {
   readonly realm: string
   readonly service: string
@@ -19,18 +19,18 @@ export interface TokenAuth {
 }
 
 export interface NotaryServerOptions {
-  /** Keys in notary-signer (ECDSA, as in production); otherwise the server makes ed25519 keys itself. */
+  /** True to keep keys in notary-signer (ECDSA, as in production); otherwise the server makes ed25519 keys itself. */
   readonly signer?: boolean
   readonly auth?: TokenAuth
-  /** Clients must show a certificate of the same CA, e.g. the server's own. */
+  /** True if clients must have a certificate of the same CA, for example the server's own. */
   readonly clientCertificates?: boolean
-  /** The host name in the URL and in the certificate; default localhost. Another name must lead to `address` somehow. */
+  /** The host name in the URL and in the certificate; default localhost. The caller must make another name reach `address`. */
   readonly host?: string
   /** The address to listen on; default 127.0.0.1. */
   readonly address?: string
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number
-  /** Another server's, which must outlive this one: with `port`, an emptied server in the same place. */
+  /** The certificates of another server, which must end after this one. With `port`, this makes an empty server at the same address. */
   readonly certificates?: ServerCertificates
 }
 
@@ -42,19 +42,19 @@ export interface NotaryServer extends AsyncDisposable {
   readonly ca: string
   readonly caPem: string
   readonly certificates: ServerCertificates
-  /** The server accepts connections and never answers, until `resume`. */
+  /** Makes the server accept connections without answering, until `resume`. */
   pause(): void
   resume(): void
-  /** The server goes away at once, and all it remembers; its certificates stay until `stop`. */
+  /** Kills the server with all its data; its certificates remain until `stop`. */
   kill(): Promise<void>
-  /** The server goes away, and its temporary folder. */
+  /** Ends the server and removes its temporary folder. */
   stop(): Promise<void>
 }
 
 const startMilliseconds = 15_000
 const portTaken = 'address already in use'
 
-/** Resolves once the server answers over TLS; rejects with the end of its log when it does not. */
+/** Resolves once the server answers over TLS; rejects with the end of its log if it does not. */
 export async function startNotaryServer(options: NotaryServerOptions = {}): Promise<NotaryServer> {
   requirePrograms('notary-server', ...(options.signer === true ? (['notary-signer'] as const) : []))
   // A free port can be taken by another program before the server binds it.
@@ -163,13 +163,13 @@ function environment(folder: string): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], HOME: folder }
 }
 
-/** Tries `ask` until it succeeds while the children live. */
+/** Repeats `ask` until it succeeds, while the children run. */
 async function waitFor(what: string, children: readonly LabChild[], ask: () => Promise<unknown>): Promise<void> {
   const deadline = Date.now() + startMilliseconds
   for (;;) {
     try {
       await ask()
-      // Otherwise it was another program that answered.
+      // If a child has ended, another program answered.
       if (children.every((child) => !child.ended)) return
     } catch (cause) {
       if (Date.now() > deadline) throw new Error(`${what} does not answer:\n${logs(children)}`, { cause })
@@ -192,7 +192,7 @@ function logs(children: readonly LabChild[]): string {
   return children.map((child) => child.logTail()).join('\n')
 }
 
-/** A port that nobody listened on a moment ago. */
+/** A port that was free a moment ago. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)

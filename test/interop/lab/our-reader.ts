@@ -1,4 +1,4 @@
-/** This project as a reader: the library and the program over one trust folder, both asking one server. */
+/** This project as a reader: the library and the program with one trust folder and one server. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,19 +14,19 @@ export interface OurReader extends AsyncDisposable {
   readonly trustDir: string
   /** Docker's configuration folder; also HOME. Temporary. */
   readonly config: string
-  /** What the library is called with. */
+  /** Options for the library. */
   readonly options: VerifyTagOptions
-  /** Rejects unless the answer is `trusted`. */
+  /** Verifies with the library. Rejects unless the answer is `trusted`. */
   verify(reference: string, options?: VerifyTagOptions): Promise<TrustedResult>
-  /** The TrustError that verifying gives; rejects when it succeeds. */
+  /** Resolves to the TrustError of a verification; rejects if the verification succeeds. */
   refusal(reference: string, options?: VerifyTagOptions): Promise<TrustError>
-  /** The program, with the server, its CA, the trust folder and the configuration folder given as options. */
+  /** Runs the program with the server, its CA, the trust folder and the configuration folder as options. */
   dct(command: 'verify' | 'lookup', ...args: string[]): Promise<DctRun>
-  /** The same with more in its environment. */
+  /** The same, with additional environment variables. */
   dctWith(env: Record<string, string>, command: 'verify' | 'lookup', ...args: string[]): Promise<DctRun>
 }
 
-/** One that has seen nothing yet, unless `trustDir` says otherwise. */
+/** A fresh reader, unless `trustDir` is given. */
 export async function createOurReader(server: Place, trustDir?: string): Promise<OurReader> {
   const config = await mkdtemp(join(tmpdir(), 'notary-lab-ours-'))
   const trustDirectory = trustDir ?? join(config, 'trust')
@@ -60,12 +60,12 @@ export async function createOurReader(server: Place, trustDir?: string): Promise
   }
 }
 
-/** The hexadecimal digest that the tests give a tag. */
+/** The hexadecimal digest that the tests use for a content. */
 export function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** What `notary lookup` answers somebody who has seen nothing yet. */
+/** The answer of `notary lookup` for a fresh client. */
 export async function lookupAfresh(server: Place, gun: string, target: string) {
   await using reader = await createReader({ server })
   return await reader.lookup(gun, target)

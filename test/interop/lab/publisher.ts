@@ -1,4 +1,4 @@
-/** The real `notary` program as publisher: its own keys, its own trust folder. */
+/** The real `notary` program as publisher, with its own keys and its own trust folder. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,27 +10,27 @@ interface TargetEntry {
   readonly digestHex: string
   readonly size: number
   readonly sha512?: string
-  /** Any JSON value; written in canonical form, as Notary needs it. */
+  /** Any JSON value; it is written in canonical form, as Notary requires. */
   readonly custom?: unknown
 }
 
 interface AddOptions extends Pick<TargetEntry, 'sha512' | 'custom'> {
-  /** Delegations instead of the targets role. */
+  /** Delegations to use instead of the targets role. */
   readonly roles?: readonly string[]
 }
 
 /** `addHash`, `addMany`, `addDelegation` and `removeDelegation` only stage a change: `publish` sends what is staged. */
 export interface Publisher extends NotaryCli {
-  /** Publishes an empty collection, with the snapshot key at the server unless told otherwise (signers need it there). */
+  /** Publishes an empty collection. The snapshot key is at the server by default (signers need it there). */
   init(gun: string, options?: { serverSnapshot?: boolean }): Promise<void>
   addHash(gun: string, target: string, digestHex: string, size: number, options?: AddOptions): Promise<Output>
-  /** Writes Notary's changelist files directly: thousands at once; `publish` applies them in this order. */
+  /** Writes Notary's changelist files directly, which is fast for thousands; `publish` applies them in this order. */
   addMany(gun: string, entries: readonly TargetEntry[], role?: string): Promise<void>
-  /** A refused change stays staged and is tried again by the next `publish`: see `reset`. */
+  /** A refused change stays staged, and the next `publish` tries it again: see `reset`. */
   publish(gun: string): Promise<Output>
-  /** Forgets what is staged. */
+  /** Removes all staged changes. */
   reset(gun: string): Promise<Output>
-  /** For all paths unless `paths` are given; answers the IDs of the added keys. */
+  /** For all paths unless `paths` are given; resolves to the IDs of the added keys. */
   addDelegation(
     gun: string,
     role: string,
@@ -40,11 +40,11 @@ export interface Publisher extends NotaryCli {
   /** Removes these keys, or the whole delegation. */
   removeDelegation(gun: string, role: string, keyIds?: readonly string[]): Promise<Output>
   importKey(file: string, role: string): Promise<Output>
-  /** A new root key, published at once; signed with `legacy` older root keys too. */
+  /** Publishes a new root key at once; also signs with `legacy` older root keys. */
   rotateRoot(gun: string, options?: { legacy?: number }): Promise<Output>
-  /** Published at once. timestamp only serverManaged, targets never. */
+  /** Publishes at once. The timestamp key must be serverManaged, the targets key must not. */
   rotateKey(gun: string, role: string, options?: { serverManaged?: boolean }): Promise<Output>
-  /** Removes the collection here and at the server; the keys stay. */
+  /** Removes the collection here and at the server; the keys remain. */
   deleteRemote(gun: string): Promise<Output>
 }
 
@@ -87,7 +87,7 @@ export async function createPublisher(options: ClientOptions): Promise<Publisher
     async rotateRoot(gun, { legacy } = {}) {
       const old = legacy === undefined ? [] : ['--legacy', String(legacy)]
       const output = await runWithInput('yes\n', 'key', 'rotate', gun, 'root', ...old)
-      // Without the yes it gives up with exit status 0.
+      // Without the answer yes it stops with exit status 0.
       if (!output.stdout.includes('Successfully rotated root key')) throw new Error(`root not rotated: ${output.stdout}`)
       return output
     },
@@ -98,7 +98,7 @@ export async function createPublisher(options: ClientOptions): Promise<Publisher
 
 let nextNumber = 0n
 
-/** Notary names changes by nanoseconds and applies them by name: a run of numbers from now on that no earlier call got. */
+/** Notary names changes by nanoseconds and applies them in the order of names. Returns numbers from now on that no earlier call got. */
 function takeNumbers(count: number): bigint {
   const now = BigInt(Date.now()) * 1_000_000n
   const first = now > nextNumber ? now : nextNumber
@@ -106,10 +106,10 @@ function takeNumbers(count: number): bigint {
   return first
 }
 
-/** Not in canonical form it would be published as it is, and no reader could check the signature. */
+/** Writes canonical JSON. Notary would publish another form unchanged, and no reader could check the signature. */
 function canonicalJson(custom: unknown): string {
   const text = canonicalize(custom)
-  if (text === undefined) throw new Error('the custom data is no JSON value')
+  if (text === undefined) throw new Error('the custom data is not a JSON value')
   return text
 }
 
@@ -123,7 +123,7 @@ async function writeCustom(trustDir: string, custom: unknown): Promise<string> {
 function changeOf({ target, digestHex, size, sha512, custom }: TargetEntry, role: string): string {
   const base64 = (digits: string): string => Buffer.from(digits, 'hex').toString('base64')
   const hashes = { sha256: base64(digestHex), ...(sha512 !== undefined && { sha512: base64(sha512) }) }
-  // Joined as text: an object would put integer-like names of the custom data in another order.
+  // Joined as text, because an object would reorder integer-like names of the custom data.
   const tail = custom === undefined ? '' : `,"custom":${canonicalJson(custom)}`
   const data = `{"length":${size},"hashes":${JSON.stringify(hashes)}${tail}}`
   const change = { action: 'create', role, type: 'target', path: target, data: Buffer.from(data).toString('base64') }

@@ -1,4 +1,4 @@
-/** The real programs that the laboratory runs. Without them the interop suite fails; it never skips. */
+/** The real programs that the laboratory runs. If one is missing, the interop suite fails; it never skips. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -6,7 +6,7 @@ const packageOf = { notary: 'notary', 'notary-server': 'notary', 'notary-signer'
 
 export type LabProgram = keyof typeof packageOf
 
-/** Throws an Error that names the Debian package when a program is not on the PATH. */
+/** @throws an Error that names the Debian package if a program is not on the PATH */
 export function requirePrograms(...programs: LabProgram[]): void {
   const wanted = programs.length > 0 ? programs : (Object.keys(packageOf) as LabProgram[])
   const missing = wanted.filter((program) => !onPath(program))

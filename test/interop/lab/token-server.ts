@@ -8,23 +8,23 @@ import type { TokenAuth } from './notary-server.js'
 
 export interface TokenRequest {
   readonly method: string
-  /** Path and query as asked. */
+  /** Path and query of the request. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
 export interface TokenServerOptions {
-  /** For the endpoint's own TLS. */
+  /** The certificate of the endpoint itself. */
   readonly certificates: ServerCertificates
-  /** Where the token signer's key and certificate go. */
+  /** The folder for the token signer's key and certificate. */
   readonly folder: string
-  /** Who gets which actions on the asked collection; default: everybody all of them. An empty answer is a 401. */
+  /** Decides which actions a user gets on the requested collection; by default everyone gets all. An empty result is a 401. */
   readonly allow?: (asked: TokenRequest) => readonly string[]
 }
 
 export interface TokenServer extends AsyncDisposable {
-  /** What `startNotaryServer` wants as `auth`. */
+  /** The `auth` option for `startNotaryServer`. */
   readonly auth: TokenAuth
   readonly requests: readonly TokenRequest[]
   stop(): Promise<void>
@@ -32,7 +32,7 @@ export interface TokenServer extends AsyncDisposable {
 
 const service = 'notary.lab'
 const issuer = 'Laboratory tokens'
-// '*' is for what an owner does: rotating the server's keys, deleting.
+// '*' is for actions of an owner: rotating the server's keys, deleting.
 const everything = ['pull', 'push', '*']
 
 export async function startTokenServer({ certificates, folder, allow }: TokenServerOptions): Promise<TokenServer> {
@@ -74,7 +74,7 @@ export async function startTokenServer({ certificates, folder, allow }: TokenSer
   return { auth, requests, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** The scopes of the query (GET) or of the form (POST): type:name:actions, and a name may hold colons. */
+/** The scopes of the query (GET) or the form (POST): type:name:actions, where a name may contain colons. */
 function scopesOf({ url, body }: TokenRequest): { type: string; name: string }[] {
   const query = new URL(url, 'https://localhost').searchParams
   return [...query.getAll('scope'), ...new URLSearchParams(body).getAll('scope')].flatMap((scope) => {

@@ -1,4 +1,4 @@
-/** Every fixture: the folder's name, and who makes it. */
+/** Every fixture: the name of its folder and the function that makes it. */
 import type { FixtureContent } from '../../../../src/testing/index.js'
 import { demo } from '../demo-fixture.js'
 import { certificatePins, expiredByTheClock } from './clock-and-pin-cases.js'

@@ -1,4 +1,4 @@
-/** The same files under other clocks, and under other pins. */
+/** The same files with other clocks and other pins. */
 import type { FixtureContent, FixtureFiles, FixtureStep } from '../../../../src/testing/index.js'
 import { confirm, digestOf, digits, type Laboratory, SIZE, server, signedPart, soon, takeServed } from './laboratory.js'
 

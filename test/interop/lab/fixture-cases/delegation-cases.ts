@@ -20,7 +20,7 @@ export async function releasesAndSigners(lab: Laboratory): Promise<FixtureConten
   await add('old', 'old', 'targets')
   await publisher.publish(gun)
   await confirm(lab.signing, gun, 'both', 'both')
-  // Notary's lookup begins with targets; Docker's with targets/releases.
+  // Notary's lookup starts with targets, Docker's with targets/releases.
   await confirm(lab.signing, gun, 'moved', 'in targets')
   const trusted = { status: 'trusted', size: SIZE } as const
   const steps: FixtureStep[] = [

@@ -1,4 +1,4 @@
-/** What the functions that make fixtures work with: two real servers, signers' keys, and the way into a folder. */
+/** Shared parts of the functions that make fixtures: two real servers, signers' keys, and writing to a folder. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,30 +11,30 @@ import { type NotaryServer, startNotaryServer } from '../notary-server.js'
 import { createPublisher, type Publisher } from '../publisher.js'
 
 export const RELEASES = 'targets/releases'
-/** Every entry's, unless a case is about it. */
+/** The size of every entry, unless a case is about sizes. */
 export const SIZE = 1234
 export const server = 'https://trust.registry.example'
 
 const HOUR = 3_600_000
 export const DAY = 24 * HOUR
 
-/** One a case; the folder is called as the function is in `fixtureCases`. */
+/** Makes one case; its folder has the name of the function in `fixtureCases`. */
 export type CaseMaker = (lab: Laboratory) => Promise<FixtureContent>
 
 export interface Laboratory extends AsyncDisposable {
-  /** A server with a signer behind it: ECDSA keys. */
+  /** A server with a signer behind it, which makes ECDSA keys. */
   readonly signing: NotaryServer
-  /** A server that signs itself: Ed25519 keys. */
+  /** A server that signs itself and makes Ed25519 keys. */
   readonly local: NotaryServer
   readonly alice: SignerKey
   readonly bob: SignerKey
   /** With an RSA certificate. */
   readonly rsa: SignerKey
-  /** Somebody with new root and targets keys, and those of the signers. */
+  /** A publisher with new root and targets keys, and the keys of the signers. */
   publisher(at?: NotaryServer): Promise<Publisher>
 }
 
-/** Every private key goes with the temporary folders. */
+/** Removes the temporary folders with every private key. */
 export async function openLaboratory(): Promise<Laboratory> {
   const folder = await mkdtemp(join(tmpdir(), 'notary-lab-fixtures-'))
   const servers: NotaryServer[] = []
@@ -64,22 +64,22 @@ export async function openLaboratory(): Promise<Laboratory> {
   }
 }
 
-/** The hexadecimal digest that stands for a content. */
+/** The hexadecimal digest of a content. */
 export function digits(content: string): string {
   return createHash('sha256').update(`docker-content-trust fixture ${content}`).digest('hex')
 }
 
-/** The same as answers have it. */
+/** The same, in the form of answers. */
 export function digestOf(content: string): string {
   return `sha256:${digits(content)}`
 }
 
-/** An hour from now, and days more. */
+/** An hour from now, plus some days. */
 export function soon(days = 0): string {
   return new Date(Date.now() + HOUR + days * DAY).toISOString()
 }
 
-/** All that the server has of a collection now: every root, the others under their plain names, as the snapshot lists them. */
+/** All files of a collection that the server has now: every root, and the other files under plain names, as the snapshot lists them. */
 export async function takeServed(from: NotaryServer, gun: string): Promise<FixtureFiles> {
   const files = new Map<string, Uint8Array>()
   const take = async (name: string): Promise<boolean> => {
@@ -101,12 +101,12 @@ export async function takeServed(from: NotaryServer, gun: string): Promise<Fixtu
   return files
 }
 
-/** Lets the real client, one that has seen nothing, look a name up: throws unless it answers this content. */
+/** Looks a name up with a fresh real client. @throws unless it answers this content */
 export function confirm(from: NotaryServer, gun: string, name: string, content: string): Promise<void> {
   return confirmDigest(from, gun, name, digestOf(content))
 }
 
-/** The same with the digest itself. */
+/** The same, with the digest itself. */
 export async function confirmDigest(from: NotaryServer, gun: string, name: string, digest: string): Promise<void> {
   await using reader = await createReader({ server: from })
   const found = await reader.lookup(gun, name)
@@ -126,13 +126,13 @@ export function signedPart(files: FixtureFiles, name: string): Signed {
   return JSON.parse(Buffer.from(files.get(name) ?? '').toString('utf8')).signed
 }
 
-/** The earliest expiry of these roles, as answers tell it. */
+/** The earliest expiry of these roles, in the form of answers. */
 export function earliestExpiry(files: FixtureFiles, ...roles: string[]): string {
   const times = ['root', 'timestamp', 'snapshot', 'targets', ...roles].map((role) => Date.parse(signedPart(files, role).expires))
   return new Date(Math.min(...times)).toISOString()
 }
 
-/** What a client's trust folder holds of a collection. */
+/** The files of a collection in a client's trust folder. */
 export async function takeCache(folder: string): Promise<FixtureFiles> {
   const names = await readdir(folder, { recursive: true })
   const files = names.filter((name) => name.endsWith('.json'))

@@ -1,4 +1,4 @@
-/** Collections without delegations: what can stand in one, and who keeps the server's keys. */
+/** Collections without delegations: their possible contents, and where the server's keys are kept. */
 import { createHash } from 'node:crypto'
 import type { FixtureCase, FixtureContent, FixtureStep } from '../../../../src/testing/index.js'
 import type { NotaryServer } from '../notary-server.js'
@@ -53,7 +53,7 @@ export async function portInTheGun(lab: Laboratory): Promise<FixtureContent> {
 export async function customData(lab: Laboratory): Promise<FixtureContent> {
   const gun = 'registry.example/fixtures/custom'
   const custom = {
-    // Without <, > and &: Go escapes them on the way, and notary-server refuses its own client's signature.
+    // Without <, > and &, because Go escapes them in transit and notary-server then refuses its own client's signature.
     text: 'ä "quoted" \\ / 😀',
     numbers: [0, -1, 9007199254740991],
     nothing: null,

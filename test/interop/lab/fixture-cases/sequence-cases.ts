@@ -1,4 +1,4 @@
-/** Collections that change while a client looks, honestly and not. */
+/** Collections that change between a client's refreshes, by the publisher or by an attack. */
 
 import type { FixtureContent, FixtureFiles, FixtureStep } from '../../../../src/testing/index.js'
 import { createReader } from '../notary-cli.js'
@@ -17,7 +17,7 @@ import {
   takeServed,
 } from './laboratory.js'
 
-/** Signs the tag for this content, publishes, and takes what is served then. */
+/** Signs the tag for this content, publishes, and returns the files that are served then. */
 async function next(
   lab: Laboratory,
   publisher: Publisher,
@@ -34,7 +34,7 @@ async function next(
 const without = (files: FixtureFiles, ...names: string[]): FixtureFiles =>
   new Map([...files].filter(([name]) => !names.includes(name)))
 
-/** Roots are what the case is about: no other number of them will do. */
+/** @throws unless the root has this version, since the case is about roots */
 function checkRootVersion(files: FixtureFiles, version: number): void {
   const found = signedPart(files, 'root').version
   if (found !== version) throw new Error(`the root is version ${found}, not ${version}`)

@@ -1,4 +1,4 @@
-/** What no Notary client writes, and readers must understand or refuse all the same: by the testing kit, with fixed seeds. */
+/** Data that no Notary client writes and readers must still understand or refuse; made by the testing kit with fixed seeds. */
 
 import {
   createCertificate,
@@ -24,24 +24,24 @@ const trusted = (content: string, more: Partial<ExpectedAnswer> = {}): ExpectedA
 })
 const refused = (code: string, role: string): ExpectedRefusal => ({ code, role })
 
-/** Signs the tag for this content, publishes, and takes what is served then under plain names. */
+/** Signs the tag for this content, publishes, and returns the files that are served then under plain names. */
 function next(collection: TrustCollection, content: string, role = 'targets'): FixtureFiles {
   collection.sign('1.0', digits(content), { role })
   return take(collection.publish())
 }
 
-/** Without `1.root`, which nobody asks for. */
+/** Without `1.root`, which no client requests. */
 function take(collection: TrustCollection): FixtureFiles {
   return new Map([...collection.files()].filter(([name]) => !/\.[0-9a-f]{64}$|^1\.root$/.test(name)))
 }
 
-/** One tag, one answer. */
+/** A step with one tag and one answer. */
 function single(about: string, gun: string, expect: ExpectedAnswer, served: FixtureFiles): FixtureContent {
   const file: FixtureCase = { about, gun, now, server, reference: `${gun}:1.0`, expect }
   return { file, served: { served } }
 }
 
-/** The folders of the steps are `served-1`, `served-2`, ... in the order given. */
+/** Names the folders of the steps `served-1`, `served-2`, ... in the given order. */
 function story(about: string, gun: string, served: readonly FixtureFiles[], steps: FixtureStep[]): FixtureContent {
   const folders = Object.fromEntries(served.map((files, index) => [`served-${index + 1}`, files]))
   return { file: { about, gun, now, server, reference: `${gun}:1.0`, steps }, served: folders }

@@ -1,0 +1,181 @@
+/**
+ * Every command: its words, the options that it takes, its help, and how its code is loaded. The dispatcher, the help, the
+ * reference page and "did you mean" read this table.
+ *
+ * A new command is one file with its code and one entry here. The table loads no command.
+ */
+import type { CommandLine } from './arguments.js'
+import type { Io } from './io.js'
+import type { OptionName } from './options.js'
+
+/** Runs a command and gives its exit status. */
+type Run = (line: CommandLine, io: Io) => Promise<number>
+
+/** A word behind the command. */
+interface Operand {
+  /** As help shows it. */
+  readonly name: string
+  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command. */
+  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command'
+  readonly isOptional?: boolean
+  /** The last one may be repeated. */
+  readonly isRepeated?: boolean
+}
+
+/** One command. */
+export interface Command {
+  /** The words that name it, with one space between: `cache verify`. */
+  readonly name: string
+  /** What it does, for the list of commands. */
+  readonly summary: string
+  readonly operands: readonly Operand[]
+  /** Options that it takes, beside `--help` and `--version`. Others are refused. */
+  readonly options: readonly OptionName[]
+  /** Options that it accepts without an effect, so that one set of options serves both `verify` and `lookup`. */
+  readonly withoutEffect?: readonly OptionName[]
+  /** Paragraphs of the help. */
+  readonly about: readonly string[]
+  readonly exitStatus: string
+  /** Command lines that work as they stand. */
+  readonly examples: readonly [string, ...string[]]
+  readonly load: () => Promise<Run>
+}
+
+const REFERENCES: Operand = { name: 'REFERENCE', kind: 'reference', isRepeated: true }
+const CACHED_GUNS: Operand = { name: 'GUN', kind: 'cached-gun', isRepeated: true }
+
+/** Options of everything that may ask a trust server. */
+const ASKING: readonly OptionName[] = [
+  ...(['server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'offline', 'stale-fallback', 'timeout'] as const),
+  ...(['json', 'quiet', 'verbose'] as const),
+]
+
+const VERIFIED =
+  '0 all verified, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.'
+
+/** In the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'verify',
+    summary: 'print the trusted digests of image references',
+    operands: [REFERENCES],
+    options: ['disable-content-trust', 'digest-references', ...ASKING],
+    about: [
+      'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
+      'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
+      'On a terminal, work that takes long is shown while it runs, and the failures of several references are repeated at the end. --quiet turns both off.',
+      'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given.',
+    ],
+    exitStatus: VERIFIED,
+    examples: [
+      'dct verify container-registry.oracle.com/os/oraclelinux:9',
+      'dct verify --json registry.example/team/app:1.0 registry.example/team/app:1.1',
+    ],
+    load: async () => (await import('./verify.js')).verify,
+  },
+  {
+    name: 'lookup',
+    summary: 'the same for target names of any Notary collection',
+    operands: [
+      { name: 'GUN', kind: 'gun' },
+      { name: 'TARGET', kind: 'target', isRepeated: true },
+    ],
+    options: ['role', ...ASKING],
+    withoutEffect: ['disable-content-trust', 'digest-references'],
+    about: [
+      'Prints "TARGET sha256:HEX SIZE" for each target name of a Notary collection, image or not. GUN is the full name of the collection, with its registry. A lookup always verifies, whether content trust is on or off.',
+    ],
+    exitStatus: VERIFIED,
+    examples: [
+      'dct lookup container-registry.oracle.com/os/oraclelinux 9',
+      'dct lookup --role targets/releases registry.example/team/app 1.0',
+    ],
+    load: async () => (await import('./lookup.js')).lookup,
+  },
+  {
+    name: 'cache list',
+    summary: 'list the collections in the cache',
+    operands: [],
+    options: ['trust-dir', 'config', 'json', 'quiet'],
+    about: ['Prints the GUN of each collection in the cache, one a line; with --json {"gun": ...}.'],
+    exitStatus: '0, 2 usage, 5 when the cache cannot be read.',
+    examples: ['dct cache list'],
+    load: async () => (await import('./cache.js')).cacheList,
+  },
+  {
+    name: 'cache verify',
+    summary: 'verify what is in the cache, without asking a server',
+    operands: [{ ...CACHED_GUNS, isOptional: true }],
+    options: ['server', 'trust-dir', 'config', 'pinning', 'json', 'quiet', 'verbose'],
+    about: [
+      'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
+      'The cached metadata of a collection counts for the trust server that it came from. Name that server as you do for dct verify.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct cache verify'],
+    load: async () => (await import('./cache.js')).cacheVerify,
+  },
+  {
+    name: 'cache forget',
+    summary: 'remove a collection from the cache',
+    operands: [CACHED_GUNS],
+    options: ['trust-dir', 'config', 'json', 'quiet'],
+    about: [
+      'Removes metadata, root and version floors of the collections. With --json prints {"gun": ..., "forgotten": true}, or false when nothing was cached.',
+      'The cached root is how a collection is recognized. Without it, the next root that a server offers is trusted on first use, unless a pin says otherwise. Before you do this because of an error, compare the root key with the publisher: dct cache verify shows it.',
+    ],
+    exitStatus: '0, 2 usage, 5 when the cache cannot be written.',
+    examples: ['dct cache forget registry.example/team/app'],
+    load: async () => (await import('./cache.js')).cacheForget,
+  },
+  {
+    name: 'env',
+    summary: 'show what a verification would use here, and why',
+    operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
+    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'json', 'quiet'],
+    about: [
+      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache and the pins. Asks no server.',
+    ],
+    exitStatus: '0, or that of the most severe problem with what is shown.',
+    examples: ['dct env container-registry.oracle.com/os/oraclelinux:9'],
+    load: async () => (await import('./env.js')).env,
+  },
+  {
+    name: 'demo',
+    summary: 'see it work, without a network or any configuration',
+    operands: [],
+    options: [],
+    about: [
+      'Starts a trust server on this machine, with a collection that the real notary signed, and verifies against it: a signed tag, a tag without a signature, a tampered file, and a server that is gone. Needs no network and leaves nothing behind.',
+      'Uses a temporary folder for a moment: below TMPDIR or the default of the system, else the first other folder that can be written to.',
+    ],
+    exitStatus: '0, or 70 when the demo did not go as it should.',
+    examples: ['dct demo'],
+    load: async () => (await import('./demo.js')).demo,
+  },
+  {
+    name: 'help',
+    summary: 'print the help of a command',
+    operands: [{ name: 'COMMAND', kind: 'command', isOptional: true, isRepeated: true }],
+    options: [],
+    about: ['Prints the help of a command, as dct COMMAND --help does; without a command, the list of commands.'],
+    exitStatus: '0, 2 usage.',
+    examples: ['dct help cache verify'],
+    load: async () => (await import('./help.js')).help,
+  },
+]
+
+/** The options that a command accepts, in the order of the help. */
+export function acceptedOptions({ options, withoutEffect = [] }: Command): readonly OptionName[] {
+  return [...options, ...withoutEffect, 'help', 'version']
+}
+
+/** `GUN TARGET...`, `[REFERENCE]`. */
+export function operandUsage({ operands }: Pick<Command, 'operands'>): string {
+  return operands
+    .map(({ name, isOptional, isRepeated }) => {
+      const shown = `${name}${isRepeated === true ? '...' : ''}`
+      return isOptional === true ? `[${shown}]` : shown
+    })
+    .join(' ')
+}

@@ -1,0 +1,123 @@
+/**
+ * Every option of the command: the parser, the help, the reference page and "did you mean" read this table. Which command takes
+ * which options is said in `commands.ts`.
+ *
+ * `type`, `short` and `multiple` are those of Node's `parseArgs`.
+ */
+
+/** What a value is, for reading it and for completing it. */
+type ValueKind = 'text' | 'file' | 'folder' | 'choice' | 'boolean' | 'seconds'
+
+/** One option. */
+export interface OptionEntry {
+  readonly type: 'boolean' | 'string'
+  readonly short?: string
+  /** May be given again. */
+  readonly multiple?: boolean
+  /** How its value is called in help. */
+  readonly value?: string
+  readonly kind?: ValueKind
+  /** The values of a choice. */
+  readonly choices?: readonly string[]
+  /** What it does, in words that fit every command that takes it. */
+  readonly help: string
+}
+
+/** In the order of the help. */
+export const OPTIONS = {
+  'disable-content-trust': {
+    type: 'string',
+    value: 'BOOL',
+    kind: 'boolean',
+    help: 'switch content trust off (true, the default) or on (false); wins over DOCKER_CONTENT_TRUST',
+  },
+  'digest-references': {
+    type: 'string',
+    kind: 'choice',
+    choices: ['require-signed', 'accept'],
+    help: 'name@sha256:...: look for signed tags with the digest (default), or check nothing',
+  },
+  role: {
+    type: 'string',
+    multiple: true,
+    value: 'ROLE',
+    kind: 'text',
+    help: 'search this role only; may be given again (default: targets, then its delegations)',
+  },
+  server: {
+    type: 'string',
+    value: 'URL',
+    kind: 'text',
+    help: 'trust server for every registry (default: DOCKER_CONTENT_TRUST_SERVER, else the one known for the registry, else that of Docker)',
+  },
+  'trust-dir': {
+    type: 'string',
+    value: 'DIR',
+    kind: 'folder',
+    help: 'cache of trust data; docker and notary can share it (default: trust in the folder of --config)',
+  },
+  config: {
+    type: 'string',
+    value: 'DIR',
+    kind: 'folder',
+    help: "folder of Docker's config.json (default: DOCKER_CONFIG, else ~/.docker)",
+  },
+  pinning: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: "JSON file with Notary's trust_pinning object: certs, ca, disable_tofu; bare, or in Notary's own config.json; its paths are relative to the file",
+  },
+  tlscacert: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: "PEM file of the trust server's CA, of an intermediate CA, or of the server's own certificate",
+  },
+  offline: { type: 'boolean', help: 'ask no server, answer from the cache' },
+  'stale-fallback': {
+    type: 'string',
+    kind: 'choice',
+    choices: ['warn', 'refuse'],
+    help: 'when the server gives no usable answer: use the cache and warn (default), or fail',
+  },
+  timeout: {
+    type: 'string',
+    value: 'SECONDS',
+    kind: 'seconds',
+    help: 'time for the network work of each reference; fractions are allowed (default: 30)',
+  },
+  json: { type: 'boolean', help: 'print one JSON object a line' },
+  quiet: {
+    type: 'boolean',
+    short: 'q',
+    help: 'print errors only, without hints; a cache that cannot be written is still reported, since every later run would be a first use',
+  },
+  verbose: { type: 'boolean', help: 'report every request, answer, retry and file' },
+  help: { type: 'boolean', short: 'h', help: 'print the help of the command' },
+  version: { type: 'boolean', help: 'print the version' },
+} as const
+
+/** The name of an option, without dashes. */
+export type OptionName = keyof typeof OPTIONS
+
+type ValueOf<Entry extends OptionEntry> = Entry extends { readonly type: 'boolean' }
+  ? boolean
+  : Entry extends { readonly multiple: true }
+    ? readonly string[]
+    : string
+
+/** Options as typed. */
+export type OptionValues = { readonly [Name in OptionName]?: ValueOf<(typeof OPTIONS)[Name]> }
+
+/** The same table for code that goes through all options. */
+export const OPTION_ENTRIES: ReadonlyMap<string, OptionEntry> = new Map(Object.entries<OptionEntry>(OPTIONS))
+
+/** `--quiet, -q`, `--server URL`, `--stale-fallback warn|refuse`. */
+export function optionUsage(name: string): string {
+  const { value, kind, choices, short } = OPTION_ENTRIES.get(name) ?? {}
+  const shown = value ?? choices?.join('|')
+  if (shown === undefined) return `--${name}${short === undefined ? '' : `, -${short}`}`
+  // Its value follows "=" only.
+  return kind === 'boolean' ? `--${name}[=${shown}]` : `--${name} ${shown}`
+}

@@ -1,0 +1,37 @@
+/** docs/reference/commands.md, written from the tables of commands and options. */
+import { acceptedOptions, COMMANDS, type Command, operandUsage } from '../../src/cli/commands.js'
+import { OPTION_ENTRIES, optionUsage } from '../../src/cli/options.js'
+
+const INTRODUCTION = `# Commands
+
+\`dct help COMMAND\` and \`dct COMMAND --help\` say the same. What is common to all commands is on the page [The command](command.md).
+
+This page is written from \`src/cli/commands.ts\` and \`src/cli/options.ts\`: \`npx vitest run test/docs/reference.test.ts --update\`.
+`
+
+/** The whole page. */
+export function commandsPage(): string {
+  return [INTRODUCTION, ...COMMANDS.map(section)].join('\n')
+}
+
+function section(command: Command): string {
+  const { name, about, withoutEffect = [], exitStatus, examples } = command
+  const options = acceptedOptions(command).filter((option) => !withoutEffect.includes(option))
+  const usage = ['dct', name, '[OPTIONS]', operandUsage(command)].join(' ').trim()
+  const ignored = withoutEffect.map((option) => `\`--${option}\``).join(' and ')
+  const paragraphs = [
+    `## dct ${name}`,
+    `Usage: \`${usage}\``,
+    ...about,
+    ['| option | what it does |', '| --- | --- |', ...options.map(row)].join('\n'),
+    ...(ignored === '' ? [] : [`Accepted, without effect here: ${ignored}.`]),
+    `Exit status: ${exitStatus}`,
+    ['```sh', ...examples, '```'].join('\n'),
+  ]
+  return `${paragraphs.join('\n\n')}\n`
+}
+
+function row(option: string): string {
+  const cells = [`\`${optionUsage(option)}\``, OPTION_ENTRIES.get(option)?.help ?? '']
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}
