@@ -5,12 +5,13 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 const FLOORS = [
-  ['printable', 'shell-word', 'error-codes'],
+  ['printable', 'shell-word', 'error-codes', 'nearest-name'],
   ['errors', 'bytes'],
   ['reference', 'crypto'],
   ['metadata', 'formats', 'http', 'cache', 'credentials', 'engine'],
   ['trust-server'],
-  ['trust'],
+  ['trust', 'document'],
+  ['lockfile', 'policy', 'bundle'],
   ['client'],
   ['tasks', 'report', 'index'],
 ]
@@ -149,10 +150,10 @@ test('each library is used in its own place only', () => {
         ['src/metadata/schema.ts', 'src/testing/fixture-case.ts'].includes(path) ||
         (path === 'src/metadata/parse.ts' && kind === 'types'),
     ],
+    [/^yaml$/, (path) => room(path) === 'formats' || path === 'src/document/yaml-document.ts'],
     [/^undici(\/|$)/, (path) => room(path) === 'http'],
     [/^(@peculiar\/|asn1js$|pkijs$)/, (path) => path === 'src/crypto/certificate-details.ts' || room(path) === 'testing'],
     [/^string-width$/, (path) => room(path) === 'report'],
-    [/^yaml$/, (path) => room(path) === 'formats'],
     [/^canonicalize$/, (path) => path === 'src/metadata/canonical-json.ts' || room(path) === 'testing'],
   ]
   expect(against(({ from, to, kind }) => places.some(([library, allows]) => library.test(to) && !allows(from, kind)))).toEqual([])
