@@ -20,9 +20,10 @@ import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
 import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
-import { signedName } from './settings/known-registries.js'
+import { type SignedName, signedName } from './settings/known-registries.js'
+import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
-import type { Reader } from './settings/setting-source.js'
+import type { Choice, Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
 
 /** A collection, its familiar name, and whether it is named by an image reference. */
@@ -61,6 +62,7 @@ export class Session {
   ): Promise<TrustedResult | TrustedDigestResult | ByDigestResult> {
     const { gun, tag, digest } = reference
     if (tag === undefined && digest !== undefined && this.#settings.digestReferences === 'accept') {
+      if (this.#settings.frozen) this.#place(reference)
       return { status: 'by-digest', reference: reference.reference, gun, digest, canonicalReference: `${gun}@${digest}` }
     }
     const verified = await this.#verified(reference, shared)
@@ -81,6 +83,11 @@ export class Session {
     return answerInspection(await this.#verified(repository))
   }
 
+  /** The verified set itself, for what is recorded of it. */
+  verifiedSet(collection: Collection): Promise<VerifiedCollection> {
+    return this.#verified(collection)
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
   }
@@ -99,13 +106,19 @@ export class Session {
     return started
   }
 
+  /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
+  #place(collection: Collection): SignedName & { readonly choice: Choice<TrustServer>; readonly lock: Lock | undefined } {
+    const choice = this.#settings.serverFor(collection.domain)
+    const named = collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, choice.value)
+    return { ...named, choice, lock: this.#settings.lockFor(named.gun, choice.value) }
+  }
+
   async #refresh(collection: Collection): Promise<VerifiedCollection> {
     const { store, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
-    const choice = this.#settings.serverFor(collection.domain)
+    const { choice, gun, mirror, lock } = this.#place(collection)
     const server = choice.value
-    const { gun, mirror } =
-      collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, server)
-    const pinning = pinnedAs(gun, collection.gun, this.#settings.pinning)
+    const pinned = pinnedAs(gun, collection.gun, this.#settings.pinning)
+    const pinning = this.#settings.firstUse === 'refuse' ? { ...pinned, disableTofu: true } : pinned
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()
@@ -116,7 +129,7 @@ export class Session {
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
     const { familiarName } = collection
-    const request = { gun, familiarName, server, transport, store, pinning, staleFallback, now, signal: work.signal, tell }
+    const request = { gun, familiarName, server, transport, store, pinning, lock, staleFallback, now, signal: work.signal, tell }
     try {
       const refreshed = await refresh(request, this.#sets)
       signal?.throwIfAborted()

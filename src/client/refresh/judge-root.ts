@@ -10,10 +10,11 @@ import type { RefreshRequest } from './request.js'
 
 /** @throws UntrustedError, StaleError as `anchorRoot` */
 export async function judgeRoot(chain: RootChain, prior: PriorTrust, request: RefreshRequest): Promise<Anchor> {
-  const { pinning, now } = request
+  const { pinning, now, lock } = request
   const known = onRecord(chain, prior.certificates, request)
   const certificates = known ?? (await loadReader()).readCertificates(chain, now)
-  return anchorRoot(chain, certificates, { start: prior.root === undefined ? 'first-use' : 'cached-root', pinning, now })
+  const start = lock !== undefined ? 'lockfile' : prior.root === undefined ? 'first-use' : 'cached-root'
+  return anchorRoot(chain, certificates, { start, pinning, now })
 }
 
 /** Loads the reader of certificates, if it will be needed, while the server is asked. */

@@ -95,7 +95,8 @@ async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet)
 }
 
 /** Undefined when something in the set is not valid any more. */
-async function judgedAgain(stage: TargetsStage, { now, pinning }: RefreshRequest): Promise<TargetsStage | undefined> {
+async function judgedAgain(stage: TargetsStage, request: RefreshRequest): Promise<TargetsStage | undefined> {
+  const { now, pinning, lock } = request
   const [{ anchorRoot }, { RootStage }] = await Promise.all([
     import('../../trust/anchor.js'),
     import('../../trust/trusted-metadata-set.js'),
@@ -103,7 +104,8 @@ async function judgedAgain(stage: TargetsStage, { now, pinning }: RefreshRequest
   const { context } = stage
   const { chain, certificates } = stage.anchor
   try {
-    const anchor = anchorRoot(chain, certificates, { start: 'cached-root', pinning, now })
+    const anchor = anchorRoot(chain, certificates, { start: lock === undefined ? 'cached-root' : 'lockfile', pinning, now })
+    if (lock !== undefined) (await import('./locked-trust.js')).judgeUnderLock(stage, request)
     return stage.resumed(new RootStage({ ...context, now }, anchor))
   } catch (cause) {
     if (cause instanceof TrustError) return undefined

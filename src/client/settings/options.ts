@@ -42,6 +42,12 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly transport?: Transport
   /** Which roots are trusted. Checked at every run, with a cached root too. Default: none, and an unknown collection is trusted on first use. */
   readonly pinning?: TrustPinningOption
+  /** A lockfile: its path, or its content as an object. A lock only tightens: a collection with an entry must follow from its locked root. */
+  readonly lockfile?: string | object
+  /** Refuse a collection without an entry in the lockfile. */
+  readonly frozen?: boolean
+  /** A collection that neither cache, pin nor lock knows: `accept` (default) trusts the root of the server, `refuse` fails. */
+  readonly firstUse?: 'accept' | 'refuse'
   /** `name@sha256:...`: `require-signed` (default) looks for signed tags with the digest; `accept` checks nothing, as Docker does. */
   readonly digestReferences?: 'require-signed' | 'accept'
   /** When the server gives no usable answer: `warn` (default) uses a cached timestamp that is still valid, `refuse` fails. */
