@@ -151,7 +151,7 @@ class DockerRun {
         hint: `Leave it out, or pull the digest without content trust: dct verify ${reference}`,
       })
     }
-    const platform = valueOf(read, 'platform')
+    const platform = lastValue(read, 'platform')
     const request = {
       reference,
       allTags: isGiven(read, 'all-tags'),
@@ -168,8 +168,8 @@ class DockerRun {
     const { globals, command, words } = this.#line
     const [at = 0] = read.operands
     const image = await this.#verified((client, io) => verifyImage(client, words[at] ?? '', this.#lines(io)))
-    const when = valueOf(read, 'pull') ?? 'missing'
-    const platform = valueOf(read, 'platform')
+    const when = lastValue(read, 'pull') ?? 'missing'
+    const platform = lastValue(read, 'platform')
     const request = {
       when,
       quiet: isGiven(read, 'quiet'),
@@ -226,7 +226,7 @@ function isGiven({ options }: ReadWords, name: string): boolean {
   return given !== undefined && (parseGoBoolean(given.value ?? 'true') ?? true)
 }
 
-function valueOf({ options }: ReadWords, name: string): string | undefined {
+function lastValue({ options }: ReadWords, name: string): string | undefined {
   return options.filter((one) => one.name === name).at(-1)?.value
 }
 

@@ -59,6 +59,12 @@ const GROUPS: ReadonlySet<string> = new Set(
 export function readDockerLine(argv: readonly string[], known: DockerOptions): DockerLine {
   const { options, operands } = readDockerWords(argv, known, false)
   const [start] = operands
+  // docker reads global options a second time behind "--".
+  if (argv.slice(0, start).includes('--')) {
+    throw new UsageError('ERR_SETTINGS_INVALID', 'docker: "--" stands before the command', {
+      hint: 'Leave it out: docker COMMAND ARGUMENTS',
+    })
+  }
   if (start === undefined) return { globals: argv, globalOptions: options, command: [], words: [] }
   const rest = argv.slice(start)
   const [first = '', second = ''] = rest
