@@ -14,6 +14,8 @@ const FLOORS = [
   ['client'],
   ['tasks', 'report', 'index'],
 ]
+/** Inside client/: settings know nothing of refreshes, refreshes nothing of answers; the files beside the folders use all three. */
+const CLIENT_FLOORS = ['client/results', 'client/events', 'client/settings/', 'client/refresh/', 'client/answers/', 'client/']
 const CARRIERS = ['http', 'trust-server', 'cache', 'credentials', 'engine']
 const DOORS = ['cli', 'testing']
 const OUTSIDE = /^node:(fs|http|https|http2|net|tls|dgram|dns|child_process|worker_threads|timers|os|process)(\/|$)/
@@ -104,6 +106,33 @@ test('imports go only downwards, never across', () => {
   })
   expect(wrong.map(shown)).toEqual([])
 })
+
+test('inside client, imports go from the public calls to answers, refresh, settings and what all of them share', () => {
+  const clientFloor = (path: string) => CLIENT_FLOORS.findIndex((start) => path.startsWith(`src/${start}`))
+  const inner = IMPORTS.filter(({ from, to }) => room(from) === 'client' && room(to) === 'client')
+  expect(inner.length).toBeGreaterThan(40)
+  expect(inner.filter(({ from, to }) => clientFloor(to) > clientFloor(from)).map(shown)).toEqual([])
+})
+
+test('no file imports itself by way of others, not even types', () => {
+  expect(circles()).toEqual([])
+})
+
+/** For each file that can reach itself, the shortest way. Imports inside a call do not count: they load nothing ahead. */
+function circles(): string[] {
+  const next = new Map(SOURCES.map(({ fileName }) => [fileName, [] as string[]]))
+  for (const { from, to, kind } of IMPORTS) if (kind !== 'later') next.get(from)?.push(to)
+  return SOURCES.flatMap(({ fileName: start }) => {
+    const ways = new Map([[start, start]])
+    for (const [path, way] of ways) {
+      for (const to of next.get(path) ?? []) {
+        if (to === start) return [`${way} -> ${to}`]
+        if (!ways.has(to)) ways.set(to, `${way} -> ${to}`)
+      }
+    }
+    return []
+  })
+}
 
 test('the rules ask no file, no network, no process, no clock and no chance', () => {
   expect(against(({ from, to }) => isPure(from) && OUTSIDE.test(to))).toEqual([])

@@ -1,14 +1,14 @@
 /** Options as typed -> options of the library. Which flag sets which option is in the library's table of settings. */
 import { readFile } from 'node:fs/promises'
 import type { TrustEvent } from '../client/events.js'
-import { type Environment, parseGoBoolean } from '../client/settings/content-trust.js'
+import { type Environment, parseGoBoolean } from '../client/settings/environment.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { describeCause, printable, UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
-import type { CommandLine } from './arguments.js'
 import { describeEvent } from './events.js'
 import type { Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { OPTION_ENTRIES } from './options.js'
 import { readPinningFile } from './pinning-file.js'
 

@@ -4,9 +4,9 @@
  *
  * A new command is one file with its code and one entry here. The table loads no command.
  */
-import type { CommandLine } from './arguments.js'
+
 import type { Io } from './io.js'
-import type { OptionName } from './options.js'
+import type { CommandLine, OptionName } from './options.js'
 
 /** Shells for which there is a completion. */
 const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -36,7 +36,7 @@ export interface Command {
   readonly operands: readonly Operand[]
   /** Options that it takes, beside `--help` and `--version`. Others are refused. */
   readonly options: readonly OptionName[]
-  /** Options that it accepts without an effect, so that one set of options serves both `verify` and `lookup`. */
+  /** Options that it accepts without an effect, so that one set of options serves several commands. */
   readonly withoutEffect?: readonly OptionName[]
   /** All that follows its name is given to it as it was typed, `--help` and `--` too: it has no options of ours. */
   readonly passThrough?: true
@@ -59,6 +59,9 @@ const ASKING: readonly OptionName[] = [
 
 /** The same for commands whose output has a shape of its own. */
 const ASKING_QUIETLY = ASKING.filter((name) => name !== 'json')
+
+/** Options that every verification takes: commands on the cache and the settings accept them, so that one set of options serves all. */
+const COMMON: readonly OptionName[] = ['server', 'tlscacert', 'timeout', 'offline', 'verbose']
 
 const VERIFIED =
   '0 all verified, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.'
@@ -104,7 +107,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'pull',
-    summary: "verify an image, pull it by its digest with the engine's client, and tag it",
+    summary: 'verify an image, pull it by its digest, tag it',
     operands: [{ name: 'REFERENCE', kind: 'reference' }],
     options: ['all-tags', 'platform', 'engine', 'disable-content-trust', 'digest-references', ...ASKING_QUIETLY],
     about: [
@@ -145,7 +148,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'tree',
-    summary: 'show who may sign what in a trust collection, and until when',
+    summary: 'show who may sign what, and until when',
     operands: [{ name: 'REPOSITORY', kind: 'reference' }],
     options: ['color', ...ASKING],
     about: [
@@ -161,6 +164,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'list the collections in the cache',
     operands: [],
     options: ['trust-dir', 'config', 'json', 'quiet'],
+    withoutEffect: COMMON,
     about: ['Prints the GUN of each collection in the cache, one a line; with --json {"gun": ...}.'],
     exitStatus: '0, 2 usage, 5 when the cache cannot be read.',
     examples: ['dct cache list'],
@@ -171,6 +175,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'verify what is in the cache, without asking a server',
     operands: [{ ...CACHED_GUNS, isOptional: true }],
     options: ['server', 'trust-dir', 'config', 'pinning', 'json', 'quiet', 'verbose'],
+    withoutEffect: ['tlscacert', 'timeout', 'offline'],
     about: [
       'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
       'The cached metadata of a collection counts for the trust server that it came from. Name that server as you do for dct verify.',
@@ -184,6 +189,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'remove a collection from the cache',
     operands: [CACHED_GUNS],
     options: ['trust-dir', 'config', 'json', 'quiet'],
+    withoutEffect: COMMON,
     about: [
       'Removes metadata, root and version floors of the collections. With --json prints {"gun": ..., "forgotten": true}, or false when nothing was cached.',
       'The cached root is how a collection is recognized. Without it, the next root that a server offers is trusted on first use, unless a pin says otherwise. Before you do this because of an error, compare the root key with the publisher: dct cache verify shows it.',
@@ -197,6 +203,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'show what a verification would use here, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
     options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'json', 'quiet'],
+    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'verbose'],
     about: [
       'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache and the pins. Asks no server.',
     ],

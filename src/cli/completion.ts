@@ -1,6 +1,7 @@
 /** `dct completion bash|zsh|fish` */
-import type { CommandLine } from './arguments.js'
+
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { bashScript } from './shells/bash.js'
 import { fishScript } from './shells/fish.js'
 import { zshScript } from './shells/zsh.js'

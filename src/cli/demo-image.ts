@@ -12,7 +12,7 @@ export interface DemoImage {
 }
 
 /** What the program prints. */
-export const GREETING = 'hello from an image that was verified before it was pulled'
+const GREETING = 'hello from an image that was verified before it was pulled'
 
 const MEDIA_TYPE = 'application/vnd.docker.distribution.manifest.v2+json'
 

@@ -7,10 +7,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readServedFolder } from '../testing/served-folder.js'
 import { startTrustServer, type TestTrustServer } from '../testing/trust-server.js'
-import type { CommandLine } from './arguments.js'
 import { type FoundEngine, findEngine } from './find-engine.js'
 import { EXIT, type Io } from './io.js'
 import { run } from './main.js'
+import type { CommandLine } from './options.js'
 import { temporaryFolder } from './temporary-folder.js'
 
 const FIXTURE = new URL('../../fixtures/demo/', import.meta.url)

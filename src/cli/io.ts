@@ -1,5 +1,5 @@
 /** Environment, streams and signals, as an argument: tests and the demo run the program in their own process. */
-import type { Environment } from '../client/settings/content-trust.js'
+import type { Environment } from '../client/settings/environment.js'
 
 export interface Io {
   readonly env: Environment

@@ -141,3 +141,9 @@ export function optionUsage(name: string): string {
   // Its value follows "=" only.
   return kind === 'boolean' ? `--${name}[=${shown}]` : `--${name} ${shown}`
 }
+
+/** Words and options. */
+export interface CommandLine {
+  readonly words: readonly string[]
+  readonly values: OptionValues
+}

@@ -2,11 +2,11 @@
  * What the program says. Standard output is for programs: answers only. Standard error is for people: errors, hints,
  * warnings, each on one line that begins with `dct: `.
  */
-import type { Warning } from '../client/answers/results.js'
+import type { Warning } from '../client/results.js'
 import { type ErrorKind, printable, type TrustError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
-import type { CommandLine } from './arguments.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 
 const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.usage, unsigned: 3, stale: 4, unavailable: 5 }
 

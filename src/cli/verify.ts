@@ -1,11 +1,11 @@
 /** `dct verify` */
-import type { VerifyResult } from '../client/answers/results.js'
+import type { VerifyResult } from '../client/results.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
-import type { CommandLine } from './arguments.js'
 import { clientOptions, commandSwitch } from './client-options.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 import { INVITATION, readReferences } from './standard-input.js'

@@ -7,7 +7,7 @@
  * characters and marks of direction are spaces, since names are chosen by whoever signs.
  */
 import stringWidth from 'string-width'
-import type { InspectedDelegation, Inspection, ListedTag, TagList } from '../client/answers/results.js'
+import type { InspectedDelegation, Inspection, ListedTag, TagList } from '../client/results.js'
 import { printable } from '../printable.js'
 import { compareBytes, compareNaturally } from './natural-order.js'
 

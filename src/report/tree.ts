@@ -1,7 +1,7 @@
 /** The trust tree of a collection for people: roles, keys, thresholds, paths, and how long each role is still good. */
 import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
-import type { InspectedDelegation, InspectedRole, Inspection } from '../client/answers/results.js'
+import type { InspectedDelegation, InspectedRole, Inspection } from '../client/results.js'
 import type { KeyDetails } from '../trust/key-names.js'
 import type { Paint, Style } from './colors.js'
 import { cutMiddle, isolated, oneLine } from './table.js'

@@ -1,5 +1,5 @@
 /** All that a collection has to show: its tags and its roles, from one refresh. */
-import type { Inspection, TagList } from '../client/answers/results.js'
+import type { Inspection, TagList } from '../client/results.js'
 import type { TrustClient } from '../client/trust-client.js'
 import { parseReference } from '../reference/reference.js'
 

@@ -2,7 +2,7 @@
  * Pulls what was verified: the engine's own client pulls by digest, then tags. In docker's words and order (docker/cli 28
  * cli/command/image/pull.go, trust.go), so that what reads them goes on. A tag is touched only after its pull succeeded.
  */
-import type { VerifyResult, Warning } from '../client/answers/results.js'
+import type { VerifyResult, Warning } from '../client/results.js'
 import type { TrustClient } from '../client/trust-client.js'
 import { type EngineOptions, type EngineOutput, runEngine } from '../engine/engine.js'
 import { UnsignedError, UntrustedError, UsageError } from '../errors.js'

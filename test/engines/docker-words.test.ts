@@ -132,7 +132,7 @@ function linesFor(command: readonly string[], { global, commands }: Known): fc.A
   const value = (name: string) => fc.constantFrom(...(VALUES[name] ?? ['1', 'x', 'alpine']))
   const long = fc
     .constantFrom(...flags)
-    .chain(({ name, takesValue }) =>
+    .chain<readonly string[]>(({ name, takesValue }) =>
       takesValue
         ? value(name).chain((text) => fc.constantFrom([`--${name}`, text], [`--${name}=${text}`], [`--${name}=${text}`]))
         : fc.constantFrom([`--${name}`], [`--${name}=true`], [`--${name}=false`]),
@@ -143,7 +143,7 @@ function linesFor(command: readonly string[], { global, commands }: Known): fc.A
   const taking = letters.filter(([, { takesValue }]) => takesValue)
   const cluster = fc
     .tuple(fc.array(fc.constantFrom('', ...booleans), { maxLength: 3 }), fc.constantFrom(...taking, undefined))
-    .chain(([first, last]) => {
+    .chain<readonly string[]>(([first, last]) => {
       const start = `-${first.join('')}`
       if (last === undefined) return fc.constant(start === '-' ? [] : [start])
       const [letter, { name }] = last

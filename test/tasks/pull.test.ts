@@ -126,8 +126,8 @@ describe('switched off', () => {
 })
 
 test.each([
-  [['demo:v1', 'demo:v9'], 'dct pull takes one image reference, got 2'],
-  [[], 'dct pull takes one image reference, got 0'],
+  [['demo:v1', 'demo:v9'], 'dct pull takes REFERENCE, got "demo:v9" too'],
+  [[], 'dct pull needs REFERENCE: REFERENCE is missing'],
   [['--engine', '', 'demo:v1'], '--engine takes a name, got ""'],
   [['--engine=-x', 'demo:v1'], '--engine takes a name, got "-x"'],
   [['--platform=--privileged', 'demo:v1'], '--platform takes a name, got "--privileged"'],

@@ -1,7 +1,7 @@
 /** Delegations of a verified set, as the roles above them list them. */
 import { keyDetails } from '../../trust/key-names.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
-import type { InspectedDelegation } from './results.js'
+import type { InspectedDelegation } from '../results.js'
 
 /** Breadth first: the order in which Notary walks them (notary 0.7.0 tuf/tuf.go WalkTargets). */
 export function inspectDelegations({ loaded, skipped }: TargetsStage): InspectedDelegation[] {
