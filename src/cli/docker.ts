@@ -1,5 +1,6 @@
 /** `dct docker ARGUMENT...`: docker, with content trust as Docker 28 had it. */
-import { contentTrustEnabled, parseGoBoolean } from '../client/settings/content-trust.js'
+import { contentTrustEnabled } from '../client/settings/content-trust.js'
+import { parseGoBoolean } from '../client/settings/environment.js'
 import { createCommandClient, type TrustClient } from '../client/trust-client.js'
 import { askDockerOptions } from '../engine/docker-help.js'
 import { type DockerLine, readDockerLine } from '../engine/docker-line.js'
@@ -9,9 +10,9 @@ import { handOver } from '../engine/hand-over.js'
 import { TrustError, UsageError } from '../errors.js'
 import { type ContainerLines, prepareImage, type VerifiedImage, verifyImage } from '../tasks/container.js'
 import { type PullLines, verifyPull } from '../tasks/pull.js'
-import type { CommandLine } from './arguments.js'
 import { clientOptions } from './client-options.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { Speaker } from './output.js'
 import { startProgress } from './progress.js'
 

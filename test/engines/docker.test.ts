@@ -36,12 +36,10 @@ async function both(args: readonly string[], env: Readonly<Record<string, string
   return { theirs, ours: await ours(args, { env }) }
 }
 
-/** Without the lines of dct, and without what differs from run to run. */
+/** Without the lines of dct, and without what differs from run to run: the states of each layer, and IDs. */
 function comparable({ status, stdout, stderr }: Ran): unknown {
-  const lines = stderr.split('\n').filter((line) => !line.startsWith('dct: '))
-  // docker shows the progress of a pull by `docker run` line by line, each layer with its own states.
-  const kept = lines.filter((line) => !/^[0-9a-f]{12}: /.test(line))
-  return { status, stdout: stdout.replace(/^[0-9a-f]{64}$/gm, 'ID'), stderr: kept }
+  const lines = (text: string) => text.split('\n').filter((line) => !/^(?:dct|[0-9a-f]{12}): /.test(line))
+  return { status, stdout: lines(stdout.replace(/^[0-9a-f]{64}$/gm, 'ID')), stderr: lines(stderr) }
 }
 
 describe.each([
