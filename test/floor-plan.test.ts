@@ -5,12 +5,13 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 const FLOORS = [
-  ['printable', 'shell-word', 'error-codes'],
+  ['printable', 'shell-word', 'error-codes', 'nearest-name'],
   ['errors', 'bytes'],
   ['reference', 'crypto'],
-  ['metadata', 'http', 'cache', 'credentials', 'engine'],
+  ['metadata', 'formats', 'http', 'cache', 'credentials', 'engine'],
   ['trust-server'],
-  ['trust'],
+  ['trust', 'document'],
+  ['lockfile', 'policy', 'bundle'],
   ['client'],
   ['tasks', 'report', 'index'],
 ]
@@ -149,6 +150,7 @@ test('each library is used in its own place only', () => {
         ['src/metadata/schema.ts', 'src/testing/fixture-case.ts'].includes(path) ||
         (path === 'src/metadata/parse.ts' && kind === 'types'),
     ],
+    [/^yaml$/, (path) => room(path) === 'formats' || path === 'src/document/yaml-document.ts'],
     [/^undici(\/|$)/, (path) => room(path) === 'http'],
     [/^(@peculiar\/|asn1js$|pkijs$)/, (path) => path === 'src/crypto/certificate-details.ts' || room(path) === 'testing'],
     [/^string-width$/, (path) => room(path) === 'report'],
@@ -160,14 +162,14 @@ test('each library is used in its own place only', () => {
   ).toEqual([])
 })
 
-test('importing the library loads neither undici, nor zod, nor the ASN.1 library', () => {
+test('importing the library loads neither undici, nor zod, nor yaml, nor the ASN.1 library', () => {
   const loaded = new Map([['src/index.ts', 'src/index.ts']])
   for (const [path, route] of loaded) {
     for (const { from, to, kind } of IMPORTS)
       if (from === path && kind === 'values' && !loaded.has(to)) loaded.set(to, `${route} -> ${to}`)
   }
   expect(loaded.size).toBeGreaterThan(3)
-  expect([...loaded].filter(([to]) => /^(undici|zod|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
+  expect([...loaded].filter(([to]) => /^(undici|zod|yaml|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
 })
 
 test('tests and measurements know the testing kit only by its public door', () => {

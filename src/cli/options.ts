@@ -128,7 +128,7 @@ type ValueOf<Entry extends OptionEntry> = Entry extends { readonly type: 'boolea
     : string
 
 /** Options as typed. */
-export type OptionValues = { readonly [Name in OptionName]?: ValueOf<(typeof OPTIONS)[Name]> }
+type OptionValues = { readonly [Name in OptionName]?: ValueOf<(typeof OPTIONS)[Name]> }
 
 /** The same table for code that goes through all options. */
 export const OPTION_ENTRIES: ReadonlyMap<string, OptionEntry> = new Map(Object.entries<OptionEntry>(OPTIONS))

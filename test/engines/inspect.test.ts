@@ -32,7 +32,7 @@ const ODD_TAGS = [
     'LATEST',
     '__proto__',
   ],
-  ...['constructor', 'a<b>&c', 'with space', 'é', '日本', '①±', 'שלום', '👍', 'quo"te', 'back\\slash', 'zz00', 'zz0'],
+  ...['constructor', 'a<b>&c', 'with space', 'é', '①±', 'שלום', 'quo"te', 'back\\slash', 'zz00', 'zz0'],
 ]
 
 let lab: EngineLab
@@ -64,7 +64,7 @@ beforeAll(async () => {
   for (const tag of ODD_TAGS) await add('odd', tag, 'ab')
   await signed('publish', at('odd'))
   await signed('init', at('combining'), '-p')
-  for (const tag of ['e\u0301', 'e', '👍🏽']) await add('combining', tag, 'ab')
+  for (const tag of ['e\u0301', 'e', '👍🏽', '👍', '日本']) await add('combining', tag, 'ab')
   await signed('publish', at('combining'))
   await signed('init', at('nested'), '-p')
   await signed('key', 'rotate', at('nested'), 'snapshot', '-r')
@@ -116,7 +116,7 @@ const MATRIX: Readonly<Record<string, readonly string[]>> = {
   'several references': [`${at('signers')}:2.0`, at('empty'), at('administrator')],
 }
 
-/** Older programs of docker count these letters otherwise. */
+/** Docker 20.10 counts wide and combining letters as one column each. */
 const ONLY_28: Readonly<Record<string, readonly string[]>> = { 'letters of several characters': [at('combining')] }
 const casesOf = (versions: string) => Object.entries({ ...MATRIX, ...(versions.startsWith('docker 28') && ONLY_28) })
 

@@ -204,9 +204,12 @@ test('--platform is passed on: of an image for several, the engine takes that on
   await lab.removeImages()
   const ours = await dct('--platform', 'linux/s390x', `${collection}:1`)
   expect(ours.status, ours.stderr).toBe(0)
-  const { stdout } = await user.docker(['image', 'inspect', '--format', '{{.Architecture}}', `${collection}:1`])
-  expect(stdout).toBe('s390x\n')
+  const command = async () => (await user.docker(['image', 'inspect', '--format', '{{.Config.Cmd}}', `${collection}:1`])).stdout
+  expect(await command()).toContain(`this is ${collection}:1-s390x`)
   expect(await images()).toEqual([`${collection}:1`, `${collection}@${digest}`])
+  await lab.removeImages()
+  expect((await dct(`${collection}:1`)).status).toBe(0)
+  expect(await command()).toContain(`this is ${collection}:1-here`)
 })
 
 test('an image of a mirror is verified under the name that was signed, pulled at the mirror and tagged as it was typed', async () => {

@@ -270,7 +270,7 @@ class Lab implements EngineLab {
         digest: await this.#push(user, `${image}-here`, {}),
         platform: { os: 'linux', architecture: await this.#architecture() },
       },
-      { digest: await this.#push(user, `${image}-s390x`, {}, ['--platform', 'linux/s390x']), platform: S390X },
+      { digest: await this.#push(user, `${image}-s390x`, {}), platform: S390X },
     ]
     const ask = { input: JSON.stringify({ image, manifests }), env: { NODE_EXTRA_CA_CERTS: this.certificates.ca } }
     const { stdout } = await expectSuccess(this.namespace.run(process.execPath, ['--input-type=module', '-e', PUT_INDEX], ask))
@@ -282,15 +282,10 @@ class Lab implements EngineLab {
     return (await expectSuccess(asked)).stdout.trim()
   }
 
-  async #push(
-    user: User,
-    image: string,
-    env: Readonly<Record<string, string>>,
-    options: readonly string[] = [],
-  ): Promise<string> {
+  async #push(user: User, image: string, env: Readonly<Record<string, string>>): Promise<string> {
     const command = JSON.stringify(['/bin/sh', '-c', `echo this is ${image}`])
     const change = ['--change', `CMD ${command}`]
-    await expectSuccess(user.docker(['import', ...options, ...change, join(this.folder, 'rootfs.tar'), image]))
+    await expectSuccess(user.docker(['import', ...change, join(this.folder, 'rootfs.tar'), image]))
     const { stdout } = await expectSuccess(user.docker(['push', image], { env }))
     const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1]
     if (digest === undefined) throw new Error(`docker push ${image} named no digest: ${stdout}`)
