@@ -14,8 +14,7 @@ export interface FoundCommand {
 
 /** Sets words and options apart. @throws UsageError ERR_SETTINGS_INVALID for an unknown option, or a value too many or too few */
 export function readCommandLine(argv: readonly string[]): CommandLine {
-  const [first] = argv
-  if (COMMANDS.some(({ name, passThrough }) => passThrough === true && name === first)) return { words: argv, values: {} }
+  if (commandOf(argv)?.command.passThrough === true) return { words: argv, values: {} }
   const args = spelledOut(argv)
   try {
     const { positionals, values } = parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true })
