@@ -226,12 +226,12 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'docker',
-    summary: "run docker, with content trust as Docker 28 had it: alias docker='dct docker'",
+    summary: 'run docker with content trust, as Docker 28 had it',
     operands: [{ name: 'ARGUMENT', kind: 'docker', isOptional: true, isRepeated: true }],
     options: [],
     passThrough: true,
     about: [
-      'Runs docker with the words that follow, as they are. Content trust is on when DOCKER_CONTENT_TRUST is set and none of 0, f, F, false, False, FALSE; --disable-content-trust behind pull, run, create or build wins. When it is off, dct changes nothing.',
+      "Runs docker with the words that follow, so that alias docker='dct docker' changes no habit. Content trust is on when DOCKER_CONTENT_TRUST is set and none of 0, f, F, false, False, FALSE; --disable-content-trust behind pull, run, create or build wins. When it is off, dct changes nothing.",
       'When it is on, dct verifies the image of pull, run and create (docker image pull, docker container run and docker container create too), pulls it by its digest when it is missing, tags it, and gives docker the name with the digest. What it prints and its exit statuses are those of Docker 28. docker build is refused while content trust is on.',
       'Other commands are given to docker. For push, trust sign, compose, service, stack and plugin install a warning says that content trust does not reach them.',
       'The program is the first docker in PATH; DCT_DOCKER names another one.',

@@ -48,7 +48,9 @@ function commandPage(command: Command, version: string): string {
     '.SH EXIT STATUS',
     text(exitStatus),
     '.SH EXAMPLES',
-    ...examples.flatMap((line) => ['.PP', '.nf', text(line), '.fi']),
+    '.nf',
+    ...examples.map(text),
+    '.fi',
     '.SH SEE ALSO',
     '.BR dct (1)',
   ])

@@ -53,7 +53,7 @@ async function allowed(what: 'replace' | 'remove', file: string, { values }: Com
   if (io.terminal && io.typed === true) {
     io.err(`${file} was not written by dct. Do you want to ${what} it? [y/N] `)
     for await (const chunk of io.stdin) {
-      if (/^y(es)?\s*$/i.test(chunk.toString())) return
+      if (/^y(es)?\s*$/i.test(Buffer.from(chunk).toString())) return
       break
     }
   }
