@@ -6,13 +6,7 @@ import { shellWord } from '../shell-word.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Names the program when the first docker in PATH is not the one to run. */
-const PROGRAM_VARIABLE = 'DCT_DOCKER'
-
-/** Counts how often dct runs docker below dct: a docker that is a script around dct would go on for ever. */
-const DEPTH_VARIABLE = 'DCT_DOCKER_DEPTH'
-
-/** Plugins of docker run docker again, which may be dct. Stops a script around dct that runs itself. */
+/** Runs of dct below dct, counted in DCT_DOCKER_DEPTH: plugins run docker again. Stops a script around dct that runs itself. */
 const MAX_DEPTH = 8
 
 /** The docker program, and the environment to run it with. */
@@ -22,28 +16,30 @@ export interface FoundDocker {
 }
 
 /**
+ * The program is the first docker in PATH, or the one that DCT_DOCKER names.
+ *
  * @param self the file of the program that runs now
  * @throws UsageError ERR_SETTINGS_INVALID when there is no docker, or when it is dct
  */
 export function findDocker(env: Environment, self: string | undefined): FoundDocker {
-  const depth = Number.parseInt(env[DEPTH_VARIABLE] ?? '0', 10) || 0
-  const named = env[PROGRAM_VARIABLE] ?? ''
+  const depth = Number.parseInt(env['DCT_DOCKER_DEPTH'] ?? '0', 10) || 0
+  const named = env['DCT_DOCKER'] ?? ''
   const programs = named === '' ? candidates('docker', env) : named.includes('/') ? [named] : candidates(named, env)
   const own = self === undefined ? undefined : realPath(self)
   const isOwn = (program: string) => own !== undefined && realPath(program) === own
   const [program] = programs
   if (program === undefined) {
     throw new UsageError('ERR_SETTINGS_INVALID', `${named === '' ? 'docker' : named} is not in PATH`, {
-      hint: `Install the docker program, or name it: export ${PROGRAM_VARIABLE}=/usr/bin/docker`,
+      hint: `Install the docker program, or name it: export DCT_DOCKER=/usr/bin/docker`,
     })
   }
   if (isOwn(program) || depth >= MAX_DEPTH) {
     const other = programs.find((one) => !isOwn(one) && one !== program) ?? '/usr/bin/docker'
     throw new UsageError('ERR_SETTINGS_INVALID', `${program} is dct itself, so that docker would run for ever`, {
-      hint: `Name the real docker program: export ${PROGRAM_VARIABLE}=${shellWord(other)}`,
+      hint: `Name the real docker program: export DCT_DOCKER=${shellWord(other)}`,
     })
   }
-  return { program, env: { ...env, [DEPTH_VARIABLE]: String(depth + 1) } }
+  return { program, env: { ...env, DCT_DOCKER_DEPTH: String(depth + 1) } }
 }
 
 /** Programs of this name, in the order of PATH. */

@@ -23,7 +23,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 function execute(program: string, args: readonly string[], PATH: string): Promise<{ out: string; err: string }> {
-  const env = { PATH: `${PATH}:${folder}/bin:${process.env['PATH']}`, HOME: folder, DCT_DOCKER: join(folder, 'bin', 'real-docker') }
+  const env = {
+    PATH: `${PATH}:${folder}/bin:${process.env['PATH']}`,
+    HOME: folder,
+    DCT_DOCKER: join(folder, 'bin', 'real-docker'),
+  }
   return new Promise((resolve) => void execFile(program, args, { env }, (_, out, err) => resolve({ out, err })))
 }
 
