@@ -4,7 +4,7 @@ import type { DockerOptions } from './docker-options.js'
 import { readDockerWords, type TypedOption } from './docker-words.js'
 
 /** Commands that content trust has to do with. */
-export type DockerTask = 'pull' | 'run' | 'create' | 'build' | 'push' | 'sign' | 'beyond'
+type DockerTask = 'pull' | 'run' | 'create' | 'build' | 'push' | 'sign' | 'beyond'
 
 /** A command line of docker, taken apart. */
 export interface DockerLine {
