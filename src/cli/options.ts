@@ -107,6 +107,7 @@ export const OPTIONS = {
     kind: 'seconds',
     help: 'time for the network work of each reference; fractions are allowed (default: 30)',
   },
+  force: { type: 'boolean', help: 'replace or remove a file that dct did not write, without asking' },
   json: { type: 'boolean', help: 'print one JSON object a line' },
   quiet: {
     type: 'boolean',
