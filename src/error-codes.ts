@@ -25,6 +25,7 @@ export type UnsignedCode =
   | 'ERR_DIGEST_NOT_SIGNED'
   | 'ERR_DIGEST_MISMATCH'
   | 'ERR_SIGNER_MISSING'
+  | 'ERR_POLICY_DENIED'
 
 /** The trust data was valid, and has expired. */
 export type StaleCode = 'ERR_METADATA_EXPIRED' | 'ERR_CERTIFICATE_EXPIRED'
@@ -80,6 +81,7 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_DIGEST_NOT_SIGNED: 'No signed tag of the collection carries this digest. Look at a tag instead: dct verify <GUN>:TAG',
   ERR_DIGEST_MISMATCH: 'The tag is signed for another digest: it was signed again since, or never had this one.',
   ERR_SIGNER_MISSING: 'A signer that you require has not signed this tag.',
+  ERR_POLICY_DENIED: 'Your policy denies this image. Which rule decides, and why: dct policy explain <GUN>',
   ERR_METADATA_EXPIRED:
     'The publisher, or the operator of the trust server, must sign this metadata again. What is kept, and until when: dct cache verify <GUN>',
   ERR_CERTIFICATE_EXPIRED:
