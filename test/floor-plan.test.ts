@@ -15,7 +15,7 @@ const FLOORS = [
   ['index'],
 ]
 const CARRIERS = ['http', 'trust-server', 'registry', 'cache', 'credentials']
-const DOORS = ['cli', 'testing']
+const DOORS = ['cli', 'service', 'testing']
 const OUTSIDE = /^node:(fs|http|https|http2|net|tls|dgram|dns|child_process|worker_threads|timers|os|process)(\/|$)/
 const IMPURE =
   /^(process|console|globalThis|performance|fetch|set(Timeout|Interval|Immediate)|Date\.now|Math\.random|new Date\(\))$/
