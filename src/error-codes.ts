@@ -14,6 +14,7 @@ export type UntrustedCode =
   | 'ERR_METADATA_MALFORMED'
   | 'ERR_METADATA_TOO_LARGE'
   | 'ERR_EQUIVOCATION'
+  | 'ERR_LOCK_MISMATCH'
 
 /** The call itself is wrong. */
 export type UsageCode = 'ERR_REFERENCE_INVALID' | 'ERR_SETTINGS_INVALID'
@@ -26,6 +27,7 @@ export type UnsignedCode =
   | 'ERR_DIGEST_MISMATCH'
   | 'ERR_SIGNER_MISSING'
   | 'ERR_POLICY_DENIED'
+  | 'ERR_NOT_LOCKED'
 
 /** The trust data was valid, and has expired. */
 export type StaleCode = 'ERR_METADATA_EXPIRED' | 'ERR_CERTIFICATE_EXPIRED'
@@ -74,6 +76,8 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_METADATA_TOO_LARGE: 'The server sent more than the signed metadata or the limits allow. Nothing of it was used.',
   ERR_EQUIVOCATION:
     'Two different contents carry the same version number. Do not use the image; tell its publisher and the operator of the trust server. What was accepted before: dct cache verify <GUN>',
+  ERR_LOCK_MISMATCH:
+    'The lock records another root or server for this collection. Compare the root key with the publisher, over another way than the trust server; only then lock again: dct lock --update <GUN>',
   ERR_REFERENCE_INVALID: 'A reference looks like alpine:3.19, registry.example:5000/team/app:1.0 or name@sha256:<64 hex digits>.',
   ERR_NO_TRUST_DATA:
     'The image is not signed on this trust server, or the server is not the one its publisher signs with: see DOCKER_CONTENT_TRUST_SERVER. Which server is asked, and why: dct env',
@@ -82,6 +86,8 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_DIGEST_MISMATCH: 'The tag is signed for another digest: it was signed again since, or never had this one.',
   ERR_SIGNER_MISSING: 'A signer that you require has not signed this tag.',
   ERR_POLICY_DENIED: 'Your policy denies this image. Which rule decides, and why: dct policy explain <GUN>',
+  ERR_NOT_LOCKED:
+    'The lock has no entry for this collection. Record it, once you have compared its root key with the publisher: dct lock <GUN>',
   ERR_METADATA_EXPIRED:
     'The publisher, or the operator of the trust server, must sign this metadata again. What is kept, and until when: dct cache verify <GUN>',
   ERR_CERTIFICATE_EXPIRED:

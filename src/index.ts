@@ -2,6 +2,7 @@
 
 export { createMemoryStore } from './cache/memory-store.js'
 export type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './cache/metadata-store.js'
+export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
 export type {
   ByDigestResult,
   DisabledResult,
@@ -17,8 +18,7 @@ export type {
   VerifyResult,
   Warning,
   WarningCode,
-} from './client/answers/results.js'
-export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
+} from './client/results.js'
 export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/settings/content-trust.js'
 export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/settings/options.js'
 export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'

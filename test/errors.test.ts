@@ -30,12 +30,21 @@ function everyError(details?: ErrorDetails): TrustError[] {
         'ERR_METADATA_MALFORMED',
         'ERR_METADATA_TOO_LARGE',
         'ERR_EQUIVOCATION',
+        'ERR_LOCK_MISMATCH',
       ] as const
     ).map((code) => new UntrustedError(code, 'message', details)),
     new UsageError('ERR_REFERENCE_INVALID', 'message', details),
     new UsageError('ERR_SETTINGS_INVALID', 'message', { ...details, hint: details?.hint ?? 'Correct the option that it names.' }),
     ...(
-      ['ERR_NO_TRUST_DATA', 'ERR_TAG_NOT_SIGNED', 'ERR_DIGEST_NOT_SIGNED', 'ERR_DIGEST_MISMATCH', 'ERR_SIGNER_MISSING'] as const
+      [
+        'ERR_NO_TRUST_DATA',
+        'ERR_TAG_NOT_SIGNED',
+        'ERR_DIGEST_NOT_SIGNED',
+        'ERR_DIGEST_MISMATCH',
+        'ERR_SIGNER_MISSING',
+        'ERR_POLICY_DENIED',
+        'ERR_NOT_LOCKED',
+      ] as const
     ).map((code) => new UnsignedError(code, 'message', details)),
     ...(['ERR_METADATA_EXPIRED', 'ERR_CERTIFICATE_EXPIRED'] as const).map((code) => new StaleError(code, 'message', details)),
     ...(

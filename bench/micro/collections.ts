@@ -1,10 +1,11 @@
 /** Collections of the testing kit and their verified stages, for the micro-benchmarks. */
 import { createTrustCollection, type TrustCollection } from '../../src/testing/index.js'
 import { anchorRoot } from '../../src/trust/anchor.js'
+import { Budget } from '../../src/trust/budget.js'
 import { NO_PINNING } from '../../src/trust/pinning.js'
 import { readCertificates } from '../../src/trust/root-certificate.js'
 import { RootChain } from '../../src/trust/root-chain.js'
-import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { TargetsStage } from '../../src/trust/targets-stage.js'
 import { RootStage } from '../../src/trust/trusted-metadata-set.js'
 
 /** Numbers of tags in a collection. */
@@ -31,10 +32,11 @@ export function fileOf(collection: TrustCollection, name: string): Uint8Array {
 export function verifiedStage(collection: TrustCollection): TargetsStage {
   const { gun } = collection
   const now = collection.now.getTime()
-  const start = RootChain.start(gun, fileOf(collection, 'root'))
+  const budget = new Budget()
+  const start = RootChain.start(gun, fileOf(collection, 'root'), budget)
   const anchor = anchorRoot(start, readCertificates(start, now), { start: 'first-use', pinning: NO_PINNING, now })
-  return new RootStage({ gun, now, floors: new Map() }, anchor)
+  const snapshot = new RootStage({ gun, now, floors: new Map(), budget }, anchor)
     .loadTimestamp(fileOf(collection, 'timestamp'))
     .loadSnapshot(fileOf(collection, 'snapshot'))
-    .loadTargets(fileOf(collection, 'targets'))
+  return TargetsStage.load(snapshot, fileOf(collection, 'targets'))
 }

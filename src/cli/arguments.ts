@@ -1,7 +1,7 @@
 /** What was typed -> a command, its words and its options. The parser is Node's. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { nearestName } from '../client/settings/nearest-name.js'
 import { UsageError } from '../errors.js'
+import { nearestName } from '../nearest-name.js'
 import { shellWord } from '../shell-word.js'
 import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
 import { OPTION_ENTRIES, OPTIONS, type OptionValues } from './options.js'

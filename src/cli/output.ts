@@ -2,7 +2,7 @@
  * What the program says. Standard output is for programs: answers only. Standard error is for people: errors, hints,
  * warnings, each on one line that begins with `dct: `.
  */
-import type { Warning } from '../client/answers/results.js'
+import type { Warning } from '../client/results.js'
 import { type ErrorKind, printable, type TrustError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
 import type { CommandLine } from './arguments.js'

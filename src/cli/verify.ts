@@ -1,5 +1,5 @@
 /** `dct verify` */
-import type { VerifyResult } from '../client/answers/results.js'
+import type { VerifyResult } from '../client/results.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'

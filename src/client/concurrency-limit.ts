@@ -1,7 +1,7 @@
-/** Turns, so that only so much runs at a time; first come, first served. */
+/** Lets only a given number of tasks run at a time, in order of arrival. */
 export class ConcurrencyLimit {
   #free: number
-  /** In order of arrival; those before `#next` had their turn. Taking the first out would move all the others each time. */
+  /** In order of arrival; those before `#next` had their turn. An index, because removing the first would move all the others. */
   #waiting: (() => void)[] = []
   #next = 0
 
@@ -9,7 +9,7 @@ export class ConcurrencyLimit {
     this.#free = count
   }
 
-  /** Resolves when it is one's turn; `release` must follow. */
+  /** Resolves when the task may run; call `release` when it has ended. */
   take(): Promise<void> {
     if (this.#free === 0) return new Promise((resolve) => this.#waiting.push(resolve))
     this.#free--

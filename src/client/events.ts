@@ -1,10 +1,10 @@
-/** What a client tells while it works, for logs and metrics: never a secret, and no verdict depends on who listens. */
+/** Events for logs and metrics. They never hold a secret, and no verdict depends on a listener. */
 import diagnostics from 'node:diagnostics_channel'
 import type { TransportEvent } from '../http/events.js'
 import type { Trusted } from '../trust/trusted.js'
-import type { WarningCode } from './answers/results.js'
+import type { WarningCode } from './results.js'
 
-/** Where a file came from. `memory`: a living client still had the verified set. */
+/** Where a file came from. `memory`: the client still had the verified set. */
 export type FileOrigin = 'server' | 'cache' | 'memory'
 
 /** What happens to a collection. */
@@ -19,9 +19,9 @@ export type CollectionEvent = { readonly gun: string } & (
       readonly from: FileOrigin
     }
   | { readonly type: 'root-rotated'; readonly from: number; readonly to: number }
-  /** The cached timestamp stands in for the server's. */
+  /** The cached timestamp replaces the server's. */
   | { readonly type: 'stale'; readonly reason: string }
-  /** A file that was asked for on a guess, and was not the one that the verified set names. */
+  /** A file was requested on a guess, and is not the one that the verified set names. */
   | { readonly type: 'wrong-guess'; readonly name: string; readonly bytes: number }
   | { readonly type: 'warning'; readonly code: WarningCode; readonly message: string }
 )
@@ -29,7 +29,7 @@ export type CollectionEvent = { readonly gun: string } & (
 /** Told apart by `type`; more may come. */
 export type TrustEvent = TransportEvent | CollectionEvent
 
-/** Says what came into the verified set. */
+/** The event for metadata that was loaded into the verified set. */
 export function roleLoaded(
   gun: string,
   { role, metadata: { version, expires } }: Trusted<{ version: number; expires: number }>,
@@ -41,14 +41,14 @@ export function roleLoaded(
 /** Every event of every client of the process is published here too (node:diagnostics_channel). */
 const EVENT_CHANNEL = 'docker-content-trust'
 
-/** Tells a listener and the diagnostics channel. No listener may change a verdict or end the process: its failure is ignored, now or later. */
+/** Sends events to a listener and the diagnostics channel. Failures of the listener, also later ones, are ignored: they must not change a verdict or end the process. */
 export function createTeller(listener: ((event: TrustEvent) => void) | undefined): (event: TrustEvent) => void {
   const channel = diagnostics.channel(EVENT_CHANNEL)
   return (event) => {
     channel.publish(event)
     try {
       const answer: unknown = listener?.(event)
-      // An async function, or anything else with a `then`, is followed only so that its failure is not one of the process.
+      // An async listener: without this its rejection would end the process.
       if (typeof answer === 'object' && answer !== null) new Promise((resolve) => resolve(answer)).catch(ignore)
     } catch {
       ignore()
@@ -56,5 +56,5 @@ export function createTeller(listener: ((event: TrustEvent) => void) | undefined
   }
 }
 
-/** Deliberately nothing: the listener is not ours. */
+/** Deliberately does nothing: the listener belongs to the user. */
 function ignore(): void {}

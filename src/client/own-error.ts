@@ -1,7 +1,7 @@
-/** One failed refresh may fail many questions: each of them gets an error of its own. */
+/** Copies errors: when one failed refresh fails several calls, each call gets an error of its own. */
 import { StaleError, TrustError, UnavailableError, UnsignedError, UntrustedError, UsageError } from '../errors.js'
 
-/** The same error once more, to be changed as its owner likes. What is no TrustError, and a foreign cause, stay as they are. */
+/** A copy that the caller may change. Other errors than TrustError, also as a cause, are returned as they are. */
 export function ownError(error: unknown): unknown {
   if (!(error instanceof TrustError)) return error
   const copy = copyOf(error)

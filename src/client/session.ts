@@ -1,4 +1,4 @@
-/** What a client does once something is asked: settings, connections, refreshes. Loaded inside the call, with all that it imports. */
+/** The work of a client: settings, connections, refreshes. Loaded with the first call, together with all that it imports. */
 import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
@@ -14,20 +14,20 @@ import {
   answerTags,
   type VerifiedCollection,
 } from './answers/answers.js'
-import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './answers/results.js'
 import { explainServer } from './answers/server-hints.js'
 import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
+import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
 import { signedName } from './settings/known-registries.js'
 import type { TrustClientOptions } from './settings/options.js'
 import type { Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
 
-/** A collection, how people call it, and whether its name is that of an image. */
+/** A collection, its familiar name, and whether it is named by an image reference. */
 export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'> {
-  /** Any Notary collection: the name is the one that was signed, to the letter. */
+  /** The name is exactly the GUN that was signed: no mirror is replaced. */
   readonly isExact?: boolean
 }
 
@@ -36,14 +36,14 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun, isExact: true }
 }
 
-/** Refreshes that questions share, by the name that was asked for; see `sharedName`. */
+/** Refreshes that several calls share, by the name that was asked for; see `sharedName`. */
 export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
 
 export class Session {
   readonly #settings: Settings
   readonly #transports = new Map<string, Transport>()
   readonly #running: SharedRefreshes = new Map()
-  readonly #kept = new VerifiedSetCache()
+  readonly #sets = new VerifiedSetCache()
 
   private constructor(settings: Settings) {
     this.#settings = settings
@@ -54,7 +54,7 @@ export class Session {
     return new Session(await readSettings(options, reader))
   }
 
-  /** With `shared`, questions about one collection are answered from one refresh. */
+  /** With `shared`, calls for one collection are answered from one refresh. */
   async verify(
     reference: ImageReference,
     shared?: SharedRefreshes,
@@ -116,10 +116,9 @@ export class Session {
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
     const { familiarName } = collection
-    const kept = this.#kept
-    const request = { gun, familiarName, server, transport, store, kept, pinning, staleFallback, now, signal: work.signal, tell }
+    const request = { gun, familiarName, server, transport, store, pinning, staleFallback, now, signal: work.signal, tell }
     try {
-      const refreshed = await refresh(request)
+      const refreshed = await refresh(request, this.#sets)
       signal?.throwIfAborted()
       const found = [...warningsOf(refreshed.stage, server, pinning, now), ...configWarnings(credentials)]
       const warnings = [...this.#settings.warnings, ...refreshed.warnings, ...found]
@@ -132,7 +131,7 @@ export class Session {
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', interrupt)
-      work.abort(new Error('the refresh has ended')) // guesses that nobody took up
+      work.abort(new Error('the refresh has ended')) // ends guesses that were not used
     }
   }
 
@@ -155,7 +154,7 @@ export class Session {
   }
 }
 
-/** A name to the letter and that of an image may be two collections: a mirror's images are signed in the name of another registry. */
+/** An exact name and an image name may be two collections: a mirror's images are signed in the name of another registry. */
 function sharedName({ gun, isExact }: Collection): string {
   return isExact === true ? `exactly ${gun}` : gun
 }

@@ -1,8 +1,8 @@
-/** The client that a program keeps. Light until something is asked: everything heavy is loaded inside the call. */
+/** The client for long-lived use. Light until the first call, which loads everything else. */
 import { TrustError, UsageError } from '../errors.js'
 import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
-import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './answers/results.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
+import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
 import type { Session, SharedRefreshes } from './session.js'
 import { checkValues, lookupRoles, ownOptions } from './settings/check-options.js'
 import { isSwitchedOn } from './settings/content-trust.js'
@@ -74,11 +74,11 @@ class LazyTrustClient implements TrustClient {
       const turn = slots.take()
       const answer = async (reference: string): Promise<VerifyOutcome> => {
         await turn
-        if (!isWanted) throw new Error('nobody waits for this any more')
+        if (!isWanted) throw new Error('the caller no longer waits for this')
         return this.#outcome(reference, shared)
       }
       for (const { index, reference } of group) outcomes[index] = answer(reference)
-      // One refresh answered them all; the set is let go, and so are errors that nobody comes to fetch.
+      // One refresh answered them all: drop it, and its errors that the caller did not read.
       const finish = (): void => {
         shared.delete(gun)
         slots.release()
@@ -101,7 +101,7 @@ class LazyTrustClient implements TrustClient {
     } finally {
       isWanted = false
     }
-    // What is no TrustError is thrown, but only now: it says nothing about the other references.
+    // Other errors than TrustError are thrown last: they say nothing about the other references.
     if (faults.length > 0) throw faults[0]
   }
 
@@ -139,7 +139,7 @@ class LazyTrustClient implements TrustClient {
     return (await this.#open()).verify(parsed, shared)
   }
 
-  /** Never rejects but for what is no TrustError: an aborted signal, or a fault of ours. */
+  /** Rejects only with errors other than TrustError: an aborted signal, or a fault of this library. */
   async #outcome(reference: string, shared: SharedRefreshes): Promise<VerifyOutcome> {
     try {
       return { reference, result: await this.#verify(reference, shared) }
@@ -149,11 +149,11 @@ class LazyTrustClient implements TrustClient {
     }
   }
 
-  /** Read once, with the first call: what the caller changes afterwards does not count. */
+  /** The options as they were at the first call: later changes by the caller do not count. */
   #own(): TrustClientOptions {
     if (this.#options !== undefined) return this.#options
     const own = ownOptions(this.#given)
-    // The others are checked when they are needed: switched off, none of them is.
+    // The others are checked when they are needed. When content trust is off, none is.
     checkValues(own, ['env', 'disableContentTrust'])
     this.#options = own
     return own
@@ -162,7 +162,7 @@ class LazyTrustClient implements TrustClient {
   async #open(): Promise<Session> {
     if (this.#closed)
       throw new UsageError('ERR_SETTINGS_INVALID', 'the client is closed', {
-        hint: 'Make another one: createTrustClient(options). Close a client after its last question.',
+        hint: 'Make another one: createTrustClient(options). Close a client after its last call.',
       })
     const options = this.#own()
     this.#session ??= import('./session.js').then(({ Session }) => Session.open(options, this.#reader))
@@ -174,7 +174,7 @@ function disabled(reference: string, { disableContentTrust }: TrustClientOptions
   return { status: 'disabled', reference, reason: disableContentTrust === undefined ? 'environment' : 'option' }
 }
 
-/** A text is a list too, of characters. @throws UsageError ERR_SETTINGS_INVALID */
+/** A string is refused, though it is a list of characters. @throws UsageError ERR_SETTINGS_INVALID */
 function checkList(references: unknown): void {
   const isList = typeof references === 'object' && references !== null && !(references instanceof String)
   if (isList && hasMethods(Symbol.iterator)(references)) return

@@ -1,6 +1,6 @@
-/** The one-line way in. */
+/** Verifies one tag with a client of its own. */
 
-import type { VerifyResult } from './answers/results.js'
+import type { VerifyResult } from './results.js'
 import type { VerifyTagOptions } from './settings/options.js'
 import { createTrustClient } from './trust-client.js'
 

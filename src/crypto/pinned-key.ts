@@ -1,7 +1,7 @@
 /** Turns a pin of a root key into a key ID. A pin is a key ID, PEM of the public key, or PEM of its certificate. */
 import { utf8 } from '../bytes.js'
 import { certificateKey, encodePem, isOnlyPem, pemBlocks, readCertificate } from './certificate.js'
-import { importKey, type KeyId, keyId } from './keys.js'
+import { canonicalKeyId, importKey, type KeyId, keyId } from './keys.js'
 
 /** Why a text is not a pin. The reason does not hold the text, which may be a private key. */
 interface NoPin {
@@ -29,6 +29,25 @@ export function readPinnedKey(text: string): KeyId | NoPin {
   if (der === undefined || more.length > 0) return { problem: 'several public keys in one text; write each by itself' }
   return usable(['ecdsa', 'rsa'], der)
 }
+
+/**
+ * The canonical ID of a signer's key: the text is that ID, or PEM of the public key or of a certificate for it. The headers that
+ * `docker trust key generate` writes into PEM (`role: alice`) are passed over.
+ */
+export function readSignerKey(text: string): KeyId | NoPin {
+  const plain = text.replace(PEM_HEADERS, '$1')
+  const id = readPinnedKey(plain)
+  const [leaf] = pemBlocks(plain)
+  if (typeof id !== 'string' || leaf?.label !== 'CERTIFICATE' || leaf.der === undefined) return id
+  const certificate = readCertificate(leaf.der)
+  const key = typeof certificate === 'string' ? certificate : certificateKey(certificate)
+  if (typeof key === 'string') return { problem: key }
+  const type = key.asymmetricKeyType === 'rsa' ? 'rsa-x509' : 'ecdsa-x509'
+  return canonicalKeyId({ id, type, bytes: utf8(encodePem([leaf.der])) }) ?? { problem: 'a certificate without a usable key' }
+}
+
+/** Header lines and the empty line behind them (RFC 1421 4.4). */
+const PEM_HEADERS = /(-----BEGIN [A-Z0-9 ]{1,64}-----\r?\n)(?:[A-Za-z-]{1,64}: [^\r\n]{0,1000}\r?\n){1,16}\r?\n/g
 
 /** The ID of a certificate's key as root.json lists it. */
 function certificateId(ders: readonly Uint8Array[]): KeyId | NoPin {

@@ -1,5 +1,4 @@
 /** Decides which redirects are followed. */
-import type { HttpsAnswer, HttpsRequest } from './https-client.js'
 
 /** Redirects in a row: stops a loop. */
 export const MAX_REDIRECTS = 3
@@ -17,8 +16,8 @@ export class RedirectRefused extends Error {
 
 /** The URL that an answer redirects to; undefined when it is no redirect. @throws RedirectRefused */
 export function nextLocation(
-  { url, method }: Pick<HttpsRequest, 'url' | 'method'>,
-  { status, header }: Pick<HttpsAnswer, 'status' | 'header'>,
+  { url, method }: { readonly url: URL; readonly method: string },
+  { status, header }: { readonly status: number; readonly header: (name: string) => readonly string[] },
   redirects: number,
 ): URL | undefined {
   if (!REDIRECTS.has(status)) return undefined

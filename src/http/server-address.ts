@@ -1,18 +1,6 @@
-/** A server as the user wrote it, and hosts as sockets and messages spell them. */
+/** Hosts as sockets and messages spell them. */
 
-/** What a server is called in messages. */
-export type ServerKind = 'trust server' | 'registry'
-
-/** Where a server is. */
-export interface ServerAddress {
-  readonly kind: ServerKind
-  /** As typed, without a trailing slash; for messages and results. */
-  readonly typed: string
-  /** `host[:port]` as typed, `:443` included; for messages and the name of the folder under `tls/`. */
-  readonly host: string
-  /** The base of every request; its path is the prefix without a trailing slash, or `/`. */
-  readonly url: URL
-}
+export type { ServerAddress, ServerKind } from '../reference/server-address.js'
 
 /** `host:port`, an IPv6 address in brackets. */
 export function hostAndPort(hostname: string, port: number): string {

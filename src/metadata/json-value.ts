@@ -31,4 +31,14 @@ export function plainJson(value: JsonValue): unknown {
 /** Why a text is not acceptable JSON. */
 export class JsonError extends Error {
   override readonly name = 'JsonError'
+  /** What is wrong, without the place. */
+  readonly problem: string
+  /** UTF-16 code units before the place. */
+  readonly at: number
+
+  constructor(problem: string, at?: number) {
+    super(at === undefined ? problem : `${problem} (at character ${at})`)
+    this.problem = problem
+    this.at = at ?? 0
+  }
 }

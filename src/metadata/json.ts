@@ -42,13 +42,40 @@ export function scanDocument(bytes: Uint8Array): ScannedDocument {
   return { value, canonical, values: scanner.values }
 }
 
+/** Where the members and items of a document begin, in UTF-16 code units from its start. */
+export interface JsonPlaces {
+  /** The text that was read. */
+  readonly text: string
+  readonly value: JsonValue
+  /** Where the value begins. */
+  readonly start: number
+  /** Name and value of each member, by the object that holds them. */
+  readonly members: ReadonlyMap<JsonValue, ReadonlyMap<string, readonly [name: number, value: number]>>
+  /** Each item, by the list that holds it. */
+  readonly items: ReadonlyMap<JsonValue, readonly number[]>
+}
+
+/** The same, for files that people write: an error in them is shown at its line. `maxValues`: members and items. @throws JsonError */
+export function scanPlaces(bytes: Uint8Array, maxValues: number): JsonPlaces {
+  const places = { members: new Map(), items: new Map() }
+  const scanner = scannerFor(bytes, places, maxValues)
+  const value = scanner.document()
+  return { text: scanner.text, value, start: /[^ \t\r\n]/.exec(scanner.text)?.index ?? 0, ...places }
+}
+
 /** From the first character to the one after the last. */
 type Span = readonly [start: number, end: number]
 
-function scannerFor(bytes: Uint8Array): Scanner {
+/** Filled while a document is read. */
+interface PlacesInMaking {
+  readonly members: Map<JsonValue, Map<string, readonly [name: number, value: number]>>
+  readonly items: Map<JsonValue, number[]>
+}
+
+function scannerFor(bytes: Uint8Array, places?: PlacesInMaking, maxValues: number = MAX_VALUES): Scanner {
   const text = utf8Text(bytes)
   if (text === undefined) throw new JsonError('not UTF-8')
-  return new Scanner(text)
+  return new Scanner(text, places, maxValues)
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
@@ -81,9 +108,13 @@ class Scanner {
   #deviations = 0
   /** A surrogate pair was read. */
   #hasPairs = false
+  readonly #places: PlacesInMaking | undefined
+  readonly #maxValues: number
 
-  constructor(text: string) {
+  constructor(text: string, places: PlacesInMaking | undefined, maxValues: number) {
     this.text = text
+    this.#places = places
+    this.#maxValues = maxValues
   }
 
   document(): JsonValue {
@@ -115,12 +146,15 @@ class Scanner {
 
   #object(depth: number): JsonObject {
     const members = new Members()
+    const places = this.#places === undefined ? undefined : new Map<string, readonly [number, number]>()
+    if (places !== undefined) this.#places?.members.set(members, places)
     this.#at++
     if (this.#skip('}')) return members
     let before = ''
     do {
       this.#space()
       if (this.text[this.#at] !== '"') this.#fail('a member name must be a string')
+      const nameStart = this.#at
       const name = this.#string()
       this.#count()
       if (members[name] !== undefined) this.#fail(`duplicate member name ${JSON.stringify(name.slice(0, 100))}`)
@@ -130,6 +164,7 @@ class Scanner {
       before = name
       this.#space()
       const start = this.#at
+      places?.set(name, [nameStart, start])
       const deviations = this.#deviations
       members[name] = this.#value(depth + 1)
       if (depth === 0 && deviations === this.#deviations) this.canonicalMembers.set(name, [start, this.#at])
@@ -140,10 +175,14 @@ class Scanner {
 
   #array(depth: number): readonly JsonValue[] {
     const items: JsonValue[] = []
+    const places: number[] | undefined = this.#places === undefined ? undefined : []
+    if (places !== undefined) this.#places?.items.set(items, places)
     this.#at++
     if (this.#skip(']')) return items
     do {
       this.#count()
+      this.#space()
+      places?.push(this.#at)
       items.push(this.#value(depth + 1))
     } while (this.#skip(','))
     if (!this.#skip(']')) this.#fail('an array must end with ]')
@@ -225,7 +264,7 @@ class Scanner {
   }
 
   #count(): void {
-    if (++this.values > MAX_VALUES) this.#fail(`more than ${MAX_VALUES} members and items`)
+    if (++this.values > this.#maxValues) this.#fail(`more than ${this.#maxValues} members and items`)
   }
 
   /** Skips white space and then `mark`; false when another character follows. */
@@ -246,6 +285,6 @@ class Scanner {
   }
 
   #fail(problem: string): never {
-    throw new JsonError(`${problem} (at character ${this.#at})`)
+    throw new JsonError(problem, this.#at)
   }
 }

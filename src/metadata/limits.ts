@@ -12,6 +12,12 @@ export const MAX_PATHS = 1024
 /** Delegations of a file, and of a collection (denial of service: each is a file to fetch and to verify). */
 export const MAX_DELEGATIONS = 1000
 
+/**
+ * Members and items of a file whose signed part is not in canonical form (denial of service: its canonical form has to be written
+ * first, which takes as long as reading it). Notary writes canonical form; 50,000 tags with two hashes have 250,000.
+ */
+export const MAX_VALUES_TO_REWRITE = 300_000
+
 /** A file holds more than one of these limits. */
 export class TooMany extends Error {
   readonly limit: number

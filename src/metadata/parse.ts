@@ -5,7 +5,7 @@ import { canonicalJson } from './canonical-json.js'
 import { Malformed, rootFromWire, signatureFromWire, snapshotFromWire, targetsFromWire, timestampFromWire } from './from-wire.js'
 import { scanDocument } from './json.js'
 import { JsonError } from './json-value.js'
-import { TooMany } from './limits.js'
+import { MAX_VALUES_TO_REWRITE, TooMany } from './limits.js'
 import type {
   MetadataTypes,
   RoleKeys,
@@ -51,6 +51,8 @@ function parse<Wire, Metadata extends MetadataTypes[keyof MetadataTypes]>(
 ): Unverified<Metadata> {
   try {
     const { value, canonical, values } = scanDocument(file)
+    if (!canonical.has('signed') && values > MAX_VALUES_TO_REWRITE)
+      throw new TooMany('members and items in a file that is not in canonical form', MAX_VALUES_TO_REWRITE)
     const envelope = check(envelopeSchema, value, '')
     const { signed } = envelope
     const metadata = fromWire(check(schema, signed, 'signed'))

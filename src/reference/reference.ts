@@ -143,6 +143,16 @@ export function parseGun(gun: string): string {
   return gun
 }
 
+/** True for one component of a repository's path. */
+export function isPathComponent(text: string): boolean {
+  return text.length <= MAX_PATH_LENGTH && COMPONENT.test(text)
+}
+
+/** True for the name of a tag. */
+export function isTag(text: string): boolean {
+  return TAG.test(text)
+}
+
 /** True for the GUN of an image repository. */
 function isRepositoryName(name: string): boolean {
   try {

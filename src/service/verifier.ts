@@ -1,5 +1,5 @@
 /** Judges references by the policy: which clients verify, and what their answers mean. */
-import type { TrustedDigestResult, TrustedResult } from '../client/answers/results.js'
+import type { TrustedDigestResult, TrustedResult } from '../client/results.js'
 import { knownRegistry } from '../client/settings/known-registries.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { createCommandClient, type TrustClient } from '../client/trust-client.js'

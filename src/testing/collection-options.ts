@@ -2,7 +2,6 @@
 import type { WireForm } from './documents.js'
 import type { BaseRole, RoleRecipe } from './roles.js'
 import type { RootRotation } from './root-line.js'
-import type { TrustCollection } from './trust-collection.js'
 
 /** The options of a new collection. */
 export interface TrustCollectionOptions {
@@ -44,8 +43,16 @@ export interface SignOptions {
   readonly sha512?: string
 }
 
+/** What applying the options asks of a collection. */
+interface NewCollection {
+  sign(tag: string, digest: string, options?: SignOptions): unknown
+  delegate(name: string, options?: RoleRecipe & { readonly paths?: readonly string[] }): unknown
+  setExpiry(role: string, expires: Date): unknown
+  rotateRoot(rotation?: RootRotation): unknown
+}
+
 /** Applies the options to a new collection. */
-export function begin(collection: TrustCollection, options: TrustCollectionOptions): void {
+export function begin(collection: NewCollection, options: TrustCollectionOptions): void {
   const { delegations = {}, tags = {}, expires = {}, rotations = [] } = options
   signAll(collection, 'targets', tags)
   for (const [name, { tags: own = {}, ...recipe }] of Object.entries(delegations)) {
@@ -57,7 +64,7 @@ export function begin(collection: TrustCollection, options: TrustCollectionOptio
   for (const rotation of rotations) collection.rotateRoot(rotation)
 }
 
-function signAll(collection: TrustCollection, role: string, tags: SignedTags): void {
+function signAll(collection: NewCollection, role: string, tags: SignedTags): void {
   for (const [name, entry] of Object.entries(tags)) {
     const { digest, ...more } = typeof entry === 'string' ? { digest: entry } : entry
     collection.sign(name, digest, { ...more, role })

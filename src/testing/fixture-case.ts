@@ -1,6 +1,6 @@
 /** The format of `case.json` in the folder of a fixture. An unknown field is an error. */
 import { z } from 'zod'
-import type { Freshness } from '../client/answers/results.js'
+import type { Freshness } from '../client/results.js'
 import type { RootTrust } from '../trust/anchor.js'
 
 /** Options of the client. Paths of CA files are relative to the fixture's folder. */

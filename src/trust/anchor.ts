@@ -1,8 +1,8 @@
 /**
- * Whether the newest root stands up today: certificates, pins, expiry. Judged once, after the walk.
+ * Judges whether the newest root is valid today, by certificates, pins and expiry. Done once, after the walk.
  * Source: notary 0.7.0 trustpinning/certs.go ValidateRoot; stricter: a pin binds on every run, cached root or not.
  *
- * The certificates themselves are read in root-certificate.ts, which costs an ASN.1 library.
+ * root-certificate.ts reads the certificates themselves, and needs an ASN.1 library for it.
  */
 import { canonicalKeyId, type KeyId } from '../crypto/keys.js'
 import { StaleError } from '../errors.js'
@@ -21,17 +21,17 @@ export interface Validity {
   readonly notAfter: number
 }
 
-/** What is known of the certificates of those who signed a root: read now, or on record from when they were. */
+/** What is known of the certificates of the keys that signed a root: read now, or recorded when they were read. */
 export interface RootCertificates {
-  /** Of the keys that their certificates bind to the collection. */
+  /** Validity by key, for keys whose certificate names the collection. */
   readonly bound: ReadonlyMap<KeyId, Validity>
-  /** Why others are not. */
+  /** Why the certificates of other keys do not count. */
   readonly problems: readonly string[]
   /** Why no path leads from the certificate of a key to one of the CAs, undefined when one does. `now` in ms. */
   readonly pathProblem: (id: KeyId, anchors: readonly Uint8Array[], now: number) => string | undefined
 }
 
-/** A root that stands up today. */
+/** A root that is valid today. */
 export interface Anchor {
   readonly chain: RootChain
   readonly trust: RootTrust
@@ -40,7 +40,7 @@ export interface Anchor {
   readonly certificateExpires: number
 }
 
-/** How the root came to be there, and what it is held against. */
+/** Where the root came from, and what it is judged by. */
 export interface AnchorPolicy {
   /** Where the chain started. */
   readonly start: 'cached-root' | 'first-use'
@@ -50,7 +50,7 @@ export interface AnchorPolicy {
 }
 
 /**
- * Judges the newest root of a chain by the certificates of those who signed it.
+ * Judges the newest root of a chain by the certificates of the keys that signed it.
  *
  * @throws UntrustedError ERR_ROOT_UNTRUSTED, ERR_PIN_MISMATCH
  * @throws StaleError ERR_CERTIFICATE_EXPIRED, ERR_METADATA_EXPIRED
@@ -78,7 +78,7 @@ export function anchorRoot(chain: RootChain, certificates: RootCertificates, { s
       problems: pinned.problems,
     })
   }
-  // The stronger word only when no canonical ID was needed: a pinned certificate binds more than its key.
+  // `pinned-certificate` only when no canonical ID was needed: a pinned certificate binds more than its key.
   const trustByKeys = (ids: readonly KeyId[]): RootTrust =>
     counted(pinned.keys.filter((id) => ids.includes(id))).met ? 'pinned-certificate' : 'pinned-key'
   const current = pinned.keys.filter((id) => now <= end(id))

@@ -1,11 +1,10 @@
 /**
- * What one refresh may cost in all. Each file has limits of its own; this stops a server from sending many of them.
+ * What one refresh may cost in total. Each file has limits of its own; the budget stops a server from sending many files.
  *
- * An object that counts and nothing else: whoever begins a refresh makes one and hands it down. The cost of a file is counted
- * before its signatures are checked, so what is refused has not been paid for.
+ * A refresh makes one budget and passes it to every load. The cost of a file is counted before its signatures are checked,
+ * so a refused file costs no signature checks.
  */
 import type { RoleKeys, Unverified } from '../metadata/model.js'
-import type { RoleLoader } from './load.js'
 import { tooLarge } from './refusals.js'
 import { checksFor } from './signatures.js'
 
@@ -18,18 +17,18 @@ const LIMITS: Readonly<Record<Counted, { readonly most: number; readonly what: s
   bytes: { most: 44 * 1024 * 1024, what: 'bytes of files' },
   /** Members and items of their JSON: stops short files that take much memory. */
   values: { most: 1_200_000, what: 'values in files' },
-  /** Keys of all roles, one that two roles share counted twice: each is imported, and kept with the version floors. */
+  /** Keys of all roles; a key of two roles counts twice. Each is imported, and kept with the version floors. */
   keys: { most: 16_384, what: 'keys of roles' },
-  /** Signatures that are checked, over what file ever: stops many slow keys. */
+  /** Signatures that are checked, in all files: stops many slow keys. */
   checks: { most: 4096, what: 'checks of signatures' },
   /** Bytes that these checks hash: stops many signatures of a long file. */
   hashed: { most: 512 * 1024 * 1024, what: 'bytes of signed files' },
 }
 
-/** Values that are read in all, of files that are refused too: stops signers who are left out from costing time all the same. */
+/** Values of all files that are read, refused files included: stops refused files of signers from costing unlimited time. */
 const MAX_READ = 2_400_000
 
-/** Checks of signatures that one file may cost: stops many slow keys in one step that nothing can interrupt (P-521: 0.3 s). */
+/** Checks of signatures that one file may cost: stops many slow keys in one step that cannot be interrupted (P-521: 0.3 s). */
 const MAX_CHECKS_OF_FILE = 256
 
 /** Whose file it is. */
@@ -38,12 +37,13 @@ interface Subject {
   readonly role: string
 }
 
+/** Counts what one refresh has cost so far. */
 export class Budget {
   readonly #spent = new Map<Counted, number>()
-  /** Values of all files that were read, those that were refused too. */
+  /** Values of all files that were read, refused files included. */
   #read = 0
 
-  /** @throws UntrustedError ERR_METADATA_TOO_LARGE; then nothing is counted */
+  /** Counts an amount. @throws UntrustedError ERR_METADATA_TOO_LARGE, and then counts nothing */
   spend(counted: Counted, amount: number, subject: Subject): void {
     const { most, what } = LIMITS[counted]
     const sum = (this.#spent.get(counted) ?? 0) + amount
@@ -65,17 +65,9 @@ export class Budget {
     this.spend('hashed', checks * signedBytes.length, subject)
   }
 
-  /** The same loader, with what its file costs counted before its signatures are checked. */
-  counting<Metadata>(gun: string, loader: RoleLoader<Metadata>): RoleLoader<Metadata> {
-    return {
-      ...loader,
-      parse: (file) => {
-        if (!(this.#read < MAX_READ))
-          throw tooLarge({ gun, role: loader.role }, `more than ${MAX_READ} values were read in one refresh`, { limit: MAX_READ })
-        const unverified = loader.parse(file)
-        this.spendOn(gun, unverified, loader.keys)
-        return unverified
-      },
-    }
+  /** Call before a file is parsed. @throws UntrustedError ERR_METADATA_TOO_LARGE when enough was read */
+  checkMayRead(subject: Subject): void {
+    if (!(this.#read < MAX_READ))
+      throw tooLarge(subject, `more than ${MAX_READ} values were read in one refresh`, { limit: MAX_READ })
   }
 }

@@ -1,22 +1,22 @@
 /**
- * What a cache says was accepted before: the floors that its files leave when their keys signed them, expired or not.
- * Docker and notary write the same cache without floors of their own.
+ * Version floors from the files of a cache, expired or not. Docker and notary write the same cache and record no floors, so
+ * each file that its keys signed counts as accepted.
  */
 import { sha256Hex } from '../crypto/hash.js'
 import { UntrustedError } from '../errors.js'
 import type { RoleKeys, RootMetadata } from '../metadata/model.js'
 import { Budget } from './budget.js'
-import { checkSigned, floorLeft, type RoleLoader } from './load.js'
+import { checkSigned, floorLeft, type LoadContext, type RoleLoader } from './load.js'
 import { rootFloor, snapshotLoader, targetsLoader, timestampLoader } from './loaders.js'
 import { acceptedForAnother } from './own-file.js'
 import type { Trusted } from './trusted.js'
 import { type VersionFloor, type VersionFloors, withCached } from './version-floors.js'
 
 /**
- * The known floors, raised by what the cache holds. A file that its keys did not sign, or garbage, says nothing; nor does one
- * that was accepted for another role: it lies there because a signer was left out for it. When every file is one that a
- * known floor was taken from, none is read. What is too much for a refresh is too much here: it lies in the cache because a
- * signer was left out for it, and would cost every run to come.
+ * The known floors, raised by the files of the cache. Ignored are files that their keys did not sign, garbage, and files that
+ * were accepted for another role: they are kept because a signer was left out for them. When every file is one that a known
+ * floor was taken from, none is read. Files have one budget together, as in a refresh: a file that is too large may be kept
+ * because a signer was left out for it, and would cost time in every later run.
  */
 export function raiseFloors(
   gun: string,
@@ -33,7 +33,7 @@ export function raiseFloors(
     change: (floor: VersionFloor, loaded: Trusted<Metadata>) => VersionFloor | undefined = (floor) => floor,
   ): Metadata | undefined => {
     const file = files.get(loader.role)
-    const loaded = file === undefined ? undefined : signedOrNothing(gun, budget.counting(gun, loader), file)
+    const loaded = file === undefined ? undefined : signedOrNothing({ gun, budget }, loader, file)
     const floor = loaded === undefined ? undefined : change(floorLeft(gun, loader, loaded), loaded)
     if (floor === undefined) return undefined
     raise(loader.role, floor)
@@ -45,7 +45,7 @@ export function raiseFloors(
   const readTargets = (role: string, keys: RoleKeys): void => {
     const metadata = read(targetsLoader(gun, role, keys), (floor, loaded) => {
       if (acceptedForAnother(known, loaded) !== undefined) return undefined
-      // Docker leaves the file of a delegation that ended where it is: see `VersionFloor.ended`.
+      // Docker keeps the file of a delegation that ended: see `VersionFloor.ended`.
       return role === 'targets' || listed === undefined || listed.has(role) ? floor : { ...floor, ended: true }
     })
     for (const delegation of metadata?.delegations ?? []) readTargets(delegation.name, delegation)
@@ -59,9 +59,13 @@ function isRecorded(known: VersionFloors, role: string, file: Uint8Array): boole
   return known.get(role)?.some((floor) => floor.file === hash) === true
 }
 
-function signedOrNothing<Metadata>(gun: string, loader: RoleLoader<Metadata>, file: Uint8Array): Trusted<Metadata> | undefined {
+function signedOrNothing<Metadata>(
+  context: Pick<LoadContext, 'gun' | 'budget'>,
+  loader: RoleLoader<Metadata>,
+  file: Uint8Array,
+): Trusted<Metadata> | undefined {
   try {
-    return checkSigned(gun, loader, file)
+    return checkSigned(context, loader, file)
   } catch (cause) {
     if (cause instanceof UntrustedError) return undefined
     throw cause

@@ -1,6 +1,6 @@
 /**
- * What the certificates of a root said when they were read: kept beside the version floors, so that the same root need not be
- * read again. It is believed as the cached root itself is: whoever can write the one can write the other.
+ * A record of what the certificates of a root said when they were read. It is kept beside the version floors, so that the same
+ * certificates need not be read again. It is trusted like the cached root: who can write one can write the other.
  */
 import { sha256Hex } from '../crypto/hash.js'
 import type { KeyId } from '../crypto/keys.js'
@@ -12,7 +12,7 @@ import type { RootChain } from './root-chain.js'
 /** A root certificate may begin up to a day in the future: clocks differ. Milliseconds. */
 export const NOT_BEFORE_LEEWAY: number = 24 * 60 * 60 * 1000
 
-/** Goes up whenever a rule for root certificates becomes stricter: what was recorded under another one is read again. */
+/** Raise it whenever a rule for root certificates becomes stricter: certificates recorded under another number are read again. */
 const RULES = 1
 
 /** The record. */
@@ -35,7 +35,7 @@ export function onRecord(
 ): RootCertificates | undefined {
   if (record === undefined || record.root !== sha256Hex(root.file) || pinFor(gun, pinning).kind === 'ca') return undefined
   if (![...record.bound.keys()].every((id) => root.signedBy.includes(id))) return undefined
-  // Why one that has not begun is refused is told by whoever reads it.
+  // A certificate that is not valid yet is read again, so that the error can say why.
   if (![...record.bound.values()].every(({ notBefore }) => now >= notBefore - NOT_BEFORE_LEEWAY)) return undefined
   return { bound: record.bound, problems: [], pathProblem: () => 'its certificates are only on record' }
 }
@@ -45,7 +45,7 @@ export function encodeRecord({ root, bound }: CertificateRecord): object {
   return { rules: RULES, root, keys: [...bound.keys()].sort().map((key) => ({ key, ...bound.get(key) })) }
 }
 
-/** Undefined for what is no record by today's rules. */
+/** Undefined for a value that is not a record under today's rules. */
 export function decodeRecord(value: JsonValue | undefined): CertificateRecord | undefined {
   if (value === undefined || !isJsonObject(value) || value['rules'] !== RULES) return undefined
   const { root, keys } = value
@@ -60,7 +60,7 @@ export function decodeRecord(value: JsonValue | undefined): CertificateRecord | 
   return { root, bound }
 }
 
-/** What a date can hold: a certificate cannot end at any other time, and no text can be made of one. */
+/** True for a time that a Date can hold: other times cannot be in a certificate, nor be printed. */
 function isTime(value: JsonValue | undefined): value is number {
   return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
 }

@@ -1,7 +1,7 @@
-/** Who may say what: delegations of a targets role and the prefixes they are held to. */
+/** Delegations of a targets role, and the path prefixes that limit them. */
 import type { Delegation, TargetsMetadata } from '../metadata/model.js'
 
-/** A delegation with the paths that are left after those of every role above it. */
+/** A delegation with the paths that remain after restriction by every role above it. */
 export interface GrantedDelegation extends Delegation {
   readonly granted: readonly string[]
 }
@@ -9,7 +9,7 @@ export interface GrantedDelegation extends Delegation {
 /** `targets` may name anything. */
 export const ALL_PATHS: readonly string[] = ['']
 
-/** The delegations of a role whose own say is `granted`. */
+/** The delegations of a role that may itself name `granted`. */
 export function delegationsOf(metadata: TargetsMetadata, granted: readonly string[]): GrantedDelegation[] {
   return metadata.delegations.map((delegation) => ({ ...delegation, granted: restrict(delegation.paths, granted) }))
 }
@@ -19,12 +19,12 @@ function restrict(child: readonly string[], parent: readonly string[]): string[]
   return child.filter((path) => mayName(parent, path))
 }
 
-/** True when a role with this say may name the target. */
+/** True when a role with these prefixes may name the target. */
 export function mayName(granted: readonly string[], target: string): boolean {
   if (granted.length <= FEW) return granted.some((prefix) => target.startsWith(prefix))
   const prefixes = sortedPrefixes(granted)
-  // The last that does not come after the target is the only candidate: in this order, whatever stands between a prefix and a
-  // text that begins with it begins with that prefix too, and no prefix here begins with another one.
+  // Only the last prefix that does not come after the target can match: in sorted order, every text between a prefix and a text
+  // that begins with it also begins with that prefix, and no prefix here begins with another one.
   let [low, high] = [0, prefixes.length]
   while (low < high) {
     const middle = (low + high) >> 1
@@ -35,13 +35,13 @@ export function mayName(granted: readonly string[], target: string): boolean {
   return candidate !== undefined && target.startsWith(candidate)
 }
 
-/** Up to here, one after the other is the fastest. */
+/** Up to this many prefixes, a linear search is fastest. */
 const FEW = 8
 
-/** Lists never change: each is sorted once, however many names are held against it. */
+/** Lists are immutable, so each is sorted once however many names are compared with it. */
 const sorted = new WeakMap<readonly string[], readonly string[]>()
 
-/** In order of their code units, without those that begin with another one. */
+/** Sorted by code units, without prefixes that begin with another one. */
 function sortedPrefixes(granted: readonly string[]): readonly string[] {
   const known = sorted.get(granted)
   if (known !== undefined) return known

@@ -1,6 +1,6 @@
 /**
- * How keys are called. Tools show two IDs: `docker trust inspect` the one that root.json lists, which for a root key is that of
- * its certificate; `notary key list`, and Docker for signers, the canonical one of the bare public key. So both are said.
+ * Names of keys in messages. Tools show two IDs: `docker trust inspect` shows the ID that root.json lists, which for a root key is that
+ * of its certificate; `notary key list`, and Docker for signers, show the canonical ID of the bare public key. So messages name both.
  */
 import { canonicalKeyId, type KeyId } from '../crypto/keys.js'
 import type { RoleKey } from '../metadata/model.js'
@@ -8,10 +8,10 @@ import type { RoleKey } from '../metadata/model.js'
 /** Keys that one sentence names: a role can have thousands. */
 const MAX_NAMED = 4
 
-/** Keys whose canonical IDs one piece of evidence tells. */
+/** Keys whose canonical IDs one piece of evidence lists. */
 const MAX_TOLD = 16
 
-/** A key, as people and tools may know it. */
+/** A key with both of its IDs. */
 export interface KeyDetails {
   /** As listed in the metadata; of an x509 key it is the ID of its certificate. */
   readonly id: string
@@ -28,7 +28,7 @@ export function keyDetails(key: RoleKey): KeyDetails {
   return { id: key.id, ...(canonicalId === undefined ? {} : { canonicalId }), algorithm: key.type }
 }
 
-/** The ID as listed, and the canonical one where that is another. */
+/** The ID as listed, and the canonical ID where it differs. */
 export function nameOf(id: KeyId, keys: Keys): string {
   const canonical = otherCanonicalId(id, keys)
   return canonical === undefined ? id : `${id} (canonical ID ${canonical})`
@@ -41,7 +41,7 @@ export function namesOf(ids: readonly KeyId[], keys: Keys): string {
   return `${ids.length === 1 ? 'key' : 'keys'} ${named.join(', ')}${more}`
 }
 
-/** Names for evidence. */
+/** Names of the first keys, for evidence. */
 export function nameList(keys: Keys): string[] {
   return [...keys.keys()].slice(0, MAX_TOLD).map((id) => nameOf(id, keys))
 }

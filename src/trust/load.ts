@@ -1,18 +1,21 @@
-/** What every load into the trusted set has in common; the order of the checks is that of trusted-metadata-set.ts. */
+/** The checks that every load into the trusted set makes. Their order is stated in trusted-metadata-set.ts. */
 import { hex } from '../bytes.js'
 import { checkHashes } from '../crypto/hash.js'
 import type { FileMeta, RoleKeys, Unverified } from '../metadata/model.js'
+import type { Budget } from './budget.js'
 import { expired, hashMismatch, insufficientSignatures, tooLarge } from './refusals.js'
 import { type Trusted, trust } from './trusted.js'
 import { type Candidate, checkFloors, floorOf, type VersionFloor, type VersionFloors } from './version-floors.js'
 
-/** What every load is judged with. */
+/** What every load of one refresh is judged with. */
 export interface LoadContext {
   readonly gun: string
   /** Milliseconds since 1970; one value for the whole run. */
   readonly now: number
-  /** What was accepted before, in earlier runs or by whoever wrote the cache. */
+  /** What was accepted before, in earlier runs or by other programs that write the cache. */
   readonly floors: VersionFloors
+  /** What the refresh may still cost. */
+  readonly budget: Budget
 }
 
 /** How one role is read. */
@@ -24,7 +27,7 @@ export interface RoleLoader<Metadata> {
   readonly content: (loaded: Trusted<Metadata>) => Uint8Array
 }
 
-/** Whether it is the file that the role above described. @throws UntrustedError ERR_METADATA_TOO_LARGE, ERR_HASH_MISMATCH */
+/** Compares a file with what the role above declares of it. @throws UntrustedError ERR_METADATA_TOO_LARGE, ERR_HASH_MISMATCH */
 export function checkFile(file: Uint8Array, meta: FileMeta | undefined, subject: { gun: string; role: string }): void {
   if (meta === undefined) throw hashMismatch(subject, 'the snapshot names none', {})
   const evidence = { declared: meta.length, found: file.length }
@@ -38,23 +41,24 @@ export function checkFile(file: Uint8Array, meta: FileMeta | undefined, subject:
 /**
  * Signatures, floors, expiry.
  *
- * @throws UntrustedError ERR_METADATA_MALFORMED, ERR_SIGNATURE_THRESHOLD, ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION
+ * @throws UntrustedError ERR_METADATA_MALFORMED, ERR_METADATA_TOO_LARGE, ERR_SIGNATURE_THRESHOLD, ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION
  * @throws StaleError ERR_METADATA_EXPIRED
  */
 export function admit<Metadata extends { version: number; expires: number }>(
-  { gun, now, floors }: LoadContext,
+  context: LoadContext,
   loader: RoleLoader<Metadata>,
   file: Uint8Array,
 ): Trusted<Metadata> {
+  const { gun, now, floors } = context
   const { role } = loader
-  const loaded = checkSigned(gun, loader, file)
+  const loaded = checkSigned(context, loader, file)
   checkFloors(candidate(gun, loader, loaded), floors.get(role))
   if (!(now < loaded.metadata.expires)) throw expired({ gun, role }, loaded.metadata.expires)
   return loaded
 }
 
 /**
- * Holds what was loaded against floors that came to be known since: it was admitted under others.
+ * Checks loaded metadata against floors that became known after it was loaded.
  *
  * @throws UntrustedError ERR_VERSION_ROLLBACK, ERR_EQUIVOCATION
  */
@@ -76,13 +80,20 @@ export function floorLeft<Metadata extends { version: number }>(
   return floorOf(candidate(gun, loader, loaded))
 }
 
-/** Signatures alone. @throws UntrustedError ERR_METADATA_MALFORMED, ERR_SIGNATURE_THRESHOLD */
+/**
+ * Parses a file and checks its signatures, and nothing else. Its cost is counted before the signatures are checked.
+ *
+ * @throws UntrustedError ERR_METADATA_MALFORMED, ERR_METADATA_TOO_LARGE, ERR_SIGNATURE_THRESHOLD
+ */
 export function checkSigned<Metadata>(
-  gun: string,
+  { gun, budget }: Pick<LoadContext, 'gun' | 'budget'>,
   { role, keys, parse }: RoleLoader<Metadata>,
   file: Uint8Array,
 ): Trusted<Metadata> {
-  return trust(parse(file), keys, ({ evidence }) => insufficientSignatures({ gun, role }, evidence))
+  budget.checkMayRead({ gun, role })
+  const unverified = parse(file)
+  budget.spendOn(gun, unverified, keys)
+  return trust(unverified, keys, ({ evidence }) => insufficientSignatures({ gun, role }, evidence))
 }
 
 function candidate<Metadata extends { version: number }>(

@@ -1,4 +1,4 @@
-/** How each role is read: its keys, its shape, and what of it may not change without a new version. */
+/** How each role is loaded: its keys, its parser, and which part of it may not change without a new version. */
 import { hex, utf8 } from '../bytes.js'
 import type { FileMeta, RoleKeys, RootMetadata, SnapshotMetadata, TargetsMetadata, TimestampMetadata } from '../metadata/model.js'
 import { parseSnapshot, parseTargets, parseTimestamp } from '../metadata/parse.js'
@@ -11,7 +11,7 @@ export function timestampLoader(gun: string, root: RootMetadata): RoleLoader<Tim
     role: 'timestamp',
     keys: root.roles.timestamp,
     parse: (file) => parseTimestamp(file, { gun, role: 'timestamp' }),
-    // A server may renew the expiry under load without a new number; what it vouches for may not change.
+    // A server under load may renew the expiry without a new version; the snapshot entry may not change.
     content: ({ metadata: { snapshot } }) => utf8(fileText(snapshot)),
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Which digest a tag has. Docker's rule: `targets/releases` before `targets`, and no other role; the other delegations
+ * Finds the digest of a tag. Docker's rule: `targets/releases` before `targets`, and no other role; the other delegations
  * say who signed. Source: docker/cli 28 cli/command/image/trust.go; notary 0.7.0 client/reader.go.
  */
 import { fromBase64, hex } from '../bytes.js'
 import { HASH_BYTES } from '../crypto/hash.js'
-import { UnsignedError, UntrustedError } from '../errors.js'
+import { type Evidence, UnsignedError, UntrustedError } from '../errors.js'
 import { plainJson } from '../metadata/json-value.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
 import type { TargetWire } from '../metadata/wire.js'
@@ -14,10 +14,10 @@ import type { TargetsStage } from './targets-stage.js'
 /** Delegations that a hint names. */
 const MAX_NAMED = 5
 
-/** Roles that decide over a tag, the first that has it. */
+/** Roles that may release a tag; the first that lists it decides. */
 const RELEASED_ROLES: readonly string[] = [RELEASES_ROLE, 'targets']
 
-/** A signed name and what it stands for. */
+/** A signed name and its digest. */
 export interface TrustedTarget {
   readonly name: string
   /** The role that answers. */
@@ -40,28 +40,37 @@ export interface TrustedTag extends TrustedTarget {
  * The released digest of a tag.
  *
  * @throws UnsignedError ERR_TAG_NOT_SIGNED, also when the answering entry has no sha256
- * @throws UntrustedError ERR_METADATA_MALFORMED when its sha256 is none
+ * @throws UntrustedError ERR_METADATA_MALFORMED when its sha256 is not 32 bytes
  */
 export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
   const found = findTarget(stage, tag, RELEASED_ROLES)
   if (found !== undefined) return { ...found, signers: signersOf(stage, found) }
-  const { gun } = stage.above.context
   const holders = holdersOf(stage, tag, stage.loaded.keys()).map(({ role }) => role)
-  throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${tag}`, {
-    gun,
-    ...(holders.length === 0
-      ? { hint: `${notSignedHint(stage, tag)}${leftOut(stage)}` }
-      : {
-          hint: `Only ${holders.map(signerName).join(', ')} signed this tag; it is not released: its publisher must sign it in targets/releases or targets.`,
-          evidence: { signedOnlyBy: holders },
-        }),
-  })
+  if (holders.length === 0) throw notFound(stage, tag, `${notSignedHint(stage, tag)}${leftOut(stage)}`)
+  const names = holders.map(signerName).join(', ')
+  const hint = `Only ${names} signed this tag; it is not released: its publisher must sign it in targets/releases or targets.`
+  throw notFound(stage, tag, hint, { signedOnlyBy: holders })
 }
 
-/** The first of the roles that lists the target, among those loaded. @throws as `lookupTag` for an entry without a sha256 */
-export function findTarget(stage: TargetsStage, name: string, roles: readonly string[]): TrustedTarget | undefined {
+/**
+ * The first of the roles that lists the target, among those loaded; of all loaded roles when none are given.
+ *
+ * @throws UnsignedError, UntrustedError as `lookupTag`
+ */
+export function lookupTarget(stage: TargetsStage, name: string, roles?: readonly string[]): TrustedTarget {
+  const found = findTarget(stage, name, roles ?? [...stage.loaded.keys()])
+  if (found !== undefined) return found
+  const where = roles === undefined ? 'none of its roles' : roles.join(', ')
+  throw notFound(stage, name, `The collection is signed but ${where} lists this name.${leftOut(stage)}`)
+}
+
+function findTarget(stage: TargetsStage, name: string, roles: readonly string[]): TrustedTarget | undefined {
   const [holder] = holdersOf(stage, name, roles)
   return holder === undefined ? undefined : toTarget(stage, name, holder)
+}
+
+function notFound({ context: { gun } }: TargetsStage, name: string, hint: string, evidence?: Evidence): UnsignedError {
+  return new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${name}`, { gun, hint, evidence })
 }
 
 /** Released tags that carry the digest, in natural order. A tag in releases shadows the one in targets. */
@@ -80,7 +89,7 @@ export type ListedTarget =
   | (TrustedTag & { readonly problem?: undefined })
   | (Pick<TrustedTag, 'name' | 'role' | 'size' | 'signers'> & { readonly digest?: undefined; readonly problem: string })
 
-/** Every released tag, in natural order. One without a digest takes nothing away from the others. */
+/** Every released tag, in natural order. A tag without a digest does not hide the others. */
 export function listTargets(stage: TargetsStage): ListedTarget[] {
   const entries = signerEntries(stage)
   return releasedTags(stage).flatMap((tag): ListedTarget[] =>
@@ -95,7 +104,7 @@ export function listTargets(stage: TargetsStage): ListedTarget[] {
   )
 }
 
-/** What signers list, by name: every entry is looked at once, where asking each signer for each tag would be their product. */
+/** What signers list, by name. Reads every entry once; asking each signer for each tag would cost tags times signers. */
 function signerEntries(stage: TargetsStage): Map<string, Holder[]> {
   const entries = new Map<string, Holder[]>()
   for (const [role, { trusted, granted }] of stage.loaded) {
@@ -118,7 +127,7 @@ interface ReleasedTags {
   readonly folded: ReadonlyMap<string, string>
 }
 
-/** Sets never change, and many questions may be asked of one: its tags are sorted once. */
+/** Sets are immutable, so the tags of each are sorted once however many questions follow. */
 const released = new WeakMap<TargetsStage, ReleasedTags>()
 
 /** Every released tag, in natural order: 1.2 before 1.10. */
@@ -131,7 +140,7 @@ function sortTags(stage: TargetsStage): ReleasedTags {
     const loaded = stage.loaded.get(role)
     return loaded === undefined ? [] : [...loaded.trusted.metadata.targets.keys()].filter((name) => mayName(loaded.granted, name))
   })
-  // Made here: the first of a process costs more than a whole verification. What it takes for equal, as 1 and 01, stays sorted.
+  // Made here: the first collator of a process costs more than a whole verification. Names that it finds equal (1 and 01) keep the order of `sort()`.
   const natural = new Intl.Collator('en', { numeric: true })
   const names = [...new Set(all)].sort().sort(natural.compare)
   const folded = new Map(names.toReversed().map((name) => [name.toLowerCase(), name]))
@@ -146,7 +155,7 @@ interface Holder {
   readonly entry: TargetWire
 }
 
-/** Those of the roles, in their order, that list the name and may. */
+/** The roles, in the given order, that list the name and may name it. */
 function holdersOf(stage: TargetsStage, name: string, roles: Iterable<string>): Holder[] {
   return [...roles].flatMap((role) => {
     const loaded = stage.loaded.get(role)
@@ -157,7 +166,7 @@ function holdersOf(stage: TargetsStage, name: string, roles: Iterable<string>): 
 }
 
 function toTarget(stage: TargetsStage, name: string, { role, entry }: Holder): TrustedTarget {
-  const { gun } = stage.above.context
+  const { gun } = stage.context
   if (!entry.hashes.has('sha256')) throw withoutSha256({ gun, role }, name)
   const digest = digestOf(entry)
   if (digest === undefined) {
@@ -177,11 +186,11 @@ function withoutSha256({ gun, role }: { readonly gun: string; readonly role: str
   return new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${name}: ${role}: ${NO_HASH}`, {
     gun,
     role,
-    hint: 'The name is signed without a SHA-256, so it stands for no image digest. Ask its publisher to sign it again.',
+    hint: 'The name is signed without a SHA-256, so it has no image digest. Ask its publisher to sign it again.',
   })
 }
 
-/** Why an entry stands for no digest. */
+/** Why an entry has no digest. */
 function hashProblem(entry: TargetWire): string | undefined {
   return digestOf(entry) === undefined ? NO_HASH : undefined
 }
@@ -204,8 +213,8 @@ function signersAmong(holders: readonly Holder[], digest: string): string[] {
     .sort()
 }
 
-/** Delegations that do not count today: one of them may have what was not found. A sentence to add, empty when there are none. */
-export function leftOut({ skipped }: TargetsStage): string {
+/** A sentence on delegations that do not count today, since one of them may list the name; empty when there are none. */
+function leftOut({ skipped }: TargetsStage): string {
   if (skipped.length === 0) return ''
   const roles = skipped.slice(0, MAX_NAMED).map(({ role }) => role)
   return ` Left out today: ${roles.join(', ')}${skipped.length > roles.length ? ', and more' : ''}; dct verify of a tag that is signed says why.`

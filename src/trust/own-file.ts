@@ -1,14 +1,14 @@
-/** Whose file it is, where one key signs for two roles. */
+/** Refuses the file of one role under the name of another, where one key signs for both. */
 import { sha256Hex } from '../crypto/hash.js'
 import type { TargetsMetadata } from '../metadata/model.js'
 import type { Trusted } from './trusted.js'
 import type { VersionFloors } from './version-floors.js'
 
 /**
- * The other role that this very content was accepted for before, or undefined.
+ * The other role that this content was accepted for before, or undefined.
  *
- * A signer may have one key for two roles, as Docker sets it up for `targets/<signer>` and `targets/releases`, and no file says
- * which role it is for. So what was accepted of one role is not taken for another, unless it says nothing.
+ * A signer may have one key for two roles, as Docker sets it up for `targets/<signer>` and `targets/releases`, and no file names
+ * its role. So content that was accepted for one role is not accepted for another, unless it lists nothing.
  */
 export function acceptedForAnother(
   floors: VersionFloors,

@@ -1,4 +1,4 @@
-/** Which pin binds a collection. Source: notary 0.7.0 trustpinning/trustpin.go. */
+/** Finds the pin that binds a collection. Source: notary 0.7.0 trustpinning/trustpin.go. */
 import type { KeyId } from '../crypto/keys.js'
 
 /** Notary's `trust_pinning`, read. */
@@ -22,7 +22,7 @@ export type Pin =
 
 /**
  * The pin for a collection: the certificates of its GUN, else of the longest `prefix*`, else the CA of the longest
- * prefix. What matches binds, and nothing weaker is tried after it. Prefixes are plain strings, as in Notary.
+ * prefix. The match is binding: no weaker rule is tried after it. Prefixes are plain strings, as in Notary.
  */
 export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): Pin {
   const exact = certs.get(gun)
@@ -35,8 +35,8 @@ export function pinFor(gun: string, { certs, ca, disableTofu }: TrustPinning): P
 }
 
 /**
- * The pins for a collection that was asked for under another name, that of a mirror: where no pin names the collection, the one
- * for the name that was typed binds it. A pin that is passed over in silence would be no pin.
+ * The pins for a collection that was asked for under the name of a mirror: where no pin names the collection, the pin for the typed
+ * name binds it. Otherwise that pin would be ignored in silence.
  */
 export function pinnedAs(gun: string, typed: string, pinning: TrustPinning): TrustPinning {
   const pin = pinFor(typed, pinning)
@@ -53,8 +53,8 @@ export function isLoosePin(pin: Pin, gun: string): boolean {
 }
 
 /**
- * Rules that bind another name than that of the collection but look as if it were meant: a familiar name, a prefix without `*`,
- * a `/` too many, another case, a tag. For messages, when no pin applies: nothing is trusted by them.
+ * Rules that do not match the collection but were probably meant for it: a familiar name, a prefix without `*`, a `/` too many,
+ * another case, a tag. Only for messages when no pin applies: nothing is trusted because of them.
  */
 export function nearPins(gun: string, { certs, ca }: TrustPinning): string[] {
   const names = spellings(gun.toLowerCase())
@@ -77,7 +77,7 @@ function spellings(gun: string): string[] {
   return [gun, path, short, `docker.io/${short}`, `index.docker.io/${path}`]
 }
 
-/** The longest rule that matches, and what it says. */
+/** The longest rule that matches, with its value. */
 function longest<Value>(rules: ReadonlyMap<string, Value>, matches: (rule: string) => boolean): [string, Value] | undefined {
   return [...rules].filter(([rule]) => matches(rule)).sort(([one], [other]) => other.length - one.length)[0]
 }

@@ -1,10 +1,10 @@
-/** What metadata is refused with: Docker's words first (docker/cli 28 cli/trust/trust.go NotaryError), then the evidence. */
+/** The errors that refuse metadata: Docker's words first (docker/cli 28 cli/trust/trust.go NotaryError), then the evidence. */
 import type { Evidence } from '../errors.js'
 import { StaleError, UntrustedError } from '../errors.js'
 import { canonicalIds, namesOf } from './key-names.js'
 import type { Trusted } from './trusted.js'
 
-/** Pins that one message names as having been meant, perhaps. */
+/** Pins that one message names as probably meant. */
 const MAX_NEAR_PINS = 5
 
 /** Whose metadata it is. */
@@ -59,7 +59,7 @@ export function equivocation({ gun, role }: Subject, version: number, accepted: 
   )
 }
 
-/** The file that was accepted as another role's before. */
+/** The file was accepted for another role before. */
 export function otherRolesFile({ gun, role }: Subject, other: string, version: number): UntrustedError {
   return new UntrustedError(
     'ERR_EQUIVOCATION',
@@ -68,17 +68,17 @@ export function otherRolesFile({ gun, role }: Subject, other: string, version: n
       gun,
       role,
       evidence: { version, acceptedAs: other },
-      hint: `The same key signs for ${role} and ${other}, and the server offers the file of the one as that of the other. Do not use the image; tell its publisher and the operator of the trust server.`,
+      hint: `The same key signs for ${role} and ${other}, and the server offers the file of ${other} as that of ${role}. Do not use the image; tell its publisher and the operator of the trust server.`,
     },
   )
 }
 
-/** True for the refusal above: whoever has the key of a delegation can bring it about there. */
+/** True for the refusal above. The holder of a delegation's key can cause it for that delegation. */
 export function isOtherRolesFile({ evidence }: UntrustedError): boolean {
   return evidence?.['acceptedAs'] !== undefined
 }
 
-/** A root that its own keys or certificates do not make trustworthy. */
+/** A root that its own keys or certificates do not verify. */
 export function untrustedRoot(gun: string, why: string, evidence?: Evidence): UntrustedError {
   return new UntrustedError('ERR_ROOT_UNTRUSTED', `${mismatch(gun)}: could not validate the path to a trusted root: ${why}`, {
     gun,

@@ -1,6 +1,6 @@
 /**
- * The certificate that wraps a root key: it binds the key to the collection. Reading one costs an ASN.1 library, so `client/`
- * loads this file when a root is new here, or a CA is pinned.
+ * Reads the certificate that wraps a root key and binds it to the collection. That needs an ASN.1 library, so `client/` loads this
+ * file only when a root is new here, or a CA is pinned.
  * Source: notary 0.7.0 trustpinning/certs.go validRootLeafCerts, tuf/utils/x509.go ValidateCertificate.
  */
 import { utf8Text } from '../bytes.js'
@@ -16,13 +16,13 @@ import type { RootChain } from './root-chain.js'
 /** Certificates of one root key: leaf, CAs above it, and more than a path may have (denial of service: each is read twice). */
 const MAX_CERTIFICATES = 16
 
-/** The leaf that names the collection, and what else came with it. */
+/** The leaf that names the collection, and the whole bundle. */
 export interface RootCertificate {
   readonly leaf: CertificateDetails
   readonly bundle: readonly CertificateDetails[]
 }
 
-/** Reads the certificates of those who signed the newest root. `now` in ms. */
+/** Reads the certificates of the keys that signed the newest root. `now` in ms. */
 export function readCertificates({ gun, root }: RootChain, now: number): RootCertificates {
   const certificates = new Map<KeyId, RootCertificate>()
   const problems: string[] = []
@@ -55,7 +55,7 @@ export function readCertificates({ gun, root }: RootChain, now: number): RootCer
 export function rootCertificate(key: PublicKey, gun: string, now: number): RootCertificate | string {
   if (!key.type.endsWith('-x509')) return `a root key must be an X.509 key, this one is ${key.type}`
   const ders = pemCertificates(key.bytes)
-  // Text around the blocks, other line lengths, CRLF: Notary writes the bundle anew and then finds another key ID.
+  // With text around the blocks, other line lengths or CRLF, Notary would re-encode the bundle and compute another key ID.
   if (ders === undefined || encodePem(ders) !== utf8Text(key.bytes)) return 'its certificates are not PEM as Notary writes it'
   if (ders.length > MAX_CERTIFICATES) return `a bundle of ${ders.length} certificates, at most ${MAX_CERTIFICATES} are read`
   const bundle: CertificateDetails[] = []
@@ -91,7 +91,7 @@ function verifiesItself({ x509 }: CertificateDetails): boolean {
   return typeof key !== 'string' && x509.verify(key)
 }
 
-/** The common name is the GUN, or a prefix of it that ends in `*`. A bare `*` would name everything, so it names nothing. */
+/** The common name is the GUN, or a prefix of it that ends in `*`. A bare `*` would name every collection, so it counts for none. */
 function namesCollection(commonName: string, gun: string): boolean {
   if (!commonName.endsWith('*')) return commonName === gun
   const end = [...commonName].findLastIndex((letter) => letter !== '*') + 1

@@ -1,4 +1,4 @@
-/** Distinct keys against a threshold. Source: TUF 1.0.33 section 4.2 and 5; notary 0.7.0 tuf/signed/verify.go. */
+/** Counts distinct signing keys against a threshold. Source: TUF 1.0.33 section 4.2 and 5; notary 0.7.0 tuf/signed/verify.go. */
 import type { KeyId } from '../crypto/keys.js'
 import { verifySignature } from '../crypto/verify-signature.js'
 import type { Evidence } from '../errors.js'
@@ -8,7 +8,7 @@ import { canonicalIds } from './key-names.js'
 /** Signatures tried for one key of a file before the rest of them is ignored (denial of service). */
 const MAX_TRIES_PER_KEY = 16
 
-/** What the signatures on a file amount to. */
+/** The result of checking the signatures of a file. */
 export interface SignatureVerdict {
   /** Listed keys of the role that signed the file, ascending. */
   readonly signedBy: readonly KeyId[]
@@ -32,7 +32,7 @@ export function checkSignatures(unverified: Unverified<unknown>, { keys, thresho
   return verdict([...signedBy].sort(), { keys, threshold })
 }
 
-/** How many checks that takes at most. */
+/** The highest number of signature checks that `checkSignatures` makes. */
 export function checksFor(unverified: Unverified<unknown>, { keys }: RoleKeys): number {
   return worthTrying(unverified, keys).length
 }
@@ -47,7 +47,7 @@ function worthTrying({ signatures }: Unverified<unknown>, keys: RoleKeys['keys']
   })
 }
 
-/** The verdict when only some of the signing keys may count, as for a root whose certificates or pins are judged. */
+/** The verdict when only these signing keys count, as for a root whose certificates or pins are judged. */
 export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKeys): SignatureVerdict {
   const identities = new Set<string>()
   for (const id of signedBy) {
@@ -60,7 +60,7 @@ export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKey
     count,
     threshold,
     met: count >= threshold,
-    // Only a refusal looks at what all the other keys are.
+    // Computed on demand: only a refusal needs it.
     get evidence() {
       const unusable = [...keys].flatMap(([id, { verifying }]) =>
         verifying.kind === 'unusable' ? [`${id}: ${verifying.reason}`] : [],
@@ -77,7 +77,7 @@ export function verdict(signedBy: readonly KeyId[], { keys, threshold }: RoleKey
   }
 }
 
-/** Whether the role could ever meet its threshold. */
+/** True when the role lists enough keys to meet its threshold. */
 export function canMeetThreshold({ keys, threshold }: RoleKeys): boolean {
   return keys.size >= threshold
 }

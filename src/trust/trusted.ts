@@ -1,4 +1,4 @@
-/** The one place where *trusted* is made. */
+/** The only place that makes trusted metadata. */
 import type { KeyId } from '../crypto/keys.js'
 import type { RoleKeys, Unverified } from '../metadata/model.js'
 import { checkSignatures, type SignatureVerdict } from './signatures.js'
@@ -11,9 +11,9 @@ export interface Trusted<Metadata> {
   /** `root`, `timestamp`, `snapshot`, `targets` or a delegation. */
   readonly role: string
   readonly metadata: Metadata
-  /** Who may sign for the role. */
+  /** The keys that may sign for the role. */
   readonly keys: RoleKeys
-  /** Keys of the role that did, ascending. */
+  /** Keys of the role that signed, ascending. */
   readonly signedBy: readonly KeyId[]
   /** The canonical bytes that they signed. */
   readonly signedBytes: Uint8Array
@@ -21,7 +21,7 @@ export interface Trusted<Metadata> {
   readonly file: Uint8Array
 }
 
-/** The metadata as trusted, or what `refuse` makes of too few signatures. */
+/** The metadata as trusted. @throws what `refuse` returns when too few keys signed */
 export function trust<Metadata>(
   unverified: Unverified<Metadata>,
   keys: RoleKeys,

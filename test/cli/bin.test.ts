@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { createTrustCollection, startTrustServer } from '../../src/testing/index.js'
@@ -84,8 +84,14 @@ async function silentServer(): Promise<{ port: number; connected: Promise<void> 
   return { port: address.port, connected: first }
 }
 
-test('--version prints the version and exits 0', async () => {
-  expect(await start(['--version']).ended).toMatchObject({ status: 0, err: '' })
+test('--version prints the version, exits 0, and loads neither tables nor commands', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dct-loaded-'))
+  folders.push(folder)
+  await writeFile(join(folder, 'lister.cjs'), LISTER)
+  const env = { NODE_OPTIONS: `--require ${join(folder, 'lister.cjs')}`, LOADED: join(folder, 'loaded') }
+  expect(await start(['--version'], env).ended).toMatchObject({ status: 0, err: '' })
+  const files = (await readFile(env.LOADED, 'utf8')).split('\n').map((file) => basename(file))
+  expect(files.sort()).toEqual(['bin.cjs', 'lister.cjs', 'version.cjs'])
 })
 
 test('Ctrl-C while a server stays silent: 130, nothing on standard output, no stack trace', async () => {

@@ -84,7 +84,7 @@ describe('errors', () => {
   test('every warning', () => {
     const shown = page('errors').headings.map(({ text }) => text)
     expect(sorted(shown.filter((text) => text.startsWith('WARN_')))).toEqual(
-      sorted(texts(declaration('src/client/answers/results.ts', 'WarningCode'))),
+      sorted(texts(declaration('src/client/results.ts', 'WarningCode'))),
     )
   })
 })

@@ -8,7 +8,7 @@ import { parseJson } from '../../src/metadata/json.js'
 import { JsonError, plainJson } from '../../src/metadata/json-value.js'
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/metadata/parse.js'
 import { createSimulatedTransport, createTrustCollection, type FileHolder } from '../../src/testing/index.js'
-import { decodeFloors } from '../../src/trust/floor-record.js'
+import { decodeTrustRecord } from '../../src/trust/trust-record.js'
 import { bent, growth, LINEAR, misshapen, PATIENCE, REAL_FILES, runs } from './fuzz.js'
 
 const FILES = REAL_FILES.map(({ bytes }) => bytes)
@@ -91,7 +91,7 @@ describe('a changed file of the cache beside the metadata is parsed or ignored',
 
   test('version floors', () => {
     fc.assert(
-      fc.property(fc.oneof(bent([record]), misshapen([record])), (bytes) => void decodeFloors(bytes, 'x/y')),
+      fc.property(fc.oneof(bent([record]), misshapen([record])), (bytes) => void decodeTrustRecord(bytes, 'x/y')),
       runs(200),
     )
   })

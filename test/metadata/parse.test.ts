@@ -6,6 +6,7 @@ import { base64, utf8 } from '../../src/bytes.js'
 import { sha256 } from '../../src/crypto/hash.js'
 import { UntrustedError } from '../../src/errors.js'
 import { plainJson } from '../../src/metadata/json-value.js'
+import { MAX_VALUES_TO_REWRITE } from '../../src/metadata/limits.js'
 import type { MetadataTypes, Unverified } from '../../src/metadata/model.js'
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from '../../src/metadata/parse.js'
 import { ed25519Signer, listed, rsaPair, spkiOf } from '../crypto/made-keys.js'
@@ -698,5 +699,33 @@ describe('a hostile file is refused in time that grows with its size alone', () 
     const used = delegations.flatMap((role) => [...role.keys.values()].map(({ verifying }) => verifying.kind))
     expect(used).toEqual(Array.from({ length: 20 * keys.length }, () => 'ed25519'))
     expect(fromBytes).toHaveBeenCalledTimes(keys.length)
+  })
+})
+
+describe('a file that is not in canonical form has to be written anew', () => {
+  /** Files with this many tags; each is four members, or five with a second hash. */
+  const withTags = (tags: number, more: object, indent?: number): Uint8Array => {
+    const entry = { hashes: { sha256: base64(sha256(utf8('x'))), ...more }, length: 528 }
+    const targets = Object.fromEntries(Array.from({ length: tags }, (_, at) => [`v${at + 1_000_000}`, entry]))
+    const signed = JSON.parse(canonicalOf({ ...targetsDocument(), delegations: null, targets })) as Document
+    return utf8(JSON.stringify({ signatures: [], signed }, null, indent))
+  }
+  const identity = { gun: GUN, role: 'targets' }
+  const tooMany = Math.ceil(MAX_VALUES_TO_REWRITE / 4)
+
+  test('more members than the limit are refused, before anything is made of them', () => {
+    try {
+      parseTargets(withTags(tooMany, {}, 1), identity)
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(UntrustedError)
+      expect(error).toMatchObject({ code: 'ERR_METADATA_TOO_LARGE', evidence: { limit: MAX_VALUES_TO_REWRITE } })
+    }
+  })
+
+  test('as many in canonical form are read, and 20,000 tags with two hashes in any form', () => {
+    expect(parseTargets(withTags(tooMany, {}), identity).metadata.targets.size).toBe(tooMany)
+    const sha512 = base64(new Uint8Array(64))
+    expect(parseTargets(withTags(20_000, { sha512 }, 1), identity).metadata.targets.size).toBe(20_000)
   })
 })

@@ -10,6 +10,7 @@ import {
   type MadeCertificate,
 } from '../../src/testing/index.js'
 import { type AnchorPolicy, anchorRoot } from '../../src/trust/anchor.js'
+import { Budget } from '../../src/trust/budget.js'
 import { NO_PINNING, type TrustPinning } from '../../src/trust/pinning.js'
 import { readCertificates } from '../../src/trust/root-certificate.js'
 import { RootChain } from '../../src/trust/root-chain.js'
@@ -41,7 +42,7 @@ interface Case {
 
 function anchor({ keys, threshold = 1, signers = keys, expires = EXPIRES }: Case, policy: Partial<AnchorPolicy> = {}) {
   const document = spoilt(rootDocument({ root: { keys, threshold } }), ['expires'], expires)
-  const chain = RootChain.start(GUN, signedFile(document, signers))
+  const chain = RootChain.start(GUN, signedFile(document, signers), new Budget())
   const whole = { start: 'first-use', pinning: NO_PINNING, now: NOW, ...policy } as const
   return anchorRoot(chain, readCertificates(chain, whole.now), whole)
 }
@@ -116,7 +117,7 @@ describe('without a pin', () => {
     expect(refusal({ keys: [stranger, ONE], signers: [stranger] })).toBe('ERR_ROOT_UNTRUSTED')
   })
 
-  test('first use can be switched off: a cached root still stands', () => {
+  test('with first use switched off, a cached root is still trusted', () => {
     expect(refusal({ keys: [ONE] }, { pinning: NO_TOFU })).toBe('ERR_ROOT_UNTRUSTED')
     expect(anchor({ keys: [ONE] }, { pinning: NO_TOFU, start: 'cached-root' }).trust).toBe('cached-root')
   })
@@ -253,7 +254,7 @@ describe.each(['first-use', 'cached-root'] as const)('with a CA pin, %s', (start
     expect(refusal({ keys: [x509Signer(keys, leaf.pem)] }, { start, pinning: pinnedCa(leaf) })).toBe('ERR_PIN_MISMATCH')
   })
 
-  test('a bundle that nobody can read to the end is refused with a code, and nothing else is thrown', () => {
+  test('a bundle that cannot be read to the end is refused with a code, and nothing else is thrown', () => {
     const nameless = createCertificate({ ...VALID, subject: {}, keys: ecPair('nameless'), ca: true })
     const keys = ecPair('odd')
     const leaf = createCertificate({ ...VALID, subject: { cn: GUN }, keys, issuer: nameless })
@@ -285,7 +286,7 @@ describe('what has ended', () => {
     expect(refusal({ keys: [old, ONE] }, { pinning: pinned(old) })).toBe('ERR_CERTIFICATE_EXPIRED')
   })
 
-  test('the earliest end of those that count is told', () => {
+  test('the earliest end among the certificates that count is reported', () => {
     const sooner = short('sooner', new Date(NOW + 3600_000))
     expect(anchor({ keys: [sooner, ONE], threshold: 2 }).certificateExpires).toBe(NOW + 3600_000)
   })

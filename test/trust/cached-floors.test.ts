@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
 import { sha256Hex } from '../../src/crypto/hash.js'
+import { Budget } from '../../src/trust/budget.js'
 import { raiseFloors } from '../../src/trust/cached-floors.js'
 import { RootChain } from '../../src/trust/root-chain.js'
 import type { VersionFloor, VersionFloors } from '../../src/trust/version-floors.js'
@@ -71,7 +72,7 @@ function floor(file: Written): VersionFloor {
 }
 
 function raised(cached: ReadonlyMap<string, Uint8Array>, known: VersionFloors = new Map(), root: Written = SET.root) {
-  return raiseFloors(GUN, RootChain.start(GUN, fileOf(root)).root, cached, known)
+  return raiseFloors(GUN, RootChain.start(GUN, fileOf(root), new Budget()).root, cached, known)
 }
 
 const all = Object.values(SET)
@@ -110,7 +111,7 @@ describe('a cache without floors of its own', () => {
     expect(raised(files({ ...SET.timestamp, document: other })).get('timestamp')?.[0]?.content).not.toBe(contents[0])
   })
 
-  test('whatever hashes it names count', () => {
+  test('all hashes that it names count', () => {
     const named = (hashes: Document) => {
       const document = spoilt(SET.timestamp.document, ['meta', 'snapshot', 'hashes'], hashes)
       return raised(files({ ...SET.timestamp, document })).get('timestamp')?.[0]?.content
@@ -130,7 +131,7 @@ describe('a cache without floors of its own', () => {
     expect([...raised(files(...without(role))).keys()]).toEqual(without(role).map((file) => file.role))
   })
 
-  test.each(['targets', 'targets/alice'])('what lies below %s says nothing when that is gone', (role) => {
+  test.each(['targets', 'targets/alice'])('files below %s are ignored when its own file is gone', (role) => {
     const left = all.filter((file) => file.role !== role && !file.role.startsWith(`${role}/`))
     expect([...raised(files(...without(role))).keys()]).toEqual(left.map((file) => file.role))
   })
@@ -144,7 +145,7 @@ describe('a cache without floors of its own', () => {
     },
   )
 
-  test('a file that nobody delegates to says nothing', () => {
+  test('a file of a role that is not delegated is ignored', () => {
     expect([...raised(files(SET.root, SET.targets, { ...SET.alice, role: 'targets/carol' })).keys()]).toEqual(['root', 'targets'])
   })
 
@@ -172,7 +173,7 @@ describe('beside known floors', () => {
     }
   })
 
-  test('those of other keys stay beside what the files say, whatever holds under the cached root', () => {
+  test('floors of other keys are kept beside those of the files', () => {
     const past = known(({ version }) => ({ ...elsewhere, version: version + 100, keys: [STRANGER.key.id] }))
     const fromFiles = raised(files(...all))
     for (const [role, floors] of raised(files(...all), past))

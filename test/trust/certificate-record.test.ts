@@ -4,11 +4,12 @@ import { utf8 } from '../../src/bytes.js'
 import { sha256Hex } from '../../src/crypto/hash.js'
 import { createCertificate } from '../../src/testing/index.js'
 import { anchorRoot } from '../../src/trust/anchor.js'
+import { Budget } from '../../src/trust/budget.js'
 import { type CertificateRecord, NOT_BEFORE_LEEWAY, onRecord, recordOf } from '../../src/trust/certificate-record.js'
-import { decodeFloors } from '../../src/trust/floor-record.js'
 import { NO_PINNING, type TrustPinning } from '../../src/trust/pinning.js'
 import { readCertificates } from '../../src/trust/root-certificate.js'
 import { RootChain } from '../../src/trust/root-chain.js'
+import { decodeTrustRecord } from '../../src/trust/trust-record.js'
 import { NOW, VALID } from '../crypto/certificate-surgery.js'
 import { ecPair, type Signer, x509Signer } from '../crypto/made-keys.js'
 import { GUN, rootDocument, signedFile } from '../metadata/documents.js'
@@ -26,7 +27,7 @@ function rootKey(seed: string): Signer {
 }
 
 function chainOf(keys: readonly Signer[]): RootChain {
-  return RootChain.start(GUN, signedFile(rootDocument({ root: { keys, threshold: 1 } }), keys))
+  return RootChain.start(GUN, signedFile(rootDocument({ root: { keys, threshold: 1 } }), keys), new Budget())
 }
 
 test('a record has the root file, and from when until when each key is bound', () => {
@@ -100,7 +101,7 @@ describe('what is written that is no record by the rules of today', () => {
   const KEY = { key: 'k', notBefore: 1, notAfter: 2 }
   const WRITTEN = { rules: 1, root: 'aa', keys: [KEY] }
   const read = (certificates: unknown) =>
-    decodeFloors(utf8(JSON.stringify({ format: 1, gun: GUN, roles: [], certificates })), GUN)
+    decodeTrustRecord(utf8(JSON.stringify({ format: 1, gun: GUN, roles: [], certificates })), GUN)
 
   test('a record', () => {
     expect(read(WRITTEN)?.certificates).toEqual({ root: 'aa', bound: new Map([['k', { notBefore: 1, notAfter: 2 }]]) })

@@ -55,7 +55,7 @@ describe('what a delegation may name', () => {
     )
   })
 
-  test('what a child may name is what each of its prefixes has of one of its parent, however many there are', () => {
+  test('a child may name what one of its prefixes and one of its parent’s prefixes allow, however many there are', () => {
     const paths = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '\u00e9', '\ud83d', '/'), maxLength: 4 }), {
       maxLength: 40,
     })

@@ -22,7 +22,7 @@ function refusal(file: Uint8Array, meta: FileMeta | undefined): UntrustedError {
 }
 
 describe('a file and what the role above says of it', () => {
-  test('the very file is taken, whichever hashes are told', () => {
+  test('the declared file is accepted, with either hash or both', () => {
     for (const hashes of [META.hashes, { sha256: sha256(FILE) }, { sha512: sha512(FILE) }])
       expect(() => checkFile(FILE, { ...META, hashes }, SUBJECT)).not.toThrow()
   })

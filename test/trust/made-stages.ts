@@ -1,7 +1,8 @@
 /** Stages of a collection, one after the other, and what they refuse. */
 import { TrustError } from '../../src/errors.js'
+import { Budget } from '../../src/trust/budget.js'
 import { RootChain } from '../../src/trust/root-chain.js'
-import type { TargetsStage } from '../../src/trust/targets-stage.js'
+import { TargetsStage } from '../../src/trust/targets-stage.js'
 import { RootStage, type SnapshotStage, type TimestampStage } from '../../src/trust/trusted-metadata-set.js'
 import type { VersionFloors } from '../../src/trust/version-floors.js'
 import {
@@ -26,8 +27,12 @@ export const TARGETS_FILE = signedFile(targetsDocument(), [SIGNERS.targets])
 const NONE = { bound: new Map(), problems: [], pathProblem: () => undefined }
 
 export function rootStage(floors: VersionFloors = new Map(), file: Uint8Array = ROOT_FILE, now = NOW): RootStage {
-  const chain = RootChain.start(GUN, file)
-  return new RootStage({ gun: GUN, now, floors }, { chain, trust: 'first-use', certificates: NONE, certificateExpires: NOW })
+  const budget = new Budget()
+  const chain = RootChain.start(GUN, file, budget)
+  return new RootStage(
+    { gun: GUN, now, floors, budget },
+    { chain, trust: 'first-use', certificates: NONE, certificateExpires: NOW },
+  )
 }
 
 /** A snapshot that lists these files, and a timestamp for it, one stage after the other. */
@@ -50,7 +55,7 @@ export function targetsStage(
   floors: VersionFloors = new Map(),
   file: Uint8Array = TARGETS_FILE,
 ): TargetsStage {
-  return snapshotStage({ ...FILES, targets: fileEntry(file), ...more }, floors).loadTargets(file)
+  return TargetsStage.load(snapshotStage({ ...FILES, targets: fileEntry(file), ...more }, floors), file)
 }
 
 /** What is thrown. */

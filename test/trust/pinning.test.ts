@@ -116,7 +116,7 @@ test('no pin is no loose pin', () => {
   expect(isLoosePin({ kind: 'none', firstUse: 'allowed' }, GUN)).toBe(false)
 })
 
-describe('pins that come close to a collection that none of them binds', () => {
+describe('pins that come close to a collection but do not match it', () => {
   const FLEET = 'docker.io/fleet/r02'
   test.each<[string, string, string]>([
     ['the familiar name', FLEET, 'fleet/r02'],

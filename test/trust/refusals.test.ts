@@ -47,7 +47,7 @@ describe('a refusal says whose metadata it is, and shows the evidence', () => {
       expect(error.message).toMatch(/^potential malicious behavior - trust data mismatch for remote repository .*: why$/)
   })
 
-  test('how many signatures there are, and how many there must be, stands in the message', () => {
+  test('the message says how many signatures there are, and how many are needed', () => {
     const error = insufficientSignatures(SUBJECT, { validSignatures: 1, threshold: 2 })
     expect(error.message).toContain('valid signatures did not meet threshold for targets (1 of 2)')
   })

@@ -169,7 +169,7 @@ describe('the leaf', () => {
     )
   })
 
-  test('is unreadable with a key that nobody knows, and nothing is thrown', () => {
+  test('is unreadable with an unknown key type, and nothing is thrown', () => {
     const publicKey = sequence(sequence(objectIdentifier('1.2.3.4')), bitString(Uint8Array.of(1)))
     const odd = remake(LEAF.der, KEYS.privateKey, { parts: { publicKey } })
     expect(verdictOn(toPem('CERTIFICATE', odd))).not.toBe('accepted')

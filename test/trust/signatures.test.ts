@@ -124,7 +124,7 @@ describe('signatures that do not count', () => {
   })
 })
 
-test('the count is that of the different keys of the role that signed, whatever stands around', () => {
+test('the count is the number of different keys of the role that signed, whatever other signatures there are', () => {
   const signers = Array.from({ length: 4 }, (_, at) => ed25519Signer(`many ${at}`))
   const genuine = signers.map((signer) => signatureOf(signer))
   const entry = fc.tuple(fc.nat(3), fc.nat(3), fc.boolean())

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { UnsignedError } from '../../src/errors.js'
-import { findTarget, listTargets, lookupTag, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
+import { listTargets, lookupTag, lookupTarget, releasedTags, tagsWithDigest } from '../../src/trust/lookup.js'
 import type { TargetsStage } from '../../src/trust/targets-stage.js'
 import { type Document, delegatingTo, fileEntry, GUN, SIGNERS, signedFile, targetsDocument } from '../metadata/documents.js'
 import { ROOT_FILE, targetsStage } from './made-stages.js'
@@ -24,9 +24,9 @@ function collection(
 }
 
 /** What a tag that is not there is refused with. */
-function refused(stage: TargetsStage, tag: string): UnsignedError {
+function refused(stage: TargetsStage, tag: string, lookup: () => unknown = () => lookupTag(stage, tag)): UnsignedError {
   try {
-    lookupTag(stage, tag)
+    lookup()
   } catch (error) {
     if (!(error instanceof UnsignedError)) throw error
     expect(error).toMatchObject({ code: 'ERR_TAG_NOT_SIGNED', gun: GUN })
@@ -60,7 +60,7 @@ describe('what is said of a tag that is not signed', () => {
     expect(error.evidence).toEqual({ signedOnlyBy: ['targets/alice'] })
   })
 
-  test('a signer lists it without the right to: as if nobody did', () => {
+  test('a signer lists it without the right to: that does not count', () => {
     expect(refused(collection(named('latest'), { 'targets/alice': named('3.0') }), '3.0').evidence).toBeUndefined()
   })
 })
@@ -92,8 +92,9 @@ describe('tags that are signed', () => {
       signers: [],
     })
     expect(tagsWithDigest(stage, tag.digest)).toEqual([tag])
-    expect(tagsWithDigest(stage, findTarget(stage, '1.0', ['targets'])?.digest ?? '')).toEqual([])
-    expect(findTarget(stage, '1.0', ['targets/nobody'])).toBeUndefined()
+    expect(tagsWithDigest(stage, lookupTarget(stage, '1.0', ['targets']).digest)).toEqual([])
+    const nobody = refused(stage, '1.0', () => lookupTarget(stage, '1.0', ['targets/nobody']))
+    expect(nobody.hint).toContain('targets/nobody lists this name')
   })
 
   test('an entry whose sha256 is of another length, or missing, answers for nothing, and is no other entry’s digest', () => {

@@ -114,7 +114,7 @@ describe('what a floor lets pass', () => {
     })
   })
 
-  test('a lower version under the same keys never passes, whatever else is so', () => {
+  test('a lower version under the same keys is always refused', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 2 ** 53 - 1 }),
@@ -141,12 +141,12 @@ describe('a version pushed up by a stolen key (fast-forward)', () => {
     }
   })
 
-  test('is a floor like any other while that key is there, or when it lies no further above', () => {
+  test('is an ordinary floor while that key is there, or when it is not that far above', () => {
     expect(refusal(candidate(5, 'honest'), stolen(MAX_HONEST_LEAD + 1))).toBe('ERR_VERSION_ROLLBACK')
     expect(refusal(candidate(5, 'honest', keysOf(A)), stolen(MAX_HONEST_LEAD))).toBe('ERR_VERSION_ROLLBACK')
   })
 
-  test('does not fall by a signature that was left away, as long as the threshold is met by the rest', () => {
+  test('does not fall because a signature is missing, while the others meet the threshold', () => {
     const [floor] = stolen(MAX_HONEST_LEAD + 1)
     if (floor === undefined) throw new Error('no floor')
     const signers = [A, B].map(idOf).sort()

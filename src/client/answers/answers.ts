@@ -1,8 +1,8 @@
-/** A verified set and a question -> the answer, in the words of results.ts. */
+/** Makes the answer to a question from a verified set, in the types of results.ts. */
 import { UnsignedError } from '../../errors.js'
 import type { ImageReference } from '../../reference/reference.js'
 import { keyDetails } from '../../trust/key-names.js'
-import { findTarget, leftOut, listTargets, lookupTag, tagsWithDigest } from '../../trust/lookup.js'
+import { listTargets, lookupTag, lookupTarget, tagsWithDigest } from '../../trust/lookup.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
 import type {
@@ -14,21 +14,21 @@ import type {
   TrustedDigestResult,
   TrustedResult,
   Warning,
-} from './results.js'
+} from '../results.js'
 
-/** What was verified, for whom. */
+/** A verified collection, and how it was verified. */
 export interface VerifiedCollection {
   readonly stage: TargetsStage
   readonly freshness: Freshness
   readonly server: TrustServer
   readonly warnings: readonly Warning[]
-  /** The registry that was named, when the collection is signed in the name of another. */
+  /** The registry in the reference, when the collection is signed in the name of another. */
   readonly mirror: string | undefined
 }
 
 /** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
 export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
-  const { gun } = verified.stage.above.context
+  const { gun } = verified.stage.context
   const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
   if (reference.digest !== undefined && reference.digest !== digest) {
     throw new UnsignedError(
@@ -58,7 +58,7 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
 
 /** @throws UnsignedError ERR_DIGEST_NOT_SIGNED */
 export function answerDigest(verified: VerifiedCollection, reference: ImageReference, digest: string): TrustedDigestResult {
-  const { gun } = verified.stage.above.context
+  const { gun } = verified.stage.context
   const tags = tagsWithDigest(verified.stage, digest)
   const [first] = tags
   if (first === undefined)
@@ -80,15 +80,7 @@ export function answerDigest(verified: VerifiedCollection, reference: ImageRefer
 /** Without `roles`: targets, then its delegations in their order, as Notary's lookup. @throws UnsignedError ERR_TAG_NOT_SIGNED */
 export function answerLookup(verified: VerifiedCollection, target: string, roles: readonly string[] | undefined): LookupResult {
   const { stage } = verified
-  const found = findTarget(stage, target, roles ?? [...stage.loaded.keys()])
-  if (found === undefined) {
-    const { gun } = stage.above.context
-    throw new UnsignedError('ERR_TAG_NOT_SIGNED', `No valid trust data for ${target}`, {
-      gun,
-      hint: `The collection is signed but ${roles === undefined ? 'none of its roles' : roles.join(', ')} lists this name.${leftOut(stage)}`,
-    })
-  }
-  const { name, role, digest, size, custom } = found
+  const { name, role, digest, size, custom } = lookupTarget(stage, target, roles)
   return { target: name, role, digest, size, ...provenance(verified, role), ...(custom === undefined ? {} : { custom }) }
 }
 
@@ -119,12 +111,12 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
   return { roles, ...provenance(verified, 'targets') }
 }
 
-/** The answer is the caller's own: one refresh answers many, and none of them may change what another is told. */
+/** A new object for each answer: one refresh may answer several callers, and no caller may change the answer of another. */
 function provenance({ stage, freshness, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
-  const { gun } = stage.above.context
+  const { gun } = stage.context
   return {
     gun,
-    rootTrust: stage.above.above.above.anchor.trust,
+    rootTrust: stage.anchor.trust,
     freshness,
     expires: new Date(stage.expires(role)).toISOString(),
     server: server.typed,

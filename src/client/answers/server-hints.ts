@@ -2,9 +2,9 @@
 import { StaleError, TrustError, UnavailableError } from '../../errors.js'
 import { shellWord } from '../../shell-word.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
+import type { Warning } from '../results.js'
 import { knownRegistry } from '../settings/known-registries.js'
 import { type Choice, describeSource, type Reader, settingName } from '../settings/setting-source.js'
-import type { Warning } from './results.js'
 
 /** Docker's own trust server. Source: Docker's announcement of the retirement of Docker Content Trust. */
 export const RETIRED_HOST = 'notary.docker.io'
@@ -52,7 +52,7 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
     const ways = `DOCKER_CONTENT_TRUST_SERVER or ${settingName(reader === 'command' ? 'server' : 'servers', reader)}`
     cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}.`
   }
-  // In front: what is to be typed next stands at the end.
+  // Notes come first, so that the hint still ends in the next command.
   if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`
   if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name, reader)
   return cause

@@ -1,30 +1,22 @@
-/** What an answer should not keep to itself. */
+/** Warnings that belong to an answer. */
 import type { CredentialSource } from '../../credentials/credentials.js'
-import { describeCause, printable } from '../../errors.js'
 import { RELEASES_ROLE, signerName } from '../../metadata/role-name.js'
+import { printable } from '../../printable.js'
 import { namesOf } from '../../trust/key-names.js'
 import { isLoosePin, nearPins, pinFor, type TrustPinning } from '../../trust/pinning.js'
 import { nearPinsText } from '../../trust/refusals.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
-import type { Warning } from './results.js'
+import type { Warning } from '../results.js'
 import { RETIRED_HOST, RETIREMENT } from './server-hints.js'
-
-/** Docker's exact sentence; scripts look for it. Source: notary 0.7.0 client/tufclient.go. */
-const STALE =
-  'Error while downloading remote metadata, using cached timestamp - this might not be the latest version available remotely'
-
-export function staleWarning(cause: unknown): Warning {
-  return { code: 'WARN_STALE_TIMESTAMP', message: printable(`${STALE} (${describeCause(cause)})`) }
-}
 
 /** Warnings that follow from the verified set alone. `now` in ms. */
 export function warningsOf(stage: TargetsStage, server: TrustServer, pinning: TrustPinning, now: number): Warning[] {
-  const { gun } = stage.above.context
-  const { chain, trust } = stage.above.above.above.anchor
+  const { gun } = stage.context
+  const { chain, trust } = stage.anchor
   const pin = pinFor(gun, pinning)
   const warnings: Warning[] = []
-  // Names of servers and publishers are in them.
+  // The messages hold names that servers and publishers chose.
   const warn = (code: Warning['code'], message: string) => warnings.push({ code, message: printable(message) })
   if (trust === 'first-use') {
     const { signedBy, keys } = chain.root
@@ -62,17 +54,17 @@ export function warningsOf(stage: TargetsStage, server: TrustServer, pinning: Tr
   return warnings
 }
 
-/** What is wrong with Docker's config.json and was not needed for this answer. */
+/** Problems of Docker's config.json in entries that this answer did not need. */
 export function configWarnings({ problems }: CredentialSource): Warning[] {
   return (problems?.() ?? []).map((message) => ({ code: 'WARN_CONFIG', message }))
 }
 
-/** Six months ahead, for all that a person must sign again. Source: notary 0.7.0 client/tufclient.go warnRolesNearExpiry. */
+/** Expiry within six months, of everything that a person must sign again. Source: notary 0.7.0 client/tufclient.go warnRolesNearExpiry. */
 function nearExpiry(stage: TargetsStage, now: number): { what: string; expires: number }[] {
   const horizon = new Date(now)
   horizon.setUTCMonth(horizon.getUTCMonth() + 6)
-  const { anchor } = stage.above.above.above
-  const roles = [anchor.chain.root, ...[...stage.loaded.values()].map(({ trusted }) => trusted), stage.above.snapshot]
+  const { anchor, snapshot } = stage
+  const roles = [anchor.chain.root, ...[...stage.loaded.values()].map(({ trusted }) => trusted), snapshot]
   return [
     ...roles.map(({ role, metadata }) => ({ what: `the ${role} metadata`, expires: metadata.expires })),
     { what: 'the root certificate', expires: anchor.certificateExpires },

@@ -1,65 +1,68 @@
 /**
- * Keeps what a refresh verified, and makes sure that it is not older than what another call accepted meanwhile: another process
- * (ours or Docker's), another client of this process, another call of this client.
+ * Writes what a refresh verified to the store, unless another call accepted something newer meanwhile: another process (ours or
+ * Docker's), another client of this process, another call of this client.
  */
 import { sameIfThere } from '../../bytes.js'
 import type { CacheChanges, MetadataStore } from '../../cache/metadata-store.js'
 import { describeDiskError, isRefusedByOwner, OWNER_HINT } from '../../cache/owner.js'
 import { UnavailableError, UntrustedError } from '../../errors.js'
 import { recordOf } from '../../trust/certificate-record.js'
-import { encodeFloors } from '../../trust/floor-record.js'
+import { floorsLeft } from '../../trust/floors-left.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
+import { encodeTrustRecord } from '../../trust/trust-record.js'
 import { RootStage } from '../../trust/trusted-metadata-set.js'
-import type { Freshness, Warning } from '../answers/results.js'
-import { Overtaken } from './overtaken.js'
-import { type PriorTrust, readPriorTrust } from './prior-trust.js'
+import { serverIdentity } from '../../trust-server/server-identity.js'
+import type { Freshness, Warning } from '../results.js'
+import { CacheChanged } from './cache-changed.js'
+import { type CachedTrust, readCachedTrust } from './cached-trust.js'
 import { readCache } from './read-cache.js'
-import type { RefreshRequest } from './refresh.js'
+import type { RefreshRequest } from './request.js'
 
-/** Commits of one refresh that find another state each time; then the refresh starts over. */
+/** Commits of one refresh that meet a conflict each time; then the refresh starts over. */
 const MAX_COMMITS = 5
 
-/** What was verified, as it is kept. */
+/** A verified set after the commit. */
 export interface Committed {
   readonly stage: TargetsStage
-  /** The floors file that goes with it; undefined when it could not be written. */
-  readonly floors: Uint8Array | undefined
+  /** The floors file as it was written; undefined when the store could not be written. */
+  readonly floorsFile: Uint8Array | undefined
   readonly warnings: readonly Warning[]
 }
 
 /**
  * Writes what changed. A cache that cannot be written is a warning: the answer stands.
  *
- * @throws Overtaken when the cache holds something newer, or another root, by now
+ * @throws CacheChanged when the store holds something newer, or another root, by now
  */
 export async function commitVerified(
   request: RefreshRequest,
   verified: TargetsStage,
-  before: PriorTrust,
+  before: CachedTrust,
   freshness: Freshness,
 ): Promise<Committed> {
   let [stage, cached] = [verified, before]
   for (let commits = 0; commits < MAX_COMMITS; commits++) {
-    const origin = freshness === 'fresh' ? request.server.url.href : cached.origin
+    const origin = freshness === 'fresh' ? serverIdentity(request.server.url) : cached.origin
     const { changes, isNeeded } = changesBy(request.gun, stage, cached, origin)
-    const outcome = await keep(request, isNeeded ? changes : undefined, cached.files.revision)
-    if (outcome === 'kept') return { stage, floors: changes.floors, warnings: [] }
+    const outcome = await writeOrCheck(request, isNeeded ? changes : undefined, cached.files.revision)
+    if (outcome === 'done') return { stage, floorsFile: changes.floors, warnings: [] }
     if (outcome !== 'conflict')
-      return { stage: await afterFailure(request, stage, before), floors: undefined, warnings: [outcome] }
-    cached = readPriorTrust(await readCache(request.store, request.gun), request.gun)
-    stage = standsBeside(cached, stage, before)
+      return { stage: await afterFailure(request, stage, before), floorsFile: undefined, warnings: [outcome] }
+    cached = readCachedTrust(await readCache(request.store, request.gun), request.gun)
+    stage = underFloorsOf(cached, stage, before)
   }
-  throw new Overtaken()
+  throw new CacheChanged()
 }
 
 function changesBy(
   gun: string,
   stage: TargetsStage,
-  { files }: PriorTrust,
+  { files }: CachedTrust,
   origin: string | undefined,
 ): { changes: CacheChanges; isNeeded: boolean } {
-  const certificates = recordOf(stage.above.above.above.anchor)
-  const floors = encodeFloors({ gun, floors: stage.floors(), certificates, ...(origin === undefined ? {} : { origin }) })
+  const certificates = recordOf(stage.anchor)
+  const record = { gun, floors: floorsLeft(stage), certificates, ...(origin === undefined ? {} : { origin }) }
+  const floors = encodeTrustRecord(record)
   const metadata = new Map([...stage.files()].filter(([role, file]) => !sameIfThere(files.metadata.get(role), file)))
   return {
     changes: { metadata, floors },
@@ -67,19 +70,19 @@ function changesBy(
   }
 }
 
-/** A warning when the store failed. `conflict` also when nothing was to be written and the cache is not the one that was read. */
-async function keep(
+/** Writes the changes; without changes, checks that the store still has the revision that was read. A warning when the store failed. */
+async function writeOrCheck(
   { gun, store, tell }: RefreshRequest,
   changes: CacheChanges | undefined,
   revision: string | undefined,
-): Promise<'kept' | 'conflict' | Warning> {
+): Promise<'done' | 'conflict' | Warning> {
   try {
-    if (changes === undefined) return (await revisionOf(store, gun)) === revision ? 'kept' : 'conflict'
+    if (changes === undefined) return (await revisionOf(store, gun)) === revision ? 'done' : 'conflict'
     const outcome = await store.commit(gun, changes, revision)
     if (outcome === 'conflict') return outcome
     if (outcome !== 'written') throw new TypeError('the store says neither written nor conflict')
     tell({ type: 'cache', gun, action: 'written', roles: [...changes.metadata.keys()] })
-    return 'kept'
+    return 'done'
   } catch (cause) {
     const reason = await describeDiskError(cause)
     const advice = isRefusedByOwner(reason) ? `. ${OWNER_HINT}` : ''
@@ -88,10 +91,10 @@ async function keep(
   }
 }
 
-/** What others accepted counts here too, as far as the store can still be read. @throws Overtaken */
-async function afterFailure({ gun, store }: RefreshRequest, stage: TargetsStage, before: PriorTrust): Promise<TargetsStage> {
+/** Checks the set against what others accepted meanwhile, if the store can still be read. @throws CacheChanged */
+async function afterFailure({ gun, store }: RefreshRequest, stage: TargetsStage, before: CachedTrust): Promise<TargetsStage> {
   try {
-    return standsBeside(readPriorTrust(await readCache(store, gun), gun), stage, before)
+    return underFloorsOf(readCachedTrust(await readCache(store, gun), gun), stage, before)
   } catch (cause) {
     if (cause instanceof UnavailableError) return stage
     throw cause
@@ -103,15 +106,16 @@ async function revisionOf(store: MetadataStore, gun: string): Promise<string | u
   return store.revision === undefined ? (await store.read(gun)).revision : store.revision(gun)
 }
 
-/** The verified set under the floors that are there now. @throws Overtaken when it does not go with them, or with their root */
-function standsBeside(now: PriorTrust, stage: TargetsStage, before: PriorTrust): TargetsStage {
-  const { anchor } = stage.above.above.above
+/** The verified set under the floors that the store has now. @throws CacheChanged when these floors, or another root there, refuse it */
+function underFloorsOf(now: CachedTrust, stage: TargetsStage, before: CachedTrust): TargetsStage {
+  const { context, anchor } = stage
   const root = now.files.metadata.get('root')
-  if (!sameIfThere(root, anchor.chain.root.file) && !sameIfThere(root, before.files.metadata.get('root'))) throw new Overtaken()
+  if (!sameIfThere(root, anchor.chain.root.file) && !sameIfThere(root, before.files.metadata.get('root')))
+    throw new CacheChanged()
   try {
-    return new RootStage({ ...stage.above.context, floors: now.floors }, anchor).readmit(stage)
+    return stage.readmitted(new RootStage({ ...context, floors: now.floors }, anchor))
   } catch (cause) {
-    if (cause instanceof UntrustedError) throw new Overtaken()
+    if (cause instanceof UntrustedError) throw new CacheChanged()
     throw cause
   }
 }

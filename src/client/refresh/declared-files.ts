@@ -1,4 +1,4 @@
-/** Where the files that a verified role declares come from: the cache when it holds the very bytes, else the server. */
+/** Gets the files that a verified role declares: from the cache if it holds exactly these bytes, else from the server. */
 import { hex } from '../../bytes.js'
 import type { CachedCollection } from '../../cache/metadata-store.js'
 import { checkHashes } from '../../crypto/hash.js'
@@ -24,7 +24,7 @@ export class DeclaredFiles {
     this.#budget = budget
   }
 
-  /** Starts to get a file that will be wanted; `declared` takes it up, or says why it is too much. */
+  /** Starts to get a file that will be needed. A later call of `declared` returns it, or reports that it is too large. */
   prefetch(role: string, meta: FileMeta): void {
     try {
       void this.declared(role, meta)
@@ -39,7 +39,7 @@ export class DeclaredFiles {
    * Rejects with UnavailableError ERR_METADATA_MISSING, ERR_OFFLINE and those of the transport, UntrustedError
    * ERR_METADATA_TOO_LARGE when more comes than was declared.
    *
-   * @throws UntrustedError ERR_METADATA_TOO_LARGE at once, and nothing is asked, when what is declared is too much
+   * @throws UntrustedError ERR_METADATA_TOO_LARGE at once, and nothing is asked, when the declared length exceeds a limit
    */
   declared(role: string, meta: FileMeta): Promise<Uint8Array> {
     const name = fileName(role, meta)
@@ -47,12 +47,12 @@ export class DeclaredFiles {
     if (known !== undefined) return known
     this.#checkLength(role, meta.length)
     const started = this.#get(role, name, meta)
-    started.catch(() => undefined) // whoever wants it gets the error
+    started.catch(() => undefined) // the caller gets the error
     this.#started.set(name, started)
     return started
   }
 
-  /** Counts the length, wherever the file will come from. */
+  /** Counts the length, whether the file comes from the cache or from the server. */
   #checkLength(role: string, length: number): void {
     const subject = { gun: this.#gun, role }
     const limit = role === 'snapshot' ? MAX_SNAPSHOT_BYTES : MAX_TARGETS_BYTES
@@ -80,12 +80,12 @@ function isDeclared(file: Uint8Array, { length, hashes }: FileMeta): boolean {
   return file.length === length && checkHashes(file, hashes) === undefined
 }
 
-/** What the server calls a file with these hashes. Source: notary 0.7.0 utils/consistent_name.go. */
+/** The name that the server gives a file with these hashes. Source: notary 0.7.0 utils/consistent_name.go. */
 function fileName(role: string, { hashes }: FileMeta): string {
   return hashes.sha256 === undefined ? role : `${role}.${hex(hashes.sha256)}`
 }
 
-/** A file that should be there. */
+/** The error for a file that the server should have. */
 export function missing(gun: string, role: string, name: string, details: ErrorDetails = {}): UnavailableError {
   return new UnavailableError(
     'ERR_METADATA_MISSING',

@@ -1,4 +1,4 @@
-/** Reads a store: what it fails with becomes an error of ours. */
+/** Reads a store, and turns its failures into errors of this library. */
 import type { CachedCollection, MetadataStore } from '../../cache/metadata-store.js'
 import { describeDiskError, isRefusedByOwner, OWNER_HINT } from '../../cache/owner.js'
 import { UnavailableError } from '../../errors.js'

@@ -1,5 +1,6 @@
-/** What one refresh asks of the server: every file once, and some before it is known that they are wanted. */
+/** What one refresh asks of the server: every file once, and some before it is known whether they are needed. */
 import { UnavailableError } from '../../errors.js'
+import type { Budget } from '../../trust/budget.js'
 import type { Transport } from '../../trust-server/transport.js'
 import type { CollectionEvent } from '../events.js'
 import { MAX_GUESS_BYTES } from './limits.js'
@@ -18,7 +19,7 @@ export interface ServerFilesOptions {
   readonly gun: string
   /** Undefined: offline. */
   readonly transport: Transport | undefined
-  /** Ends the network work, and guesses that nobody took. */
+  /** Ends the network work, and guesses that were not used. */
   readonly signal: AbortSignal
   readonly tell: (event: CollectionEvent) => void
 }
@@ -47,12 +48,12 @@ export class ServerFiles {
   askAgain(name: string, maxBytes: number): Answer {
     const guess = this.guessed(name)
     const answer = guess === undefined ? this.#fetch(name, maxBytes, false) : this.#guessOr(guess, name, maxBytes)
-    answer.catch(() => undefined) // whoever wants it gets the error
+    answer.catch(() => undefined) // the caller gets the error
     this.#asked.set(name, answer)
     return answer
   }
 
-  /** Asks for a file that will most likely be wanted. A wrong guess costs bytes, at most so many, and nothing else. */
+  /** Asks for a file that will most likely be needed. A wrong guess costs at most MAX_GUESS_BYTES, and nothing else. */
   guess(name: string): void {
     const guess: Guess = { answer: this.#fetch(name, MAX_GUESS_BYTES, true) }
     guess.answer.then(
@@ -64,30 +65,30 @@ export class ServerFiles {
     this.#guesses.set(name, guess)
   }
 
-  /** The guess of that name, once; it may have failed where asking would not. */
+  /** Takes the guess of that name, once. It may have failed where asking would succeed. */
   guessed(name: string): Answer | undefined {
     const guess = this.#guesses.get(name)
     this.#guesses.delete(name)
     return guess?.answer
   }
 
-  /** Says that a guess was of no use. */
+  /** Tells that a guess was not used. */
   wrongGuess(name: string, bytes: number): void {
     this.#options.tell({ type: 'wrong-guess', gun: this.#options.gun, name, bytes })
   }
 
-  /** Says which guesses came in for nobody, when nothing more is wanted. */
+  /** Tells which guesses arrived and were not used. Call it at the end of the refresh. */
   tellUntaken(): void {
     for (const [name, { bytes }] of this.#guesses) if (bytes !== undefined) this.wrongGuess(name, bytes)
   }
 
-  /** A guess had a limit of its own: one that is too long is refused where asking is. */
+  /** The guess, if it is within the limit of the request; guesses are asked for with another limit. */
   async #guessOr(guess: Answer, name: string, maxBytes: number): Answer {
     try {
       const file = await guess
       if (file === undefined || file.length <= maxBytes) return file
     } catch {
-      // asked for once more below: it may have failed where asking would not
+      // asked for once more below
     }
     return this.#fetch(name, maxBytes, false)
   }
@@ -103,4 +104,14 @@ export class ServerFiles {
     }
     return transport.fetchMetadata({ gun, name, maxBytes, signal: this.#options.signal, ...(guess ? { guess } : {}) })
   }
+}
+
+/** The answer, with the bytes of the file counted when it arrives: no role declares the length of such a file. */
+export function counted(budget: Budget, subject: { readonly gun: string; readonly role: string }, answer: Answer): Answer {
+  const result = answer.then((file) => {
+    if (file !== undefined) budget.spend('bytes', file.length, subject)
+    return file
+  })
+  result.catch(() => undefined) // the caller gets the error
+  return result
 }

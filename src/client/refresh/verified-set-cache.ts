@@ -1,34 +1,35 @@
 /**
- * Verified sets that a living client keeps: when root and timestamp are still the same, nothing is read, parsed or
- * verified again. Certificates, pins and expiry are judged at each call.
+ * Verified sets that a client keeps in memory: while root and timestamp stay the same, nothing is read, parsed or verified again.
+ * Certificates, pins and expiry are judged at each call.
  */
 import { sameBytes, sameIfThere } from '../../bytes.js'
 import type { MetadataStore } from '../../cache/metadata-store.js'
 import { TrustError } from '../../errors.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
+import { type ServerIdentity, serverIdentity } from '../../trust-server/server-identity.js'
 import { roleLoaded } from '../events.js'
+import { CacheChanged } from './cache-changed.js'
 import { MAX_KEPT_BYTES, MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
-import { Overtaken } from './overtaken.js'
-import type { RefreshRequest } from './refresh.js'
+import type { RefreshRequest } from './request.js'
 import type { ServerFiles } from './server-files.js'
 
 interface KeptSet {
   readonly stage: TargetsStage
   /** The floors file as it was written. */
-  readonly floors: Uint8Array
-  readonly server: string
-  /** Of the store, when it was last seen to hold just this. */
+  readonly floorsFile: Uint8Array
+  readonly server: ServerIdentity
+  /** The revision at which the store was last seen to hold exactly this set. */
   revision: string | undefined
 }
 
-/** Sets by collection; the least used go first. */
+/** Sets by collection; the least recently used is dropped first. */
 export class VerifiedSetCache {
   readonly #sets = new Map<string, KeptSet>()
   #bytes = 0
 
   /** Keeps a set that the store holds too. */
-  keep({ gun, server }: RefreshRequest, stage: TargetsStage, floors: Uint8Array): void {
-    this.#add(gun, { stage, floors, server: server.typed, revision: undefined })
+  keep({ gun, server }: RefreshRequest, stage: TargetsStage, floorsFile: Uint8Array): void {
+    this.#add(gun, { stage, floorsFile, server: serverIdentity(server.url), revision: undefined })
     for (const oldest of this.#sets.keys()) {
       if (this.#bytes <= MAX_KEPT_BYTES) break
       this.drop(oldest)
@@ -43,24 +44,23 @@ export class VerifiedSetCache {
   }
 
   /**
-   * The kept set, judged for today, when the server has no newer one. Undefined says nothing: then the long way decides,
-   * and what was asked here is not asked again.
+   * The kept set, judged for today, when the server has no newer one. Undefined: refresh by the cache instead; the answers that were
+   * asked for here are used there.
    *
-   * @throws Overtaken when others changed the store, so that what was asked here may be older than what they accepted
+   * @throws CacheChanged when another call changed the store, so that these answers may be older than what it accepted
    */
   async confirm(request: RefreshRequest, server: ServerFiles): Promise<TargetsStage | undefined> {
     const { gun, store, tell } = request
     const known = this.#sets.get(gun)
-    if (known === undefined || known.server !== request.server.typed) return undefined
-    const { timestamp, above } = known.stage.above.above
-    const { chain } = above.anchor
+    if (known === undefined || known.server !== serverIdentity(request.server.url)) return undefined
+    const { timestamp, anchor } = known.stage
     const newest = server.ask('timestamp', MAX_TIMESTAMP_BYTES)
-    const nextRoot = server.ask(`${chain.version + 1}.root`, MAX_ROOT_BYTES)
+    const nextRoot = server.ask(`${anchor.chain.version + 1}.root`, MAX_ROOT_BYTES)
     const [file, root] = await Promise.allSettled([newest, nextRoot])
-    // Looked at when the answers are there: what others accepted meanwhile counts.
+    // Checked when the answers have arrived: what others accepted meanwhile counts.
     if (!(await isStillInStore(store, gun, known))) {
       this.drop(gun)
-      throw new Overtaken()
+      throw new CacheChanged()
     }
     if (file.status !== 'fulfilled' || root.status !== 'fulfilled' || root.value !== undefined) return undefined
     if (file.value === undefined || !sameBytes(file.value, timestamp.file)) return undefined
@@ -73,38 +73,38 @@ export class VerifiedSetCache {
 
   #add(gun: string, set: KeptSet): void {
     this.drop(gun)
-    if (bytesOf(set.stage) > MAX_KEPT_BYTES) return // it would only drive out all the others
+    if (bytesOf(set.stage) > MAX_KEPT_BYTES) return // it would only drop all the others
     this.#sets.set(gun, set)
     this.#bytes += bytesOf(set.stage)
   }
 }
 
-/** Others write to the same cache: what they accepted counts here too. */
+/** Whether the store still holds the set: others write to the same cache, and what they accepted counts. */
 async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet): Promise<boolean> {
   try {
     if (known.revision !== undefined && (await store.revision?.(gun)) === known.revision) return true
     const { metadata, floors, revision } = await store.read(gun)
     const files = known.stage.files()
     const isSame = (role: string) => sameIfThere(metadata.get(role), files.get(role))
-    if (!sameIfThere(floors, known.floors) || !isSame('root') || !isSame('timestamp')) return false
+    if (!sameIfThere(floors, known.floorsFile) || !isSame('root') || !isSame('timestamp')) return false
     known.revision = revision
     return true
   } catch {
-    return false // the long way says what is wrong with the store
+    return false // the refresh by the cache reports what is wrong with the store
   }
 }
 
-/** Undefined when something in the set does not stand up any more. */
+/** Undefined when something in the set is not valid any more. */
 async function judgedAgain(stage: TargetsStage, { now, pinning }: RefreshRequest): Promise<TargetsStage | undefined> {
   const [{ anchorRoot }, { RootStage }] = await Promise.all([
     import('../../trust/anchor.js'),
     import('../../trust/trusted-metadata-set.js'),
   ])
-  const { above, context } = stage.above
-  const { chain, certificates } = above.above.anchor
+  const { context } = stage
+  const { chain, certificates } = stage.anchor
   try {
     const anchor = anchorRoot(chain, certificates, { start: 'cached-root', pinning, now })
-    return new RootStage({ ...context, now }, anchor).resume(stage)
+    return stage.resumed(new RootStage({ ...context, now }, anchor))
   } catch (cause) {
     if (cause instanceof TrustError) return undefined
     throw cause

@@ -3,7 +3,7 @@
  * and the caller would not know.
  */
 import { describeCause, UsageError } from '../../errors.js'
-import { nearestName } from './nearest-name.js'
+import { nearestName } from '../../nearest-name.js'
 
 /** True for an object without a prototype, or with the `Object.prototype` of any realm. */
 export function isPlainObject(value: unknown): value is object {

@@ -76,7 +76,7 @@ describe('changing an answer', () => {
     expect((await made.verify('alpine:1.0')).rootTrust).toBe('cached-root')
   })
 
-  test('warnings are the own of each: the first use is told to all', async () => {
+  test('each answer has its own warnings, and all of them tell the first use', async () => {
     const made = story()
     await using client = createTrustClient(made.options)
     const [first, second] = await Promise.all([client.inspect('alpine'), client.listTags('alpine')])

@@ -96,7 +96,7 @@ describe('name:tag@sha256:...', () => {
     expect(refusal.code).toBe('ERR_DIGEST_MISMATCH')
   })
 
-  test('a tag that is not signed stays so, whatever the digest', async () => {
+  test('a tag that is not signed is refused with every digest', async () => {
     const story = new Story()
     const { digest } = await story.verify()
     expect((await story.refused(`alpine:edge@${digest}`)).code).toBe('ERR_TAG_NOT_SIGNED')

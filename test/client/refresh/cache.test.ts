@@ -124,7 +124,7 @@ describe('a cached root that cannot be relied on is never replaced', () => {
     expect((await refusalOf(answer({ offline: true }))).kind).toBe('untrusted')
   })
 
-  test('swapped for one that somebody made, it is told from the one accepted before', async () => {
+  test('replaced by a forged one, it is told apart from the one accepted before', async () => {
     const anew = createTrustCollection(GUN, { seed: 'anew' })
     anew.sign('3.20', 'evil')
     anew.publish()
@@ -175,7 +175,7 @@ describe('version floors', () => {
     }
   })
 
-  test('that somebody set far too high stop the collection, until it is forgotten (CACHE-32)', async () => {
+  test('that were set far too high make the collection fail until it is forgotten (CACHE-32)', async () => {
     const { story, store, answer } = await spoiled((kept) => {
       kept.floors = bytesOf(text(kept.floors ?? bytesOf('')).replace(/("role": "timestamp",\s*"version": )\d+/, '$19000000'))
     })
@@ -192,7 +192,7 @@ describe('a cache that cannot be written', () => {
     commit: () => Promise.reject(Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' })),
   })
 
-  test('is a warning; the answer stands (CACHE-14)', async () => {
+  test('is a warning, and the answer is given (CACHE-14)', async () => {
     const story = new Story()
     const { status, warnings } = await story.verify('alpine:3.19', { store: readOnly(story.store) })
     expect(status).toBe('trusted')

@@ -212,7 +212,7 @@ describe('releases that cannot be used', () => {
     expect(await story.verify()).toMatchObject({ role: 'targets', warnings: [{ code: 'WARN_FIRST_USE' }] })
   })
 
-  test('listed by the snapshot but delegated by nobody: ignored, even when it is not served (ATK-33)', async () => {
+  test('listed by the snapshot but not delegated: ignored, even when it is not served (ATK-33)', async () => {
     const story = withReleases()
     story.collection
       .tamper('targets', { before: (signed) => void Object.assign(signed, { delegations: { keys: {}, roles: [] } }) })

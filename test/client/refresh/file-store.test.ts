@@ -223,7 +223,7 @@ describe('what is not a plain file', () => {
     expect((await refusalOf(verify())).code).toBe('ERR_VERSION_ROLLBACK')
   })
 
-  test('a file in the place of a folder: nothing can be kept, that is a warning, and the answer stands', async () => {
+  test('a file in the place of a folder: the cache cannot be written, which is a warning, and the answer is given', async () => {
     await mkdir(trust)
     await writeFile(join(trust, 'tuf'), 'in the way')
     const { status, rootTrust, warnings } = await verify()
@@ -240,7 +240,7 @@ describe('many at once', () => {
     expect((await tree()).filter((file) => file.includes('tmp'))).toEqual([])
   })
 
-  test('one with an older publication and one with a newer leave the newer, whoever comes last (CACHE-12)', async () => {
+  test('an older and a newer publication leave the newer one, in whatever order they are written (CACHE-12)', async () => {
     await verify()
     const wrong: string[] = []
     for (let round = 0; round < 40; round++) {

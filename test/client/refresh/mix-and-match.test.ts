@@ -139,7 +139,7 @@ describe('the entry of a tag', () => {
     expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_METADATA_MALFORMED', role: 'targets' })
   })
 
-  test('with another sha512 than sha256 is fine: nobody has the image here', async () => {
+  test('with a sha512 of other content than its sha256 is accepted: only the sha256 is used', async () => {
     const story = new Story()
     const digest = story.collection.sign('3.19', 'x', { sha512: base64('sha512', 'y') })
     story.collection.publish()

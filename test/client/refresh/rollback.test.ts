@@ -98,7 +98,7 @@ describe('an older version is refused', () => {
     })
   })
 
-  test('though the floors were deleted: what the cache holds counts (a cache that Docker wrote)', async () => {
+  test('though the floors were deleted: the cached files count (a cache that Docker wrote)', async () => {
     for (const role of ['timestamp', 'snapshot', 'targets', RELEASES]) {
       const story = await seasoned()
       const store = await storeWith((kept) => void delete kept.floors, story.store)

@@ -133,7 +133,7 @@ describe('a next root is refused', () => {
     expect(codeAndRole(await story.refused())).toEqual({ code: 'ERR_METADATA_MALFORMED', role: 'root' })
   })
 
-  test('in the middle of the chain, whatever comes after it (ROOT-18)', async () => {
+  test('in the middle of the chain, also when valid roots follow (ROOT-18)', async () => {
     const story = await known()
     story.collection.rotateRoot({ signedByOld: false }).rotateRoot().publish()
     expect(codeAndRole(await story.refused())).toEqual(ROTATION)

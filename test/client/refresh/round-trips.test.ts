@@ -77,7 +77,7 @@ describe('on first use', () => {
     expect(sorted(story)).toEqual([...FIRST_FLIGHT, 'targets/alice.<hash>', 'targets/bob.<hash>'].sort())
   })
 
-  test('signers are not kept waiting for the next root: they are asked for beside it', async () => {
+  test('files of signers are asked for beside the next root, not after it', async () => {
     const story = new Story()
     story.collection.delegate('targets/releases')
     story.collection.delegate('targets/alice')
@@ -89,7 +89,7 @@ describe('on first use', () => {
     expect(sorted(story)).toEqual([...FIRST_FLIGHT, '3.root', 'targets/alice.<hash>'].sort())
   })
 
-  test('what was asked for beside the next root is of no use when that root takes the keys away', async () => {
+  test('files that were fetched beside the next root are not used when that root removes their keys', async () => {
     const story = new Story()
     story.collection.delegate('targets/releases')
     story.collection.sign('3.19', 'alpine 3.19', { role: 'targets/releases' })
@@ -109,7 +109,7 @@ describe('on first use', () => {
     expect(await story.store.list()).toEqual([])
   })
 
-  test('a guess that is not what the verified roles name is of no use, and is told', async () => {
+  test('a guess that is not the file that the verified roles name is not used, and an event tells it', async () => {
     const story = new Story()
     const old = story.collection.served('targets')
     story.collection.sign('3.20', 'alpine 3.20')
@@ -148,7 +148,7 @@ describe('on first use', () => {
     },
   )
 
-  test('a guess that came in for nobody is told', async () => {
+  test('an event tells a guess that was not used', async () => {
     const story = new Story()
     story.transport.faults.set('targets/releases', new Uint8Array(1_000))
     const events: TrustEvent[] = []
@@ -251,7 +251,7 @@ describe('a living client', () => {
     await expect(client.verifyTag('alpine:3.19')).rejects.toMatchObject({ code: 'ERR_CERTIFICATE_EXPIRED' })
   })
 
-  test('minds what another process accepted meanwhile: an older timestamp from the server is a rollback then', async () => {
+  test('counts what another process accepted meanwhile: an older timestamp from the server is then a rollback', async () => {
     const story = new Story()
     const old = story.replay()
     await using client = living(story)

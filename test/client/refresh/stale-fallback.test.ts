@@ -197,7 +197,7 @@ describe('a cache from another server', () => {
     expect((await story.refused()).code).toBe('ERR_SERVER_UNREACHABLE')
   })
 
-  test('counts when nobody knows where it is from: Docker wrote it', async () => {
+  test('counts when its server is not known: Docker wrote it', async () => {
     const { story } = await cutOff()
     const store = await storeWith((kept) => void delete kept.floors, story.store)
     expect((await story.verify('alpine:3.19', { store })).freshness).toBe('stale')
@@ -251,7 +251,7 @@ describe('404', () => {
     expect(story.requests().sort()).toEqual(['2.root', 'root', 'timestamp'])
   })
 
-  test('for the timestamp alone: the server is not well, and the cache stands in', async () => {
+  test('for the timestamp alone: the server has a fault, and the cache stands in', async () => {
     const { story, digest } = await cutOff('timestamp', 'missing')
     const result = await story.verify()
     expect(result).toMatchObject({ digest, freshness: 'stale' })
@@ -265,7 +265,7 @@ describe('404', () => {
     expect(await story.verify()).toMatchObject({ digest, freshness: 'stale' })
   })
 
-  test('for root alone: nobody asks for it while all is well (HTTP-02)', async () => {
+  test('for root alone: it is not asked for unless something failed (HTTP-02)', async () => {
     const { story } = await cutOff('root', 'missing')
     expect((await story.verify()).freshness).toBe('fresh')
   })
@@ -308,7 +308,7 @@ describe('notary.docker.io', () => {
     expect(await verifyTag('alpine:3.19', options(story))).toMatchObject({ status: 'trusted', freshness: 'stale' })
   })
 
-  test("another server's failure is not told so", async () => {
+  test('the failure of another server does not say so', async () => {
     const story = new Story()
     story.transport.faults.set('*', 'unreachable')
     story.now = new Date('2026-12-09T00:00:00Z')

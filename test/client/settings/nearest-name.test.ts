@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ownEnvironment } from '../../../src/client/settings/content-trust.js'
-import { nearestName } from '../../../src/client/settings/nearest-name.js'
+import { nearestName } from '../../../src/nearest-name.js'
 
 const NAMES = ['server', 'servers', 'pinning', 'trustDirectory', 'ca', 'now']
 

@@ -1,47 +1,34 @@
-/** What the cache brings to a refresh: a trusted root, version floors, files. Whatever else is spoiled is got anew. */
+/** Reads what a cache knows of a collection. A spoiled root refuses; other spoiled files are fetched again. */
 import type { CachedCollection } from '../../cache/metadata-store.js'
 import { isRefusedByOwner, OWNER_HINT } from '../../cache/owner.js'
 import { type ErrorDetails, UnavailableError, UntrustedError } from '../../errors.js'
+import { Budget } from '../../trust/budget.js'
 import { raiseFloors } from '../../trust/cached-floors.js'
-import type { CertificateRecord } from '../../trust/certificate-record.js'
-import { decodeFloors } from '../../trust/floor-record.js'
+import type { PriorTrust } from '../../trust/prior-trust.js'
 import { RootChain } from '../../trust/root-chain.js'
-import type { VersionFloors } from '../../trust/version-floors.js'
-import type { Warning } from '../answers/results.js'
+import { decodeTrustRecord } from '../../trust/trust-record.js'
+import type { Warning } from '../results.js'
 
-export interface PriorTrust {
+/** The files of a cache, and the trust that follows from them. */
+export interface CachedTrust extends PriorTrust {
   readonly files: CachedCollection
-  /** The trust anchor; undefined when the collection was never verified here. */
-  readonly root: RootChain | undefined
-  /** What was accepted before, by us or by whoever wrote the files. */
-  readonly floors: VersionFloors
-  /** The server that the cached timestamp came from, as far as it is known. */
-  readonly origin: string | undefined
-  /** What the certificates of a root said when they were last read. */
-  readonly certificates: CertificateRecord | undefined
   readonly warnings: readonly Warning[]
 }
 
 /** @throws UnavailableError ERR_CACHE when the cached root cannot be relied on: it is never silently replaced */
-export function readPriorTrust(files: CachedCollection, gun: string): PriorTrust {
+export function readCachedTrust(files: CachedCollection, gun: string): CachedTrust {
   const root = readRoot(files, gun)
-  const record = files.floors === undefined ? undefined : decodeFloors(files.floors, gun)
-  const lost = record === undefined && (files.floors !== undefined || files.floorsUnreadable !== undefined)
+  const record = files.floors === undefined ? undefined : decodeTrustRecord(files.floors, gun)
+  const isLost = record === undefined && (files.floors !== undefined || files.floorsUnreadable !== undefined)
   const known = record?.floors ?? new Map()
+  const message = `the version floors of ${gun} were unreadable and are rebuilt from the verified cache`
   return {
     files,
     root,
     floors: root === undefined ? known : raiseFloors(gun, root.root, files.metadata, known),
     origin: record?.origin,
     certificates: record?.certificates,
-    warnings: lost
-      ? [
-          {
-            code: 'WARN_CACHE_REPAIRED',
-            message: `the version floors of ${gun} were unreadable and are rebuilt from the verified cache`,
-          },
-        ]
-      : [],
+    warnings: isLost ? [{ code: 'WARN_CACHE_REPAIRED', message }] : [],
   }
 }
 
@@ -57,7 +44,7 @@ function readRoot({ metadata, unreadable, floors, floorsUnreadable }: CachedColl
     throw spoiled(gun, 'its root is gone, though the collection was verified here before')
   }
   try {
-    return RootChain.start(gun, file)
+    return RootChain.start(gun, file, new Budget())
   } catch (cause) {
     if (cause instanceof UntrustedError) throw spoiled(gun, `its root does not verify: ${cause.message}`, { cause })
     throw cause

@@ -1,6 +1,6 @@
-/** What the client answers. Absent fields are left out, never null. */
-import type { RootTrust } from '../../trust/anchor.js'
-import type { KeyDetails } from '../../trust/key-names.js'
+/** The results of the client. Absent fields are left out, never null. */
+import type { RootTrust } from '../trust/anchor.js'
+import type { KeyDetails } from '../trust/key-names.js'
 
 /** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
@@ -19,7 +19,7 @@ export type WarningCode =
   | 'WARN_CONFIG'
   | 'WARN_NO_CONFIG_FOLDER'
 
-/** Something that does not keep the answer from being trusted, and that somebody should know. */
+/** A problem that does not make the answer untrusted, but that the user should know. */
 export interface Warning {
   /** What it is about. */
   readonly code: WarningCode
@@ -27,21 +27,21 @@ export interface Warning {
   readonly message: string
 }
 
-/** What every answer from verified trust data tells about that data. */
+/** What every answer from verified trust data says about that data. */
 export interface Provenance {
   /** The trust collection, e.g. `docker.io/library/alpine`. */
   readonly gun: string
   /** How the root came to be trusted. */
   readonly rootTrust: RootTrust
-  /** Who confirmed it in this run. */
+  /** Whether the server or the cache confirmed it in this run. */
   readonly freshness: Freshness
   /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */
   readonly server: string
-  /** The registry that was named, when it is a known mirror of the one in whose name the collection (`gun`) is signed. */
+  /** The registry in the reference, when it is a known mirror and the collection (`gun`) is signed in the name of another registry. */
   readonly mirror?: string
-  /** What does not keep the answer from being trusted. */
+  /** Problems that do not make the answer untrusted. */
   readonly warnings: readonly Warning[]
 }
 
@@ -68,10 +68,10 @@ export interface TrustedResult extends SignedImage {
   readonly tag: string
 }
 
-/** The digest asked for is one that signed tags carry. */
+/** Signed tags carry the digest that was asked for. */
 export interface TrustedDigestResult extends SignedImage {
   readonly status: 'trusted-digest'
-  /** The signed tags that carry it, in natural order. */
+  /** The signed tags with this digest, in natural order. */
   readonly tags: readonly string[]
 }
 
@@ -111,7 +111,7 @@ export interface ListedTag {
   readonly size: number
   readonly role: string
   readonly signers: readonly string[]
-  /** `no valid hash, expecting sha256`: the tag is signed with other hashes alone, or with a SHA-256 that is none. */
+  /** `no valid hash, expecting sha256`: the tag is signed without a SHA-256, or with one that is not 32 bytes. */
   readonly problem?: string
 }
 
@@ -131,7 +131,7 @@ export interface InspectedRole {
   readonly keys: readonly string[]
   /** The same keys in the same order, with both of their IDs. */
   readonly keyDetails: readonly KeyDetails[]
-  /** Those that did. */
+  /** IDs of the keys that signed. */
   readonly signedBy: readonly string[]
 }
 

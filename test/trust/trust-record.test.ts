@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes.js'
-import { decodeFloors, encodeFloors, type FloorRecord } from '../../src/trust/floor-record.js'
+import { decodeTrustRecord, encodeTrustRecord, type TrustRecord } from '../../src/trust/trust-record.js'
 import type { VersionFloor } from '../../src/trust/version-floors.js'
 
 const GUN = 'docker.io/library/alpine'
@@ -27,7 +27,7 @@ describe('the floors file', () => {
   )
   const time = fc.integer({ min: -(2 ** 50), max: 2 ** 50 })
   const validity = fc.record({ notBefore: time, notAfter: time })
-  const record: fc.Arbitrary<FloorRecord> = fc
+  const record: fc.Arbitrary<TrustRecord> = fc
     .tuple(
       fc.array(fc.tuple(role, floors), { maxLength: 5 }),
       fc.option(fc.webUrl(), { nil: undefined }),
@@ -45,7 +45,7 @@ describe('the floors file', () => {
   test('gives back what was written', () => {
     fc.assert(
       fc.property(record, (written) => {
-        expect(decodeFloors(encodeFloors(written), GUN)).toEqual(written)
+        expect(decodeTrustRecord(encodeTrustRecord(written), GUN)).toEqual(written)
       }),
       { seed: 1, numRuns: 200 },
     )
@@ -55,26 +55,26 @@ describe('the floors file', () => {
     fc.assert(
       fc.property(record, (written) => {
         const turned = { ...written, floors: new Map([...written.floors].reverse()) }
-        expect(encodeFloors(turned)).toEqual(encodeFloors(written))
+        expect(encodeTrustRecord(turned)).toEqual(encodeTrustRecord(written))
         if (written.certificates === undefined) return
         const { root, bound } = written.certificates
         const certificates = { root, bound: new Map([...bound].reverse()) }
-        expect(encodeFloors({ ...written, certificates })).toEqual(encodeFloors(written))
+        expect(encodeTrustRecord({ ...written, certificates })).toEqual(encodeTrustRecord(written))
       }),
       { seed: 1, numRuns: 50 },
     )
   })
 
-  test('of another collection is none of this', () => {
-    const file = encodeFloors({ gun: GUN, floors: new Map() })
-    expect(decodeFloors(file, GUN)).toEqual({ gun: GUN, floors: new Map() })
-    expect(decodeFloors(file, `${GUN}x`)).toBeUndefined()
+  test('of another collection is not read', () => {
+    const file = encodeTrustRecord({ gun: GUN, floors: new Map() })
+    expect(decodeTrustRecord(file, GUN)).toEqual({ gun: GUN, floors: new Map() })
+    expect(decodeTrustRecord(file, `${GUN}x`)).toBeUndefined()
   })
 
   const KNOWN = { version: 1, content: 'aa', keys: ['k', 'l'], file: 'bb' }
   const ENTRY = { role: 'root', ...KNOWN, threshold: 2, signers: ['k'] }
   const FILE = { format: 2, gun: GUN, origin: 'https://server', roles: [ENTRY] }
-  const decoded = (content: unknown) => decodeFloors(utf8(JSON.stringify(content) ?? ''), GUN)?.floors
+  const decoded = (content: unknown) => decodeTrustRecord(utf8(JSON.stringify(content) ?? ''), GUN)?.floors
 
   test('as it is written by hand, in any order: the highest comes first', () => {
     const { role: _, ...floor } = ENTRY
@@ -142,16 +142,17 @@ describe('the floors file', () => {
     ['signers that are no texts', { ...FILE, roles: [{ ...ENTRY, signers: [1] }] }],
     ['an end that is not true', { ...FILE, roles: [{ ...ENTRY, ended: false }] }],
   ])('is garbage with %s', (_, content) => {
-    expect(decodeFloors(utf8(JSON.stringify(content) ?? ''), GUN)).toBeUndefined()
+    expect(decodeTrustRecord(utf8(JSON.stringify(content) ?? ''), GUN)).toBeUndefined()
   })
 
   test('cut anywhere, it is garbage', () => {
-    const file = encodeFloors({ gun: GUN, origin: 'https://server', floors: new Map([['root', [FLOOR]]]) })
-    for (let length = 0; length < file.length - 1; length++) expect(decodeFloors(file.subarray(0, length), GUN)).toBeUndefined()
+    const file = encodeTrustRecord({ gun: GUN, origin: 'https://server', floors: new Map([['root', [FLOOR]]]) })
+    for (let length = 0; length < file.length - 1; length++)
+      expect(decodeTrustRecord(file.subarray(0, length), GUN)).toBeUndefined()
   })
 
   test('whatever its bytes are, the answer is undefined or a record', () => {
-    const written = encodeFloors({ gun: GUN, origin: 'https://server', floors: new Map([['root', [FLOOR]]]) })
+    const written = encodeTrustRecord({ gun: GUN, origin: 'https://server', floors: new Map([['root', [FLOOR]]]) })
     const bent = fc
       .array(fc.tuple(fc.nat(written.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 3 })
       .map((changes) => {
@@ -163,7 +164,7 @@ describe('the floors file', () => {
     let records = 0
     fc.assert(
       fc.property(garbage, (bytes) => {
-        const read = decodeFloors(bytes, GUN)
+        const read = decodeTrustRecord(bytes, GUN)
         if (read === undefined) return
         records++
         expect(read.gun).toBe(GUN)

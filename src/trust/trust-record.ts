@@ -1,14 +1,17 @@
-/** The floors file: version floors, where the timestamp came from, and what the root's certificates said. Kept as JSON. */
+/**
+ * The content of the floors file, which a store keeps beside the metadata: version floors, the server that the timestamp came
+ * from, and what the certificates of the root said. Encoded as JSON.
+ */
 import { utf8 } from '../bytes.js'
 import { parseJson } from '../metadata/json.js'
 import { isJsonObject, JsonError, type JsonObject, type JsonValue } from '../metadata/json-value.js'
 import { type CertificateRecord, decodeRecord, encodeRecord } from './certificate-record.js'
 import type { VersionFloor, VersionFloors } from './version-floors.js'
 
-/** What the floors file holds. */
-export interface FloorRecord {
+/** What a floors file holds. */
+export interface TrustRecord {
   readonly gun: string
-  /** The server that the timestamp came from; undefined when that is not known. */
+  /** Address of the server that the timestamp came from; undefined when it is not known. */
   readonly origin?: string
   readonly floors: VersionFloors
   /** What the certificates of the root said. */
@@ -19,7 +22,7 @@ export interface FloorRecord {
 const FORMAT = 2
 
 /** The bytes of the floors file. */
-export function encodeFloors({ gun, origin, floors, certificates: known }: FloorRecord): Uint8Array {
+export function encodeTrustRecord({ gun, origin, floors, certificates: known }: TrustRecord): Uint8Array {
   const roles = [...floors.keys()]
     .sort()
     .flatMap((role) => (floors.get(role) ?? []).map((floor) => ({ role, ...floor })).reverse())
@@ -27,8 +30,8 @@ export function encodeFloors({ gun, origin, floors, certificates: known }: Floor
   return utf8(`${JSON.stringify({ format: FORMAT, gun, origin, roles, certificates }, null, 1)}\n`)
 }
 
-/** What a floors file says, or undefined when it is not one of this collection. */
-export function decodeFloors(file: Uint8Array, gun: string): FloorRecord | undefined {
+/** The record in a floors file, or undefined when the file is not a record of this collection. */
+export function decodeTrustRecord(file: Uint8Array, gun: string): TrustRecord | undefined {
   try {
     const record = parseJson(file)
     if (!isJsonObject(record) || record['gun'] !== gun) return undefined
@@ -61,7 +64,7 @@ function decodeFloor(entry: JsonObject): VersionFloor | undefined {
   return { ...known, threshold, signers, ...(ended === undefined ? {} : { ended }) }
 }
 
-/** Of a format 1 entry, any of its keys may have signed, and one may have been enough: so the floor holds the longest. */
+/** A format 1 entry names neither threshold nor signers: assume one signature of any of its keys, so that the floor holds longest. */
 function decodeFormerFloor(entry: JsonObject): VersionFloor | undefined {
   const known = decodeCommon(entry)
   return known === undefined ? undefined : { ...known, threshold: 1, signers: known.keys }

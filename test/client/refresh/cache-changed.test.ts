@@ -15,11 +15,11 @@ import { refusalOf, Story } from '../story.js'
 
 let folder: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dct-overtaken-'))
+  folder = await mkdtemp(join(tmpdir(), 'dct-cache-changed-'))
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** As a store that somebody wrote may be: it has no cheaper way to its revision than reading. */
+/** A store may have no cheaper way to its revision than reading. */
 function withoutRevision(): MetadataStore {
   const { revision: _, ...store } = createMemoryStore()
   return store
@@ -50,7 +50,7 @@ function hold(story: Story, meanwhile: () => Promise<unknown>): void {
   })
 }
 
-describe.each(STORES)('with a cache %s, a call whose answer was overtaken', (_, createStore) => {
+describe.each(STORES)('with a cache %s, a call while another call changed the cache', (_, createStore) => {
   const storied = (): Story => new Story({}, { store: createStore() })
   /** Another process: it shares the store and nothing else. */
   const another = (story: Story) => story.verify('alpine:3.19', { transport: story.collection.transport() })
@@ -130,7 +130,7 @@ describe.each(STORES)('with a cache %s, a call whose answer was overtaken', (_, 
     expect(stale).toMatchObject({ digest: second, freshness: 'stale' })
   })
 
-  test('does not ask again when the other accepted the very same', async () => {
+  test('does not ask again when the other accepted the same set', async () => {
     const story = storied()
     await story.verify()
     const digest = publish(story, 'second')

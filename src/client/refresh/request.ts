@@ -1,0 +1,33 @@
+/** What one refresh works with, and what it gives. */
+import type { MetadataStore } from '../../cache/metadata-store.js'
+import type { TrustPinning } from '../../trust/pinning.js'
+import type { TargetsStage } from '../../trust/targets-stage.js'
+import type { TrustServer } from '../../trust-server/notary-url.js'
+import type { Transport } from '../../trust-server/transport.js'
+import type { CollectionEvent } from '../events.js'
+import type { Freshness, Warning } from '../results.js'
+
+/** One collection, where it comes from, and what it is judged with. */
+export interface RefreshRequest {
+  readonly gun: string
+  /** The name that people use, for messages. */
+  readonly familiarName: string
+  readonly server: TrustServer
+  /** Undefined: offline. */
+  readonly transport: Transport | undefined
+  readonly store: MetadataStore
+  readonly pinning: TrustPinning
+  readonly staleFallback: 'warn' | 'refuse'
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Ends the network work. */
+  readonly signal: AbortSignal
+  readonly tell: (event: CollectionEvent) => void
+}
+
+/** A verified set, and how current it is. */
+export interface Refreshed {
+  readonly stage: TargetsStage
+  readonly freshness: Freshness
+  readonly warnings: readonly Warning[]
+}

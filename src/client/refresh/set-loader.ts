@@ -1,0 +1,113 @@
+/** Loads one trusted metadata set, stage by stage: root, timestamp, snapshot, targets, delegations. */
+import { RELEASES_ROLE } from '../../metadata/role-name.js'
+import { Budget } from '../../trust/budget.js'
+import type { RootChain } from '../../trust/root-chain.js'
+import { type PendingDelegation, TargetsStage } from '../../trust/targets-stage.js'
+import type { Trusted } from '../../trust/trusted.js'
+import { RootStage, type SnapshotStage, type TimestampStage } from '../../trust/trusted-metadata-set.js'
+import { roleLoaded } from '../events.js'
+import type { CachedTrust } from './cached-trust.js'
+import { DeclaredFiles, missing } from './declared-files.js'
+import type { EventLoop } from './event-loop.js'
+import { judgeRoot } from './judge-root.js'
+import type { RefreshRequest } from './request.js'
+import type { ServerFiles } from './server-files.js'
+
+/** One attempt at a verified set, with a budget of its own. */
+export class SetLoader {
+  readonly budget: Budget = new Budget()
+  readonly #request: RefreshRequest
+  readonly #cached: CachedTrust
+  readonly #loop: EventLoop
+  readonly #files: DeclaredFiles
+
+  constructor(request: RefreshRequest, cached: CachedTrust, server: ServerFiles, loop: EventLoop) {
+    this.#request = request
+    this.#cached = cached
+    this.#loop = loop
+    this.#files = new DeclaredFiles(request.gun, cached.files, server, this.budget)
+  }
+
+  /** The whole set. @throws TrustError */
+  async load(chain: RootChain, timestamp: Uint8Array): Promise<TargetsStage> {
+    return this.loadRest(await this.loadTimestamp(chain, timestamp))
+  }
+
+  /** Root and timestamp. @throws UntrustedError, StaleError */
+  async loadTimestamp(chain: RootChain, file: Uint8Array): Promise<TimestampStage> {
+    const root = await this.#root(chain)
+    this.#tellLoaded(chain.root)
+    return root.loadTimestamp(file)
+  }
+
+  /** Snapshot, targets, delegations. @throws TrustError */
+  async loadRest(timestamp: TimestampStage): Promise<TargetsStage> {
+    this.#tellLoaded(timestamp.timestamp)
+    const snapshot = await this.#snapshot(timestamp)
+    this.#tellLoaded(snapshot.snapshot)
+    const declared = snapshot.fileOf('targets')
+    if (declared === undefined) throw missing(this.#request.gun, 'targets', 'targets')
+    const file = await this.#files.declared('targets', declared)
+    await this.#loop.turn()
+    let stage = TargetsStage.load(snapshot, file)
+    for (let pending = stage.pending(); pending.length > 0; pending = stage.pending())
+      stage = await this.#delegations(stage, pending)
+    for (const { trusted } of stage.loaded.values()) this.#tellLoaded(trusted)
+    return stage
+  }
+
+  /**
+   * Asks for the files that the snapshot lists, before it is known whether there is a newer root. Saves a round trip on the first use
+   * of a collection that has signers and whose root was ever rotated: only then has the walk another root to ask for. The files are
+   * verified again by `load`, which reports what is wrong with them.
+   */
+  async prefetch(chain: RootChain, timestamp: Uint8Array): Promise<void> {
+    await this.#snapshot((await this.#root(chain)).loadTimestamp(timestamp))
+  }
+
+  async #root(chain: RootChain): Promise<RootStage> {
+    const { gun, now } = this.#request
+    const anchor = await judgeRoot(chain, this.#cached, this.#request)
+    return new RootStage({ gun, now, floors: this.#cached.floors, budget: this.budget }, anchor)
+  }
+
+  /** The snapshot. Starts to fetch the files that it lists. */
+  async #snapshot(timestamp: TimestampStage): Promise<SnapshotStage> {
+    const snapshot = timestamp.loadSnapshot(await this.#files.declared('snapshot', timestamp.snapshotFile))
+    for (const [role, meta] of snapshot.prefetchable()) this.#files.prefetch(role, meta)
+    return snapshot
+  }
+
+  /** Loads delegations in their order. Those that exceed the budget are left out where that is allowed. */
+  async #delegations(before: TargetsStage, pending: readonly PendingDelegation[]): Promise<TargetsStage> {
+    let stage = before
+    const asked = new Map<PendingDelegation, Promise<Uint8Array>>()
+    for (const delegation of leastFirst(pending)) {
+      try {
+        asked.set(delegation, this.#files.declared(delegation.name, delegation.file))
+      } catch (cause) {
+        stage = stage.leaveOut(delegation, cause)
+      }
+    }
+    await Promise.all(asked.values())
+    for (const delegation of pending) {
+      const file = await asked.get(delegation)
+      if (file === undefined) continue
+      await this.#loop.turn()
+      stage = stage.loadDelegation(delegation, file)
+    }
+    return stage
+  }
+
+  #tellLoaded(trusted: Trusted<{ version: number; expires: number }>): void {
+    const { gun, tell } = this.#request
+    const isCached = this.#cached.files.metadata.get(trusted.role) === trusted.file
+    tell(roleLoaded(gun, trusted, isCached ? 'cache' : 'server'))
+  }
+}
+
+/** Releases first, then the shortest: when all together exceed the budget, the longest are left out. */
+function leastFirst(pending: readonly PendingDelegation[]): PendingDelegation[] {
+  const rank = ({ name, file }: PendingDelegation) => (name === RELEASES_ROLE ? -1 : file.length)
+  return [...pending].sort((one, other) => rank(one) - rank(other))
+}

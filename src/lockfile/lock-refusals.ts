@@ -1,0 +1,97 @@
+/** The words of a lock that does not hold, in the manner of ssh: both fingerprints, what it can mean, what to do. */
+import { type Evidence, UntrustedError } from '../errors.js'
+import { shellWord } from '../shell-word.js'
+import { keyText } from './changes.js'
+import { fingerprint, type LockEntry, type LockedKey } from './lockfile.js'
+
+/** Keys that one message names. */
+const MAX_NAMED = 3
+
+/** Which collection of which lockfile. */
+export interface Subject {
+  readonly gun: string
+  /** The lockfile's name in messages and commands. */
+  readonly file: string
+}
+
+/** Another root, and no verified chain leads to it. */
+export function otherRoot(subject: Subject, locked: LockEntry, offered: LockEntry): UntrustedError {
+  const { gun, file } = subject
+  const why = `the root of ${gun} is not the one that ${file} records, and no verified chain leads from one to the other: recorded is version ${locked.root.version} with root ${keysText(locked.root.keys)}; offered is version ${offered.root.version} with root ${keysText(offered.root.keys)}`
+  return mismatch(subject, why, whatItMeans(subject, offered), rootEvidence(locked, offered))
+}
+
+/** A root from before the lock was made. */
+export function olderThanLocked(subject: Subject, locked: LockEntry, offered: LockEntry): UntrustedError {
+  const why = `the root of ${subject.gun} has version ${offered.root.version}, and ${subject.file} records version ${locked.root.version}: recorded is root ${keysText(locked.root.keys)}; offered is root ${keysText(offered.root.keys)}`
+  const hint = `The server, or somebody between you and it, offers a state from before the lock was made. Do not use it; tell the operator of the trust server. What was accepted before: dct cache verify ${shellWord(subject.gun)}`
+  return mismatch(subject, why, hint, rootEvidence(locked, offered))
+}
+
+/** Another server than the one whose root was locked. */
+export function otherServer(subject: Subject, locked: string, asked: string): UntrustedError {
+  const { gun, file } = subject
+  const why = `${file} records ${locked} as the trust server of ${gun}, and this run asked ${asked}`
+  const hint = `Ask the recorded server with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
+  return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked })
+}
+
+/** A version below one that the lock asks for. */
+export function belowFloor(subject: Subject, role: string, version: number, floor: number): UntrustedError {
+  const { gun, file } = subject
+  const why = `${role} of ${gun} has version ${version}, and ${file} asks for at least ${floor}`
+  const hint = `The server offers something older than what was locked. Do not use it; tell the operator of the trust server. What was accepted before: dct cache verify ${shellWord(gun)}`
+  return mismatch({ ...subject, role }, why, hint, { role, version, floor })
+}
+
+/**
+ * The lines that a terminal shows for `otherRoot`: ssh users know them. One fingerprint a line, in both spellings.
+ */
+export function rootChangedLines({ gun, file }: Subject, locked: LockEntry, offered: LockEntry): string[] {
+  return [
+    `THE ROOT OF ${gun} HAS CHANGED`,
+    'Either its publisher made the collection anew, or somebody between you and the trust server offers a root of their own.',
+    `Recorded in ${file}, root version ${locked.root.version}:`,
+    ...locked.root.keys.map((key) => `  ${keyText(key)}`),
+    `Offered by ${offered.server}, root version ${offered.root.version}:`,
+    ...offered.root.keys.map((key) => `  ${keyText(key)}`),
+    'Compare the offered key with its publisher, over another way than the trust server. Only then record it:',
+    `  ${updateCommand({ gun, file }, offered)}`,
+  ]
+}
+
+function whatItMeans(subject: Subject, offered: LockEntry): string {
+  return `Either the publisher made the collection anew, or somebody between you and the server offers a root of their own. Compare the offered key with its publisher, over another way than the trust server; only then: ${updateCommand(subject, offered)}`
+}
+
+function updateCommand({ gun, file }: Subject, { root }: LockEntry): string {
+  const [key] = root.keys
+  const expected = key === undefined ? '' : ` --expect ${fingerprint(key.canonicalId).ssh}`
+  return `dct lock --update${expected} --lockfile ${shellWord(file)} ${shellWord(gun)}`
+}
+
+function keysText(keys: readonly LockedKey[]): string {
+  const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : ''
+  return `${keys.length === 1 ? 'key' : 'keys'} ${keys.slice(0, MAX_NAMED).map(keyText).join(', ')}${more}`
+}
+
+function rootEvidence(locked: LockEntry, offered: LockEntry): Evidence {
+  return {
+    lockedVersion: locked.root.version,
+    offeredVersion: offered.root.version,
+    lockedThreshold: locked.root.threshold,
+    offeredThreshold: offered.root.threshold,
+    lockedKeys: locked.root.keys.map(keyText),
+    offeredKeys: offered.root.keys.map(keyText),
+  }
+}
+
+function mismatch(subject: Subject & { readonly role?: string }, why: string, hint: string, evidence: Evidence): UntrustedError {
+  const { gun, file, role = 'root' } = subject
+  return new UntrustedError('ERR_LOCK_MISMATCH', `potential malicious behavior - trust data does not match the lock: ${why}`, {
+    gun,
+    role,
+    hint,
+    evidence: { lockfile: file, ...evidence },
+  })
+}

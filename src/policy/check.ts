@@ -1,0 +1,30 @@
+/** What `dct policy check` says of a policy that could be read: nothing of it is wrong, and something of it has no effect. */
+import type { Place } from '../document/document.js'
+import { covers, parsePattern } from './pattern.js'
+import type { Policy } from './policy.js'
+import { unreachableRules } from './rule-order.js'
+
+export interface Remark extends Place {
+  readonly problem: string
+  readonly hint: string
+}
+
+/** Rules that never decide, a default that is never asked, mirrors of mirrors. In the order of the file. */
+export function policyRemarks(policy: Policy): Remark[] {
+  const remarks = unreachableRules(policy.rules).map(
+    ({ rule, by }): Remark => ({
+      ...rule.place,
+      problem: `rule ${rule.pattern.text} never decides: ${by.pattern.text} (line ${by.place.line}) is more specific and matches all of its images`,
+      hint: 'Remove one of the two.',
+    }),
+  )
+  const everything = parsePattern('**')
+  const all = policy.rules.find(({ pattern }) => !('problem' in everything) && covers(pattern, everything))
+  if (policy.default !== undefined && all !== undefined)
+    remarks.push({
+      ...policy.default.place,
+      problem: `default is never asked: rule ${all.pattern.text} (line ${all.place.line}) matches every image`,
+      hint: 'Remove one of the two.',
+    })
+  return remarks.toSorted((one, other) => one.line - other.line || one.column - other.column)
+}

@@ -1,0 +1,23 @@
+/** Another program's configuration -> a policy and a warning for each meaning that changes. */
+import type { DocumentNode } from '../../document/document.js'
+import { importConnaisseur } from './connaisseur.js'
+import { Draft, type Imported } from './draft.js'
+import { importNotary } from './notary.js'
+import { importOpaNotary } from './opa-notary.js'
+import { importPortieris } from './portieris.js'
+
+/** Whose configuration. */
+export type ImportKind = 'connaisseur' | 'portieris' | 'opa-notary' | 'notary'
+
+/** `documents`: as `readYamlDocuments` gives them, at least one. */
+export function importPolicy(kind: ImportKind, documents: readonly [DocumentNode, ...DocumentNode[]]): Imported {
+  const draft = new Draft()
+  const [first, ...more] = documents
+  if (kind === 'portieris') importPortieris(documents, draft)
+  else {
+    for (const other of more) draft.lose(other, 'a second document is left out')
+    const run = { connaisseur: importConnaisseur, 'opa-notary': importOpaNotary, notary: importNotary }[kind]
+    run(first, draft)
+  }
+  return draft.finish()
+}
