@@ -142,7 +142,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'serve',
-    summary: 'run a service: a resolver for container engines, and POST /verify',
+    summary: 'answer container engines with signed digests',
     operands: [],
     options: [
       ...(['policy', 'listen', 'tls-cert', 'tls-key', 'client-ca', 'metrics-listen', 'registry', 'credentials-for'] as const),
