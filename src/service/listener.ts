@@ -81,8 +81,15 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
   server.maxConnections = MAX_CONNECTIONS
   server.setTimeout(IDLE_MS)
   let isClosing = false
+  const running = new Set<ServerResponse>()
+  let onIdle: () => void = () => undefined
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (isClosing) response.setHeader('connection', 'close')
+    running.add(response)
+    response.once('close', () => {
+      running.delete(response)
+      if (running.size === 0) onIdle()
+    })
     void handler(request, response, isAuthorized(request))
   })
   // A client that breaks off its handshake is no news.
@@ -105,12 +112,15 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
   const close = async (): Promise<void> => {
     clearInterval(timer)
     isClosing = true
-    const late = setTimeout(() => server.closeAllConnections(), GRACE_MS)
+    const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+    const late = setTimeout(() => onIdle(), GRACE_MS)
     await new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeIdleConnections()
+      onIdle = resolve
+      if (running.size === 0) resolve()
     })
     clearTimeout(late)
+    server.closeAllConnections() // also those that never sent a whole request
+    await closed
   }
   return { port: portOf(server), reload, close }
 }

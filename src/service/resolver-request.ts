@@ -6,7 +6,7 @@
  *
  * Nothing is decoded or completed: an address in any other spelling is refused. The Host header is never read.
  */
-import { parseReference } from '../reference/reference.js'
+import { type ImageReference, parseReference } from '../reference/reference.js'
 
 /** The image that a client asks for. */
 export interface ResolverRequest {
@@ -47,9 +47,9 @@ export function parseResolverRequest(target: string): ResolverRequest | RefusedA
   const [namespace] = namespaces
   const located = namespace === undefined ? locationOf(name) : { registry: namespace, path: name }
   if (located === undefined) return { problem: 'ns is missing: it names the registry, as in ?ns=registry.example%3A5000' }
-  const gun = `${located.registry}/${located.path}`
   // The grammar of references decides: what it would complete or read in another way is not the name of a registry or path.
-  if (gunOf(`${gun}:${isDigest ? 'latest' : reference}`) !== gun)
+  const parsed = parsedOrNone(`${located.registry}/${located.path}:${isDigest ? 'latest' : reference}`)
+  if (parsed?.domain !== located.registry || parsed.path !== located.path)
     return { problem: `${shown(located.registry)} and ${shown(located.path)} are not the names of a registry and an image in it` }
   return { ...located, reference, isDigest }
 }
@@ -61,9 +61,9 @@ function locationOf(name: string): { registry: string; path: string } | undefine
   return path !== undefined && /[.:]|^localhost$/.test(registry) ? { registry, path } : undefined
 }
 
-function gunOf(reference: string): string | undefined {
+function parsedOrNone(reference: string): ImageReference | undefined {
   try {
-    return parseReference(reference).gun
+    return parseReference(reference)
   } catch {
     return undefined // any fault of the grammar: the caller says which names were given
   }
