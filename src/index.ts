@@ -7,11 +7,13 @@ export type {
   ByDigestResult,
   DisabledResult,
   Freshness,
+  InspectedDelegation,
   InspectedRole,
   Inspection,
   ListedTag,
   LookupResult,
   Provenance,
+  ShadowedTag,
   TagList,
   TrustedDigestResult,
   TrustedResult,
@@ -19,8 +21,9 @@ export type {
   Warning,
   WarningCode,
 } from './client/results.js'
-export { type ContentTrustSwitch, contentTrustEnabled, type Environment } from './client/settings/content-trust.js'
-export type { TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/settings/options.js'
+export { contentTrustEnabled } from './client/settings/content-trust.js'
+export type { Environment } from './client/settings/environment.js'
+export type { ContentTrustSwitch, TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/settings/options.js'
 export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'
 export { verifyTag } from './client/verify-tag.js'
 export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'

@@ -4,13 +4,7 @@ import { UsageError } from '../errors.js'
 import { nearestName } from '../nearest-name.js'
 import { shellWord } from '../shell-word.js'
 import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
-import { OPTION_ENTRIES, OPTIONS, type OptionValues } from './options.js'
-
-/** Words and options. */
-export interface CommandLine {
-  readonly words: readonly string[]
-  readonly values: OptionValues
-}
+import { type CommandLine, OPTION_ENTRIES, OPTIONS } from './options.js'
 
 /** A command, and the words behind its name. */
 export interface FoundCommand {

@@ -1,14 +1,14 @@
 /** Options as typed -> options of the library. Which flag sets which option is in the library's table of settings. */
 import { readFile } from 'node:fs/promises'
 import type { TrustEvent } from '../client/events.js'
-import { type Environment, parseGoBoolean } from '../client/settings/content-trust.js'
+import { type Environment, parseGoBoolean } from '../client/settings/environment.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { describeCause, printable, UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
-import type { CommandLine } from './arguments.js'
 import { describeEvent } from './events.js'
 import type { Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { OPTION_ENTRIES } from './options.js'
 import { readPinningFile } from './pinning-file.js'
 
@@ -82,7 +82,8 @@ function goBoolean(flag: string, text: string): boolean {
   )
 }
 
-function choice(flag: string, text: string, choices: readonly string[]): string {
+/** One of the choices of an option. @throws UsageError ERR_SETTINGS_INVALID */
+export function choice(flag: string, text: string, choices: readonly string[]): string {
   if (choices.includes(text)) return text
   throw invalid(
     `--${flag} takes ${choices.join(' or ')}, got ${JSON.stringify(text)}`,

@@ -4,9 +4,9 @@
  *
  * A new command is one file with its code and one entry here. The table loads no command.
  */
-import type { CommandLine } from './arguments.js'
+
 import type { Io } from './io.js'
-import type { OptionName } from './options.js'
+import type { CommandLine, OptionName } from './options.js'
 
 /** Runs a command and gives its exit status. */
 type Run = (line: CommandLine, io: Io) => Promise<number>
@@ -31,7 +31,7 @@ export interface Command {
   readonly operands: readonly Operand[]
   /** Options that it takes, beside `--help` and `--version`. Others are refused. */
   readonly options: readonly OptionName[]
-  /** Options that it accepts without an effect, so that one set of options serves both `verify` and `lookup`. */
+  /** Options that it accepts without an effect, so that one set of options serves several commands. */
   readonly withoutEffect?: readonly OptionName[]
   /** Paragraphs of the help. */
   readonly about: readonly string[]
@@ -49,6 +49,12 @@ const ASKING: readonly OptionName[] = [
   ...(['server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'offline', 'stale-fallback', 'timeout'] as const),
   ...(['json', 'quiet', 'verbose'] as const),
 ]
+
+/** The same for commands whose output has a shape of its own. */
+const ASKING_QUIETLY = ASKING.filter((name) => name !== 'json')
+
+/** Options that every verification takes: commands on the cache and the settings accept them, so that one set of options serves all. */
+const COMMON: readonly OptionName[] = ['server', 'tlscacert', 'timeout', 'offline', 'verbose']
 
 const VERIFIED =
   '0 all verified, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.'
@@ -93,10 +99,65 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./lookup.js')).lookup,
   },
   {
+    name: 'pull',
+    summary: 'verify an image, pull it by its digest, tag it',
+    operands: [{ name: 'REFERENCE', kind: 'reference' }],
+    options: ['all-tags', 'platform', 'engine', 'disable-content-trust', 'digest-references', ...ASKING_QUIETLY],
+    about: [
+      "Verifies the tag, runs the engine's client to pull the signed digest, and then to tag it with the name that you typed. Prints what docker pull printed with DOCKER_CONTENT_TRUST=1. When the verification or the pull fails, nothing is tagged.",
+      'name@sha256:... is pulled when a signed tag carries the digest; it gets no tag, as with docker. With --all-tags every released tag is verified before the first is pulled, in natural order.',
+      "--quiet hides the progress of the engine, as docker pull -q does, and dct's own warnings and hints.",
+      'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given: then the engine pulls what you typed, and dct says that it was not verified.',
+    ],
+    exitStatus:
+      "0 pulled and tagged, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C; when the engine's client fails, its own status.",
+    examples: ['dct pull registry.example/team/app:1.0', 'dct pull --platform linux/arm64 registry.example/team/app:1.0'],
+    load: async () => (await import('./pull.js')).pull,
+  },
+  {
+    name: 'inspect',
+    summary: 'print what docker trust inspect printed',
+    operands: [REFERENCES],
+    options: ['pretty', ...ASKING_QUIETLY],
+    about: [
+      'Prints the signed tags, the signers and the keys of each image, as docker trust inspect of Docker 28 did: a JSON array, or with --pretty tables. A reference with a tag shows that tag, any other all tags.',
+      'A reference with a digest shows the tags that carry the digest; docker showed all of them. Errors and exit statuses are those of dct: a collection that cannot be verified is not shown.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct inspect registry.example/team/app', 'dct inspect --pretty registry.example/team/app:1.0'],
+    load: async () => (await import('./inspect.js')).inspect,
+  },
+  {
+    name: 'tags',
+    summary: 'list the signed tags of image repositories',
+    operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
+    options: ['color', ...ASKING],
+    about: [
+      'Prints a table of the released tags of each repository: digest, size of the manifest, the role that answers, and the signers. On a terminal, digests are cut to its width. With --json one object a line, with the whole digest and the earliest expiry.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct tags registry.example/team/app', 'dct tags --json registry.example/team/app'],
+    load: async () => (await import('./tags.js')).tags,
+  },
+  {
+    name: 'tree',
+    summary: 'show who may sign what, and until when',
+    operands: [{ name: 'REPOSITORY', kind: 'reference' }],
+    options: ['color', ...ASKING],
+    about: [
+      'Prints the roles of the collection as a tree: version, time left, threshold, keys with both IDs and their algorithm, the end of their certificate, and the names that a delegation may sign. A tick marks each key that signed. The bar is full when a role is good for as long as Notary usually signs it.',
+      'With --json one object: gun, root, roles.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct tree registry.example/team/app'],
+    load: async () => (await import('./tree.js')).tree,
+  },
+  {
     name: 'cache list',
     summary: 'list the collections in the cache',
     operands: [],
     options: ['trust-dir', 'config', 'json', 'quiet'],
+    withoutEffect: COMMON,
     about: ['Prints the GUN of each collection in the cache, one a line; with --json {"gun": ...}.'],
     exitStatus: '0, 2 usage, 5 when the cache cannot be read.',
     examples: ['dct cache list'],
@@ -107,6 +168,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'verify what is in the cache, without asking a server',
     operands: [{ ...CACHED_GUNS, isOptional: true }],
     options: ['server', 'trust-dir', 'config', 'pinning', 'json', 'quiet', 'verbose'],
+    withoutEffect: ['tlscacert', 'timeout', 'offline'],
     about: [
       'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
       'The cached metadata of a collection counts for the trust server that it came from. Name that server as you do for dct verify.',
@@ -120,6 +182,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'remove a collection from the cache',
     operands: [CACHED_GUNS],
     options: ['trust-dir', 'config', 'json', 'quiet'],
+    withoutEffect: COMMON,
     about: [
       'Removes metadata, root and version floors of the collections. With --json prints {"gun": ..., "forgotten": true}, or false when nothing was cached.',
       'The cached root is how a collection is recognized. Without it, the next root that a server offers is trusted on first use, unless a pin says otherwise. Before you do this because of an error, compare the root key with the publisher: dct cache verify shows it.',
@@ -133,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'show what a verification would use here, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
     options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'json', 'quiet'],
+    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'verbose'],
     about: [
       'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache and the pins. Asks no server.',
     ],

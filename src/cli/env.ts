@@ -22,9 +22,9 @@ import { type ImageReference, parseReference } from '../reference/reference.js'
 import { nearPins, pinFor } from '../trust/pinning.js'
 import { nearPinsText } from '../trust/refusals.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
-import type { CommandLine } from './arguments.js'
 import { clientOptions, commandSwitch } from './client-options.js'
 import type { Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 
 /** One subject: the value that would be used, and the reason. */

@@ -1,7 +1,8 @@
 /** Help texts, from the tables of commands and options. `dct help` */
-import { type CommandLine, commandNamed, subcommands } from './arguments.js'
+import { commandNamed, subcommands } from './arguments.js'
 import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { OPTION_ENTRIES, optionUsage } from './options.js'
 
 /** Characters of a line: what fits a terminal that is no wider than usual. */
@@ -51,7 +52,7 @@ function commandHelp(command: Command): string {
   const { name, about, withoutEffect = [], exitStatus } = command
   const options = acceptedOptions(command).filter((option) => !withoutEffect.includes(option))
   const described = options.map((option) => definition(optionUsage(option), OPTION_ENTRIES.get(option)?.help ?? ''))
-  const ignored = withoutEffect.map((option) => `--${option}`).join(' and ')
+  const ignored = withoutEffect.map((option) => `--${option}`).join(', ')
   return text(
     `Usage: ${['dct', name, '[OPTIONS]', operandUsage(command)].join(' ').trim()}`,
     ...about.map((one) => paragraph(one)),

@@ -1,8 +1,9 @@
 /** The program: words -> command -> exit status. */
 import { describeCause, printable, TrustError } from '../errors.js'
-import { type CommandLine, chooseCommand, readCommandLine } from './arguments.js'
+import { chooseCommand, readCommandLine } from './arguments.js'
 import { COMMANDS } from './commands.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 
 /** Runs the program and gives its exit status. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {

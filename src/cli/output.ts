@@ -5,8 +5,8 @@
 import type { Warning } from '../client/results.js'
 import { type ErrorKind, printable, type TrustError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
-import type { CommandLine } from './arguments.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 
 const STATUS: Readonly<Record<ErrorKind, number>> = { untrusted: 1, usage: EXIT.usage, unsigned: 3, stale: 4, unavailable: 5 }
 

@@ -4,9 +4,9 @@
  */
 import type { TrustEvent } from '../client/events.js'
 import { printable } from '../printable.js'
-import type { CommandLine } from './arguments.js'
 import { describeEvent } from './events.js'
 import type { Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { columnsOf, cutEnd } from './width.js'
 
 /** Milliseconds before anything is drawn. Stops flicker on runs that are shorter. */

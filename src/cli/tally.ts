@@ -1,8 +1,8 @@
 /** Repeats the failures of a list at its end, on a terminal: the errors themselves have scrolled away. */
 import type { TrustError } from '../errors.js'
 import { printable } from '../printable.js'
-import type { CommandLine } from './arguments.js'
 import type { Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { columnsOf, cutMiddle } from './width.js'
 
 export class Tally {

@@ -147,7 +147,10 @@ async function manifestRoute(
   // The verdict on the signature and the answer of the registry are one decision.
   if (verdict !== undefined) {
     const error = 'error' in resolved ? resolved.error : undefined
-    tell(`${asked.registry}/${asked.path}:${asked.reference}`, error === undefined ? verdict : { ...verdict, kind: 'failed', error })
+    tell(
+      `${asked.registry}/${asked.path}:${asked.reference}`,
+      error === undefined ? verdict : { ...verdict, kind: 'failed', error },
+    )
   }
   if ('refusal' in resolved) {
     const { status, body } = resolved.refusal

@@ -3,7 +3,14 @@ import type { MetadataStore } from '../../cache/metadata-store.js'
 import type { CredentialsOption } from '../../credentials/credentials.js'
 import type { Transport } from '../../trust-server/transport.js'
 import type { TrustEvent } from '../events.js'
-import type { ContentTrustSwitch, Environment } from './content-trust.js'
+import type { Environment } from './environment.js'
+
+/** What decides whether content trust is on. */
+export interface ContentTrustSwitch {
+  readonly env?: Environment | undefined
+  /** Wins over the environment. */
+  readonly disableContentTrust?: boolean | undefined
+}
 
 /** Notary's `trust_pinning` object. */
 export interface TrustPinningOption {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ownEnvironment } from '../../../src/client/settings/content-trust.js'
+import { ownEnvironment } from '../../../src/client/settings/environment.js'
 import { nearestName } from '../../../src/nearest-name.js'
 
 const NAMES = ['server', 'servers', 'pinning', 'trustDirectory', 'ca', 'now']

@@ -1,0 +1,168 @@
+/** Images of Compose files: compose-spec 05-services.md and build.md. */
+import { isScalar, type Node } from 'yaml'
+import { embeddedDockerfile } from './compose-dockerfile.js'
+import { interpolate, wholeDefault } from './compose-interpolation.js'
+import { findInDockerfile } from './dockerfile.js'
+import type { ImageCollector } from './found-images.js'
+import type { FindOptions, ImageUseKind } from './image-use.js'
+import { MAX_DOCKERFILE_CHARACTERS } from './limits.js'
+import { partSpan, scalarSlot } from './yaml-scalar.js'
+import type { YamlTree } from './yaml-tree.js'
+
+const IMAGE_CONTEXT = 'docker-image://'
+const NO_DOLLAR = 'a digest has no place in a reference put together from variables: write it in one piece'
+const NEVER_PULLED: ReadonlySet<string | undefined> = new Set(['build', 'never'])
+/** Services that extend each other. Stops circles. */
+const MAX_EXTENDS = 10
+
+/** Finds the images of one document. */
+export function findInCompose(tree: YamlTree, collector: ImageCollector, options: FindOptions): void {
+  new ComposeReader(tree, collector, options).read()
+}
+
+class ComposeReader {
+  readonly #tree: YamlTree
+  readonly #collector: ImageCollector
+  readonly #options: FindOptions
+  readonly #variables: ReadonlyMap<string, string>
+  readonly #services: Node | undefined
+
+  /** An alias may bring the same Dockerfile again. */
+  #inlineCharacters = 0
+
+  constructor(tree: YamlTree, collector: ImageCollector, options: FindOptions) {
+    this.#tree = tree
+    this.#collector = collector
+    this.#options = options
+    this.#variables = options.variables ?? new Map()
+    this.#services = tree.get(tree.root, 'services')
+  }
+
+  read(): void {
+    const { root } = this.#tree
+    for (const included of this.#tree.items(this.#tree.get(root, 'include'))) {
+      this.#collector.skip(included, 'another file describes these services: name that file too')
+    }
+    for (const { value } of this.#tree.entries(this.#services).values()) {
+      if (value !== undefined) this.#readService(value)
+    }
+  }
+
+  /** The service and those that it extends in this file, each after the one that extends it. */
+  #chainOf(service: Node): readonly Node[] {
+    const chain: Node[] = []
+    for (let current: Node | undefined = service; current !== undefined; ) {
+      if (chain.length >= MAX_EXTENDS) {
+        this.#collector.problem(service, `a service that extends others in a circle, or more than ${MAX_EXTENDS} in turn`)
+        return chain
+      }
+      chain.push(current)
+      const base: Node | undefined = this.#tree.get(current, 'extends')
+      const named: string | undefined = this.#tree.text(base) ?? this.#tree.text(this.#tree.get(base, 'service'))
+      const isElsewhere = this.#tree.get(base, 'file') !== undefined
+      current = named === undefined || isElsewhere ? undefined : this.#tree.get(this.#services, named)
+    }
+    return chain
+  }
+
+  /** The value of a key, of the first service of the chain that has it. */
+  #inherited(chain: readonly Node[], name: string): Node | undefined {
+    for (const service of chain) {
+      const entry = this.#tree.entries(service).get(name)
+      if (entry !== undefined) return this.#isReset(entry.value) ? undefined : entry.value
+    }
+    return undefined
+  }
+
+  #isReset(node: Node | undefined): boolean {
+    return node === undefined || node.tag === '!reset' || (isScalar(node) && node.value === null)
+  }
+
+  #readService(service: Node): void {
+    const chain = this.#chainOf(service)
+    const image = this.#inherited(chain, 'image')
+    const build = this.#inherited(chain, 'build')
+    const platform = this.#tree.text(this.#inherited(chain, 'platform'))
+    const policy = this.#tree.text(this.#inherited(chain, 'pull_policy'))
+    const file = this.#tree.get(this.#tree.get(service, 'extends'), 'file')
+    if (file !== undefined)
+      this.#collector.skip(file, 'another file describes the service that this one extends: name that file too')
+    if (image !== undefined && build !== undefined) this.#collector.skip(image, 'the name of an image that is built here')
+    else if (image !== undefined && NEVER_PULLED.has(policy))
+      this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
+    else if (image !== undefined) this.#add('compose-image', image, platform)
+    if (build !== undefined) this.#readBuild(build)
+    for (const volume of this.#tree.items(this.#inherited(chain, 'volumes'))) {
+      const source = this.#tree.get(volume, 'source')
+      if (this.#tree.text(this.#tree.get(volume, 'type')) === 'image' && source !== undefined) this.#add('image-volume', source)
+    }
+  }
+
+  #readBuild(build: Node): void {
+    const contexts = new Set<string>(this.#options.contexts)
+    const given = this.#tree.get(build, 'additional_contexts')
+    for (const { name, value } of this.#tree.entries(given).values()) {
+      contexts.add(name)
+      if (value !== undefined && this.#tree.text(value)?.startsWith(IMAGE_CONTEXT))
+        this.#add('build-context', value, undefined, IMAGE_CONTEXT)
+    }
+    for (const item of this.#tree.items(given)) {
+      const [, name, prefix] = /^(([^=]*)=docker-image:\/\/)/.exec(this.#tree.text(item) ?? '') ?? []
+      contexts.add((this.#tree.text(item) ?? '').replace(/=.*$/s, ''))
+      if (name !== undefined && prefix !== undefined) this.#add('build-context', item, undefined, name)
+    }
+    const inline = this.#tree.get(build, 'dockerfile_inline')
+    if (inline !== undefined) this.#readInline(inline, contexts, this.#buildArgs(build))
+    else this.#collector.skip(build, 'built from a Dockerfile: name that file too')
+  }
+
+  #buildArgs(build: Node): ReadonlyMap<string, string> {
+    const buildArgs = new Map(this.#options.buildArgs)
+    const args = this.#tree.get(build, 'args')
+    const take = (name: string, text: string) => {
+      const known = interpolate(text, this.#variables)
+      buildArgs.set(name, 'value' in known ? known.value : text)
+    }
+    for (const { name, value } of this.#tree.entries(args).values()) {
+      if (isScalar(value) && value.value !== null) take(name, String(value.value))
+    }
+    for (const item of this.#tree.items(args)) {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(this.#tree.text(item) ?? '') ?? []
+      if (name !== undefined && value !== undefined) take(name, value)
+    }
+    return buildArgs
+  }
+
+  #readInline(inline: Node, contexts: ReadonlySet<string>, buildArgs: ReadonlyMap<string, string>): void {
+    this.#inlineCharacters += this.#tree.text(inline)?.length ?? 0
+    if (this.#inlineCharacters > MAX_DOCKERFILE_CHARACTERS) {
+      const reason = `Dockerfiles of more than ${MAX_DOCKERFILE_CHARACTERS} characters in all`
+      throw this.#tree.source.tooLarge(inline.range?.[0] ?? 0, reason)
+    }
+    const file = embeddedDockerfile(this.#tree.source, inline)
+    if ('reason' in file) {
+      this.#collector.problem(inline, file.reason)
+      return
+    }
+    const { uses, problems } = findInDockerfile(file, { ...this.#options, contexts, buildArgs })
+    this.#collector.addAll(uses, problems)
+  }
+
+  #add(kind: ImageUseKind, node: Node, platform?: string, prefix = ''): void {
+    const scalar = this.#collector.read(kind, node)
+    if (scalar === undefined) return
+    const text = scalar.value.slice(prefix.length)
+    const end = scalar.value.length
+    const span = partSpan(scalar, prefix.length, end)
+    const known = interpolate(text, this.#variables)
+    const [from, to] = wholeDefault(text, this.#variables) ?? (text.includes('$') ? [] : [0, text.length])
+    const slot = from === undefined || to === undefined ? undefined : scalarSlot(scalar, prefix.length + from, prefix.length + to)
+    this.#collector.addResolved(
+      kind,
+      'reason' in known
+        ? { span, reason: known.reason }
+        : { span, value: known.value, slot, ...(from === undefined ? { reason: NO_DOLLAR } : {}) },
+      { platform },
+    )
+  }
+}

@@ -1,0 +1,3 @@
+ARG BASE=alpine
+FROM $BASE AS alpine
+FROM $BASE

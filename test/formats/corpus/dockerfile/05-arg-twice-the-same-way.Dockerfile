@@ -1,0 +1,3 @@
+ARG BASE=alpine:3.19
+FROM $BASE AS a
+FROM ${BASE} AS b

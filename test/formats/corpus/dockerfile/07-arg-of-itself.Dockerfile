@@ -1,0 +1,2 @@
+ARG A=$A
+FROM $A

@@ -1,0 +1,3 @@
+ARG A=alpine:3.19 B=debian:12
+FROM $A
+FROM $B

@@ -1,0 +1,2 @@
+ARG SLIM=1
+FROM debian:12${SLIM:+-slim}

@@ -1,0 +1,2 @@
+ARG A=alpine
+FROM ${A^^}

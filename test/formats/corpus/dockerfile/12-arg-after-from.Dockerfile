@@ -1,0 +1,3 @@
+FROM alpine:3.19
+ARG BASE=debian:12
+FROM $BASE

@@ -1,0 +1,4 @@
+ARG BASE=alpine:3.19
+FROM $BASE
+ARG BASE=other
+RUN echo $BASE

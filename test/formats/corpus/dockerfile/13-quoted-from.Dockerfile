@@ -1,0 +1,2 @@
+FROM "alpine:3.19"
+FROM 'debian:12' AS d

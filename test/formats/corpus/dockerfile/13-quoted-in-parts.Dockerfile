@@ -1,0 +1,1 @@
+FROM al"pine":3.19

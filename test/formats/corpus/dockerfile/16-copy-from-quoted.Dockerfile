@@ -1,0 +1,3 @@
+FROM scratch
+COPY --from="alpine:3.19" a b
+COPY "--from=debian:12" a b

@@ -1,0 +1,2 @@
+FROM scratch
+RUN echo --mount=type=bind,from=alpine:3.19

@@ -1,0 +1,2 @@
+FROM scratch
+RUN --mount=type=bind,from=alpine:3.19,target=/x ls /x

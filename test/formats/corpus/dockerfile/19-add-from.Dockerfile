@@ -1,0 +1,2 @@
+FROM scratch
+ADD --from=alpine:3.19 a b

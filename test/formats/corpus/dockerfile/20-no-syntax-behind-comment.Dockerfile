@@ -1,0 +1,3 @@
+# build me
+# syntax=docker/dockerfile:1
+FROM scratch

@@ -1,0 +1,2 @@
+# syntax=registry.example:5000/docker/dockerfile:1
+FROM scratch

@@ -1,0 +1,2 @@
+#  Syntax = docker/dockerfile:1.7-labs  
+FROM scratch

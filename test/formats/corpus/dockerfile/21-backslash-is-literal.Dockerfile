@@ -1,0 +1,2 @@
+# escape=`
+FROM mcr.example\win:1

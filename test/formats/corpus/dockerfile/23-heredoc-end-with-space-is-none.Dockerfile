@@ -1,0 +1,6 @@
+FROM alpine:3.19
+RUN <<EOF
+EOF 
+FROM ubuntu:1
+EOF
+FROM debian:12

@@ -1,0 +1,5 @@
+FROM alpine:3.19
+RUN cat << EOF
+FROM ubuntu:1
+EOF
+FROM debian:12

@@ -1,0 +1,3 @@
+FROM scratch
+ONBUILD FROM alpine:3.19
+ONBUILD ONBUILD COPY --from=alpine:3.19 / /

@@ -1,0 +1,1 @@
+FROM alpine:3.19FROM debian:12

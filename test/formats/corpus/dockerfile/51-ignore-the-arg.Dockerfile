@@ -1,0 +1,3 @@
+# dct:ignore
+ARG BASE=alpine:3.19
+FROM $BASE

@@ -1,0 +1,3 @@
+# dct:ignore: made here
+FROM alpine:3.19
+FROM debian:12

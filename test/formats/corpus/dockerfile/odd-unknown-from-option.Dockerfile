@@ -1,0 +1,1 @@
+FROM --pull=always alpine:3.19
