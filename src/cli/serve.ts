@@ -1,9 +1,9 @@
 /** `dct serve` */
 import { UsageError } from '../errors.js'
 import { openService } from '../service/run-service.js'
-import type { CommandLine } from './arguments.js'
 import { clientOptions } from './client-options.js'
 import { EXIT, type Io } from './io.js'
+import type { CommandLine } from './options.js'
 import { packageVersion } from './version.js'
 
 const DEFAULT_LISTEN = '127.0.0.1:8443'

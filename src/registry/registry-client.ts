@@ -11,7 +11,7 @@ export type { Manifest } from './manifest.js'
 export type { RegistryClientOptions } from './registry.js'
 
 /** A manifest by its digest. */
-export interface ManifestQuestion extends RegistryQuestion {
+interface ManifestQuestion extends RegistryQuestion {
   /** `sha256:` and 64 hexadecimal digits. */
   readonly digest: string
   /** The signed length in bytes; a manifest of any other length is refused. Without it, MAX_MANIFEST_BYTES is the limit. */
@@ -19,7 +19,7 @@ export interface ManifestQuestion extends RegistryQuestion {
 }
 
 /** A manifest by its tag. */
-export interface TagQuestion extends RegistryQuestion {
+interface TagQuestion extends RegistryQuestion {
   readonly tag: string
 }
 

@@ -8,7 +8,7 @@ import { usableCertificates } from '../http/tls/pem-files.js'
 import { shellWord } from '../shell-word.js'
 
 /** Files in PEM. */
-export interface TlsFiles {
+interface TlsFiles {
   /** A chain, the server's certificate first. */
   readonly cert: string
   readonly key: string
@@ -64,7 +64,7 @@ const IDLE_MS = 120_000
 const RELOAD_MS = 30_000
 
 /** Milliseconds that running requests have when the service stops; Kubernetes kills after 30 s. */
-export const GRACE_MS = 25_000
+const GRACE_MS = 25_000
 
 /** Listens. @throws UsageError ERR_SETTINGS_INVALID for certificates or an address that cannot be used */
 export async function listen(handler: RequestHandler, options: ListenerOptions): Promise<Listener> {
@@ -126,7 +126,7 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
 }
 
 /** True for an address that only this machine can reach. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
 }
 

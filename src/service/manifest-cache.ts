@@ -2,7 +2,7 @@
 import type { Manifest } from '../registry/registry-client.js'
 
 /** Bytes of all manifests that are kept: bounds the memory of a service that many images are asked of. */
-export const MAX_KEPT_BYTES: number = 64 * 1024 * 1024
+const MAX_KEPT_BYTES: number = 64 * 1024 * 1024
 
 /** Bytes that an entry takes beside its manifest. */
 const ENTRY_BYTES = 512

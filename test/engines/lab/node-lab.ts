@@ -16,12 +16,12 @@ import { createPublisher, type Publisher } from '../../interop/lab/publisher.js'
 
 const DCT = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url))
 
-export interface Ran {
+interface Ran {
   readonly status: number
   readonly output: string
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
