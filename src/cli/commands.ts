@@ -212,6 +212,24 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./env.js')).env,
   },
   {
+    name: 'serve',
+    summary: 'answer container engines with signed digests',
+    operands: [],
+    options: [
+      ...(['policy', 'listen', 'tls-cert', 'tls-key', 'client-ca', 'metrics-listen', 'registry', 'credentials-for'] as const),
+      ...(['server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'stale-fallback', 'timeout', 'quiet', 'verbose'] as const),
+    ],
+    about: [
+      'Answers GET and HEAD /v2/NAME/manifests/TAG?ns=REGISTRY as a registry does, with the digest that is signed: containerd and Docker Engine ask it for tags and take the images from the registry. The manifest is fetched from the registry by its signed digest and checked. A tag that is not signed is refused with 403; 503 means that there is no verdict now.',
+      'POST /verify with {"references": [...]} answers {"results": [...]}, each as dct verify --json prints it. /livez and /readyz say that the service runs.',
+      'The policy must have a default. A collection that is not in the cache and has no pin is refused, unless its rule says firstUse: accept. The service contacts only hosts that its configuration names: --server, servers of rules, known registries, and those of --registry.',
+      'Prints one JSON object a line for each decision. Policy and certificates are read again when they change and on SIGHUP; broken ones leave the old in use. SIGTERM and Ctrl-C let running requests end.',
+    ],
+    exitStatus: '0 after it was stopped, 2 usage.',
+    examples: ['dct serve --policy policy.yaml --registry registry.example'],
+    load: async () => (await import('./serve.js')).serve,
+  },
+  {
     name: 'demo',
     summary: 'see it work, without a network or any configuration',
     operands: [],
