@@ -15,8 +15,8 @@ type Run = (line: CommandLine, io: Io) => Promise<number>
 interface Operand {
   /** As help shows it. */
   readonly name: string
-  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command. */
-  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command'
+  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file, one of a few words. */
+  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'file' | 'choice'
   readonly isOptional?: boolean
   /** The last one may be repeated. */
   readonly isRepeated?: boolean
@@ -46,7 +46,8 @@ const CACHED_GUNS: Operand = { name: 'GUN', kind: 'cached-gun', isRepeated: true
 
 /** Options of everything that may ask a trust server. */
 const ASKING: readonly OptionName[] = [
-  ...(['server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'offline', 'stale-fallback', 'timeout'] as const),
+  ...(['server', 'trust-dir', 'config', 'pinning', 'policy', 'require-signer', 'tlscacert', 'offline'] as const),
+  ...(['stale-fallback', 'timeout'] as const),
   ...(['json', 'quiet', 'verbose'] as const),
 ]
 
@@ -67,6 +68,7 @@ export const COMMANDS: readonly Command[] = [
       'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
       'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
       'On a terminal, work that takes long is shown while it runs, and the failures of several references are repeated at the end. --quiet turns both off.',
+      'With a policy (--policy, DCT_POLICY), the rule that matches an image most specifically says what is asked of it. An image that a rule with action warn or skip lets pass unverified prints nothing on standard output, is named on standard error, and counts as 0.',
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given.',
     ],
     exitStatus: VERIFIED,
@@ -110,7 +112,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'cache verify',
     summary: 'verify what is in the cache, without asking a server',
     operands: [{ ...CACHED_GUNS, isOptional: true }],
-    options: ['server', 'trust-dir', 'config', 'pinning', 'json', 'quiet', 'verbose'],
+    options: ['server', 'trust-dir', 'config', 'pinning', 'policy', 'json', 'quiet', 'verbose'],
     withoutEffect: ['tlscacert', 'timeout', 'offline'],
     about: [
       'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
@@ -138,14 +140,56 @@ export const COMMANDS: readonly Command[] = [
     name: 'env',
     summary: 'show what a verification would use here, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
-    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'json', 'quiet'],
-    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'verbose'],
+    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'policy', 'tlscacert', 'json', 'quiet'],
+    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'require-signer', 'verbose'],
     about: [
-      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache and the pins. Asks no server.',
+      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache, the pins and the policy. Asks no server.',
     ],
     exitStatus: '0, or that of the most severe problem with what is shown.',
     examples: ['dct env container-registry.oracle.com/os/oraclelinux:9'],
     load: async () => (await import('./env.js')).env,
+  },
+  {
+    name: 'policy explain',
+    summary: 'show which rule of a policy decides over an image, and why',
+    operands: [{ name: 'REFERENCE', kind: 'reference' }],
+    options: ['policy', 'json', 'quiet'],
+    about: [
+      'Prints the names under which the image is judged, the rule that decides, what it asks, the less specific rules that match too, and the rules that nearly match. Asks no server.',
+    ],
+    exitStatus: '0, 2 usage.',
+    examples: ['dct policy explain --policy policy.yaml registry.example/team/app:1.0'],
+    load: async () => (await import('./policy.js')).policyExplain,
+  },
+  {
+    name: 'policy check',
+    summary: 'check a policy',
+    operands: [
+      { name: 'FILE', kind: 'file' },
+      { name: 'REFERENCE', kind: 'reference', isOptional: true, isRepeated: true },
+    ],
+    options: ['json', 'quiet'],
+    about: [
+      'Reads a policy and the names of its fields, patterns, keys and signers. A fault is an error with line and column; a rule that can never decide is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
+    ],
+    exitStatus: '0, 2 when something is wrong in the file.',
+    examples: ['dct policy check policy.yaml registry.example/team/app:1.0'],
+    load: async () => (await import('./policy.js')).policyCheck,
+  },
+  {
+    name: 'policy import',
+    summary: 'make a policy from the configuration of another program',
+    operands: [
+      { name: 'KIND', kind: 'choice' },
+      { name: 'FILE', kind: 'file' },
+    ],
+    options: ['quiet'],
+    about: [
+      'Prints a policy, as JSON, made from the configuration of connaisseur, portieris, opa-notary or notary: KIND is one of these words. Each meaning that changes is a warning with line and column. What a policy cannot say is denied, and the exit status is 1.',
+    ],
+    exitStatus: '0, 1 when something could not be carried over, 2 usage.',
+    examples: ['dct policy import notary config.json'],
+    load: async () => (await import('./policy.js')).policyImport,
   },
   {
     name: 'demo',

@@ -1,9 +1,19 @@
 /** What a policy asks of one refresh. */
 import type { Decision } from '../policy/decide.js'
 import type { TrustPinning } from '../trust/pinning.js'
+import type { TrustServer } from '../trust-server/notary-url.js'
+import { type SignedName, signedName } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
 import type { PolicyServer } from './settings/setting-sources.js'
 import type { Settings } from './settings/settings.js'
+
+/** A collection: its GUN as typed and its registry. */
+export interface Named {
+  readonly gun: string
+  readonly domain: string
+  /** The name is exactly the GUN that was signed: no mirror is replaced. */
+  readonly isExact?: boolean
+}
 
 /** Calls with the same terms can be answered from one refresh of a collection. */
 export interface RefreshTerms {
@@ -43,4 +53,11 @@ export function refreshTerms(
 /** The strict word when option or rule says it, else what the rule says, else the option. */
 export function strictOf<Word extends string>(strict: Word, option: Word | undefined, rule: Word | undefined): Word | undefined {
   return option === strict ? strict : (rule ?? option)
+}
+
+/** The name that is signed: by the policy, else by the table of known registries. */
+export function signedCollection(collection: Named, server: TrustServer, terms: RefreshTerms | undefined): SignedName {
+  if (terms?.signed !== undefined) return { gun: terms.signed, mirror: collection.domain }
+  if (collection.isExact === true || terms?.server.knownRegistries === false) return { gun: collection.gun, mirror: undefined }
+  return signedName(collection, server)
 }

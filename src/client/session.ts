@@ -19,9 +19,8 @@ import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
-import type { RefreshTerms } from './refresh-terms.js'
+import { type RefreshTerms, signedCollection } from './refresh-terms.js'
 import type { Inspection, LookupResult, TagList, VerifyResult } from './results.js'
-import { type SignedName, signedName } from './settings/known-registries.js'
 import type { TrustClientOptions } from './settings/options.js'
 import type { Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
@@ -174,13 +173,6 @@ export class Session {
 /** An exact name and an image name may be two collections: a mirror's images are signed in the name of another registry. */
 function sharedName({ gun, isExact }: Collection): string {
   return isExact === true ? `exactly ${gun}` : gun
-}
-
-/** The name that is signed: by the policy, else by the table of known registries. */
-function signedCollection(collection: Collection, server: TrustServer, terms: RefreshTerms | undefined): SignedName {
-  if (terms?.signed !== undefined) return { gun: terms.signed, mirror: collection.domain }
-  if (collection.isExact === true || terms?.server.knownRegistries === false) return { gun: collection.gun, mirror: undefined }
-  return signedName(collection, server)
 }
 
 function timedOut(timeout: number, gun: string): UnavailableError {

@@ -12,7 +12,7 @@ import type { ImageReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
 import { lookupTag, statementsOf, type TrustedTag, tagsWithDigest } from '../trust/lookup.js'
 import { answerDigest, answerLookup, answerTag, type VerifiedCollection } from './answers/answers.js'
-import { type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
+import { type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
 import type { AppliedPolicy, ByDigestResult, LookupResult, VerifyResult } from './results.js'
 import { knownRegistry } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
@@ -20,14 +20,6 @@ import type { Settings } from './settings/settings.js'
 
 /** Refreshes the collection that is asked about. */
 export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
-
-/** Of a collection: its GUN as typed and its registry. */
-interface Named {
-  readonly gun: string
-  readonly domain: string
-  /** The name is exactly the GUN that was signed: no mirror is replaced. */
-  readonly isExact?: boolean
-}
 
 /** What `verify` works with. */
 type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'signal'>
@@ -77,6 +69,16 @@ export class UnderPolicy {
     const { decision, isByTag } = this.#decideDigest(named)
     if (decision.action === 'deny' && !isByTag) throw this.#denied(named.gun, named.gun, decision)
     return { terms: this.#terms(named, decision), applied: this.#applied(decision) }
+  }
+
+  /** What `verify` would ask, without asking it. */
+  preview(reference: ImageReference): { readonly decision: Decision; readonly terms: RefreshTerms; readonly isByTag: boolean } {
+    const { tag, digest } = reference
+    const asked =
+      tag === undefined && digest !== undefined
+        ? this.#decideDigest(reference)
+        : { decision: this.#decide(reference, tag ?? 'latest'), isByTag: false }
+    return { ...asked, terms: this.#terms(reference, asked.decision) }
   }
 
   async #verifyDigest(reference: ImageReference, digest: string, refresh: Refresh): Promise<VerifyResult> {
