@@ -46,10 +46,13 @@ const CACHED_GUNS: Operand = { name: 'GUN', kind: 'cached-gun', isRepeated: true
 
 /** Options of everything that may ask a trust server. */
 const ASKING: readonly OptionName[] = [
-  ...(['server', 'trust-dir', 'config', 'pinning', 'policy', 'require-signer', 'tlscacert', 'offline'] as const),
+  ...(['server', 'trust-dir', 'config', 'pinning', 'policy', 'tlscacert', 'offline'] as const),
   ...(['stale-fallback', 'timeout'] as const),
   ...(['json', 'quiet', 'verbose'] as const),
 ]
+
+/** The same for commands whose output has a shape of its own. */
+const ASKING_QUIETLY = ASKING.filter((name) => name !== 'json')
 
 /** Options that every verification takes: commands on the cache and the settings accept them, so that one set of options serves all. */
 const COMMON: readonly OptionName[] = ['server', 'tlscacert', 'timeout', 'offline', 'verbose']
@@ -63,7 +66,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'verify',
     summary: 'print the trusted digests of image references',
     operands: [REFERENCES],
-    options: ['disable-content-trust', 'digest-references', ...ASKING],
+    options: ['disable-content-trust', 'digest-references', 'require-signer', ...ASKING],
     about: [
       'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
       'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
@@ -85,7 +88,7 @@ export const COMMANDS: readonly Command[] = [
       { name: 'GUN', kind: 'gun' },
       { name: 'TARGET', kind: 'target', isRepeated: true },
     ],
-    options: ['role', ...ASKING],
+    options: ['role', 'require-signer', ...ASKING],
     withoutEffect: ['disable-content-trust', 'digest-references'],
     about: [
       'Prints "TARGET sha256:HEX SIZE" for each target name of a Notary collection, image or not. GUN is the full name of the collection, with its registry. A lookup always verifies, whether content trust is on or off.',
@@ -96,6 +99,69 @@ export const COMMANDS: readonly Command[] = [
       'dct lookup --role targets/releases registry.example/team/app 1.0',
     ],
     load: async () => (await import('./lookup.js')).lookup,
+  },
+  {
+    name: 'pull',
+    summary: 'verify an image, pull it by its digest, tag it',
+    operands: [{ name: 'REFERENCE', kind: 'reference' }],
+    options: [
+      'all-tags',
+      'platform',
+      'engine',
+      'disable-content-trust',
+      'digest-references',
+      'require-signer',
+      ...ASKING_QUIETLY,
+    ],
+    about: [
+      "Verifies the tag, runs the engine's client to pull the signed digest, and then to tag it with the name that you typed. Prints what docker pull printed with DOCKER_CONTENT_TRUST=1. When the verification or the pull fails, nothing is tagged.",
+      'An image that a rule of the policy lets pass unverified is pulled as you typed it, and dct says so; with --all-tags it is an error.',
+      'name@sha256:... is pulled when a signed tag carries the digest; it gets no tag, as with docker. With --all-tags every released tag is verified before the first is pulled, in natural order.',
+      "--quiet hides the progress of the engine, as docker pull -q does, and dct's own warnings and hints.",
+      'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given: then the engine pulls what you typed, and dct says that it was not verified.',
+    ],
+    exitStatus:
+      "0 pulled and tagged, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C; when the engine's client fails, its own status.",
+    examples: ['dct pull registry.example/team/app:1.0', 'dct pull --platform linux/arm64 registry.example/team/app:1.0'],
+    load: async () => (await import('./pull.js')).pull,
+  },
+  {
+    name: 'inspect',
+    summary: 'print what docker trust inspect printed',
+    operands: [REFERENCES],
+    options: ['pretty', ...ASKING_QUIETLY],
+    about: [
+      'Prints the signed tags, the signers and the keys of each image, as docker trust inspect of Docker 28 did: a JSON array, or with --pretty tables. A reference with a tag shows that tag, any other all tags.',
+      'A reference with a digest shows the tags that carry the digest; docker showed all of them. Errors and exit statuses are those of dct: a collection that cannot be verified is not shown.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct inspect registry.example/team/app', 'dct inspect --pretty registry.example/team/app:1.0'],
+    load: async () => (await import('./inspect.js')).inspect,
+  },
+  {
+    name: 'tags',
+    summary: 'list the signed tags of image repositories',
+    operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
+    options: ['color', ...ASKING],
+    about: [
+      'Prints a table of the released tags of each repository: digest, size of the manifest, the role that answers, and the signers. On a terminal, digests are cut to its width. With --json one object a line, with the whole digest and the earliest expiry.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct tags registry.example/team/app', 'dct tags --json registry.example/team/app'],
+    load: async () => (await import('./tags.js')).tags,
+  },
+  {
+    name: 'tree',
+    summary: 'show who may sign what, and until when',
+    operands: [{ name: 'REPOSITORY', kind: 'reference' }],
+    options: ['color', ...ASKING],
+    about: [
+      'Prints the roles of the collection as a tree: version, time left, threshold, keys with both IDs and their algorithm, the end of their certificate, and the names that a delegation may sign. A tick marks each key that signed. The bar is full when a role is good for as long as Notary usually signs it.',
+      'With --json one object: gun, root, roles.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct tree registry.example/team/app'],
+    load: async () => (await import('./tree.js')).tree,
   },
   {
     name: 'cache list',

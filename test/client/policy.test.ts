@@ -271,12 +271,7 @@ describe('names', () => {
   test('other spellings of a host do not evade its rule', async () => {
     const story = new Story()
     const denied = policy({ 'registry.example/**': { action: 'deny' }, 'docker.io/**': { action: 'deny' } })
-    const names = [
-      'registry.example:443/a',
-      'Registry.Example/a',
-      'registry-1.docker.io/a/b',
-      'docker.io/a',
-    ]
+    const names = ['registry.example:443/a', 'Registry.Example/a', 'registry-1.docker.io/a/b', 'docker.io/a']
     for (const name of [...names, 'alpine', 'library/alpine', 'index.docker.io/library/alpine'])
       expect((await refusalOf(ask(story, name, denied))).code, name).toBe('ERR_POLICY_DENIED')
   })
