@@ -34,8 +34,7 @@ export type {
   TrustPinningOption,
   VerifyTagOptions,
 } from './client/settings/options.js'
-export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'
-export { verifyTag } from './client/verify-tag.js'
+export { createTrustClient, type TrustClient, type VerifyOutcome, verifyTag } from './client/trust-client.js'
 export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'
 export {
   type ErrorCode,
