@@ -18,8 +18,8 @@ type Run = (line: CommandLine, io: Io) => Promise<number>
 interface Operand {
   /** As help shows it. */
   readonly name: string
-  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a choice, words of docker. */
-  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'choice' | 'docker'
+  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file, a choice, words of docker. */
+  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'file' | 'choice' | 'docker'
   /** The words of a choice. */
   readonly choices?: readonly string[]
   readonly isOptional?: boolean
@@ -53,7 +53,8 @@ const CACHED_GUNS: Operand = { name: 'GUN', kind: 'cached-gun', isRepeated: true
 
 /** Options of everything that may ask a trust server. */
 const ASKING: readonly OptionName[] = [
-  ...(['server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'offline', 'stale-fallback', 'timeout'] as const),
+  ...(['server', 'trust-dir', 'config', 'pinning', 'policy', 'tlscacert', 'offline'] as const),
+  ...(['stale-fallback', 'timeout'] as const),
   ...(['json', 'quiet', 'verbose'] as const),
 ]
 
@@ -72,11 +73,12 @@ export const COMMANDS: readonly Command[] = [
     name: 'verify',
     summary: 'print the trusted digests of image references',
     operands: [REFERENCES],
-    options: ['disable-content-trust', 'digest-references', ...ASKING],
+    options: ['disable-content-trust', 'digest-references', 'require-signer', ...ASKING],
     about: [
       'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
       'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
       'On a terminal, work that takes long is shown while it runs, and the failures of several references are repeated at the end. --quiet turns both off.',
+      'With a policy (--policy, DCT_POLICY), the rule that matches an image most specifically says what is asked of it. An image that a rule with action warn or skip lets pass unverified prints nothing on standard output, is named on standard error, and counts as 0.',
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given.',
     ],
     exitStatus: VERIFIED,
@@ -93,7 +95,7 @@ export const COMMANDS: readonly Command[] = [
       { name: 'GUN', kind: 'gun' },
       { name: 'TARGET', kind: 'target', isRepeated: true },
     ],
-    options: ['role', ...ASKING],
+    options: ['role', 'require-signer', ...ASKING],
     withoutEffect: ['disable-content-trust', 'digest-references'],
     about: [
       'Prints "TARGET sha256:HEX SIZE" for each target name of a Notary collection, image or not. GUN is the full name of the collection, with its registry. A lookup always verifies, whether content trust is on or off.',
@@ -109,9 +111,18 @@ export const COMMANDS: readonly Command[] = [
     name: 'pull',
     summary: 'verify an image, pull it by its digest, tag it',
     operands: [{ name: 'REFERENCE', kind: 'reference' }],
-    options: ['all-tags', 'platform', 'engine', 'disable-content-trust', 'digest-references', ...ASKING_QUIETLY],
+    options: [
+      'all-tags',
+      'platform',
+      'engine',
+      'disable-content-trust',
+      'digest-references',
+      'require-signer',
+      ...ASKING_QUIETLY,
+    ],
     about: [
       "Verifies the tag, runs the engine's client to pull the signed digest, and then to tag it with the name that you typed. Prints what docker pull printed with DOCKER_CONTENT_TRUST=1. When the verification or the pull fails, nothing is tagged.",
+      'An image that a rule of the policy lets pass unverified is pulled as you typed it, and dct says so; with --all-tags it is an error.',
       'name@sha256:... is pulled when a signed tag carries the digest; it gets no tag, as with docker. With --all-tags every released tag is verified before the first is pulled, in natural order.',
       "--quiet hides the progress of the engine, as docker pull -q does, and dct's own warnings and hints.",
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given: then the engine pulls what you typed, and dct says that it was not verified.',
@@ -174,7 +185,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'cache verify',
     summary: 'verify what is in the cache, without asking a server',
     operands: [{ ...CACHED_GUNS, isOptional: true }],
-    options: ['server', 'trust-dir', 'config', 'pinning', 'json', 'quiet', 'verbose'],
+    options: ['server', 'trust-dir', 'config', 'pinning', 'policy', 'json', 'quiet', 'verbose'],
     withoutEffect: ['tlscacert', 'timeout', 'offline'],
     about: [
       'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
@@ -202,10 +213,10 @@ export const COMMANDS: readonly Command[] = [
     name: 'env',
     summary: 'show what a verification would use here, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
-    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'json', 'quiet'],
-    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'verbose'],
+    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'policy', 'tlscacert', 'json', 'quiet'],
+    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'require-signer', 'verbose'],
     about: [
-      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache and the pins. Asks no server.',
+      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache, the pins and the policy. Asks no server.',
     ],
     exitStatus: '0, or that of the most severe problem with what is shown.',
     examples: ['dct env container-registry.oracle.com/os/oraclelinux:9'],
@@ -228,6 +239,48 @@ export const COMMANDS: readonly Command[] = [
     exitStatus: '0 after it was stopped, 2 usage.',
     examples: ['dct serve --policy policy.yaml --registry registry.example'],
     load: async () => (await import('./serve.js')).serve,
+  },
+  {
+    name: 'policy explain',
+    summary: 'show which rule of a policy decides over an image, and why',
+    operands: [{ name: 'REFERENCE', kind: 'reference' }],
+    options: ['policy', 'json', 'quiet'],
+    about: [
+      'Prints the names under which the image is judged, the rule that decides, what it asks, the less specific rules that match too, and the rules that nearly match. Asks no server.',
+    ],
+    exitStatus: '0, 2 usage.',
+    examples: ['dct policy explain --policy policy.yaml registry.example/team/app:1.0'],
+    load: async () => (await import('./policy.js')).policyExplain,
+  },
+  {
+    name: 'policy check',
+    summary: 'check a policy',
+    operands: [
+      { name: 'FILE', kind: 'file' },
+      { name: 'REFERENCE', kind: 'reference', isOptional: true, isRepeated: true },
+    ],
+    options: ['json', 'quiet'],
+    about: [
+      'Reads a policy and the names of its fields, patterns, keys and signers. A fault is an error with line and column; a rule that can never decide is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
+    ],
+    exitStatus: '0, 2 when something is wrong in the file.',
+    examples: ['dct policy check policy.yaml registry.example/team/app:1.0'],
+    load: async () => (await import('./policy.js')).policyCheck,
+  },
+  {
+    name: 'policy import',
+    summary: 'make a policy from the configuration of another program',
+    operands: [
+      { name: 'KIND', kind: 'choice', choices: ['connaisseur', 'portieris', 'opa-notary', 'notary'] },
+      { name: 'FILE', kind: 'file' },
+    ],
+    options: ['quiet'],
+    about: [
+      'Prints a policy, as JSON, made from the configuration of connaisseur, portieris, opa-notary or notary: KIND is one of these words. Each meaning that changes is a warning with line and column. What a policy cannot say is denied, and the exit status is 1.',
+    ],
+    exitStatus: '0, 1 when something could not be carried over, 2 usage.',
+    examples: ['dct policy import notary config.json'],
+    load: async () => (await import('./policy.js')).policyImport,
   },
   {
     name: 'demo',

@@ -88,6 +88,19 @@ export const OPTIONS = {
     kind: 'file',
     help: "JSON file with Notary's trust_pinning object: certs, ca, disable_tofu; bare, or in Notary's own config.json; its paths are relative to the file",
   },
+  policy: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: 'JSON or YAML file that says what is asked of which images (default: DCT_POLICY, else none)',
+  },
+  'require-signer': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME[=KEY]',
+    kind: 'text',
+    help: 'NAME must have signed the digest, with KEY, a PEM file or a canonical ID, if given; may be given again, and all are required, whatever the policy says',
+  },
   tlscacert: {
     type: 'string',
     value: 'FILE',
@@ -108,12 +121,6 @@ export const OPTIONS = {
     help: 'time for the network work of each reference; fractions are allowed (default: 30)',
   },
   force: { type: 'boolean', help: 'replace or remove a file that dct did not write, without asking' },
-  policy: {
-    type: 'string',
-    value: 'FILE',
-    kind: 'file',
-    help: 'policy (JSON or YAML): which rule decides for which images',
-  },
   listen: {
     type: 'string',
     value: 'HOST:PORT',

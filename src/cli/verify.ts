@@ -46,16 +46,17 @@ function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several
     return exitStatus(error)
   }
   const { result } = outcome
-  if (json) speaker.json(result)
-  else if (result.status !== 'disabled') speaker.answer(result.canonicalReference)
+  if (json && result.status === 'permitted') speaker.json({ ...result, error: speaker.errorJson(result.error) })
+  else if (json) speaker.json(result)
+  else if ('canonicalReference' in result) speaker.answer(result.canonicalReference)
   tell(result, speaker, json)
   return EXIT.ok
 }
 
 function count(outcome: VerifyOutcome, tally: Tally): void {
   if ('error' in outcome) tally.failed(outcome.reference, outcome.error)
-  else if (outcome.result.status === 'disabled' || outcome.result.status === 'by-digest') tally.unverified()
-  else tally.verified()
+  else if (outcome.result.status === 'trusted' || outcome.result.status === 'trusted-digest') tally.verified()
+  else tally.unverified()
 }
 
 function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
@@ -66,6 +67,13 @@ function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
   }
   if (result.status === 'by-digest') {
     speaker.warning({ message: `${result.reference} was not verified: digest references are accepted as they are` })
+    return
+  }
+  if (result.status === 'skipped' || result.status === 'permitted') {
+    const { reference, policy } = result
+    const by = `${policy.match === 'default' ? 'the default' : `the rule ${policy.match}`} of the policy`
+    if (result.status === 'skipped') speaker.always(`${reference} was not verified: ${by} skips it`)
+    else speaker.permitted(`${reference} is not verified, and ${by} lets it pass`, result.error)
     return
   }
   for (const warning of result.warnings) if (!json || warning.code === 'WARN_STALE_TIMESTAMP') speaker.warning(warning)

@@ -28,6 +28,8 @@ export interface Decision {
   /** Each name that was asked, and the rule that answered. */
   readonly asked: readonly { readonly name: string; readonly match: RuleName; readonly action: Action }[]
   readonly server?: string
+  /** The pattern whose rule names the server, or `default`. */
+  readonly serverMatch?: RuleName
   readonly firstUse?: 'accept' | 'refuse'
   /** Each must be met. */
   readonly pinnings: readonly PolicyPinning[]
@@ -38,6 +40,9 @@ export interface Decision {
   /** Milliseconds. */
   readonly maxAge?: number
 }
+
+/** Nothing is asked: there is no policy. */
+export const NO_DECISION: Decision = { action: 'enforce', match: 'none', asked: [], pinnings: [], requireSigners: [] }
 
 /** Of an image that is named by its digest alone. */
 export type DigestDecision =
@@ -135,7 +140,7 @@ function decisionOf(policy: Policy, name: string, rule: Rule | undefined): Decis
     action,
     match,
     asked: [{ name, match, action }],
-    ...(server === undefined ? {} : { server }),
+    ...(server === undefined ? {} : { server, serverMatch: match }),
     ...(firstUse === undefined ? {} : { firstUse }),
     pinnings: pinning === undefined ? [] : [pinning],
     requireSigners: requireSigners === undefined ? [] : [requireSigners],
@@ -148,7 +153,7 @@ function decisionOf(policy: Policy, name: string, rule: Rule | undefined): Decis
 /** The stricter of two decisions in each respect; the first counts where both are as strict. A server is no matter of strictness. */
 function stricter(one: Decision, other: Decision): Decision {
   const isOther = ACTIONS.indexOf(other.action) < ACTIONS.indexOf(one.action)
-  const server = one.server ?? other.server
+  const { server, serverMatch } = one.server === undefined ? other : one
   const firstUse = strictest(['refuse', 'accept'], one.firstUse, other.firstUse)
   const digestReferences = strictest(['require-signed', 'accept'], one.digestReferences, other.digestReferences)
   const staleFallback = strictest(['refuse', 'warn'], one.staleFallback, other.staleFallback)
@@ -158,7 +163,7 @@ function stricter(one: Decision, other: Decision): Decision {
     action: isOther ? other.action : one.action,
     match: isOther ? other.match : one.match,
     asked: [...one.asked, ...other.asked],
-    ...(server === undefined ? {} : { server }),
+    ...(server === undefined || serverMatch === undefined ? {} : { server, serverMatch }),
     ...(firstUse === undefined ? {} : { firstUse }),
     pinnings: [...one.pinnings, ...other.pinnings],
     requireSigners: [...one.requireSigners, ...other.requireSigners],

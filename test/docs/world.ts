@@ -56,6 +56,10 @@ export async function createWorld(folder: string): Promise<World> {
   for (const one of [tls, bin]) await mkdir(one, { recursive: true })
   await writeFile(join(tls, 'ca.crt'), server.ca)
   await writeFile(join(folder, 'ca.crt'), server.ca)
+  // Files that the documents name.
+  const rules = '  - match: registry.example/team/app\n    requireSigners: { all: [alice] }\n'
+  await writeFile(join(folder, 'policy.yaml'), `version: 1\nrules:\n${rules}`)
+  await writeFile(join(folder, 'config.json'), '{"trust_pinning": {"disable_tofu": true}}')
   await program(bin, 'dct', DCT)
   // Programs to which the documents pass a digest print their arguments.
   for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)

@@ -17,6 +17,8 @@ export interface RefreshRequest {
   readonly transport: Transport | undefined
   readonly store: MetadataStore
   readonly pinning: TrustPinning
+  /** More pins that bind the collection: each must be met too. */
+  readonly alsoPinned: readonly TrustPinning[]
   readonly staleFallback: 'warn' | 'refuse'
   /** Milliseconds since 1970. */
   readonly now: number

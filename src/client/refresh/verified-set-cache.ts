@@ -95,16 +95,16 @@ async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet)
 }
 
 /** Undefined when something in the set is not valid any more. */
-async function judgedAgain(stage: TargetsStage, { now, pinning }: RefreshRequest): Promise<TargetsStage | undefined> {
-  const [{ anchorRoot }, { RootStage }] = await Promise.all([
+async function judgedAgain(stage: TargetsStage, request: RefreshRequest): Promise<TargetsStage | undefined> {
+  const [{ anchorWithAll }, { RootStage }] = await Promise.all([
     import('../../trust/anchor.js'),
     import('../../trust/trusted-metadata-set.js'),
   ])
   const { context } = stage
   const { chain, certificates } = stage.anchor
   try {
-    const anchor = anchorRoot(chain, certificates, { start: 'cached-root', pinning, now })
-    return stage.resumed(new RootStage({ ...context, now }, anchor))
+    const anchor = anchorWithAll(chain, certificates, { ...request, start: 'cached-root' })
+    return stage.resumed(new RootStage({ ...context, now: request.now }, anchor))
   } catch (cause) {
     if (cause instanceof TrustError) return undefined
     throw cause

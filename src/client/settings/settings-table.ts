@@ -78,6 +78,18 @@ export const SETTINGS: SettingsTable = {
     flag: 'pinning',
     otherwise: 'an unknown collection is trusted on first use',
   },
+  policy: {
+    fits: (value) => isText(value) || isPlainObject(value),
+    expected: 'a path or a plain object',
+    flag: 'policy',
+    environment: ['DCT_POLICY'],
+    otherwise: 'none: every image is verified',
+  },
+  requireSigners: {
+    fits: (value) => Array.isArray(value) || isPlainObject(value),
+    expected: 'a list of signers, or an object with all, any, or atLeast and of',
+    flag: 'require-signer',
+  },
   digestReferences: {
     fits: isOneOf('require-signed', 'accept'),
     expected: 'require-signed or accept',
