@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'rules',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', MEASURED],
+          exclude: ['test/interop/**', 'test/engines/**', MEASURED],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },

@@ -32,6 +32,7 @@ async function main(argv: readonly string[]): Promise<void> {
     terminal: process.stderr.isTTY === true,
     typed: process.stdin.isTTY === true,
     columns: () => process.stderr.columns,
+    ...(process.stdout.isTTY === true && { screen: { columns: () => process.stdout.columns } }),
     signal: interrupted.signal,
   })
   // All output is written. Exit now: the clean-up of libraries would take another 0.1 s.

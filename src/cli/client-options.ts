@@ -82,7 +82,8 @@ function goBoolean(flag: string, text: string): boolean {
   )
 }
 
-function choice(flag: string, text: string, choices: readonly string[]): string {
+/** One of the choices of an option. @throws UsageError ERR_SETTINGS_INVALID */
+export function choice(flag: string, text: string, choices: readonly string[]): string {
   if (choices.includes(text)) return text
   throw invalid(
     `--${flag} takes ${choices.join(' or ')}, got ${JSON.stringify(text)}`,

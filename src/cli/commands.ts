@@ -50,6 +50,9 @@ const ASKING: readonly OptionName[] = [
   ...(['json', 'quiet', 'verbose'] as const),
 ]
 
+/** The same for commands whose output has a shape of its own. */
+const ASKING_QUIETLY = ASKING.filter((name) => name !== 'json')
+
 /** Options that every verification takes: commands on the cache and the settings accept them, so that one set of options serves all. */
 const COMMON: readonly OptionName[] = ['server', 'tlscacert', 'timeout', 'offline', 'verbose']
 
@@ -94,6 +97,60 @@ export const COMMANDS: readonly Command[] = [
       'dct lookup --role targets/releases registry.example/team/app 1.0',
     ],
     load: async () => (await import('./lookup.js')).lookup,
+  },
+  {
+    name: 'pull',
+    summary: 'verify an image, pull it by its digest, tag it',
+    operands: [{ name: 'REFERENCE', kind: 'reference' }],
+    options: ['all-tags', 'platform', 'engine', 'disable-content-trust', 'digest-references', ...ASKING_QUIETLY],
+    about: [
+      "Verifies the tag, runs the engine's client to pull the signed digest, and then to tag it with the name that you typed. Prints what docker pull printed with DOCKER_CONTENT_TRUST=1. When the verification or the pull fails, nothing is tagged.",
+      'name@sha256:... is pulled when a signed tag carries the digest; it gets no tag, as with docker. With --all-tags every released tag is verified before the first is pulled, in natural order.',
+      "--quiet hides the progress of the engine, as docker pull -q does, and dct's own warnings and hints.",
+      'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given: then the engine pulls what you typed, and dct says that it was not verified.',
+    ],
+    exitStatus:
+      "0 pulled and tagged, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C; when the engine's client fails, its own status.",
+    examples: ['dct pull registry.example/team/app:1.0', 'dct pull --platform linux/arm64 registry.example/team/app:1.0'],
+    load: async () => (await import('./pull.js')).pull,
+  },
+  {
+    name: 'inspect',
+    summary: 'print what docker trust inspect printed',
+    operands: [REFERENCES],
+    options: ['pretty', ...ASKING_QUIETLY],
+    about: [
+      'Prints the signed tags, the signers and the keys of each image, as docker trust inspect of Docker 28 did: a JSON array, or with --pretty tables. A reference with a tag shows that tag, any other all tags.',
+      'A reference with a digest shows the tags that carry the digest; docker showed all of them. Errors and exit statuses are those of dct: a collection that cannot be verified is not shown.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct inspect registry.example/team/app', 'dct inspect --pretty registry.example/team/app:1.0'],
+    load: async () => (await import('./inspect.js')).inspect,
+  },
+  {
+    name: 'tags',
+    summary: 'list the signed tags of image repositories',
+    operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
+    options: ['color', ...ASKING],
+    about: [
+      'Prints a table of the released tags of each repository: digest, size of the manifest, the role that answers, and the signers. On a terminal, digests are cut to its width. With --json one object a line, with the whole digest and the earliest expiry.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct tags registry.example/team/app', 'dct tags --json registry.example/team/app'],
+    load: async () => (await import('./tags.js')).tags,
+  },
+  {
+    name: 'tree',
+    summary: 'show who may sign what, and until when',
+    operands: [{ name: 'REPOSITORY', kind: 'reference' }],
+    options: ['color', ...ASKING],
+    about: [
+      'Prints the roles of the collection as a tree: version, time left, threshold, keys with both IDs and their algorithm, the end of their certificate, and the names that a delegation may sign. A tick marks each key that signed. The bar is full when a role is good for as long as Notary usually signs it.',
+      'With --json one object: gun, root, roles.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct tree registry.example/team/app'],
+    load: async () => (await import('./tree.js')).tree,
   },
   {
     name: 'cache list',

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readServedFolder } from '../testing/served-folder.js'
 import { startTrustServer, type TestTrustServer } from '../testing/trust-server.js'
+import { type FoundEngine, findEngine } from './find-engine.js'
 import { EXIT, type Io } from './io.js'
 import { run } from './main.js'
 import type { CommandLine } from './options.js'
@@ -54,6 +55,8 @@ class Demo {
   }
 
   async run(): Promise<number> {
+    // Asked beside everything else: an engine that does not answer takes its time.
+    const engine = findEngine(this.#io)
     const signed = `${this.#gun}:1.0`
     await writeFile(join(this.#folder, 'ca.crt'), this.#server.ca)
     this.#say(`a trust server on this machine, ${this.#server.url}, and a collection signed with notary 0.7.0`)
@@ -80,6 +83,8 @@ class Demo {
     this.#say(
       `4. the server is gone, and the cache answers: ${stale.warnings?.map(({ code, message }) => `${code}: ${message}`).join('; ')}`,
     )
+
+    this.#say(`5. ${await this.#engine(engine)}`)
 
     const asExpected =
       trusted.status === 'trusted' &&
@@ -118,6 +123,14 @@ class Demo {
     await run(['verify', '--json', ...options, reference], io)
     this.#io.signal.throwIfAborted()
     return JSON.parse(out)
+  }
+
+  async #engine(finding: Promise<FoundEngine | string>): Promise<string> {
+    const found = await finding
+    this.#io.signal.throwIfAborted()
+    if (typeof found === 'string') return `${found}: with one, dct pull hands it the digest that was verified`
+    const { pullAndRun } = await import('./demo-engine.js')
+    return pullAndRun(this.#io, found, this.#folder)
   }
 
   #say(text: string): void {

@@ -14,6 +14,8 @@ export interface Io {
   readonly typed?: boolean
   /** Columns of the terminal at this moment. */
   readonly columns?: () => number | undefined
+  /** The terminal that standard output is; absent when it is none. `columns` at this moment. */
+  readonly screen?: { readonly columns: () => number | undefined }
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
   /** Takes the place of the system clock, for tests and the demo; no option sets it. */

@@ -37,6 +37,26 @@ export const OPTIONS = {
     choices: ['require-signed', 'accept'],
     help: 'name@sha256:...: look for signed tags with the digest (default), or check nothing',
   },
+  'all-tags': { type: 'boolean', short: 'a', help: 'pull every released tag of the repository' },
+  platform: {
+    type: 'string',
+    value: 'P',
+    kind: 'text',
+    help: "platform of an image for several, such as linux/arm64; passed to the engine's client",
+  },
+  engine: {
+    type: 'string',
+    value: 'PROGRAM',
+    kind: 'text',
+    help: "the engine's client: docker (default), podman, nerdctl, or a path; it is run without a shell",
+  },
+  pretty: { type: 'boolean', help: 'print tables for people instead of JSON' },
+  color: {
+    type: 'string',
+    kind: 'choice',
+    choices: ['auto', 'always', 'never'],
+    help: 'colours: on a terminal only (auto, the default), always or never; auto obeys FORCE_COLOR and NO_COLOR',
+  },
   role: {
     type: 'string',
     multiple: true,

@@ -5,9 +5,14 @@ import type { Io } from './io.js'
 const USUAL_COLUMNS = 80
 
 /** Columns that a line may fill. The last one stays free: some terminals wrap after it. */
-export function columnsOf({ columns }: Io): number {
+export function columnsOf({ columns }: Pick<Io, 'columns'>): number {
   const width = columns?.() ?? 0
   return (width > 0 ? width : USUAL_COLUMNS) - 1
+}
+
+/** Columns that a line of standard output may fill; undefined when standard output is no terminal: lines are not cut then. */
+export function screenWidth({ screen }: Io): number | undefined {
+  return screen === undefined ? undefined : columnsOf(screen)
 }
 
 /** The text, cut at its end. */

@@ -103,6 +103,14 @@ export interface LookupResult extends Provenance {
   readonly custom?: unknown
 }
 
+/** An entry of `targets` that `targets/releases` takes the place of. */
+export interface ShadowedTag {
+  readonly role: string
+  readonly digest: string
+  readonly size: number
+  readonly signers: readonly string[]
+}
+
 /** A released tag. */
 export interface ListedTag {
   readonly tag: string
@@ -111,6 +119,8 @@ export interface ListedTag {
   readonly size: number
   readonly role: string
   readonly signers: readonly string[]
+  /** What `targets` lists under the same name where `targets/releases` answers and says otherwise. `verifyTag` does not look at it. */
+  readonly shadowed?: ShadowedTag
   /** `no valid hash, expecting sha256`: the tag is signed without a SHA-256, or with one that is not 32 bytes. */
   readonly problem?: string
 }
@@ -131,12 +141,31 @@ export interface InspectedRole {
   readonly keys: readonly string[]
   /** The same keys in the same order, with both of their IDs. */
   readonly keyDetails: readonly KeyDetails[]
+  /** Their IDs in the order in which the role above lists them. */
+  readonly keysAsListed: readonly string[]
   /** IDs of the keys that signed. */
   readonly signedBy: readonly string[]
+}
+
+/** A delegation, as the role above it lists it. */
+export interface InspectedDelegation {
+  readonly role: string
+  /** The role that lists it. */
+  readonly delegatedBy: string
+  readonly threshold: number
+  /** In the order in which they are listed. */
+  readonly keyDetails: readonly KeyDetails[]
+  /** Prefixes of the names that it may sign, those of the roles above applied: `''` means all, an empty list none. */
+  readonly paths: readonly string[]
+  /** `loaded`: it counts, and is among `roles`. `left-out`: not today, see `reason`. `unsigned`: it has published nothing yet. */
+  readonly state: 'loaded' | 'left-out' | 'unsigned'
+  readonly reason?: string
 }
 
 /** What `inspect` answers. */
 export interface Inspection extends Provenance {
   /** Root, timestamp, snapshot, targets and its delegations, parents first. */
   readonly roles: readonly InspectedRole[]
+  /** Every delegation that a role of the set lists, nearest to `targets` first, each level in the order of its file. */
+  readonly delegations: readonly InspectedDelegation[]
 }

@@ -67,6 +67,15 @@ export function firstCertificateKey(pem: Uint8Array): KeyObject | string {
   return typeof certificate === 'string' ? certificate : certificateKey(certificate)
 }
 
+/** When the first certificate of a bundle ends, in ms since 1970; undefined when there is none that can be read. */
+export function certificateEnd(pem: Uint8Array): number | undefined {
+  const first = pemCertificates(pem)?.[0]
+  const certificate = first === undefined ? undefined : readCertificate(first)
+  if (certificate === undefined || typeof certificate === 'string') return undefined
+  const end = Date.parse(certificate.validTo)
+  return Number.isNaN(end) ? undefined : end
+}
+
 /** The public key of a certificate, or why it cannot be read. Node parses it only on access. */
 export function certificateKey(certificate: X509Certificate): KeyObject | string {
   try {

@@ -2,6 +2,7 @@
  * Names of keys in messages. Tools show two IDs: `docker trust inspect` shows the ID that root.json lists, which for a root key is that
  * of its certificate; `notary key list`, and Docker for signers, show the canonical ID of the bare public key. So messages name both.
  */
+import { certificateEnd } from '../crypto/certificate.js'
 import { canonicalKeyId, type KeyId } from '../crypto/keys.js'
 import type { RoleKey } from '../metadata/model.js'
 
@@ -19,13 +20,21 @@ export interface KeyDetails {
   readonly canonicalId?: string
   /** As listed: `ecdsa`, `ecdsa-x509`, `rsa`, `rsa-x509`, `ed25519`. */
   readonly algorithm: string
+  /** ISO date on which the certificate of an x509 key ends, where it can be read. */
+  readonly certificateExpires?: string
 }
 
 type Keys = ReadonlyMap<KeyId, RoleKey>
 
 export function keyDetails(key: RoleKey): KeyDetails {
   const canonicalId = canonicalKeyId(key)
-  return { id: key.id, ...(canonicalId === undefined ? {} : { canonicalId }), algorithm: key.type }
+  const end = key.type.endsWith('-x509') ? certificateEnd(key.bytes) : undefined
+  return {
+    id: key.id,
+    ...(canonicalId === undefined ? {} : { canonicalId }),
+    algorithm: key.type,
+    ...(end === undefined ? {} : { certificateExpires: new Date(end).toISOString() }),
+  }
 }
 
 /** The ID as listed, and the canonical ID where it differs. */

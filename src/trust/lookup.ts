@@ -84,24 +84,29 @@ export function tagsWithDigest(stage: TargetsStage, digest: string): TrustedTag[
   )
 }
 
-/** A released tag, or why it has no digest. */
-export type ListedTarget =
+/** A released tag, or why it has no digest; `shadowed`: what `targets` says when `targets/releases` says otherwise. */
+export type ListedTarget = { readonly shadowed?: TrustedTag } & (
   | (TrustedTag & { readonly problem?: undefined })
   | (Pick<TrustedTag, 'name' | 'role' | 'size' | 'signers'> & { readonly digest?: undefined; readonly problem: string })
+)
 
 /** Every released tag, in natural order. A tag without a digest does not hide the others. */
 export function listTargets(stage: TargetsStage): ListedTarget[] {
   const entries = signerEntries(stage)
-  return releasedTags(stage).flatMap((tag): ListedTarget[] =>
-    holdersOf(stage, tag, RELEASED_ROLES)
-      .slice(0, 1)
-      .map((holder) => {
-        const problem = hashProblem(holder.entry)
-        if (problem !== undefined) return { name: tag, role: holder.role, size: holder.entry.length, signers: [], problem }
-        const target = toTarget(stage, tag, holder)
-        return { ...target, signers: signersAmong(entries.get(tag) ?? [], target.digest) }
-      }),
-  )
+  const signedTag = (tag: string, holder: Holder): TrustedTag => {
+    const target = toTarget(stage, tag, holder)
+    return { ...target, signers: signersAmong(entries.get(tag) ?? [], target.digest) }
+  }
+  return releasedTags(stage).flatMap((tag): ListedTarget[] => {
+    const [holder, below] = holdersOf(stage, tag, RELEASED_ROLES)
+    if (holder === undefined) return []
+    const other = below === undefined ? undefined : digestOf(below.entry)
+    const isShadowed = below !== undefined && other !== undefined && other !== digestOf(holder.entry)
+    const shadowed = isShadowed ? { shadowed: signedTag(tag, below) } : {}
+    const problem = hashProblem(holder.entry)
+    if (problem === undefined) return [{ ...signedTag(tag, holder), ...shadowed }]
+    return [{ name: tag, role: holder.role, size: holder.entry.length, signers: [], problem, ...shadowed }]
+  })
 }
 
 /** What signers list, by name. Reads every entry once; asking each signer for each tag would cost tags times signers. */

@@ -43,3 +43,12 @@ test('uses the first place that can be written to; without one the hint names TM
     hint: expect.stringContaining('TMPDIR='),
   })
 })
+
+test('the demo says that there is no docker, and is a success all the same', async () => {
+  const { status, out, err } = await runProgram(['demo'], { env: { PATH: folder } })
+  expect(status).toBe(0)
+  expect(out).toMatch(/^registry\.example\/demo\/app@sha256:\w{64}\n$/)
+  expect(err).toContain(
+    'dct demo: 5. there is no docker on this machine: with one, dct pull hands it the digest that was verified\n',
+  )
+})

@@ -13,6 +13,8 @@ export interface World {
   readonly terminal?: boolean
   readonly typed?: boolean
   readonly columns?: number
+  /** Of the terminal that standard output is; absent when it is none. */
+  readonly screenColumns?: number
   /** Is given all that is written, as a terminal that shows both streams. */
   readonly screen?: (text: string) => void
   readonly now?: Date
@@ -26,7 +28,7 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 export async function runProgram(argv: readonly string[], world: World = {}): Promise<Ran> {
   let out = ''
   let err = ''
-  const { now, stdin = '' } = world
+  const { now, stdin = '', screenColumns } = world
   const status = await run(argv, {
     env: world.env ?? {},
     out: (text) => {
@@ -41,6 +43,7 @@ export async function runProgram(argv: readonly string[], world: World = {}): Pr
     terminal: world.terminal ?? false,
     typed: world.typed ?? false,
     columns: () => world.columns,
+    ...(screenColumns === undefined ? {} : { screen: { columns: () => screenColumns } }),
     signal: world.signal ?? new AbortController().signal,
     ...(now === undefined ? {} : { now: () => now }),
   })

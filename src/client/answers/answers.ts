@@ -2,7 +2,7 @@
 import { UnsignedError } from '../../errors.js'
 import type { ImageReference } from '../../reference/reference.js'
 import { keyDetails } from '../../trust/key-names.js'
-import { listTargets, lookupTag, lookupTarget, tagsWithDigest } from '../../trust/lookup.js'
+import { listTargets, lookupTag, lookupTarget, type TrustedTag, tagsWithDigest } from '../../trust/lookup.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
 import type {
@@ -10,11 +10,13 @@ import type {
   Inspection,
   LookupResult,
   Provenance,
+  ShadowedTag,
   TagList,
   TrustedDigestResult,
   TrustedResult,
   Warning,
 } from '../results.js'
+import { inspectDelegations } from './delegations.js'
 
 /** A verified collection, and how it was verified. */
 export interface VerifiedCollection {
@@ -87,10 +89,20 @@ export function answerLookup(verified: VerifiedCollection, target: string, roles
 /** Released tags in natural order. */
 export function answerTags(verified: VerifiedCollection): TagList {
   const { stage } = verified
-  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, problem }) =>
-    problem === undefined ? { tag, digest, size, role, signers } : { tag, size, role, signers, problem },
-  )
+  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, shadowed, problem }) => ({
+    tag,
+    ...(digest === undefined ? {} : { digest }),
+    size,
+    role,
+    signers,
+    ...(shadowed === undefined ? {} : { shadowed: shadowedTag(shadowed) }),
+    ...(problem === undefined ? {} : { problem }),
+  }))
   return { tags, ...provenance(verified, 'targets') }
+}
+
+function shadowedTag({ role, digest, size, signers }: TrustedTag): ShadowedTag {
+  return { role, digest, size, signers }
 }
 
 /** Every role of the set. */
@@ -105,10 +117,11 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
       threshold,
       keys: details.map(({ id }) => id),
       keyDetails: details,
+      keysAsListed: [...keys.keys()],
       signedBy: [...signedBy],
     }
   })
-  return { roles, ...provenance(verified, 'targets') }
+  return { roles, delegations: inspectDelegations(stage), ...provenance(verified, 'targets') }
 }
 
 /** A new object for each answer: one refresh may answer several callers, and no caller may change the answer of another. */

@@ -156,12 +156,15 @@ describe('the other questions', () => {
     await using client = createTrustClient(story.options)
     const { roles } = await client.inspect('alpine')
     expect(roles.map(({ role }) => role)).toEqual(['root', 'timestamp', 'snapshot', 'targets', 'targets/alice'])
-    for (const { role, keys, keyDetails } of roles) {
+    for (const { role, keys, keyDetails, keysAsListed } of roles) {
       const listed = story.collection.keys(role)
       const expected = listed.map((key) => ({ id: key.id, canonicalId: canonicalId(key), algorithm: key.type }))
-      expect(keyDetails, role).toEqual(expected.sort((one, other) => (one.id < other.id ? -1 : 1)))
+      expect(keyDetails, role).toMatchObject(expected.sort((one, other) => (one.id < other.id ? -1 : 1)))
       expect(keys).toEqual(keyDetails.map(({ id }) => id))
+      expect(keysAsListed, role).toEqual(listed.map(({ id }) => id))
     }
+    expect(roles.at(-1)?.keyDetails[0]?.certificateExpires).toBe('2036-01-01T00:00:00.000Z')
+    expect(roles.find(({ role }) => role === 'timestamp')?.keyDetails[0]).not.toHaveProperty('certificateExpires')
   })
 
   test('lookup takes targets first, then delegations in their order; roles pick', async () => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 
 export interface LabChild {
+  readonly pid: number | undefined
   /** True once the program has ended, for any reason. */
   readonly ended: boolean
   /** The last lines of its log. */
@@ -38,6 +39,7 @@ export async function startChild(program: string, args: string[], logFile: strin
     clearTimeout(timer)
   }
   return {
+    pid: child.pid,
     get ended() {
       return gone()
     },

@@ -1,0 +1,79 @@
+/** `dct tags REPOSITORY...` */
+import { createCommandClient } from '../client/trust-client.js'
+import { TrustError } from '../errors.js'
+import { parseRepository } from '../reference/reference.js'
+import { type Column, oneLine, tableLines } from '../report/table.js'
+import { type Collection, expiresOf, readCollection } from '../tasks/collection.js'
+import { clientOptions } from './client-options.js'
+import { paintFor } from './colors.js'
+import type { Io } from './io.js'
+import type { CommandLine } from './options.js'
+import { exitStatus, mostSevere, Speaker } from './output.js'
+import { startProgress } from './progress.js'
+import { screenWidth } from './width.js'
+
+const COLUMNS: readonly Column[] = [
+  { head: 'TAG', min: 12 },
+  { head: 'DIGEST', min: 19 },
+  { head: 'SIZE', min: 4, alignRight: true },
+  { head: 'ROLE', min: 8 },
+  { head: 'SIGNERS', min: 8 },
+]
+
+/** The exit status. */
+export async function tags(line: CommandLine, io: Io): Promise<number> {
+  const { words, values } = line
+  using progress = startProgress(io, line)
+  progress.total = words.length
+  const speaker = new Speaker(progress.io, line)
+  const paint = paintFor(line, io)
+  await using client = createCommandClient(await clientOptions(line, progress.io, progress.tell))
+  const statuses: number[] = []
+  let isFirst = true
+  for (const repository of words) {
+    try {
+      const collection = await readCollection(client, parseRepository(repository).gun)
+      const { gun, warnings } = collection.list
+      for (const warning of warnings) speaker.warning(warning)
+      if (values.json) for (const row of jsonRows(collection)) speaker.json(row)
+      else {
+        if (words.length > 1) speaker.answer(`${isFirst ? '' : '\n'}${paint('bold', oneLine(gun))}`)
+        const [heads = '', ...rows] = tableLines(COLUMNS, textRows(collection), screenWidth(io))
+        for (const text of collection.list.tags.length === 0 ? [] : [paint('bold', heads), ...rows]) speaker.answer(text)
+        if (collection.list.tags.length === 0) speaker.note(`${gun} is signed, but none of its tags is released`)
+        isFirst = false
+      }
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error
+      if (values.json) speaker.failed({ repository }, error)
+      speaker.error(error, words.length > 1 && !error.message.includes(repository) ? repository : undefined)
+      statuses.push(exitStatus(error))
+    }
+    progress.done++
+  }
+  return mostSevere(statuses)
+}
+
+function textRows({ list }: Collection): string[][] {
+  return list.tags.map(({ tag, digest, size, role, signers, problem }) => [
+    tag,
+    digest ?? problem ?? '',
+    String(size),
+    role,
+    signers.join(', '),
+  ])
+}
+
+function jsonRows({ list, inspection }: Collection): unknown[] {
+  const { gun } = list
+  return list.tags.map(({ tag, digest, size, role, signers, problem }) => ({
+    gun,
+    tag,
+    ...(digest === undefined ? {} : { digest }),
+    size,
+    role,
+    signers,
+    expires: expiresOf(inspection, role),
+    ...(problem === undefined ? {} : { problem }),
+  }))
+}
