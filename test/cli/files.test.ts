@@ -94,7 +94,7 @@ describe('dct verify -f', () => {
   })
 
   test('the frontend is an image too, unless --frontend says otherwise', async () => {
-    const path = await put('Dockerfile', `# syntax=${APP}:9\nFROM ${APP}:1.0\n`)
+    const path = await put('Dockerfile', `# syntax=docker/dockerfile:1\nFROM ${APP}:1.0\n`)
     expect(await dct('verify', ['-f', path])).toMatchObject({ status: 3 })
     expect(await dct('verify', ['-f', path, '--frontend', 'allow'])).toMatchObject({ status: 0, out: `${APP}@${D.one}\n` })
     expect((await dct('verify', ['-f', path, '--frontend', 'deny'])).err).toContain('frontends are refused')
@@ -324,7 +324,7 @@ describe('dct build-policy', () => {
 
   test('the other forms; rego needs a folder', async () => {
     const path = await put('Dockerfile', `FROM ${APP}:1.0\n`)
-    const image = `docker-image://${APP}@${D.one}`
+    const image = `docker-image://${APP}:1.0@${D.one}`
     expect((await dct('build-policy', ['-f', path, '--format', 'build-contexts'])).out).toContain(image)
     const bake = JSON.parse((await dct('build-policy', ['-f', path, '--format', 'bake', '--target', 'app'])).out)
     expect(JSON.stringify(bake.target.app)).toContain(`${APP}:1.0`)
