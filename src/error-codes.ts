@@ -83,10 +83,11 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_REFERENCE_INVALID: 'A reference looks like alpine:3.19, registry.example:5000/team/app:1.0 or name@sha256:<64 hex digits>.',
   ERR_NO_TRUST_DATA:
     'The image is not signed on this trust server, or the server is not the one its publisher signs with: see DOCKER_CONTENT_TRUST_SERVER. Which server is asked, and why: dct env',
-  ERR_TAG_NOT_SIGNED: 'The collection is signed but this tag is not. Ask its publisher to sign it, or use a tag that is.',
-  ERR_DIGEST_NOT_SIGNED: 'No signed tag of the collection carries this digest. Look at a tag instead: dct verify <GUN>:TAG',
+  ERR_TAG_NOT_SIGNED:
+    'The collection is signed but this tag is not. Ask its publisher to sign it, or use a tag that is. Its tags: dct tags <GUN>',
+  ERR_DIGEST_NOT_SIGNED: 'No signed tag of the collection carries this digest. Its tags and their digests: dct tags <GUN>',
   ERR_DIGEST_MISMATCH: 'The tag is signed for another digest: it was signed again since, or never had this one.',
-  ERR_SIGNER_MISSING: 'A signer that you require has not signed this tag.',
+  ERR_SIGNER_MISSING: 'A signer that you require has not signed this tag. Who signed what: dct tags <GUN>',
   ERR_POLICY_DENIED: 'Your policy denies this image. Which rule decides, and why: dct policy explain <GUN>',
   ERR_NOT_LOCKED:
     'The lock has no entry for this collection. Record it, once you have compared its root key with the publisher: dct lock <GUN>',

@@ -24,8 +24,7 @@ export type {
 export { contentTrustEnabled } from './client/settings/content-trust.js'
 export type { Environment } from './client/settings/environment.js'
 export type { ContentTrustSwitch, TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/settings/options.js'
-export { createTrustClient, type TrustClient, type VerifyOutcome } from './client/trust-client.js'
-export { verifyTag } from './client/verify-tag.js'
+export { createTrustClient, type TrustClient, type VerifyOutcome, verifyTag } from './client/trust-client.js'
 export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'
 export {
   type ErrorCode,

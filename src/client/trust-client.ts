@@ -6,7 +6,7 @@ import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } 
 import type { Session, SharedRefreshes } from './session.js'
 import { checkValues, lookupRoles, ownOptions } from './settings/check-options.js'
 import { isSwitchedOn } from './settings/content-trust.js'
-import type { TrustClientOptions } from './settings/options.js'
+import type { TrustClientOptions, VerifyTagOptions } from './settings/options.js'
 import type { Reader } from './settings/setting-source.js'
 import { hasMethods } from './settings/value-checks.js'
 
@@ -46,6 +46,23 @@ export function createTrustClient(options: TrustClientOptions = {}): TrustClient
 /** The same for the command: hints and warnings name flags. */
 export function createCommandClient(options: TrustClientOptions): TrustClient {
   return new LazyTrustClient(options, 'command')
+}
+
+/**
+ * The trusted digest of an image reference such as `alpine:3.19`.
+ *
+ * Content trust is on when `DOCKER_CONTENT_TRUST` says so, as with Docker, or with `disableContentTrust: false`; when it
+ * is off the answer is `{status: 'disabled'}` and nothing was asked. Only `trusted` and `trusted-digest` mean verified.
+ *
+ * @throws TrustError of any kind; `code` says what exactly, `hint` what to do
+ */
+export async function verifyTag(reference: string, options: VerifyTagOptions = {}): Promise<VerifyResult> {
+  const client = createTrustClient(options)
+  try {
+    return await client.verifyTag(reference)
+  } finally {
+    await client.close()
+  }
 }
 
 class LazyTrustClient implements TrustClient {

@@ -10,16 +10,16 @@ import { shellWord } from '../shell-word.js'
 export const MAX_FILE_BYTES: number = 8 * 1024 * 1024
 
 /** Bytes of all files of a run, which are in memory at the same time (denial of service). */
-export const MAX_TOTAL_BYTES: number = 64 * 1024 * 1024
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
 
 /** Files of a run that are read. Stops a command that was given the wrong folder. */
-export const MAX_FILES = 10_000
+const MAX_FILES = 10_000
 
 /** Entries of folders that are looked at, files of other kinds included. Stops a walk through a whole disk. */
-export const MAX_ENTRIES = 200_000
+const MAX_ENTRIES = 200_000
 
 /** Folders within each other. Stops a tree that was made to be endless. */
-export const MAX_DEPTH = 40
+const MAX_DEPTH = 40
 
 /** Folders that hold the files of others. */
 const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(['.git', 'node_modules'])

@@ -6,8 +6,16 @@ import { sha256Hex } from '../crypto/hash.js'
 import { UntrustedError } from '../errors.js'
 import type { RoleKeys, RootMetadata } from '../metadata/model.js'
 import { Budget } from './budget.js'
-import { checkSigned, floorLeft, type LoadContext, type RoleLoader } from './load.js'
-import { rootFloor, snapshotLoader, targetsLoader, timestampLoader } from './loaders.js'
+import {
+  checkSigned,
+  floorLeft,
+  type LoadContext,
+  type RoleLoader,
+  rootFloor,
+  snapshotLoader,
+  targetsLoader,
+  timestampLoader,
+} from './load.js'
 import { acceptedForAnother } from './own-file.js'
 import type { Trusted } from './trusted.js'
 import { type VersionFloor, type VersionFloors, withCached } from './version-floors.js'

@@ -1,7 +1,6 @@
 /** The version floors that a verified set leaves for the next run. */
 import { parentRole } from '../metadata/role-name.js'
-import { floorLeft } from './load.js'
-import { rootFloor, snapshotLoader, targetsLoader, timestampLoader } from './loaders.js'
+import { floorLeft, rootFloor, snapshotLoader, targetsLoader, timestampLoader } from './load.js'
 import type { TargetsStage } from './targets-stage.js'
 import { type VersionFloor, type VersionFloors, withAccepted } from './version-floors.js'
 

@@ -1,7 +1,16 @@
-/** The checks that every load into the trusted set makes. Their order is stated in trusted-metadata-set.ts. */
-import { hex } from '../bytes.js'
+/** How each role is loaded, and the checks that every load makes. Their order is stated in trusted-metadata-set.ts. */
+import { hex, utf8 } from '../bytes.js'
 import { checkHashes } from '../crypto/hash.js'
-import type { FileMeta, RoleKeys, Unverified } from '../metadata/model.js'
+import type {
+  FileMeta,
+  RoleKeys,
+  RootMetadata,
+  SnapshotMetadata,
+  TargetsMetadata,
+  TimestampMetadata,
+  Unverified,
+} from '../metadata/model.js'
+import { parseSnapshot, parseTargets, parseTimestamp } from '../metadata/parse.js'
 import type { Budget } from './budget.js'
 import { expired, hashMismatch, insufficientSignatures, tooLarge } from './refusals.js'
 import { type Trusted, trust } from './trusted.js'
@@ -103,4 +112,39 @@ function candidate<Metadata extends { version: number }>(
 ): Candidate {
   const { metadata, signedBy, file } = loaded
   return { gun, role, version: metadata.version, content: content(loaded), keys, signedBy, file }
+}
+
+/** The timestamp's keys, parser and content. */
+export function timestampLoader(gun: string, root: RootMetadata): RoleLoader<TimestampMetadata> {
+  return {
+    role: 'timestamp',
+    keys: root.roles.timestamp,
+    parse: (file) => parseTimestamp(file, { gun, role: 'timestamp' }),
+    // A server under load may renew the expiry without a new version; the snapshot entry may not change.
+    content: ({ metadata: { snapshot } }) => utf8(fileText(snapshot)),
+  }
+}
+
+/** The snapshot's keys, parser and content. */
+export function snapshotLoader(gun: string, root: RootMetadata): RoleLoader<SnapshotMetadata> {
+  return {
+    role: 'snapshot',
+    keys: root.roles.snapshot,
+    parse: (file) => parseSnapshot(file, { gun, role: 'snapshot' }),
+    content: ({ signedBytes }) => signedBytes,
+  }
+}
+
+/** `targets` or a delegation. */
+export function targetsLoader(gun: string, role: string, keys: RoleKeys): RoleLoader<TargetsMetadata> {
+  return { role, keys, parse: (file) => parseTargets(file, { gun, role }), content: ({ signedBytes }) => signedBytes }
+}
+
+/** The floor that a root leaves. */
+export function rootFloor(gun: string, { metadata, signedBytes, keys, signedBy, file }: Trusted<RootMetadata>): VersionFloor {
+  return floorOf({ gun, role: 'root', version: metadata.version, content: signedBytes, keys, signedBy, file })
+}
+
+function fileText({ length, hashes: { sha256, sha512 } }: FileMeta): string {
+  return `${length} ${sha256 === undefined ? '' : hex(sha256)} ${sha512 === undefined ? '' : hex(sha512)}`
 }

@@ -46,9 +46,9 @@ export function lookupTag(stage: TargetsStage, tag: string): TrustedTag {
   const found = findTarget(stage, tag, RELEASED_ROLES)
   if (found !== undefined) return { ...found, signers: signersOf(stage, found) }
   const holders = holdersOf(stage, tag, stage.loaded.keys()).map(({ role }) => role)
-  if (holders.length === 0) throw notFound(stage, tag, `${notSignedHint(stage, tag)}${leftOut(stage)}`)
+  if (holders.length === 0) throw notFound(stage, tag, `${notSignedHint(stage, tag)}${leftOut(stage)} Its tags: dct tags <GUN>`)
   const names = holders.map(signerName).join(', ')
-  const hint = `Only ${names} signed this tag; it is not released: its publisher must sign it in targets/releases or targets.`
+  const hint = `Only ${names} signed this tag; it is not released: its publisher must sign it in targets/releases or targets. Who signs what: dct tree <GUN>`
   throw notFound(stage, tag, hint, { signedOnlyBy: holders })
 }
 

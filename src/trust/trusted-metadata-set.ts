@@ -12,8 +12,7 @@
 import type { FileMeta, SnapshotMetadata, TimestampMetadata } from '../metadata/model.js'
 import { RELEASES_ROLE } from '../metadata/role-name.js'
 import type { Anchor } from './anchor.js'
-import { admit, checkFile, type LoadContext } from './load.js'
-import { rootFloor, snapshotLoader, timestampLoader } from './loaders.js'
+import { admit, checkFile, type LoadContext, rootFloor, snapshotLoader, timestampLoader } from './load.js'
 import { brokenRotation, equivocation, rollback } from './refusals.js'
 import type { Trusted } from './trusted.js'
 

@@ -220,3 +220,20 @@ describe('the hint for a wrong setting names its next step', () => {
     expect(hint).not.toContain('that the message names')
   })
 })
+
+describe('a reference without a signature: the hint ends in the command that shows what is signed', () => {
+  test.each([
+    ['a tag', `${GUN}:2.0`, `dct tags ${GUN}`],
+    ['a tag that only a signer lists', `${GUN}:dev`, `dct tree ${GUN}`],
+    ['a digest', `${GUN}@sha256:${'a'.repeat(64)}`, `dct tags ${GUN}`],
+  ])('%s', async (_what, reference, command) => {
+    const collection = createTrustCollection(GUN, { now: new Date(), tags: { '1.0': 'the image' } }).delegate('targets/alice')
+    collection.sign('dev', 'another image', { role: 'targets/alice' })
+    await using server = await startTrustServer({ collections: [collection.publish()] })
+    await writeFile(join(folder, 'ca.crt'), server.ca)
+    const options = ['--config', folder, '--tlscacert', join(folder, 'ca.crt'), '--server', server.url]
+    const ran = await runProgram(['verify', ...options, reference])
+    expect(ran.status).toBe(3)
+    expect(linesOf(ran).hint.endsWith(`: ${command}`)).toBe(true)
+  })
+})

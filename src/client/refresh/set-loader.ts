@@ -1,6 +1,10 @@
 /** Loads one trusted metadata set, stage by stage: root, timestamp, snapshot, targets, delegations. */
+
 import { RELEASES_ROLE } from '../../metadata/role-name.js'
+import { type Anchor, anchorRoot } from '../../trust/anchor.js'
 import { Budget } from '../../trust/budget.js'
+import { onRecord } from '../../trust/certificate-record.js'
+import type { PriorTrust } from '../../trust/prior-trust.js'
 import type { RootChain } from '../../trust/root-chain.js'
 import { type PendingDelegation, TargetsStage } from '../../trust/targets-stage.js'
 import type { Trusted } from '../../trust/trusted.js'
@@ -9,7 +13,6 @@ import { roleLoaded } from '../events.js'
 import type { CachedTrust } from './cached-trust.js'
 import { DeclaredFiles, missing } from './declared-files.js'
 import type { EventLoop } from './event-loop.js'
-import { judgeRoot } from './judge-root.js'
 import type { RefreshRequest } from './request.js'
 import type { ServerFiles } from './server-files.js'
 
@@ -110,4 +113,26 @@ export class SetLoader {
 function leastFirst(pending: readonly PendingDelegation[]): PendingDelegation[] {
   const rank = ({ name, file }: PendingDelegation) => (name === RELEASES_ROLE ? -1 : file.length)
   return [...pending].sort((one, other) => rank(one) - rank(other))
+}
+
+/**
+ * Judges whether a root is valid today, by the record of its certificates where there is one, else by reading them. Few roots are
+ * new, and the library that reads certificates takes as long to load as all the rest of a run that finds nothing new.
+ *
+ * @throws UntrustedError, StaleError as `anchorRoot`
+ */
+export async function judgeRoot(chain: RootChain, prior: PriorTrust, request: RefreshRequest): Promise<Anchor> {
+  const { pinning, now } = request
+  const known = onRecord(chain, prior.certificates, request)
+  const certificates = known ?? (await loadReader()).readCertificates(chain, now)
+  return anchorRoot(chain, certificates, { start: prior.root === undefined ? 'first-use' : 'cached-root', pinning, now })
+}
+
+/** Loads the reader of certificates, if it will be needed, while the server is asked. */
+export function loadReaderAhead({ root, certificates }: PriorTrust, request: RefreshRequest): void {
+  if (root === undefined || onRecord(root, certificates, request) === undefined) void loadReader()
+}
+
+function loadReader(): Promise<typeof import('../../trust/root-certificate.js')> {
+  return import('../../trust/root-certificate.js')
 }

@@ -20,12 +20,11 @@ import { type Committed, commitVerified } from './commit.js'
 import { missing } from './declared-files.js'
 import { EventLoop } from './event-loop.js'
 import { asksForNewRoot, causedBy, isMissing, NoAnswer, noFallback, noTrustData, orNoAnswer, staleWarning } from './failures.js'
-import { judgeRoot, loadReaderAhead } from './judge-root.js'
 import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
 import type { RefreshRequest } from './request.js'
 import { RootWalk } from './root-walk.js'
 import { counted, type ServerFiles } from './server-files.js'
-import { SetLoader } from './set-loader.js'
+import { judgeRoot, loadReaderAhead, SetLoader } from './set-loader.js'
 
 /** A verified set that was committed, and how current it is. */
 export interface Updated extends Committed {
