@@ -168,6 +168,7 @@ export const OPTIONS = {
     kind: 'text',
     help: 'report as text, json, junit or sarif, to a file or to standard output; may be given again',
   },
+  force: { type: 'boolean', help: 'replace or remove a file that dct did not write, without asking' },
   json: { type: 'boolean', help: 'print one JSON object a line' },
   quiet: {
     type: 'boolean',
