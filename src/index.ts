@@ -56,6 +56,7 @@ export {
   UsageError,
 } from './errors.js'
 export type { AuthMethod, TransportEvent } from './http/events.js'
+export { type PinDocumentOptions, type PinnedDocument, pinDockerfile, pinYaml } from './tasks/pin-documents.js'
 export type { RootTrust } from './trust/anchor.js'
 export type { KeyDetails } from './trust/key-names.js'
 export type { MetadataRequest, Transport } from './trust-server/transport.js'

@@ -18,11 +18,13 @@ type Run = (line: CommandLine, io: Io) => Promise<number>
 interface Operand {
   /** As help shows it. */
   readonly name: string
-  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file, a choice, words of docker. */
+  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file or folder, a choice, words of docker. */
   readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'file' | 'choice' | 'docker'
   /** The words of a choice. */
   readonly choices?: readonly string[]
   readonly isOptional?: boolean
+  /** The option that takes its place: then there are no words. */
+  readonly replacedBy?: OptionName
   /** The last one may be repeated. */
   readonly isRepeated?: boolean
 }
@@ -72,11 +74,22 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'verify',
     summary: 'print the trusted digests of image references',
-    operands: [REFERENCES],
-    options: ['disable-content-trust', 'digest-references', 'require-signer', ...ASKING],
+    operands: [{ ...REFERENCES, replacedBy: 'file' }],
+    options: [
+      'disable-content-trust',
+      'digest-references',
+      'require-signer',
+      'file',
+      'frontend',
+      'build-arg',
+      'output',
+      ...ASKING,
+    ],
     about: [
       'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
       'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
+      'With --file, verifies every image that a Dockerfile, Compose file, Kubernetes manifest, kustomization or CI file names, or all such files of a folder; "-" stands for standard input. Prints one canonical reference for each image; errors name file, line and column. What does not tell which image is meant fails with status 3, a file that cannot be read with status 2. A comment dct:ignore on the line or the line above takes an image out.',
+      'In folders .git and node_modules are not searched, and links are not followed: a link to a file that was not read fails.',
       'On a terminal, work that takes long is shown while it runs, and the failures of several references are repeated at the end. --quiet turns both off.',
       'With a policy (--policy, DCT_POLICY), the rule that matches an image most specifically says what is asked of it. An image that a rule with action warn or skip lets pass unverified prints nothing on standard output, is named on standard error, and counts as 0.',
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given.',
@@ -85,6 +98,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'dct verify container-registry.oracle.com/os/oraclelinux:9',
       'dct verify --json registry.example/team/app:1.0 registry.example/team/app:1.1',
+      'dct verify -f Dockerfile -f deploy -o sarif=dct.sarif -o junit=dct.xml',
     ],
     load: async () => (await import('./verify.js')).verify,
   },
@@ -169,6 +183,37 @@ export const COMMANDS: readonly Command[] = [
     exitStatus: VERIFIED,
     examples: ['dct tree registry.example/team/app'],
     load: async () => (await import('./tree.js')).tree,
+  },
+  {
+    name: 'pin',
+    summary: 'write the signed digests into files',
+    operands: [{ name: 'FILE|FOLDER', kind: 'file', isRepeated: true }],
+    options: ['check', 'diff', 'update', 'partial', 'frontend', 'build-arg', 'output', ...ASKING_QUIETLY],
+    about: [
+      'Writes the signed digest behind each image of Dockerfiles, Compose files, Kubernetes manifests, kustomizations and CI files: alpine:3.19 becomes alpine:3.19@sha256:... Nothing else of a file changes. Prints the names of the changed files.',
+      'A file is written whole or not at all, and not unless all its images are signed; --partial writes those that are. A digest that is no longer signed for its tag is replaced with --update alone. The frontend of a Dockerfile is left as it is, unless --frontend says otherwise.',
+      'With --check nothing is written: each image that is not pinned to what is signed now is an error with file, line and column.',
+      'Verifies always, whether content trust is on or off.',
+    ],
+    exitStatus:
+      '0 all pinned and current, 1 untrusted, 2 usage or a file that cannot be read or written, 3 an image is not signed, not known or (--check) not pinned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.',
+    examples: ['dct pin --diff Dockerfile', 'dct pin Dockerfile deploy', 'dct pin --check Dockerfile deploy'],
+    load: async () => (await import('./pin.js')).pin,
+  },
+  {
+    name: 'build-policy',
+    summary: 'let a build use verified images only, by a policy',
+    operands: [],
+    options: ['file', 'frontend', 'build-arg', 'also', 'allow-local', 'format', 'target', 'out', ...ASKING_QUIETLY],
+    about: [
+      'Verifies all images of Dockerfiles (./Dockerfile, when --file names none) and writes a policy for BuildKit: every image is refused, except the verified ones with their digests. An image that a Dockerfile hides, such as one in ONBUILD of a base image, is refused by the builder; --also adds it.',
+      'Use it with: EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=FILE docker buildx build. With --sbom the builder pulls a scanner image too: name it with --also.',
+      'build-contexts, bake and compose replace images only, and refuse nothing. rego writes two files into the folder --out.',
+      'Verifies always, whether content trust is on or off. When an image is not verified, nothing is written.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct build-policy -f Dockerfile --out policy.json'],
+    load: async () => (await import('./build-policy.js')).buildPolicy,
   },
   {
     name: 'cache list',
