@@ -14,6 +14,7 @@ export interface FoundCommand {
 
 /** Sets words and options apart. @throws UsageError ERR_SETTINGS_INVALID for an unknown option, or a value too many or too few */
 export function readCommandLine(argv: readonly string[]): CommandLine {
+  if (commandOf(argv)?.command.passThrough === true) return { words: argv, values: {} }
   const args = spelledOut(argv)
   try {
     const { positionals, values } = parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true })
@@ -106,6 +107,13 @@ function checkWords({ command, words }: FoundCommand): void {
   if (missing !== undefined) {
     const source = missing.kind === 'cached-gun' ? 'What is cached: dct cache list. ' : ''
     throw usageError(`dct ${name} needs ${usage}: ${missing.name} is missing`, `${source}For example: ${examples[0]}`)
+  }
+  const wrong = operands.findIndex(({ choices }, index) => choices?.includes(words[index] ?? '') === false)
+  if (wrong >= 0) {
+    const { choices = [] } = operands[wrong] ?? {}
+    const commands = choices.map((choice) => ['dct', name, ...words.slice(0, wrong), choice].join(' '))
+    const message = `dct ${name} takes ${choices.join(' or ')}, got ${JSON.stringify(words[wrong])}`
+    throw usageError(message, `Type one of: ${commands.join(', ')}`)
   }
   if (operands.at(-1)?.isRepeated === true || words.length <= operands.length) return
   const wanted = ['dct', name, ...words.slice(0, operands.length).map(shellWord)].join(' ')

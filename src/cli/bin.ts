@@ -6,10 +6,12 @@ import { EXIT } from './io.js'
 const KNOWN_NODES = { oldest: 20, newest: 24 }
 
 const interrupted = new AbortController()
-process.once('SIGINT', () => {
+const endAtOnce = () => process.exit(EXIT.interrupted)
+const interrupt = () => {
   interrupted.abort(new Error('interrupted'))
-  process.once('SIGINT', () => process.exit(EXIT.interrupted)) // a second Ctrl-C ends the process at once
-})
+  process.once('SIGINT', endAtOnce) // a second Ctrl-C ends the process at once
+}
+process.once('SIGINT', interrupt)
 // The reader of a pipe may stop reading (`dct verify - | head`). Exit with an error: the remaining references are not verified.
 process.stdout.on('error', () => {
   interrupted.abort(new Error('unread')) // what is drawn on the terminal is erased
@@ -34,6 +36,8 @@ async function main(argv: readonly string[]): Promise<void> {
     columns: () => process.stderr.columns,
     ...(process.stdout.isTTY === true && { screen: { columns: () => process.stdout.columns } }),
     signal: interrupted.signal,
+    ...(process.argv[1] === undefined ? {} : { program: process.argv[1] }),
+    leaveTerminal: () => process.off('SIGINT', interrupt).off('SIGINT', endAtOnce),
   })
   // All output is written. Exit now: the clean-up of libraries would take another 0.1 s.
   process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))

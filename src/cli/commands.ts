@@ -8,6 +8,9 @@
 import type { Io } from './io.js'
 import type { CommandLine, OptionName } from './options.js'
 
+/** Shells for which there is a completion. */
+const SHELLS = ['bash', 'zsh', 'fish'] as const
+
 /** Runs a command and gives its exit status. */
 type Run = (line: CommandLine, io: Io) => Promise<number>
 
@@ -15,8 +18,10 @@ type Run = (line: CommandLine, io: Io) => Promise<number>
 interface Operand {
   /** As help shows it. */
   readonly name: string
-  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file, one of a few words. */
-  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'file' | 'choice'
+  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file, a choice, words of docker. */
+  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'file' | 'choice' | 'docker'
+  /** The words of a choice. */
+  readonly choices?: readonly string[]
   readonly isOptional?: boolean
   /** The last one may be repeated. */
   readonly isRepeated?: boolean
@@ -33,6 +38,8 @@ export interface Command {
   readonly options: readonly OptionName[]
   /** Options that it accepts without an effect, so that one set of options serves several commands. */
   readonly withoutEffect?: readonly OptionName[]
+  /** All that follows its name is given to it as it was typed, `--help` and `--` too: it has no options of ours. */
+  readonly passThrough?: true
   /** Paragraphs of the help. */
   readonly about: readonly string[]
   readonly exitStatus: string
@@ -246,7 +253,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'policy import',
     summary: 'make a policy from that of another program',
     operands: [
-      { name: 'KIND', kind: 'choice' },
+      { name: 'KIND', kind: 'choice', choices: ['connaisseur', 'portieris', 'opa-notary', 'notary'] },
       { name: 'FILE', kind: 'file' },
     ],
     options: ['quiet'],
@@ -256,6 +263,24 @@ export const COMMANDS: readonly Command[] = [
     exitStatus: '0, 1 when something could not be carried over, 2 usage.',
     examples: ['dct policy import notary config.json'],
     load: async () => (await import('./policy.js')).policyImport,
+  },
+  {
+    name: 'serve',
+    summary: 'answer container engines with signed digests',
+    operands: [],
+    options: [
+      ...(['policy', 'listen', 'tls-cert', 'tls-key', 'client-ca', 'metrics-listen', 'registry', 'credentials-for'] as const),
+      ...(['server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'stale-fallback', 'timeout', 'quiet', 'verbose'] as const),
+    ],
+    about: [
+      'Answers GET and HEAD /v2/NAME/manifests/TAG?ns=REGISTRY as a registry does, with the digest that is signed: containerd and Docker Engine ask it for tags and take the images from the registry. The manifest is fetched from the registry by its signed digest and checked. A tag that is not signed is refused with 403; 503 means that there is no verdict now.',
+      'POST /verify with {"references": [...]} answers {"results": [...]}, each as dct verify --json prints it. /livez and /readyz say that the service runs.',
+      'The policy must have a default. A collection that is not in the cache and has no pin is refused, unless its rule says firstUse: accept. The service contacts only hosts that its configuration names: --server, servers of rules, known registries, and those of --registry.',
+      'Prints one JSON object a line for each decision. Policy and certificates are read again when they change and on SIGHUP; broken ones leave the old in use. SIGTERM and Ctrl-C let running requests end.',
+    ],
+    exitStatus: '0 after it was stopped, 2 usage.',
+    examples: ['dct serve --policy policy.yaml --registry registry.example'],
+    load: async () => (await import('./serve.js')).serve,
   },
   {
     name: 'demo',
@@ -271,6 +296,71 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./demo.js')).demo,
   },
   {
+    name: 'docker',
+    summary: 'run docker with content trust, as Docker 28 had it',
+    operands: [{ name: 'ARGUMENT', kind: 'docker', isOptional: true, isRepeated: true }],
+    options: [],
+    passThrough: true,
+    about: [
+      "Runs docker with the words that follow, so that alias docker='dct docker' changes no habit. Content trust is on when DOCKER_CONTENT_TRUST is set and none of 0, f, F, false, False, FALSE; --disable-content-trust behind pull, run, create or build wins. When it is off, dct changes nothing.",
+      'When it is on, dct verifies the image of pull, run and create (docker image pull, docker container run and docker container create too), pulls it by its digest when it is missing, tags it, and gives docker the name with the digest. What it prints and its exit statuses are those of Docker 28. docker build is refused while content trust is on.',
+      'Other commands are given to docker. For push, trust sign, compose, service, stack and plugin install a warning says that content trust does not reach them.',
+      'The program is the first docker in PATH; DCT_DOCKER names another one.',
+    ],
+    exitStatus: "docker's own; when an image is refused, 125 for run and 1 for others, as with Docker 28.",
+    examples: ['dct docker pull registry.example/team/app:1.0', 'dct docker run --rm registry.example/team/app:1.0'],
+    load: async () => (await import('./docker.js')).docker,
+  },
+  {
+    name: 'plugin install',
+    summary: 'let docker dct COMMAND run this program',
+    operands: [],
+    options: ['config', 'force', 'quiet'],
+    about: [
+      "Writes the file cli-plugins/docker-dct in Docker's folder: a script that runs this program with this Node.js. After that docker dct verify does what dct verify does. Plugins cannot replace docker pull: that is what dct docker is for.",
+      'When another file is there, the command asks on a terminal before it replaces it; elsewhere it is refused without --force.',
+    ],
+    exitStatus: '0, 2 usage, or a file that is not replaced.',
+    examples: ['dct plugin install'],
+    load: async () => (await import('./plugin.js')).pluginInstall,
+  },
+  {
+    name: 'plugin remove',
+    summary: 'undo dct plugin install',
+    operands: [],
+    options: ['config', 'force', 'quiet'],
+    about: [
+      "Removes the file cli-plugins/docker-dct from Docker's folder. A file that dct did not write is kept, unless you agree on a terminal or give --force.",
+    ],
+    exitStatus: '0, 2 usage, or a file that is not removed.',
+    examples: ['dct plugin remove'],
+    load: async () => (await import('./plugin.js')).pluginRemove,
+  },
+  {
+    name: 'plugin run',
+    summary: 'what the script of the plugin runs',
+    operands: [{ name: 'ARGUMENT', kind: 'docker', isOptional: true, isRepeated: true }],
+    options: [],
+    passThrough: true,
+    about: ["Takes the words that docker gives a plugin. docker's --config, --context and --host hold for what runs."],
+    exitStatus: 'that of the command.',
+    examples: ['dct plugin run docker-cli-plugin-metadata'],
+    load: async () => (await import('./plugin-run.js')).pluginRun,
+  },
+  {
+    name: 'completion',
+    summary: 'print a script that completes commands in a shell',
+    operands: [{ name: 'SHELL', kind: 'choice', choices: SHELLS }],
+    options: [],
+    about: [
+      'Prints a script for bash, zsh or fish. It completes commands, options, their values, and the collections in the cache.',
+      'bash: put eval "$(dct completion bash)" into ~/.bashrc. zsh: dct completion zsh > FOLDER/_dct, where FOLDER is in fpath, or source <(dct completion zsh) behind compinit. fish: dct completion fish > ~/.config/fish/completions/dct.fish',
+    ],
+    exitStatus: '0, 2 usage.',
+    examples: ['dct completion bash', 'dct completion zsh', 'dct completion fish'],
+    load: async () => (await import('./completion.js')).completion,
+  },
+  {
     name: 'help',
     summary: 'print the help of a command',
     operands: [{ name: 'COMMAND', kind: 'command', isOptional: true, isRepeated: true }],
@@ -283,8 +373,14 @@ export const COMMANDS: readonly Command[] = [
 ]
 
 /** The options that a command accepts, in the order of the help. */
-export function acceptedOptions({ options, withoutEffect = [] }: Command): readonly OptionName[] {
-  return [...options, ...withoutEffect, 'help', 'version']
+export function acceptedOptions({ options, withoutEffect = [], passThrough }: Command): readonly OptionName[] {
+  return passThrough === true ? [] : [...options, ...withoutEffect, 'help', 'version']
+}
+
+/** `dct verify [OPTIONS] REFERENCE...` */
+export function commandUsage(command: Command): string {
+  const options = command.passThrough === true ? '' : '[OPTIONS]'
+  return ['dct', command.name, options, operandUsage(command)].filter((part) => part !== '').join(' ')
 }
 
 /** `GUN TARGET...`, `[REFERENCE]`. */

@@ -1,6 +1,6 @@
 /** Help texts, from the tables of commands and options. `dct help` */
 import { commandNamed, subcommands } from './arguments.js'
-import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
+import { acceptedOptions, COMMANDS, type Command, commandUsage, operandUsage } from './commands.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { OPTION_ENTRIES, optionUsage } from './options.js'
@@ -49,14 +49,14 @@ function groupHelp(first: string): string {
 }
 
 function commandHelp(command: Command): string {
-  const { name, about, withoutEffect = [], exitStatus } = command
+  const { about, withoutEffect = [], exitStatus } = command
   const options = acceptedOptions(command).filter((option) => !withoutEffect.includes(option))
   const described = options.map((option) => definition(optionUsage(option), OPTION_ENTRIES.get(option)?.help ?? ''))
   const ignored = withoutEffect.map((option) => `--${option}`).join(', ')
   return text(
-    `Usage: ${['dct', name, '[OPTIONS]', operandUsage(command)].join(' ').trim()}`,
+    `Usage: ${commandUsage(command)}`,
     ...about.map((one) => paragraph(one)),
-    ['Options:', ...described].join('\n'),
+    ...(described.length === 0 ? [] : [['Options:', ...described].join('\n')]),
     ...(ignored === '' ? [] : [paragraph(`Accepted, without effect here: ${ignored}.`)]),
     paragraph(`Exit status: ${exitStatus}`),
     examples(command.examples),

@@ -18,6 +18,10 @@ export interface Io {
   readonly screen?: { readonly columns: () => number | undefined }
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
+  /** The file of the program, as it was started. */
+  readonly program?: string
+  /** From here on Ctrl-C is for another program, which has the terminal. */
+  readonly leaveTerminal?: () => void
   /** Takes the place of the system clock, for tests and the demo; no option sets it. */
   readonly now?: () => Date
 }

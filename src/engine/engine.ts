@@ -21,13 +21,15 @@ const FORWARDED = ['SIGTERM', 'SIGHUP'] as const
 export interface EngineOptions {
   /** Its program: a name that is looked for in PATH, or a path. */
   readonly program: string
+  /** Words before the command: docker's global options. */
+  readonly globals?: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted on Ctrl-C: the engine is told to end. */
   readonly signal: AbortSignal
 }
 
-/** What becomes of the engine's standard output: the user's own terminal, nothing, or each line to a function. */
-export type EngineOutput = 'inherit' | 'ignore' | ((line: string) => void)
+/** What becomes of the engine's standard output: the user's own, the user's standard error, nothing, or each line to a function. */
+export type EngineOutput = 'inherit' | 'to-stderr' | 'ignore' | ((line: string) => void)
 
 /**
  * Runs the engine's client and gives its exit status, 128 and the number of the signal when one ended it. Standard input and
@@ -36,9 +38,10 @@ export type EngineOutput = 'inherit' | 'ignore' | ((line: string) => void)
  * @throws UsageError ERR_SETTINGS_INVALID when the program cannot be run
  */
 export async function runEngine(options: EngineOptions, args: readonly string[], output: EngineOutput): Promise<number> {
-  const { program, env, signal } = options
+  const { program, globals = [], env, signal } = options
   signal.throwIfAborted()
-  const child = spawn(program, args, { env, stdio: ['inherit', typeof output === 'string' ? output : 'pipe', 'inherit'] })
+  const stdout = output === 'to-stderr' ? 2 : typeof output === 'string' ? output : 'pipe'
+  const child = spawn(program, [...globals, ...args], { env, stdio: ['inherit', stdout, 'inherit'] })
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (cause) => reject(cannotRun(program, cause)))
     child.once('close', (status, name) => resolve(name === null ? (status ?? 1) : 128 + constants.signals[name]))
@@ -50,6 +53,16 @@ export async function runEngine(options: EngineOptions, args: readonly string[],
   } finally {
     letGo()
   }
+}
+
+/** Whether the engine's client ends with success. Shows nothing of what it prints. */
+export async function succeeds({ program, globals = [], env, signal }: EngineOptions, args: readonly string[]): Promise<boolean> {
+  signal.throwIfAborted()
+  const child = spawn(program, [...globals, ...args], { env, stdio: 'ignore', signal })
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => reject(signal.aborted ? signal.reason : cannotRun(program, cause)))
+    child.once('close', (status) => resolve(status === 0))
+  })
 }
 
 /** Returns what ends the passing on. */

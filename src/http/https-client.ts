@@ -13,7 +13,7 @@ import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
 /** A request. */
 export interface HttpsRequest {
   readonly url: URL
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'HEAD' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   /** The Authorization header. It is sent only to the origin of `url`, and not at all after a redirect to another origin. */
   readonly authorization?: string | undefined
@@ -32,7 +32,7 @@ export interface HttpsAnswer {
   readonly status: number
   /** Every value of a header, in order. */
   readonly header: (name: string) => readonly string[]
-  /** Empty unless the status is 200. */
+  /** Empty unless the status is 200, and after a HEAD. */
   readonly body: Uint8Array
   /** The first other host that a redirect led to. When it is set, the answer is not that of the server that was asked. */
   readonly redirectedTo: string | undefined
@@ -121,7 +121,7 @@ export class HttpsClient {
   }
 
   /**
-   * Sends a request and follows redirects of a GET.
+   * Sends a request and follows redirects of a GET or HEAD.
    *
    * @throws RedirectRefused, TooManyInterimAnswers, BodyTooLong, BodyUnreadable, TransportClosed, the signal's reason, UsageError for the
    * settings of TLS and proxy, else the error of the connection
@@ -231,7 +231,7 @@ async function exchange(
   response.body.on('error', () => undefined)
   const header = (name: string): readonly string[] => headerValues(response.headers, name)
   const answer = { status: response.statusCode, header }
-  if (response.statusCode !== 200) {
+  if (response.statusCode !== 200 || method === 'HEAD') {
     await response.body.dump({ limit: MAX_IGNORED_BODY_BYTES, signal })
     return { ...answer, body: new Uint8Array() }
   }

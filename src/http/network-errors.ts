@@ -15,6 +15,8 @@ import { isCertificateFault, isTlsFault } from './tls/certificate-faults.js'
 export interface NetworkContext {
   readonly gun: string
   readonly role?: string
+  /** The name in the scope of a token, where it is not the GUN: a registry leaves out its own name. */
+  readonly repository?: string
   /** `host[:port]` of the server that was asked, or of its token server. */
   readonly host: string
   readonly serverKind: ServerKind

@@ -23,7 +23,7 @@ export function nextLocation(
   if (!REDIRECTS.has(status)) return undefined
   const [location] = header('location')
   const refused = (reason: string): RedirectRefused => new RedirectRefused(status, reason)
-  if (method !== 'GET') throw refused('a redirect of a POST is not followed')
+  if (method === 'POST') throw refused('a redirect of a POST is not followed')
   if (redirects >= MAX_REDIRECTS) throw refused(`more than ${MAX_REDIRECTS} redirects in a row`)
   if (location === undefined || !URL.canParse(location, url.href)) throw refused('the redirect names no usable address')
   const next = new URL(location, url)

@@ -127,7 +127,7 @@ function onceEach(lines: PullLines): PullLines {
 }
 
 /** Only these statuses name a digest to be pulled, whatever others there are. @throws UntrustedError ERR_ROOT_UNTRUSTED */
-function digestToPull(result: VerifyResult, { warn }: PullLines): string {
+export function digestToPull(result: VerifyResult, { warn }: Pick<PullLines, 'warn'>): string {
   switch (result.status) {
     case 'trusted':
     case 'trusted-digest':

@@ -1,7 +1,7 @@
 /** The tables of commands and options: what they say is what the program does. */
 import { describe, expect, test } from 'vitest'
 import { chooseCommand, readCommandLine } from '../../src/cli/arguments.js'
-import { acceptedOptions, COMMANDS, type Command, operandUsage } from '../../src/cli/commands.js'
+import { acceptedOptions, COMMANDS, type Command, commandUsage } from '../../src/cli/commands.js'
 import { helpText } from '../../src/cli/help.js'
 import { OPTION_ENTRIES, OPTIONS, optionUsage } from '../../src/cli/options.js'
 import { SETTINGS } from '../../src/client/settings/settings-table.js'
@@ -20,11 +20,11 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
     const help = helpOf(command)
     for (const argv of [
       ['help', ...wordsOf(command)],
-      [...wordsOf(command), '--help'],
+      ...(command.passThrough === true ? [] : [[...wordsOf(command), '--help']]),
       ['-h', ...wordsOf(command)],
     ])
       expect(await runProgram(argv)).toEqual({ status: 0, out: help, err: '' })
-    expect(help).toContain(`Usage: ${['dct', name, '[OPTIONS]', operandUsage(command)].join(' ').trim()}\n`)
+    expect(help).toContain(`Usage: ${commandUsage(command)}\n`)
     const flowing = help.replace(/\s+/g, ' ')
     for (const text of [...about, command.exitStatus]) expect(flowing).toContain(text)
     for (const line of examples) expect(help).toContain(`\n  ${line}\n`)
@@ -34,7 +34,7 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
   test('its help documents every option that it takes, and no other', () => {
     const [described = ''] = helpOf(command).split('\nOptions:\n')[1]?.split('\n\n') ?? []
     const shown = described.split('\n').filter((line) => line.startsWith('  --'))
-    const expected = [...options, 'help', 'version'].map(optionUsage)
+    const expected = command.passThrough === true ? [] : [...options, 'help', 'version'].map(optionUsage)
     expect(shown.map((line) => line.trim().split('   ')[0])).toEqual(expected)
     for (const option of withoutEffect) expect(helpOf(command)).toMatch(new RegExp(`without effect here: .*--${option}\\b`, 's'))
     expect(new Set(acceptedOptions(command)).size).toBe(acceptedOptions(command).length)
@@ -52,7 +52,7 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
     }
   })
 
-  test('every option that it does not take is refused, with the commands that take it', async () => {
+  test.skipIf(command.passThrough)('every option that it does not take is refused, with the commands that take it', async () => {
     const foreign = NAMES.filter((option) => !acceptedOptions(command).some((one) => one === option))
     for (const option of foreign) {
       const { status, out, err } = await runProgram([...wordsOf(command), typed(option)])
@@ -78,7 +78,11 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
 })
 
 test('no option but --help and --version is taken by every command', () => {
-  const everywhere = NAMES.filter((name) => COMMANDS.every((command) => acceptedOptions(command).some((one) => one === name)))
+  const everywhere = NAMES.filter((name) =>
+    COMMANDS.filter(({ passThrough }) => passThrough !== true).every((command) =>
+      acceptedOptions(command).some((one) => one === name),
+    ),
+  )
   expect(everywhere).toEqual(['help', 'version'])
 })
 
@@ -103,6 +107,20 @@ test('the list of commands and the help of a group fit 80 columns', () => {
   expect(helpText(['cache'])).toContain('Usage: dct cache list|verify|forget\n')
 })
 
+describe('a command that takes all words as they are', () => {
+  test('gets options, "--" and words untouched', () => {
+    const argv = ['docker', 'run', '--help', '-q', '--', '--no-such-option', '']
+    expect(readCommandLine(argv)).toEqual({ words: argv, values: {} })
+    expect(chooseCommand(readCommandLine(argv)).words).toEqual(argv.slice(1))
+  })
+
+  test('takes no option of ours before its name', async () => {
+    const { status, err } = await runProgram(['--json', 'docker', 'ps'])
+    expect(status).toBe(2)
+    expect(err).toContain('--json is not an option of dct docker')
+  })
+})
+
 describe('words behind a command', () => {
   test.each([
     [['verify'], 'dct verify needs REFERENCE...: REFERENCE is missing', 'For example: dct verify '],
@@ -110,6 +128,7 @@ describe('words behind a command', () => {
     [['env', 'alpine', "it's"], 'dct env takes [REFERENCE], got "it\'s" too', 'Type: dct env alpine\n'],
     [['cache', 'list', 'x'], 'dct cache list takes no words, got "x" too', 'Type: dct cache list\n'],
     [['demo', 'x'], 'dct demo takes no words', 'Type: dct demo\n'],
+    [['completion', 'tcsh'], 'dct completion takes bash or zsh or fish, got "tcsh"', 'Type one of: dct completion bash, dct '],
   ])('%j: too few or too many are refused', async (argv, error, hint) => {
     const ran = await runProgram(argv)
     expect(ran).toMatchObject({ status: 2, out: '' })

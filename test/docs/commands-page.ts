@@ -1,5 +1,5 @@
 /** docs/reference/commands.md, written from the tables of commands and options. */
-import { acceptedOptions, COMMANDS, type Command, operandUsage } from '../../src/cli/commands.js'
+import { acceptedOptions, COMMANDS, type Command, commandUsage } from '../../src/cli/commands.js'
 import { OPTION_ENTRIES, optionUsage } from '../../src/cli/options.js'
 
 const INTRODUCTION = `# Commands
@@ -17,13 +17,12 @@ export function commandsPage(): string {
 function section(command: Command): string {
   const { name, about, withoutEffect = [], exitStatus, examples } = command
   const options = acceptedOptions(command).filter((option) => !withoutEffect.includes(option))
-  const usage = ['dct', name, '[OPTIONS]', operandUsage(command)].join(' ').trim()
   const ignored = withoutEffect.map((option) => `\`--${option}\``).join(' and ')
   const paragraphs = [
     `## dct ${name}`,
-    `Usage: \`${usage}\``,
+    `Usage: \`${commandUsage(command)}\``,
     ...about,
-    ['| option | what it does |', '| --- | --- |', ...options.map(row)].join('\n'),
+    ...(options.length === 0 ? [] : [['| option | what it does |', '| --- | --- |', ...options.map(row)].join('\n')]),
     ...(ignored === '' ? [] : [`Accepted, without effect here: ${ignored}.`]),
     `Exit status: ${exitStatus}`,
     ['```sh', ...examples, '```'].join('\n'),

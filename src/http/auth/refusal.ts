@@ -30,8 +30,11 @@ export interface ChosenChallenge {
  * Chooses a Bearer challenge whose token server is https, else Basic; undefined when there is neither. Ignores the scope in the
  * challenge: a token is requested for pull only.
  */
-export function findChallenge(challenges: readonly Challenge[], gun: string): ChosenChallenge | undefined {
-  const scope = `repository:${gun}:pull`
+export function findChallenge(
+  challenges: readonly Challenge[],
+  { gun, repository = gun }: Pick<NetworkContext, 'gun' | 'repository'>,
+): ChosenChallenge | undefined {
+  const scope = `repository:${repository}:pull`
   for (const { scheme, parameters } of challenges) {
     const realm = scheme === 'bearer' ? tokenServer(parameters.get('realm') ?? '') : undefined
     if (realm === undefined) continue
@@ -44,7 +47,7 @@ export function findChallenge(challenges: readonly Challenge[], gun: string): Ch
 
 /** The same. @throws UnavailableError ERR_UNAUTHORIZED when there is no challenge that can be answered */
 export function chooseChallenge(challenges: readonly Challenge[], refusal: Refusal): ChosenChallenge {
-  const found = findChallenge(challenges, refusal.context.gun)
+  const found = findChallenge(challenges, refusal.context)
   if (found !== undefined) return found
   const hint = challenges.some(({ scheme }) => scheme === 'bearer')
     ? 'The server names a token server that is not a plain https address: nothing is sent there.'

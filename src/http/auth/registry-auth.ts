@@ -78,7 +78,7 @@ export class RegistryAuth {
     const { gun } = refusal.context
     const offered = parseChallenges(refusal.challenges)
     const kept = offered.length === 0 ? (this.#sessions.get(gun)?.challenges ?? []) : offered
-    const isUsable = refusal.status !== 401 || findChallenge(kept, gun) !== undefined
+    const isUsable = refusal.status !== 401 || findChallenge(kept, refusal.context) !== undefined
     const challenges = isUsable ? kept : [...kept, ...(await this.#learned.get(signal))]
     const challenge = chooseChallenge(challenges, refusal)
     const known = this.#sessions.get(gun)

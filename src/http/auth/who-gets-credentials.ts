@@ -34,12 +34,19 @@ export interface CredentialOwners {
   readonly withheld: string | undefined
 }
 
-/** The server first, then the registry of the collection. Credentials of docker.io are sent to docker.io only. */
+/**
+ * At a trust server the server first, then the registry of the collection; at a registry its own name only. Credentials of
+ * docker.io are sent to docker.io only.
+ */
 export function credentialOwners(question: Recipient): CredentialOwners {
   const { server, gun, recipient } = question
   const [registry = ''] = gun.split('/')
   // config.json mostly leaves out port 443.
-  const owners = [...new Set([server.host, server.host.replace(/:443$/, ''), registry])]
+  const names =
+    server.kind === 'registry'
+      ? [registry, registry.replace(/:443$/, '')]
+      : [server.host, server.host.replace(/:443$/, ''), registry]
+  const owners = [...new Set(names)]
   const allowed = mayHaveDockerHub(question) ? owners : owners.filter((owner) => !isDockerHost(hostnameOf(owner)))
   const withheld = `The credentials of docker.io are not sent to ${recipient.host} for ${server.host}: map docker.io to this ${server.kind} (servers) to allow it.`
   return { owners: allowed, withheld: allowed.length === owners.length ? undefined : withheld }

@@ -1,0 +1,79 @@
+/**
+ * The address of a request for a manifest -> the image that is meant. Two forms:
+ *
+ *   /v2/<path>/manifests/<tag>?ns=<registry>      containerd and Docker Engine
+ *   /v2/<registry>/<path>/manifests/<tag>         podman, skopeo and others by location; the port as `_5000`
+ *
+ * Nothing is decoded or completed: an address in any other spelling is refused. The Host header is never read.
+ */
+import { type ImageReference, parseReference } from '../reference/reference.js'
+
+/** The image that a client asks for. */
+export interface ResolverRequest {
+  /** `docker.io` or `host[:port]`. */
+  readonly registry: string
+  /** The name without the registry. */
+  readonly path: string
+  /** Tag or digest, as in the address. */
+  readonly reference: string
+  readonly isDigest: boolean
+}
+
+/** Why an address is refused, for the answer with status 400. */
+export interface RefusedAddress {
+  readonly problem: string
+}
+
+/** Characters of an address. The longest sensible one has under 1,000. */
+const MAX_ADDRESS = 2_048
+
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+const DIGEST = /^sha256:[0-9a-f]{64}$/
+const SEPARATOR = '/manifests/'
+
+/** Parses the target of a request. Undefined when it is not the address of a manifest. */
+export function parseResolverRequest(target: string): ResolverRequest | RefusedAddress | undefined {
+  if (target.length > MAX_ADDRESS) return { problem: `the address is longer than ${MAX_ADDRESS} characters` }
+  const [path = '', query] = splitOnce(target, '?')
+  if (!path.startsWith('/v2/')) return undefined
+  const at = path.lastIndexOf(SEPARATOR)
+  if (at < '/v2/'.length) return undefined
+  const name = path.slice('/v2/'.length, at)
+  const reference = path.slice(at + SEPARATOR.length)
+  const isDigest = DIGEST.test(reference)
+  if (!isDigest && !TAG.test(reference)) return { problem: `${shown(reference)} is neither a tag nor a sha256 digest` }
+  const namespaces = new URLSearchParams(query ?? '').getAll('ns')
+  if (namespaces.length > 1) return { problem: 'ns is given more than once' }
+  const [namespace] = namespaces
+  const located = namespace === undefined ? locationOf(name) : { registry: namespace, path: name }
+  if (located === undefined) return { problem: 'ns is missing: it names the registry, as in ?ns=registry.example%3A5000' }
+  // The grammar of references decides: what it would complete or read in another way is not the name of a registry or path.
+  const parsed = parsedOrNone(`${located.registry}/${located.path}:${isDigest ? 'latest' : reference}`)
+  if (parsed?.domain !== located.registry || parsed.path !== located.path)
+    return { problem: `${shown(located.registry)} and ${shown(located.path)} are not the names of a registry and an image in it` }
+  return { ...located, reference, isDigest }
+}
+
+/** `registry.example_5000/team/app` -> registry.example:5000 and team/app; undefined when the first segment is no registry. */
+function locationOf(name: string): { registry: string; path: string } | undefined {
+  const [first = '', path] = splitOnce(name, '/')
+  const registry = first.replace(/_([0-9]{1,5})$/, ':$1')
+  return path !== undefined && /[.:]|^localhost$/.test(registry) ? { registry, path } : undefined
+}
+
+function parsedOrNone(reference: string): ImageReference | undefined {
+  try {
+    return parseReference(reference)
+  } catch {
+    return undefined // any fault of the grammar: the caller says which names were given
+  }
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 200))
+}

@@ -1,0 +1,47 @@
+/** `POST /verify`: references in, results out, in the same order. */
+import { BadRequest } from './answer.js'
+import type { Verdict, Verifier } from './verifier.js'
+
+/** References of one request: more would keep others waiting. */
+const MAX_REFERENCES = 100
+
+/** Bytes of a request: MAX_REFERENCES of the longest. */
+export const MAX_VERIFY_BYTES: number = 128 * 1024
+
+/** The references of a body. @throws BadRequest */
+export function referencesOf(body: unknown): string[] {
+  const members = typeof body === 'object' && body !== null ? Object.entries(body) : []
+  const [name, list] = members[0] ?? []
+  if (members.length !== 1 || name !== 'references' || !Array.isArray(list)) {
+    throw new BadRequest(400, 'the body must be {"references": ["registry.example/team/app:1.0"]} and nothing else')
+  }
+  if (list.length > MAX_REFERENCES) throw new BadRequest(400, `more than ${MAX_REFERENCES} references`)
+  const references = list.filter((item) => typeof item === 'string')
+  if (references.length < list.length) throw new BadRequest(400, 'a reference is not a text')
+  return references
+}
+
+/** Judges all of them; those of one collection share a refresh. `onVerdict` is called for each. */
+export async function verifyAll(
+  verifier: Verifier,
+  references: readonly string[],
+  onVerdict: (reference: string, verdict: Verdict) => void,
+): Promise<object[]> {
+  return Promise.all(
+    references.map(async (reference) => {
+      const verdict = await verifier.judge(reference)
+      onVerdict(reference, verdict)
+      return resultOf(reference, verdict)
+    }),
+  )
+}
+
+/** The verdict as the library and `dct verify --json` tell it. */
+function resultOf(reference: string, verdict: Verdict): object {
+  if (verdict.kind === 'failed') return { status: 'failed', reference, error: verdict.error.toJSON() }
+  const { match, action } = verdict.ruling
+  const policy = { match, action }
+  if (verdict.kind === 'trusted') return { ...verdict.result, policy }
+  if (verdict.kind === 'skipped') return { status: 'skipped', reference, policy }
+  return { status: 'permitted', reference, gun: verdict.gun, error: verdict.error.toJSON(), policy }
+}

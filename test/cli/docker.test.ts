@@ -1,0 +1,161 @@
+/** How `dct docker` hands over to a program: which one, its signals, its streams. `npm test` builds the program first. */
+import { spawn } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+const BIN = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url))
+const CTRL_C = '\u0003'
+
+let folder: string
+let pathFolder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dct-docker-'))
+  pathFolder = join(folder, 'bin')
+  await mkdir(pathFolder)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function program(name: string, text: string): Promise<string> {
+  const file = join(pathFolder, name)
+  await writeFile(file, `#!/bin/sh\n${text}\n`)
+  await chmod(file, 0o755)
+  return file
+}
+
+interface Running {
+  readonly pid: number
+  readonly ended: Promise<{ status: number | null; out: string; err: string }>
+  printed(text: string): Promise<void>
+  type(text: string): void
+}
+
+function start(words: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const PATH = `${pathFolder}:${process.env['PATH']}`
+  const [first = '', ...rest] = words
+  const child = spawn(first, rest, { env: { PATH, HOME: folder, SHELL: '/bin/sh', ...env }, stdio: 'pipe' })
+  let out = ''
+  let err = ''
+  let look = (): void => undefined
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    look()
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  return {
+    pid: child.pid ?? 0,
+    ended: new Promise((resolve, reject) => child.on('error', reject).on('close', (status) => resolve({ status, out, err }))),
+    printed: (text) =>
+      new Promise((resolve) => {
+        look = () => void (out.includes(text) && resolve())
+        look()
+      }),
+    type: (text) => void child.stdin.write(text),
+  }
+}
+
+const dct = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  start([process.execPath, BIN, 'docker', ...args], env)
+
+describe('what docker gets while content trust is off', () => {
+  test('is every word as it was typed, and standard input', async () => {
+    await program('docker', 'for word; do printf "[%s]" "$word"; done; read -r line; echo "$line"')
+    const words = ['run', '--help', '', '-q', '--', '--version', "it's", '$HOME', '*']
+    const running = dct(words)
+    running.type('typed\n')
+    expect(await running.ended).toEqual({ status: 0, out: `${words.map((word) => `[${word}]`).join('')}typed\n`, err: '' })
+  })
+
+  test('is its own exit status, and 128 and the signal that ended it', async () => {
+    await program('docker', 'echo to-err >&2; exit 42')
+    expect(await dct(['ps']).ended).toEqual({ status: 42, out: '', err: 'to-err\n' })
+    await program('docker', 'kill -KILL $$')
+    expect(await dct(['ps']).ended).toMatchObject({ status: 137 })
+  })
+
+  test.each(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR2'] as const)('is the signal %s, and dct waits', async (name) => {
+    await program('docker', `trap 'echo caught; exit 9' ${name.slice(3)}; echo ready; while :; do sleep 0.05; done`)
+    const running = dct(['run', 'x'])
+    await running.printed('ready')
+    process.kill(running.pid, name)
+    expect(await running.ended).toMatchObject({ status: 9, out: 'ready\ncaught\n' })
+  })
+
+  // Other systems have another `script`, or none.
+  test.runIf(process.platform === 'linux')('is Ctrl-C on a terminal once each time, and dct outlives it', async () => {
+    const stops = `n=0; trap 'n=$((n+1)); echo "stop $n"; [ $n = 3 ] && exit 5' INT; echo ready; while :; do sleep 0.05; done`
+    await program('docker', stops)
+    const running = start(['script', '-qec', `exec '${process.execPath}' '${BIN}' docker run x`, '/dev/null'])
+    await running.printed('ready')
+    for (const stop of ['stop 1', 'stop 2', 'stop 3']) {
+      running.type(CTRL_C)
+      await running.printed(stop)
+    }
+    const { status, out } = await running.ended
+    expect(status).toBe(5)
+    expect(out.match(/stop \d/g)).toEqual(['stop 1', 'stop 2', 'stop 3'])
+  })
+})
+
+describe('a docker that is dct itself', () => {
+  test('is refused when it is a link, with the variable that names the real one', async () => {
+    await symlink(BIN, join(pathFolder, 'docker'))
+    const { status, err } = await dct(['ps']).ended
+    expect(status).toBe(1)
+    expect(err).toContain(`${join(pathFolder, 'docker')} is dct itself`)
+    expect(err).toContain('dct: hint: Name the real docker program: export DCT_DOCKER=/')
+  })
+
+  test('is refused when it is a script around dct', async () => {
+    await program('docker', `exec '${process.execPath}' '${BIN}' docker "$@"`)
+    const { status, err } = await dct(['ps']).ended
+    expect(status).toBe(1)
+    expect(err).toContain('is dct itself')
+  }, 60_000)
+
+  test('DCT_DOCKER names the real one', async () => {
+    await symlink(BIN, join(pathFolder, 'docker'))
+    const real = await program('real-docker', 'echo real "$@"')
+    expect(await dct(['ps'], { DCT_DOCKER: real }).ended).toEqual({ status: 0, out: 'real ps\n', err: '' })
+    expect(await dct(['ps'], { DCT_DOCKER: 'real-docker' }).ended).toMatchObject({ out: 'real ps\n' })
+  })
+
+  test('without a docker the hint says what to do', async () => {
+    const { status, err } = await dct(['ps'], { PATH: pathFolder }).ended
+    expect(status).toBe(1)
+    expect(err).toBe(
+      'docker is not in PATH\ndct: hint: Install the docker program, or name it: export DCT_DOCKER=/usr/bin/docker\n',
+    )
+  })
+})
+
+describe('while content trust is on', () => {
+  const ON = { DOCKER_CONTENT_TRUST: '1' }
+
+  test('a program that is no docker is refused', async () => {
+    await program('docker', 'echo hello')
+    const { status, err } = await dct(['run', 'alpine'], ON).ended
+    expect(status).toBe(1)
+    expect(err).toContain('docker does not say which options it has')
+  })
+
+  test.each([
+    ['compose', ['compose', 'up'], 'content trust does not reach docker compose'],
+    ['service', ['service', 'create', 'x'], 'content trust does not reach docker service'],
+    ['stack', ['stack', 'deploy', 'x'], 'content trust does not reach docker stack'],
+    ['plugin install', ['plugin', 'install', 'x'], 'content trust does not reach docker plugin install'],
+    ['trust sign', ['trust', 'sign', 'x'], 'dct signs nothing: docker trust sign'],
+    ['image push', ['image', 'push', 'x'], 'dct signs nothing: docker image push'],
+  ])('%s is handed over with a warning', async (_, words, warning) => {
+    const help = 'Options:\\n  -D, --debug   Enable debug mode\\n'
+    await program('docker', `[ "$1" = --help ] && printf '${help}' && exit; echo ran "$@"; exit 3`)
+    const { status, out, err } = await dct(words, ON).ended
+    expect({ status, out }).toEqual({ status: 3, out: `ran ${words.join(' ')}\n` })
+    expect(err).toContain(`dct: warning: ${warning}`)
+    expect((await dct(words).ended).err).toBe('')
+  })
+})
