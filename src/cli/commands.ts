@@ -287,7 +287,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'policy explain',
-    summary: 'show which rule of a policy decides over an image, and why',
+    summary: 'show which rule decides over an image, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference' }],
     options: ['policy', 'json', 'quiet'],
     about: [
@@ -314,7 +314,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'policy import',
-    summary: 'make a policy from the configuration of another program',
+    summary: 'make a policy from that of another program',
     operands: [
       { name: 'KIND', kind: 'choice', choices: ['connaisseur', 'portieris', 'opa-notary', 'notary'] },
       { name: 'FILE', kind: 'file' },

@@ -4,6 +4,7 @@
  * Invariants: every name that is known of an image is asked (as typed, as signed, as Docker Hub's), and the stricter answer counts
  * in each respect. A tag's rule cannot be evaded by naming a digest.
  */
+import { matchesGlob } from './glob.js'
 import { canonicalName, hubName } from './names.js'
 import { matchesName } from './pattern.js'
 import { ACTIONS, type Action, type Policy, type PolicyPinning, type Rule, type SignerRequirement, type Terms } from './policy.js'
@@ -54,11 +55,16 @@ export type DigestDecision =
    */
   | { readonly kind: 'by-tag'; readonly otherwise: Decision }
 
+/** Names whose rules are kept (memory: a client that lives long meets many names). */
+const MAX_KEPT_NAMES = 256
+
 /** A policy made ready to be asked many times. It does not change; a client that lives on keeps asking the one that it was given. */
 export class PolicyIndex {
   readonly policy: Policy
   /** By host and first segment where both are written out, else by host, else under ''. The most specific rule first. */
   readonly #buckets = new Map<string, Rule[]>()
+
+  readonly #byName = new Map<string, readonly Rule[]>()
 
   constructor(policy: Policy) {
     this.policy = policy
@@ -92,11 +98,17 @@ export class PolicyIndex {
 
   /** The rule that decides for a canonical name. */
   ruleFor(name: string, tag: string): Rule | undefined {
-    const segments = name.split('/')
-    const candidates = this.#bucketsFor(segments).flatMap(
-      (bucket) => bucket.find(({ pattern }) => matchesName(pattern, segments, tag)) ?? [],
-    )
-    return candidates.length < 2 ? candidates[0] : byRank(candidates)[0]
+    return this.#rulesOf(name).find(({ pattern }) => pattern.tag === undefined || matchesGlob(pattern.tag, tag))
+  }
+
+  /** The rules for some tag of a name, worked out once for the many tags of a collection. */
+  #rulesOf(name: string): readonly Rule[] {
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    if (this.#byName.size >= MAX_KEPT_NAMES) this.#byName.clear()
+    const rules = this.matching(name)
+    this.#byName.set(name, rules)
+    return rules
   }
 
   /** Every rule that matches, the most specific first. Without a tag: that matches for some tag. */
