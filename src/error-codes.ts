@@ -28,6 +28,8 @@ export type UnsignedCode =
   | 'ERR_SIGNER_MISSING'
   | 'ERR_POLICY_DENIED'
   | 'ERR_NOT_LOCKED'
+  | 'ERR_IMAGE_UNRESOLVED'
+  | 'ERR_NOT_PINNED'
 
 /** The trust data was valid, and has expired. */
 export type StaleCode = 'ERR_METADATA_EXPIRED' | 'ERR_CERTIFICATE_EXPIRED'
@@ -89,6 +91,9 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
   ERR_POLICY_DENIED: 'Your policy denies this image. Which rule decides, and why: dct policy explain <GUN>',
   ERR_NOT_LOCKED:
     'The lock has no entry for this collection. Record it, once you have compared its root key with the publisher: dct lock <GUN>',
+  ERR_IMAGE_UNRESOLVED:
+    'The file does not say which image this is. Write the reference out, give the variable a default, or take the line out with a comment above it: # dct:ignore',
+  ERR_NOT_PINNED: 'Write the signed digest into the file: dct pin FILE',
   ERR_METADATA_EXPIRED:
     'The publisher, or the operator of the trust server, must sign this metadata again. What is kept, and until when: dct cache verify <GUN>',
   ERR_CERTIFICATE_EXPIRED:

@@ -4,6 +4,7 @@ export { createMemoryStore } from './cache/memory-store.js'
 export type { CacheChanges, CachedCollection, CommitOutcome, MetadataStore } from './cache/metadata-store.js'
 export type { CollectionEvent, FileOrigin, TrustEvent } from './client/events.js'
 export type {
+  AppliedPolicy,
   ByDigestResult,
   DisabledResult,
   Freshness,
@@ -12,8 +13,10 @@ export type {
   Inspection,
   ListedTag,
   LookupResult,
+  PermittedResult,
   Provenance,
   ShadowedTag,
+  SkippedResult,
   TagList,
   TrustedDigestResult,
   TrustedResult,
@@ -23,7 +26,14 @@ export type {
 } from './client/results.js'
 export { contentTrustEnabled } from './client/settings/content-trust.js'
 export type { Environment } from './client/settings/environment.js'
-export type { ContentTrustSwitch, TrustClientOptions, TrustPinningOption, VerifyTagOptions } from './client/settings/options.js'
+export type {
+  ContentTrustSwitch,
+  RequiredSignerOption,
+  RequiredSignersOption,
+  TrustClientOptions,
+  TrustPinningOption,
+  VerifyTagOptions,
+} from './client/settings/options.js'
 export { createTrustClient, type TrustClient, type VerifyOutcome, verifyTag } from './client/trust-client.js'
 export type { Credentials, CredentialsFunction, CredentialsOption } from './credentials/credentials.js'
 export {
@@ -46,6 +56,7 @@ export {
   UsageError,
 } from './errors.js'
 export type { AuthMethod, TransportEvent } from './http/events.js'
+export { type PinDocumentOptions, type PinnedDocument, pinDockerfile, pinYaml } from './tasks/pin-documents.js'
 export type { RootTrust } from './trust/anchor.js'
 export type { KeyDetails } from './trust/key-names.js'
 export type { MetadataRequest, Transport } from './trust-server/transport.js'

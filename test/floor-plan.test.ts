@@ -13,7 +13,8 @@ const FLOORS = [
   ['trust', 'document'],
   ['lockfile', 'policy', 'bundle'],
   ['client'],
-  ['tasks', 'report', 'index'],
+  ['tasks', 'report'],
+  ['index'],
 ]
 /** Inside client/: settings know nothing of refreshes, refreshes nothing of answers; the files beside the folders use all three. */
 const CLIENT_FLOORS = ['client/results', 'client/events', 'client/settings/', 'client/refresh/', 'client/answers/', 'client/']
@@ -154,6 +155,7 @@ test('each library is used in its own place only', () => {
     [/^undici(\/|$)/, (path) => room(path) === 'http'],
     [/^(@peculiar\/|asn1js$|pkijs$)/, (path) => path === 'src/crypto/certificate-details.ts' || room(path) === 'testing'],
     [/^string-width$/, (path) => room(path) === 'report'],
+    [/^diff$/, (path) => path === 'src/report/unified-diff.ts'],
     [/^canonicalize$/, (path) => path === 'src/metadata/canonical-json.ts' || room(path) === 'testing'],
   ]
   expect(against(({ from, to, kind }) => places.some(([library, allows]) => library.test(to) && !allows(from, kind)))).toEqual([])
@@ -162,14 +164,14 @@ test('each library is used in its own place only', () => {
   ).toEqual([])
 })
 
-test('importing the library loads neither undici, nor zod, nor yaml, nor the ASN.1 library', () => {
+test('importing the library loads neither undici, nor zod, nor yaml, nor diff, nor the ASN.1 library', () => {
   const loaded = new Map([['src/index.ts', 'src/index.ts']])
   for (const [path, route] of loaded) {
     for (const { from, to, kind } of IMPORTS)
       if (from === path && kind === 'values' && !loaded.has(to)) loaded.set(to, `${route} -> ${to}`)
   }
   expect(loaded.size).toBeGreaterThan(3)
-  expect([...loaded].filter(([to]) => /^(undici|zod|yaml|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
+  expect([...loaded].filter(([to]) => /^(undici|zod|yaml|diff|@peculiar)/.test(to)).map(([, route]) => route)).toEqual([])
 })
 
 test('tests and measurements know the testing kit only by its public door', () => {

@@ -20,6 +20,8 @@ test('the values that the package exports', () => {
     'contentTrustEnabled',
     'createMemoryStore',
     'createTrustClient',
+    'pinDockerfile',
+    'pinYaml',
     'verifyTag',
   ])
 })

@@ -51,7 +51,7 @@ function hintForOption(message: string, args: string[]): string {
 export function chooseCommand(line: CommandLine): FoundCommand {
   const found = commandNamed(line.words)
   checkOptions(found.command, line)
-  checkWords(found)
+  checkWords(found, line)
   return found
 }
 
@@ -100,9 +100,17 @@ function checkOptions(command: Command, { values }: CommandLine): void {
   )
 }
 
-function checkWords({ command, words }: FoundCommand): void {
+function checkWords({ command, words }: FoundCommand, { values }: CommandLine): void {
   const { name, operands, examples } = command
   const usage = operandUsage(command)
+  const replaced = operands.find(({ replacedBy }) => replacedBy !== undefined && values[replacedBy] !== undefined)
+  if (replaced?.replacedBy !== undefined) {
+    if (words.length === 0) return
+    throw usageError(
+      `dct ${name} takes --${replaced.replacedBy} or ${replaced.name}, got ${JSON.stringify(words[0])} too`,
+      `Repeat the option for each of several files, or name their folder: --${replaced.replacedBy} ONE --${replaced.replacedBy} OTHER`,
+    )
+  }
   const missing = operands.filter(({ isOptional }) => isOptional !== true)[words.length]
   if (missing !== undefined) {
     const source = missing.kind === 'cached-gun' ? 'What is cached: dct cache list. ' : ''

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { TrustEvent } from '../client/events.js'
 import { type Environment, parseGoBoolean } from '../client/settings/environment.js'
-import type { TrustClientOptions } from '../client/settings/options.js'
+import type { RequiredSignerOption, TrustClientOptions } from '../client/settings/options.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { describeCause, printable, UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
@@ -48,6 +48,7 @@ export async function clientOptions(
 /** The value that the library takes. Its own check of the type follows. */
 async function readValue(name: string, flag: string, value: string | boolean | readonly string[]): Promise<unknown> {
   if (name === 'firstUse') return 'refuse' // its flag says no more: --no-first-use
+  if (name === 'requireSigners' && typeof value === 'object') return Promise.all(value.map(readSigner))
   if (typeof value !== 'string') return value
   const { kind, choices = [] } = OPTION_ENTRIES.get(flag) ?? {}
   if (kind === 'boolean') return goBoolean(flag, value)
@@ -97,6 +98,15 @@ function milliseconds(flag: string, seconds: string): number {
   const value = /^[0-9]*\.?[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : Number.NaN
   if (value > 0 && value < 2 ** 31) return value
   throw invalid(`--${flag} takes a number of seconds above 0, got ${JSON.stringify(seconds)}`, `For example: --${flag} 30`)
+}
+
+/** `alice`, or `alice=` and a canonical ID or the path of a PEM file. */
+async function readSigner(text: string): Promise<RequiredSignerOption> {
+  const at = text.indexOf('=')
+  if (at === -1) return text
+  const [name, key] = [text.slice(0, at), text.slice(at + 1)]
+  const isId = /^[0-9a-fA-F]{64}$/.test(key)
+  return { name, keys: [isId ? key : await readText(`--require-signer ${name}`, key)] }
 }
 
 /** Checks the certificates here, where the name of the file is known. */

@@ -18,11 +18,13 @@ type Run = (line: CommandLine, io: Io) => Promise<number>
 interface Operand {
   /** As help shows it. */
   readonly name: string
-  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a choice, words of docker. */
-  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'choice' | 'docker'
+  /** What it names, for completing it: an image, any trust collection, a collection in the cache, a target, a command, a file or folder, a choice, words of docker. */
+  readonly kind: 'reference' | 'gun' | 'cached-gun' | 'target' | 'command' | 'file' | 'choice' | 'docker'
   /** The words of a choice. */
   readonly choices?: readonly string[]
   readonly isOptional?: boolean
+  /** The option that takes its place: then there are no words. */
+  readonly replacedBy?: OptionName
   /** The last one may be repeated. */
   readonly isRepeated?: boolean
 }
@@ -53,7 +55,7 @@ const CACHED_GUNS: Operand = { name: 'GUN', kind: 'cached-gun', isRepeated: true
 
 /** Options of everything that may ask a trust server. */
 const ASKING: readonly OptionName[] = [
-  ...(['server', 'trust-dir', 'config', 'pinning', 'lockfile', 'frozen', 'no-first-use'] as const),
+  ...(['server', 'trust-dir', 'config', 'pinning', 'lockfile', 'frozen', 'no-first-use', 'policy'] as const),
   ...(['tlscacert', 'offline', 'stale-fallback', 'timeout'] as const),
   ...(['json', 'quiet', 'verbose'] as const),
 ]
@@ -81,18 +83,31 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'verify',
     summary: 'print the trusted digests of image references',
-    operands: [REFERENCES],
-    options: ['disable-content-trust', 'digest-references', ...ASKING],
+    operands: [{ ...REFERENCES, replacedBy: 'file' }],
+    options: [
+      'disable-content-trust',
+      'digest-references',
+      'require-signer',
+      'file',
+      'frontend',
+      'build-arg',
+      'output',
+      ...ASKING,
+    ],
     about: [
       'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
       'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
+      'With --file, verifies every image that a Dockerfile, Compose file, Kubernetes manifest, kustomization or CI file names, or all such files of a folder; "-" stands for standard input. Prints one canonical reference for each image; errors name file, line and column. What does not tell which image is meant fails with status 3, a file that cannot be read with status 2. A comment dct:ignore on the line or the line above takes an image out.',
+      'In folders .git and node_modules are not searched, and links are not followed: a link to a file that was not read fails.',
       'On a terminal, work that takes long is shown while it runs, and the failures of several references are repeated at the end. --quiet turns both off.',
+      'With a policy (--policy, DCT_POLICY), the rule that matches an image most specifically says what is asked of it. An image that a rule with action warn or skip lets pass unverified prints nothing on standard output, is named on standard error, and counts as 0.',
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given.',
     ],
     exitStatus: VERIFIED,
     examples: [
       'dct verify container-registry.oracle.com/os/oraclelinux:9',
       'dct verify --json registry.example/team/app:1.0 registry.example/team/app:1.1',
+      'dct verify -f Dockerfile -f deploy -o sarif=dct.sarif -o junit=dct.xml',
     ],
     load: async () => (await import('./verify.js')).verify,
   },
@@ -103,7 +118,7 @@ export const COMMANDS: readonly Command[] = [
       { name: 'GUN', kind: 'gun' },
       { name: 'TARGET', kind: 'target', isRepeated: true },
     ],
-    options: ['role', ...ASKING],
+    options: ['role', 'require-signer', ...ASKING],
     withoutEffect: ['disable-content-trust', 'digest-references'],
     about: [
       'Prints "TARGET sha256:HEX SIZE" for each target name of a Notary collection, image or not. GUN is the full name of the collection, with its registry. A lookup always verifies, whether content trust is on or off.',
@@ -119,9 +134,18 @@ export const COMMANDS: readonly Command[] = [
     name: 'pull',
     summary: 'verify an image, pull it by its digest, tag it',
     operands: [{ name: 'REFERENCE', kind: 'reference' }],
-    options: ['all-tags', 'platform', 'engine', 'disable-content-trust', 'digest-references', ...ASKING_QUIETLY],
+    options: [
+      'all-tags',
+      'platform',
+      'engine',
+      'disable-content-trust',
+      'digest-references',
+      'require-signer',
+      ...ASKING_QUIETLY,
+    ],
     about: [
       "Verifies the tag, runs the engine's client to pull the signed digest, and then to tag it with the name that you typed. Prints what docker pull printed with DOCKER_CONTENT_TRUST=1. When the verification or the pull fails, nothing is tagged.",
+      'An image that a rule of the policy lets pass unverified is pulled as you typed it, and dct says so; with --all-tags it is an error.',
       'name@sha256:... is pulled when a signed tag carries the digest; it gets no tag, as with docker. With --all-tags every released tag is verified before the first is pulled, in natural order.',
       "--quiet hides the progress of the engine, as docker pull -q does, and dct's own warnings and hints.",
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given: then the engine pulls what you typed, and dct says that it was not verified.',
@@ -189,6 +213,37 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./lock.js')).lock,
   },
   {
+    name: 'pin',
+    summary: 'write the signed digests into files',
+    operands: [{ name: 'FILE|FOLDER', kind: 'file', isRepeated: true }],
+    options: ['check', 'diff', 'update', 'partial', 'frontend', 'build-arg', 'output', ...ASKING_QUIETLY],
+    about: [
+      'Writes the signed digest behind each image of Dockerfiles, Compose files, Kubernetes manifests, kustomizations and CI files: alpine:3.19 becomes alpine:3.19@sha256:... Nothing else of a file changes. Prints the names of the changed files.',
+      'A file is written whole or not at all, and not unless all its images are signed; --partial writes those that are. A digest that is no longer signed for its tag is replaced with --update alone. The frontend of a Dockerfile is left as it is, unless --frontend says otherwise.',
+      'With --check nothing is written: each image that is not pinned to what is signed now is an error with file, line and column.',
+      'Verifies always, whether content trust is on or off.',
+    ],
+    exitStatus:
+      '0 all pinned and current, 1 untrusted, 2 usage or a file that cannot be read or written, 3 an image is not signed, not known or (--check) not pinned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.',
+    examples: ['dct pin --diff Dockerfile', 'dct pin Dockerfile deploy', 'dct pin --check Dockerfile deploy'],
+    load: async () => (await import('./pin.js')).pin,
+  },
+  {
+    name: 'build-policy',
+    summary: 'let a build use verified images only, by a policy',
+    operands: [],
+    options: ['file', 'frontend', 'build-arg', 'also', 'allow-local', 'format', 'target', 'out', ...ASKING_QUIETLY],
+    about: [
+      'Verifies all images of Dockerfiles (./Dockerfile, when --file names none) and writes a policy for BuildKit: every image is refused, except the verified ones with their digests. An image that a Dockerfile hides, such as one in ONBUILD of a base image, is refused by the builder; --also adds it.',
+      'Use it with: EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=FILE docker buildx build. With --sbom the builder pulls a scanner image too: name it with --also.',
+      'build-contexts, bake and compose replace images only, and refuse nothing. rego writes two files into the folder --out.',
+      'Verifies always, whether content trust is on or off. When an image is not verified, nothing is written.',
+    ],
+    exitStatus: VERIFIED,
+    examples: ['dct build-policy -f Dockerfile --out policy.json'],
+    load: async () => (await import('./build-policy.js')).buildPolicy,
+  },
+  {
     name: 'cache list',
     summary: 'list the collections in the cache',
     operands: [],
@@ -203,7 +258,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'cache verify',
     summary: 'verify what is in the cache, without asking a server',
     operands: [{ ...CACHED_GUNS, isOptional: true }],
-    options: ['server', 'trust-dir', 'config', 'pinning', 'lockfile', 'frozen', 'json', 'quiet', 'verbose'],
+    options: ['server', 'trust-dir', 'config', 'pinning', 'lockfile', 'frozen', 'policy', 'json', 'quiet', 'verbose'],
     withoutEffect: ['no-first-use', 'tlscacert', 'timeout', 'offline'],
     about: [
       'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
@@ -231,10 +286,30 @@ export const COMMANDS: readonly Command[] = [
     name: 'env',
     summary: 'show what a verification would use here, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
-    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'lockfile', 'tlscacert', 'json', 'quiet'],
-    withoutEffect: ['frozen', 'no-first-use', 'timeout', 'offline', 'stale-fallback', 'digest-references', 'verbose'],
+    options: [
+      'disable-content-trust',
+      'server',
+      'trust-dir',
+      'config',
+      'pinning',
+      'lockfile',
+      'policy',
+      'tlscacert',
+      'json',
+      'quiet',
+    ],
+    withoutEffect: [
+      'frozen',
+      'no-first-use',
+      'timeout',
+      'offline',
+      'stale-fallback',
+      'digest-references',
+      'require-signer',
+      'verbose',
+    ],
     about: [
-      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache and the pins. Asks no server.',
+      'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache, the pins and the policy. Asks no server.',
     ],
     exitStatus: '0, or that of the most severe problem with what is shown.',
     examples: ['dct env container-registry.oracle.com/os/oraclelinux:9'],
@@ -257,6 +332,48 @@ export const COMMANDS: readonly Command[] = [
     exitStatus: '0 after it was stopped, 2 usage.',
     examples: ['dct serve --policy policy.yaml --registry registry.example'],
     load: async () => (await import('./serve.js')).serve,
+  },
+  {
+    name: 'policy explain',
+    summary: 'show which rule decides over an image, and why',
+    operands: [{ name: 'REFERENCE', kind: 'reference' }],
+    options: ['policy', 'json', 'quiet'],
+    about: [
+      'Prints the names under which the image is judged, the rule that decides, what it asks, the less specific rules that match too, and the rules that nearly match. Asks no server.',
+    ],
+    exitStatus: '0, 2 usage.',
+    examples: ['dct policy explain --policy policy.yaml registry.example/team/app:1.0'],
+    load: async () => (await import('./policy.js')).policyExplain,
+  },
+  {
+    name: 'policy check',
+    summary: 'check a policy',
+    operands: [
+      { name: 'FILE', kind: 'file' },
+      { name: 'REFERENCE', kind: 'reference', isOptional: true, isRepeated: true },
+    ],
+    options: ['json', 'quiet'],
+    about: [
+      'Reads a policy and the names of its fields, patterns, keys and signers. A fault is an error with line and column; a rule that can never decide is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
+    ],
+    exitStatus: '0, 2 when something is wrong in the file.',
+    examples: ['dct policy check policy.yaml registry.example/team/app:1.0'],
+    load: async () => (await import('./policy.js')).policyCheck,
+  },
+  {
+    name: 'policy import',
+    summary: 'make a policy from that of another program',
+    operands: [
+      { name: 'KIND', kind: 'choice', choices: ['connaisseur', 'portieris', 'opa-notary', 'notary'] },
+      { name: 'FILE', kind: 'file' },
+    ],
+    options: ['quiet'],
+    about: [
+      'Prints a policy, as JSON, made from the configuration of connaisseur, portieris, opa-notary or notary: KIND is one of these words. Each meaning that changes is a warning with line and column. What a policy cannot say is denied, and the exit status is 1.',
+    ],
+    exitStatus: '0, 1 when something could not be carried over, 2 usage.',
+    examples: ['dct policy import notary config.json'],
+    load: async () => (await import('./policy.js')).policyImport,
   },
   {
     name: 'demo',

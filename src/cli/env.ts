@@ -1,7 +1,8 @@
 /** `dct env`: shows what a verification would use, and why. Asks no server. */
 import { createFileStore } from '../cache/file-store.js'
+import { type RefreshTerms, signedCollection } from '../client/refresh-terms.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
-import { KNOWN_REGISTRIES, type SignedName, signedName } from '../client/settings/known-registries.js'
+import { KNOWN_REGISTRIES, type SignedName } from '../client/settings/known-registries.js'
 import { readLockfile } from '../client/settings/lockfile-setting.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { readPinning } from '../client/settings/pinning-settings.js'
@@ -25,6 +26,7 @@ import { nearPins, pinFor } from '../trust/pinning.js'
 import { nearPinsText } from '../trust/refusals.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
 import { clientOptions, commandSwitch } from './client-options.js'
+import { type PolicyView, viewPolicy } from './env-policy.js'
 import type { Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
@@ -43,7 +45,8 @@ export async function env(line: CommandLine, io: Io): Promise<number> {
   const options = await clientOptions(line, io)
   const findings: Record<string, Finding> = {}
   const statuses: number[] = []
-  for (const [name, find] of Object.entries(subjects(line, io, options, reference))) {
+  const policy = await viewPolicy(options, io, reference)
+  for (const [name, find] of Object.entries(subjects(line, io, options, reference, policy))) {
     try {
       findings[name] = await find()
     } catch (error) {
@@ -69,16 +72,19 @@ function subjects(
   io: Io,
   options: TrustClientOptions,
   reference: ImageReference,
+  policy: PolicyView,
 ): Record<string, () => Finding | Promise<Finding>> {
-  const server = (): TrustServer => chooseServer(domain, options, io.env).value
+  const { terms } = policy
+  const choose = () => chooseServer(terms?.signed?.split('/')[0] ?? domain, options, io.env, terms?.server)
+  const server = (): TrustServer => choose().value
   const config = chooseDockerConfig(options, io.env)
   const { domain } = reference
-  const collection = collectionOf(reference, server)
+  const collection = collectionOf(reference, server, terms)
   return {
     contentTrust: () => describeSwitch(line, io, options),
     collection: () => describeCollection(reference, collection),
     trustServer: () => {
-      const { value, source } = chooseServer(domain, options, io.env)
+      const { value, source } = choose()
       return { value: value.typed, why: describeSource(source, 'command') }
     },
     proxy: () => describeProxy(server(), io),
@@ -89,6 +95,7 @@ function subjects(
     cache: () => describeCache(options, io, collection.gun),
     lockfile: () => describeLockfile(options, io, collection.gun),
     pinning: () => describePinning(options, io, collection.gun),
+    policy: policy.describe,
   }
 }
 
@@ -108,9 +115,9 @@ function describeSwitch(line: CommandLine, { env }: Io, options: TrustClientOpti
 }
 
 /** The name that is signed; the name as typed when the trust server is unusable. */
-function collectionOf(reference: ImageReference, server: () => TrustServer): SignedName {
+function collectionOf(reference: ImageReference, server: () => TrustServer, terms: RefreshTerms | undefined): SignedName {
   try {
-    return signedName(reference, server())
+    return signedCollection(reference, server(), terms)
   } catch (error) {
     if (!(error instanceof TrustError)) throw error
     return { gun: reference.gun, mirror: undefined }

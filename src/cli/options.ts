@@ -96,8 +96,6 @@ export const OPTIONS = {
   },
   frozen: { type: 'boolean', help: 'refuse a collection that has no entry in the lockfile' },
   'no-first-use': { type: 'boolean', help: 'refuse a collection that neither cache, pin nor lock knows' },
-  update: { type: 'boolean', help: 'follow verified rotations of the root; without a reference, of every entry' },
-  check: { type: 'boolean', help: 'say whether each entry still holds, and write nothing' },
   merge: { type: 'boolean', help: 'join OURS and THEIRS, which grew from BASE, and write OURS: a merge driver of git' },
   floors: { type: 'boolean', help: 'record the versions of all roles too, as the lowest that are accepted' },
   'embed-root': {
@@ -113,6 +111,19 @@ export const OPTIONS = {
     value: 'SHA256:...',
     kind: 'text',
     help: 'record a new root when it is signed by the key with this fingerprint or canonical ID; may be given again',
+  },
+  policy: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: 'JSON or YAML file that says what is asked of which images (default: DCT_POLICY, else none)',
+  },
+  'require-signer': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME[=KEY]',
+    kind: 'text',
+    help: 'NAME must have signed the digest, with KEY, a PEM file or a canonical ID, if given; may be given again, and all are required, whatever the policy says',
   },
   tlscacert: {
     type: 'string',
@@ -133,13 +144,74 @@ export const OPTIONS = {
     kind: 'seconds',
     help: 'time for the network work of each reference; fractions are allowed (default: 30)',
   },
-  force: { type: 'boolean', help: 'replace or remove a file that dct did not write, without asking' },
-  policy: {
+  file: {
     type: 'string',
-    value: 'FILE',
+    short: 'f',
+    multiple: true,
+    value: 'PATH',
     kind: 'file',
-    help: 'policy (JSON or YAML): which rule decides for which images',
+    help: 'file that names images, or a folder of such files; may be given again',
   },
+  check: {
+    type: 'boolean',
+    help: 'write nothing; fail unless every image is pinned to what is signed (pin), every entry still holds (lock)',
+  },
+  diff: { type: 'boolean', help: 'print what would change, as a unified diff, and write nothing' },
+  update: {
+    type: 'boolean',
+    help: 'also replace digests that are no longer signed for their tag (pin); follow verified rotations of roots (lock)',
+  },
+  partial: { type: 'boolean', help: 'write the digests of a file although other images of it fail' },
+  frontend: {
+    type: 'string',
+    kind: 'choice',
+    choices: ['pin', 'allow', 'deny'],
+    help: 'the frontend of a Dockerfile (# syntax=): take it as other images, leave it unverified, or refuse it',
+  },
+  'build-arg': {
+    type: 'string',
+    multiple: true,
+    value: 'K=V',
+    kind: 'text',
+    help: 'value of an ARG, as given to the build; may be given again',
+  },
+  also: {
+    type: 'string',
+    multiple: true,
+    value: 'REFERENCE',
+    kind: 'text',
+    help: 'one more image that the build may use, verified as the others; may be given again',
+  },
+  'allow-local': {
+    type: 'string',
+    multiple: true,
+    value: 'REFERENCE',
+    kind: 'text',
+    help: 'image that exists on this machine alone, allowed without a digest; may be given again',
+  },
+  target: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    kind: 'text',
+    help: 'target of the bake file, or service of the Compose file, that gets the digests; may be given again (default: default)',
+  },
+  format: {
+    type: 'string',
+    kind: 'choice',
+    choices: ['source-policy', 'build-contexts', 'bake', 'compose', 'rego'],
+    help: 'form of the policy (default: source-policy)',
+  },
+  out: { type: 'string', value: 'FILE', kind: 'file', help: 'write to this file instead of standard output' },
+  output: {
+    type: 'string',
+    short: 'o',
+    multiple: true,
+    value: 'FORMAT[=FILE]',
+    kind: 'text',
+    help: 'report as text, json, junit or sarif, to a file or to standard output; may be given again',
+  },
+  force: { type: 'boolean', help: 'replace or remove a file that dct did not write, without asking' },
   listen: {
     type: 'string',
     value: 'HOST:PORT',
@@ -200,13 +272,14 @@ type OptionValues = { readonly [Name in OptionName]?: ValueOf<(typeof OPTIONS)[N
 /** The same table for code that goes through all options. */
 export const OPTION_ENTRIES: ReadonlyMap<string, OptionEntry> = new Map(Object.entries<OptionEntry>(OPTIONS))
 
-/** `--quiet, -q`, `--server URL`, `--stale-fallback warn|refuse`. */
+/** `--quiet, -q`, `--server URL`, `--output FORMAT[=FILE], -o`, `--stale-fallback warn|refuse`. */
 export function optionUsage(name: string): string {
   const { value, kind, choices, short } = OPTION_ENTRIES.get(name) ?? {}
   const shown = value ?? choices?.join('|')
-  if (shown === undefined) return `--${name}${short === undefined ? '' : `, -${short}`}`
-  // Its value follows "=" only.
-  return kind === 'boolean' ? `--${name}[=${shown}]` : `--${name} ${shown}`
+  const ending = short === undefined ? '' : `, -${short}`
+  if (shown === undefined) return `--${name}${ending}`
+  // The value of a boolean follows "=" only.
+  return kind === 'boolean' ? `--${name}[=${shown}]` : `--${name} ${shown}${ending}`
 }
 
 /** Words and options. */

@@ -3,7 +3,7 @@
  * warnings, each on one line that begins with `dct: `.
  */
 import type { Warning } from '../client/results.js'
-import { type ErrorKind, printable, type TrustError } from '../errors.js'
+import { type ErrorKind, printable, type TrustError, type TrustErrorJson } from '../errors.js'
 import { shellWord } from '../shell-word.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
@@ -56,7 +56,18 @@ export class Speaker {
 
   /** A failure, for `--json`; `subject` says what was asked. */
   failed(subject: Readonly<Record<string, string>>, error: TrustError): void {
-    this.json({ status: 'failed', ...subject, error: { ...error.toJSON(), hint: this.#hint(error) } })
+    this.json({ status: 'failed', ...subject, error: this.errorJson(error) })
+  }
+
+  /** An error, for `--json`. */
+  errorJson(error: TrustError): TrustErrorJson {
+    return { ...error.toJSON(), hint: this.#hint(error) }
+  }
+
+  /** An error that a policy lets pass: said even with `--quiet`, since no answer says it. */
+  permitted(text: string, error: TrustError): void {
+    this.#line(`warning: ${text}: ${error.message}`, ` (${error.code})`)
+    if (!this.#quiet) this.#line(`hint: ${this.#hint(error)}`)
   }
 
   /** A warning about the machine is the same for every answer, and is written once. */

@@ -15,7 +15,8 @@ export async function serve(line: CommandLine, io: Io): Promise<number> {
   if (policy === undefined)
     throw invalid('dct serve needs --policy FILE', 'The policy says which images are let through; it must have a default.')
   // Ctrl-C stops the service, and not the verifications that run.
-  const { signal: _, ...client } = await clientOptions(line, io)
+  // The service reads the policy itself, and again when it changes.
+  const { signal: _, policy: _policy, ...client } = await clientOptions(line, io)
   const tls = tlsFiles(values)
   const registries = values.registry ?? []
   const sharedCredentials = values['credentials-for'] ?? []

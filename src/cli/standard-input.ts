@@ -1,4 +1,5 @@
 /** Reads image references from standard input: one a line; `#` begins a comment, at the start of a line or after white space. */
+import { utf8 } from '../bytes.js'
 import { UsageError } from '../errors.js'
 import type { Io } from './io.js'
 
@@ -35,6 +36,19 @@ export async function readReferences({ stdin, signal }: Pick<Io, 'stdin' | 'sign
   }
   take(unfinished + decoder.decode())
   return references
+}
+
+/** All of standard input. @throws UsageError ERR_SETTINGS_INVALID when it is longer than `maxBytes` */
+export async function readBytes({ stdin, signal }: Pick<Io, 'stdin' | 'signal'>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of untilAborted(stdin, signal)) {
+    const bytes = typeof chunk === 'string' ? utf8(chunk) : chunk
+    length += bytes.length
+    if (length > maxBytes) throw tooMuch(`more than ${maxBytes} bytes`, 'Write it into several files, and name those.')
+    chunks.push(bytes)
+  }
+  return new Uint8Array(Buffer.concat(chunks))
 }
 
 /** The chunks. Throws the reason of the signal when it aborts. */

@@ -1,5 +1,4 @@
 /** `dct verify` */
-import type { VerifyResult } from '../client/results.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
@@ -10,9 +9,12 @@ import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 import { INVITATION, readReferences } from './standard-input.js'
 import { Tally } from './tally.js'
+import { tell } from './tell.js'
 
 /** The exit status. */
 export async function verify(line: CommandLine, io: Io): Promise<number> {
+  if (line.values.file !== undefined) return (await import('./verify-files.js')).verifyFiles(line, io)
+  refuseOptionsOfFiles(line)
   const references = await expand(line, io)
   if (references.length === 0)
     throw new UsageError('ERR_SETTINGS_INVALID', 'standard input holds no image reference', {
@@ -46,35 +48,26 @@ function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several
     return exitStatus(error)
   }
   const { result } = outcome
-  if (json) speaker.json(result)
-  else if (result.status !== 'disabled') speaker.answer(result.canonicalReference)
+  if (json && result.status === 'permitted') speaker.json({ ...result, error: speaker.errorJson(result.error) })
+  else if (json) speaker.json(result)
+  else if ('canonicalReference' in result) speaker.answer(result.canonicalReference)
   tell(result, speaker, json)
   return EXIT.ok
 }
 
 function count(outcome: VerifyOutcome, tally: Tally): void {
   if ('error' in outcome) tally.failed(outcome.reference, outcome.error)
-  else if (outcome.result.status === 'disabled' || outcome.result.status === 'by-digest') tally.unverified()
-  else tally.verified()
+  else if (outcome.result.status === 'trusted' || outcome.result.status === 'trusted-digest') tally.verified()
+  else tally.unverified()
 }
 
-function tell(result: VerifyResult, speaker: Speaker, json: boolean): void {
-  if (result.status === 'disabled') {
-    const by = result.reason === 'option' ? '--disable-content-trust' : 'DOCKER_CONTENT_TRUST'
-    speaker.always(`content trust is switched off by ${by}: ${result.reference} was not verified`)
-    return
-  }
-  if (result.status === 'by-digest') {
-    speaker.warning({ message: `${result.reference} was not verified: digest references are accepted as they are` })
-    return
-  }
-  for (const warning of result.warnings) if (!json || warning.code === 'WARN_STALE_TIMESTAMP') speaker.warning(warning)
-  const signers = result.signers.length === 0 ? '' : `, signed by ${result.signers.join(', ')}`
-  const tags = result.status === 'trusted' ? result.tag : result.tags.join(', ')
-  const what = result.mirror === undefined ? tags : `${tags} (named at its mirror ${result.mirror})`
-  speaker.summary(
-    `verified ${result.gun} ${what}: ${result.role}${signers}; root ${result.rootTrust}, ${result.freshness}, good until ${result.expires}; ${result.server}`,
-  )
+/** Options that mean nothing without `--file`. */
+function refuseOptionsOfFiles({ values }: CommandLine): void {
+  const name = (['output', 'frontend', 'build-arg'] as const).find((one) => values[one] !== undefined)
+  if (name === undefined) return
+  throw new UsageError('ERR_SETTINGS_INVALID', `--${name} of dct verify goes with --file`, {
+    hint: 'Leave it out, or name the files whose images are verified: dct verify -f Dockerfile',
+  })
 }
 
 /** The references as typed, `-` replaced by those on standard input. */

@@ -1,4 +1,6 @@
 /** The results of the client. Absent fields are left out, never null. */
+import type { TrustError } from '../errors.js'
+import type { Action } from '../policy/policy.js'
 import type { RootTrust } from '../trust/anchor.js'
 import type { KeyDetails } from '../trust/key-names.js'
 
@@ -27,6 +29,13 @@ export interface Warning {
   readonly message: string
 }
 
+/** What a policy asked of an answer. */
+export interface AppliedPolicy {
+  /** The pattern of the rule that decided, `default`, or `none` when no rule matches and the policy has no default. */
+  readonly match: string
+  readonly action: Action
+}
+
 /** What every answer from verified trust data says about that data. */
 export interface Provenance {
   /** The trust collection, e.g. `docker.io/library/alpine`. */
@@ -43,6 +52,8 @@ export interface Provenance {
   readonly mirror?: string
   /** Problems that do not make the answer untrusted. */
   readonly warnings: readonly Warning[]
+  /** Only where there is a policy. */
+  readonly policy?: AppliedPolicy
 }
 
 interface SignedImage extends Provenance {
@@ -82,6 +93,8 @@ export interface ByDigestResult {
   readonly gun: string
   readonly digest: string
   readonly canonicalReference: string
+  /** Only where there is a policy. */
+  readonly policy?: AppliedPolicy
 }
 
 /** Content trust is switched off. Nothing was asked, nothing was checked, and there is no digest. */
@@ -91,8 +104,25 @@ export interface DisabledResult {
   readonly reason: 'environment' | 'option'
 }
 
+/** A rule with action `warn`: the image could not be verified, and the policy lets it pass. There is no digest. */
+export interface PermittedResult {
+  readonly status: 'permitted'
+  readonly reference: string
+  readonly gun: string
+  /** Why it would have been refused. */
+  readonly error: TrustError
+  readonly policy: AppliedPolicy
+}
+
+/** A rule with action `skip`: nothing was asked, nothing was checked, and there is no digest. */
+export interface SkippedResult {
+  readonly status: 'skipped'
+  readonly reference: string
+  readonly policy: AppliedPolicy
+}
+
 /** Only `trusted` and `trusted-digest` mean verified; more variants may come. */
-export type VerifyResult = TrustedResult | TrustedDigestResult | ByDigestResult | DisabledResult
+export type VerifyResult = TrustedResult | TrustedDigestResult | ByDigestResult | DisabledResult | PermittedResult | SkippedResult
 
 /** One signed name of any collection. */
 export interface LookupResult extends Provenance {

@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
-import { pinnedAs } from '../trust/pinning.js'
+import { bindingPins, pinnedAs } from '../trust/pinning.js'
 import { createHttpTransport } from '../trust-server/http-transport.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
 import type { Transport } from '../trust-server/transport.js'
@@ -19,17 +19,25 @@ import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
-import type { ByDigestResult, Inspection, LookupResult, TagList, TrustedDigestResult, TrustedResult } from './results.js'
-import { type SignedName, signedName } from './settings/known-registries.js'
+import { NO_FIRST_USE, type RefreshTerms, signedCollection } from './refresh-terms.js'
+import type { Inspection, LookupResult, TagList, VerifyResult } from './results.js'
+import type { SignedName } from './settings/known-registries.js'
 import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
 import type { Choice, Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
+import type { UnderPolicy } from './under-policy.js'
 
 /** A collection, its familiar name, and whether it is named by an image reference. */
 export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'> {
   /** The name is exactly the GUN that was signed: no mirror is replaced. */
   readonly isExact?: boolean
+}
+
+/** Where a collection is asked for: its signed name, server and lock. */
+interface Place extends SignedName {
+  readonly choice: Choice<TrustServer>
+  readonly lock: Lock | undefined
 }
 
 /** Any collection, image or not: its server follows from the first component of the name. */
@@ -45,21 +53,25 @@ export class Session {
   readonly #transports = new Map<string, Transport>()
   readonly #running: SharedRefreshes = new Map()
   readonly #sets = new VerifiedSetCache()
+  /** Undefined when neither a policy nor required signers are given. */
+  readonly #rules: UnderPolicy | undefined
 
-  private constructor(settings: Settings) {
+  private constructor(settings: Settings, rules: UnderPolicy | undefined) {
     this.#settings = settings
+    this.#rules = rules
   }
 
   /** @throws UsageError ERR_SETTINGS_INVALID */
   static async open(options: TrustClientOptions, reader?: Reader): Promise<Session> {
-    return new Session(await readSettings(options, reader))
+    const settings = await readSettings(options, reader)
+    if (settings.policy === undefined) return new Session(settings, undefined)
+    const { UnderPolicy } = await import('./under-policy.js')
+    return new Session(settings, new UnderPolicy(settings.policy, settings))
   }
 
   /** With `shared`, calls for one collection are answered from one refresh. */
-  async verify(
-    reference: ImageReference,
-    shared?: SharedRefreshes,
-  ): Promise<TrustedResult | TrustedDigestResult | ByDigestResult> {
+  async verify(reference: ImageReference, shared?: SharedRefreshes): Promise<VerifyResult> {
+    if (this.#rules !== undefined) return this.#rules.verify(reference, (terms) => this.#verified(reference, shared, terms))
     const { gun, tag, digest } = reference
     if (tag === undefined && digest !== undefined && this.#settings.digestReferences === 'accept') {
       if (this.#settings.frozen) this.#place(reference)
@@ -72,15 +84,20 @@ export class Session {
   }
 
   async lookup(gun: string, target: string, roles?: readonly string[]): Promise<LookupResult> {
-    return answerLookup(await this.#verified(collectionOf(gun)), target, roles)
+    const collection = collectionOf(gun)
+    const refresh = (terms?: RefreshTerms) => this.#verified(collection, undefined, terms)
+    if (this.#rules !== undefined) return this.#rules.lookup(collection, target, roles, refresh)
+    return answerLookup(await refresh(), target, roles)
   }
 
   async listTags(repository: Collection): Promise<TagList> {
-    return answerTags(await this.#verified(repository))
+    const rules = this.#rules?.collection(repository)
+    return { ...answerTags(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
   }
 
   async inspect(repository: Collection): Promise<Inspection> {
-    return answerInspection(await this.#verified(repository))
+    const rules = this.#rules?.collection(repository)
+    return { ...answerInspection(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
   }
 
   /** The verified set itself, for what is recorded of it. */
@@ -93,11 +110,11 @@ export class Session {
   }
 
   /** One refresh; callers that ask for the same collection while it runs get the same one. */
-  #verified(collection: Collection, shared: SharedRefreshes = this.#running): Promise<VerifiedCollection> {
-    const name = sharedName(collection)
+  #verified(collection: Collection, shared: SharedRefreshes = this.#running, terms?: RefreshTerms): Promise<VerifiedCollection> {
+    const name = `${sharedName(collection)} ${terms?.key ?? ''}`
     const running = shared.get(name)
     if (running !== undefined) return running.catch((error: unknown) => Promise.reject(ownError(error)))
-    const started = this.#refresh(collection)
+    const started = this.#refresh(collection, terms)
     shared.set(name, started)
     if (shared === this.#running) {
       const forget = () => shared.delete(name)
@@ -107,18 +124,22 @@ export class Session {
   }
 
   /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
-  #place(collection: Collection): SignedName & { readonly choice: Choice<TrustServer>; readonly lock: Lock | undefined } {
-    const choice = this.#settings.serverFor(collection.domain)
-    const named = collection.isExact === true ? { gun: collection.gun, mirror: undefined } : signedName(collection, choice.value)
+  #place(collection: Collection, terms?: RefreshTerms): Place {
+    const choice = this.#settings.serverFor(terms?.signed?.split('/')[0] ?? collection.domain, terms?.server)
+    const named = signedCollection(collection, choice.value, terms)
     return { ...named, choice, lock: this.#settings.lockFor(named.gun, choice.value) }
   }
 
-  async #refresh(collection: Collection): Promise<VerifiedCollection> {
-    const { store, staleFallback, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
-    const { choice, gun, mirror, lock } = this.#place(collection)
+  async #refresh(collection: Collection, terms?: RefreshTerms): Promise<VerifiedCollection> {
+    const { store, offline, signal, timeout, credentials, firstUse, onEvent: tell } = this.#settings
+    const staleFallback = terms?.staleFallback ?? this.#settings.staleFallback
+    const { choice, gun, mirror, lock } = this.#place(collection, terms)
     const server = choice.value
-    const pinned = pinnedAs(gun, collection.gun, this.#settings.pinning)
-    const pinning = this.#settings.firstUse === 'refuse' ? { ...pinned, disableTofu: true } : pinned
+    const allPins = [this.#settings.pinning, ...(firstUse === 'refuse' ? [NO_FIRST_USE] : []), ...(terms?.pinnings ?? [])]
+    const [pinning, ...alsoPinned] = bindingPins(
+      gun,
+      allPins.map((one) => pinnedAs(gun, collection.gun, one)),
+    )
     const now = this.#settings.now()
     signal?.throwIfAborted()
     const work = new AbortController()
@@ -129,7 +150,8 @@ export class Session {
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
     const { familiarName } = collection
-    const request = { gun, familiarName, server, transport, store, pinning, lock, staleFallback, now, signal: work.signal, tell }
+    const judgedBy = { pinning, alsoPinned, lock, staleFallback, now }
+    const request = { gun, familiarName, server, transport, store, ...judgedBy, signal: work.signal, tell }
     try {
       const refreshed = await refresh(request, this.#sets)
       signal?.throwIfAborted()

@@ -83,11 +83,12 @@ class LazyTrustClient implements TrustClient {
 
   async *verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome> {
     checkList(references)
-    const shared: SharedRefreshes = new Map()
     const slots = new ConcurrencyLimit(MAX_COLLECTIONS_AT_ONCE)
     const outcomes: Promise<VerifyOutcome>[] = []
     let isWanted = true
-    for (const [gun, group] of groupByCollection(references)) {
+    for (const group of groupByCollection(references).values()) {
+      // A group has several refreshes only where a policy asks different things of its tags.
+      const shared: SharedRefreshes = new Map()
       const turn = slots.take()
       const answer = async (reference: string): Promise<VerifyOutcome> => {
         await turn
@@ -95,9 +96,9 @@ class LazyTrustClient implements TrustClient {
         return this.#outcome(reference, shared)
       }
       for (const { index, reference } of group) outcomes[index] = answer(reference)
-      // One refresh answered them all: drop it, and its errors that the caller did not read.
+      // These refreshes answered them all: drop them, and errors that the caller did not read.
       const finish = (): void => {
-        shared.delete(gun)
+        shared.clear()
         slots.release()
       }
       void Promise.allSettled(group.map(({ index }) => outcomes[index])).then(finish)

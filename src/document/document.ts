@@ -9,7 +9,7 @@
  */
 export const MAX_VALUES = 60_000
 
-/** Where something stands in its file. Lines and columns count from 1, columns in UTF-16 code units, as editors do. */
+/** Where something stands in its file. Lines and columns count from 1, columns in UTF-16 code units, as editors do; 0 where there is no file. */
 export interface Place {
   readonly line: number
   readonly column: number

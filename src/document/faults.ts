@@ -52,13 +52,14 @@ export class Faults {
       this.list
     const { line, column, path, problem, hint } = first
     const more = this.#count > 1 ? ` (and ${this.#count - 1} more)` : ''
-    const message = `${this.what} ${this.file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${problem}${more}`
+    const where = line === 0 ? this.file : `${this.file}:${line}:${column}`
+    const message = `${this.what} ${where}: ${path === '' ? '' : `${path}: `}${problem}${more}`
     const evidence: Evidence = { file: this.file, line, column, path, faults: this.list.slice(0, MAX_TOLD).map(faultLine) }
     return new UsageError('ERR_SETTINGS_INVALID', message, { hint, evidence, cause })
   }
 }
 
-/** `12:5: rules[3].match: problem`. */
+/** `12:5: rules[3].match: problem`; without a place where there is no file. */
 function faultLine({ line, column, path, problem }: Fault): string {
-  return `${line}:${column}: ${path === '' ? '' : `${path}: `}${problem}`
+  return `${line === 0 ? '' : `${line}:${column}: `}${path === '' ? '' : `${path}: `}${problem}`
 }

@@ -9,7 +9,7 @@ export interface Remark extends Place {
   readonly hint: string
 }
 
-/** Rules that never decide, a default that is never asked, mirrors of mirrors. In the order of the file. */
+/** Rules that never decide, and a default that is never asked. In the order of the file. */
 export function policyRemarks(policy: Policy): Remark[] {
   const remarks = unreachableRules(policy.rules).map(
     ({ rule, by }): Remark => ({

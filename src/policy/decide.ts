@@ -4,6 +4,7 @@
  * Invariants: every name that is known of an image is asked (as typed, as signed, as Docker Hub's), and the stricter answer counts
  * in each respect. A tag's rule cannot be evaded by naming a digest.
  */
+import { matchesGlob } from './glob.js'
 import { canonicalName, hubName } from './names.js'
 import { matchesName } from './pattern.js'
 import { ACTIONS, type Action, type Policy, type PolicyPinning, type Rule, type SignerRequirement, type Terms } from './policy.js'
@@ -28,6 +29,8 @@ export interface Decision {
   /** Each name that was asked, and the rule that answered. */
   readonly asked: readonly { readonly name: string; readonly match: RuleName; readonly action: Action }[]
   readonly server?: string
+  /** The pattern whose rule names the server, or `default`. */
+  readonly serverMatch?: RuleName
   readonly firstUse?: 'accept' | 'refuse'
   /** Each must be met. */
   readonly pinnings: readonly PolicyPinning[]
@@ -39,6 +42,9 @@ export interface Decision {
   readonly maxAge?: number
 }
 
+/** Nothing is asked: there is no policy. */
+export const NO_DECISION: Decision = { action: 'enforce', match: 'none', asked: [], pinnings: [], requireSigners: [] }
+
 /** Of an image that is named by its digest alone. */
 export type DigestDecision =
   /** The same for every tag. */
@@ -49,11 +55,16 @@ export type DigestDecision =
    */
   | { readonly kind: 'by-tag'; readonly otherwise: Decision }
 
+/** Names whose rules are kept (memory: a client that lives long meets many names). */
+const MAX_KEPT_NAMES = 256
+
 /** A policy made ready to be asked many times. It does not change; a client that lives on keeps asking the one that it was given. */
 export class PolicyIndex {
   readonly policy: Policy
   /** By host and first segment where both are written out, else by host, else under ''. The most specific rule first. */
   readonly #buckets = new Map<string, Rule[]>()
+
+  readonly #byName = new Map<string, readonly Rule[]>()
 
   constructor(policy: Policy) {
     this.policy = policy
@@ -87,11 +98,17 @@ export class PolicyIndex {
 
   /** The rule that decides for a canonical name. */
   ruleFor(name: string, tag: string): Rule | undefined {
-    const segments = name.split('/')
-    const candidates = this.#bucketsFor(segments).flatMap(
-      (bucket) => bucket.find(({ pattern }) => matchesName(pattern, segments, tag)) ?? [],
-    )
-    return candidates.length < 2 ? candidates[0] : byRank(candidates)[0]
+    return this.#rulesOf(name).find(({ pattern }) => pattern.tag === undefined || matchesGlob(pattern.tag, tag))
+  }
+
+  /** The rules for some tag of a name, worked out once for the many tags of a collection. */
+  #rulesOf(name: string): readonly Rule[] {
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    if (this.#byName.size >= MAX_KEPT_NAMES) this.#byName.clear()
+    const rules = this.matching(name)
+    this.#byName.set(name, rules)
+    return rules
   }
 
   /** Every rule that matches, the most specific first. Without a tag: that matches for some tag. */
@@ -135,7 +152,7 @@ function decisionOf(policy: Policy, name: string, rule: Rule | undefined): Decis
     action,
     match,
     asked: [{ name, match, action }],
-    ...(server === undefined ? {} : { server }),
+    ...(server === undefined ? {} : { server, serverMatch: match }),
     ...(firstUse === undefined ? {} : { firstUse }),
     pinnings: pinning === undefined ? [] : [pinning],
     requireSigners: requireSigners === undefined ? [] : [requireSigners],
@@ -148,7 +165,7 @@ function decisionOf(policy: Policy, name: string, rule: Rule | undefined): Decis
 /** The stricter of two decisions in each respect; the first counts where both are as strict. A server is no matter of strictness. */
 function stricter(one: Decision, other: Decision): Decision {
   const isOther = ACTIONS.indexOf(other.action) < ACTIONS.indexOf(one.action)
-  const server = one.server ?? other.server
+  const { server, serverMatch } = one.server === undefined ? other : one
   const firstUse = strictest(['refuse', 'accept'], one.firstUse, other.firstUse)
   const digestReferences = strictest(['require-signed', 'accept'], one.digestReferences, other.digestReferences)
   const staleFallback = strictest(['refuse', 'warn'], one.staleFallback, other.staleFallback)
@@ -158,7 +175,7 @@ function stricter(one: Decision, other: Decision): Decision {
     action: isOther ? other.action : one.action,
     match: isOther ? other.match : one.match,
     asked: [...one.asked, ...other.asked],
-    ...(server === undefined ? {} : { server }),
+    ...(server === undefined || serverMatch === undefined ? {} : { server, serverMatch }),
     ...(firstUse === undefined ? {} : { firstUse }),
     pinnings: [...one.pinnings, ...other.pinnings],
     requireSigners: [...one.requireSigners, ...other.requireSigners],

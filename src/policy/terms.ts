@@ -43,7 +43,7 @@ export class TermsReader extends DocumentReader {
     const server = read('server', (at) => this.#server(at))
     const firstUse = read('firstUse', (at) => this.word(at, FIRST_USE))
     const pinning = read('pinning', (at) => this.#pinning(at))
-    const requireSigners = read('requireSigners', (at) => this.#requirement(at))
+    const requireSigners = read('requireSigners', (at) => this.requirement(at))
     const digestReferences = read('digestReferences', (at) => this.word(at, DIGEST_REFERENCES))
     const staleFallback = read('staleFallback', (at) => this.word(at, STALE_FALLBACK))
     const maxAge = read('maxAge', (at) => this.integer(at, 0, MAX_MAX_AGE))
@@ -93,7 +93,8 @@ export class TermsReader extends DocumentReader {
     return { certs, ca, disableTofu: disableTofu ?? false }
   }
 
-  #requirement(node: DocumentNode): SignerRequirement | undefined {
+  /** What `requireSigners` of a rule holds. */
+  requirement(node: DocumentNode): SignerRequirement | undefined {
     const fields = this.fields(node, ['all', 'any', 'atLeast', 'of'])
     if (fields === undefined) return undefined
     const [all, any, atLeast, of] = ['all', 'any', 'atLeast', 'of'].map((name) => fields.get(name))

@@ -2,7 +2,7 @@
  * Pulls what was verified: the engine's own client pulls by digest, then tags. In docker's words and order (docker/cli 28
  * cli/command/image/pull.go, trust.go), so that what reads them goes on. A tag is touched only after its pull succeeded.
  */
-import type { VerifyResult, Warning } from '../client/results.js'
+import type { PermittedResult, SkippedResult, VerifyResult, Warning } from '../client/results.js'
 import type { TrustClient } from '../client/trust-client.js'
 import { type EngineOptions, type EngineOutput, runEngine } from '../engine/engine.js'
 import { UnsignedError, UntrustedError, UsageError } from '../errors.js'
@@ -55,6 +55,10 @@ export async function verifyPull(client: TrustClient, request: PullRequest, line
   if (request.allTags) return verifyAll(client, parsed, request, lines)
   if (parsed.tagDefaulted && !request.quiet) lines.out(`Using default tag: ${parsed.tag}`)
   const result = await client.verifyTag(request.reference)
+  if (result.status === 'permitted' || result.status === 'skipped') {
+    lines.warn({ message: unverifiedText(result) })
+    return { run: () => pullUnverified(request, lines) }
+  }
   const digest = digestToPull(result, lines)
   return {
     run: () =>
@@ -62,6 +66,13 @@ export async function verifyPull(client: TrustClient, request: PullRequest, line
         ? pullEach(parsed, [{ tag: parsed.tag, digest }], `${parsed.gun}:${parsed.tag}`, request, lines)
         : pullDigest(parsed, request, lines),
   }
+}
+
+/** What a policy let pass. */
+function unverifiedText(result: PermittedResult | SkippedResult): string {
+  const { reference, policy } = result
+  const why = result.status === 'permitted' ? `: ${result.error.message} (${result.error.code})` : ''
+  return `${reference} is pulled without a verification: the policy says ${policy.action} (${policy.match})${why}`
 }
 
 /** Without content trust: what was typed, as it was typed. The exit status of the engine's client. */

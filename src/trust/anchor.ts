@@ -92,6 +92,17 @@ export function anchorRoot(chain: RootChain, certificates: RootCertificates, { s
   }
 }
 
+/** `anchorRoot` under several sets of pins: each is checked, and the first says why the root is trusted. @throws as `anchorRoot` */
+export function anchorWithAll(
+  chain: RootChain,
+  certificates: RootCertificates,
+  { start, pinning, alsoPinned, now }: AnchorPolicy & { readonly alsoPinned: readonly TrustPinning[] },
+): Anchor {
+  const anchor = anchorRoot(chain, certificates, { start, pinning, now })
+  for (const more of alsoPinned) anchorRoot(chain, certificates, { start, pinning: more, now })
+  return anchor
+}
+
 function pinnedKeys(
   { root }: RootChain,
   { bound, pathProblem }: RootCertificates,

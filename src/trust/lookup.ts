@@ -4,6 +4,7 @@
  */
 import { fromBase64, hex } from '../bytes.js'
 import { HASH_BYTES } from '../crypto/hash.js'
+import { canonicalKeyId, type KeyId } from '../crypto/keys.js'
 import { type Evidence, UnsignedError, UntrustedError } from '../errors.js'
 import { plainJson } from '../metadata/json-value.js'
 import { RELEASES_ROLE, signerName } from '../metadata/role-name.js'
@@ -223,6 +224,29 @@ function leftOut({ skipped }: TargetsStage): string {
   if (skipped.length === 0) return ''
   const roles = skipped.slice(0, MAX_NAMED).map(({ role }) => role)
   return ` Left out today: ${roles.join(', ')}${skipped.length > roles.length ? ', and more' : ''}; dct verify of a tag that is signed says why.`
+}
+
+/** What one delegation says of a name. */
+interface TagStatement {
+  /** Without `targets/`. */
+  readonly name: string
+  readonly digest: string
+  /** Canonical IDs of the keys whose signatures count. */
+  readonly signedBy: readonly KeyId[]
+}
+
+/** What each signer says of a name: signers whose paths allow it and whose signatures were verified. */
+export function statementsOf(stage: TargetsStage, name: string): TagStatement[] {
+  const signers = [...stage.loaded.keys()].filter((role) => !RELEASED_ROLES.includes(role))
+  return holdersOf(stage, name, signers).flatMap(({ role, entry }) => {
+    const [digest, trusted] = [digestOf(entry), stage.loaded.get(role)?.trusted]
+    if (digest === undefined || trusted === undefined) return []
+    const signedBy = trusted.signedBy.flatMap((id) => {
+      const key = trusted.keys.keys.get(id)
+      return (key === undefined ? undefined : canonicalKeyId(key)) ?? []
+    })
+    return [{ name: signerName(role), digest, signedBy }]
+  })
 }
 
 function notSignedHint(stage: TargetsStage, tag: string): string {

@@ -46,6 +46,16 @@ export function pinnedAs(gun: string, typed: string, pinning: TrustPinning): Tru
     : { ...pinning, ca: new Map(pinning.ca).set(gun, pin.certificates) }
 }
 
+/**
+ * Of several sets of pins those that bind the collection: each must be met. Where none does, first use is refused as soon as one of
+ * them refuses it.
+ */
+export function bindingPins(gun: string, all: readonly TrustPinning[]): readonly [TrustPinning, ...TrustPinning[]] {
+  const [first, ...more] = all.filter((pinning) => pinFor(gun, pinning).kind !== 'none')
+  if (first !== undefined) return [first, ...more]
+  return [{ ...(all[0] ?? NO_PINNING), disableTofu: all.some(({ disableTofu }) => disableTofu) }]
+}
+
 /** True when the pin matches by a prefix that ends inside a name: `docker.com/not*` is good for docker.com/notary too. */
 export function isLoosePin(pin: Pin, gun: string): boolean {
   if (pin.kind === 'none' || pin.rule === gun) return false

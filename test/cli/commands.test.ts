@@ -67,7 +67,8 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
   test('every option that it takes is accepted', () => {
     const [example = ''] = examples
     for (const option of acceptedOptions(command)) {
-      const argv = [...example.split(' ').slice(1), typed(option)]
+      const isReplaced = command.operands.some(({ replacedBy }) => replacedBy === option)
+      const argv = [...(isReplaced ? wordsOf(command) : example.split(' ').slice(1)), typed(option)]
       expect(chooseCommand(readCommandLine(argv)).command, option).toBe(command)
     }
   })

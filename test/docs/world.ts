@@ -56,7 +56,15 @@ export async function createWorld(folder: string): Promise<World> {
   for (const one of [tls, bin]) await mkdir(one, { recursive: true })
   await writeFile(join(tls, 'ca.crt'), server.ca)
   await writeFile(join(folder, 'ca.crt'), server.ca)
+  // Files that the documents name.
+  const rules = '  - match: registry.example/team/app\n    requireSigners: { all: [alice] }\n'
+  await writeFile(join(folder, 'policy.yaml'), `version: 1\nrules:\n${rules}`)
+  await writeFile(join(folder, 'config.json'), '{"trust_pinning": {"disable_tofu": true}}')
   await program(bin, 'dct', DCT)
+  // What the examples of commands on files name.
+  await writeFile(join(folder, 'Dockerfile'), 'FROM alpine:3.19\n')
+  await mkdir(join(folder, 'deploy'), { recursive: true })
+  await writeFile(join(folder, 'deploy', 'compose.yaml'), 'services:\n  web:\n    image: alpine:3.20\n')
   // Programs to which the documents pass a digest print their arguments.
   for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
   const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }

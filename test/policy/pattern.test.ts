@@ -38,6 +38,9 @@ test.each([
   ['registry.example/app*', 'registry.example/app:1', true],
   ['registry.example/a*b*c', 'registry.example/abcbc:1', true],
   ['registry.example/a*b*c', 'registry.example/abcb:1', false],
+  ['registry.example/a*a', 'registry.example/a:1', false],
+  ['registry.example/a*a', 'registry.example/aa:1', true],
+  ['registry.example/app:a*a', 'registry.example/app:a', false],
   ['[::1]:5000/app', '[::1]:5000/app:1', true],
 ])('%s on %s: %s', (text, image, expected) => {
   expect(matches(text, image)).toBe(expected)

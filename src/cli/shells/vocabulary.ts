@@ -79,7 +79,7 @@ function wordsOf(command: Command | undefined): Values {
   const { kind = '', choices = [] } = command?.operands[0] ?? {}
   if (kind === 'choice') return { kind: 'words', words: choices }
   if (kind === 'command') return { kind: 'words', words: COMMANDS.map(({ name }) => name.split(' ')[0] ?? name) }
-  if (kind === 'docker') return { kind: 'docker' }
+  if (kind === 'docker' || kind === 'file') return { kind }
   return kind === 'reference' || kind === 'gun' || kind === 'cached-gun' ? { kind: 'cached-gun' } : { kind: 'text' }
 }
 

@@ -58,10 +58,14 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
   }
 }
 
-/** @throws UnsignedError ERR_DIGEST_NOT_SIGNED */
-export function answerDigest(verified: VerifiedCollection, reference: ImageReference, digest: string): TrustedDigestResult {
+/** `tags`: those that count of the tags that carry the digest. @throws UnsignedError ERR_DIGEST_NOT_SIGNED when there is none */
+export function answerDigest(
+  verified: VerifiedCollection,
+  reference: ImageReference,
+  digest: string,
+  tags: readonly TrustedTag[] = tagsWithDigest(verified.stage, digest),
+): TrustedDigestResult {
   const { gun } = verified.stage.context
-  const tags = tagsWithDigest(verified.stage, digest)
   const [first] = tags
   if (first === undefined)
     throw new UnsignedError('ERR_DIGEST_NOT_SIGNED', `No valid trust data for ${digest}`, { gun, evidence: { asked: digest } })

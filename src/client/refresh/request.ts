@@ -20,6 +20,8 @@ export interface RefreshRequest {
   readonly pinning: TrustPinning
   /** Undefined when the collection is not locked. */
   readonly lock?: Lock | undefined
+  /** More pins that bind the collection: each must be met too. */
+  readonly alsoPinned: readonly TrustPinning[]
   readonly staleFallback: 'warn' | 'refuse'
   /** Milliseconds since 1970. */
   readonly now: number

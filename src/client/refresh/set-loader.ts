@@ -1,7 +1,7 @@
 /** Loads one trusted metadata set, stage by stage: root, timestamp, snapshot, targets, delegations. */
 
 import { RELEASES_ROLE } from '../../metadata/role-name.js'
-import { type Anchor, anchorRoot } from '../../trust/anchor.js'
+import { type Anchor, anchorWithAll, type RootCertificates } from '../../trust/anchor.js'
 import { Budget } from '../../trust/budget.js'
 import { onRecord } from '../../trust/certificate-record.js'
 import type { PriorTrust } from '../../trust/prior-trust.js'
@@ -122,16 +122,25 @@ function leastFirst(pending: readonly PendingDelegation[]): PendingDelegation[] 
  * @throws UntrustedError, StaleError as `anchorRoot`
  */
 export async function judgeRoot(chain: RootChain, prior: PriorTrust, request: RefreshRequest): Promise<Anchor> {
-  const { pinning, now, lock } = request
-  const known = onRecord(chain, prior.certificates, request)
-  const certificates = known ?? (await loadReader()).readCertificates(chain, now)
-  const start = lock !== undefined ? 'lockfile' : prior.root === undefined ? 'first-use' : 'cached-root'
-  return anchorRoot(chain, certificates, { start, pinning, now })
+  const known = recorded(chain, prior, request)
+  const certificates = known ?? (await loadReader()).readCertificates(chain, request.now)
+  const start = request.lock !== undefined ? 'lockfile' : prior.root === undefined ? 'first-use' : 'cached-root'
+  return anchorWithAll(chain, certificates, { ...request, start })
+}
+
+/** What is on record of the certificates, when that is enough for all pins. */
+function recorded(
+  chain: RootChain,
+  { certificates }: PriorTrust,
+  { pinning, alsoPinned, now }: RefreshRequest,
+): RootCertificates | undefined {
+  const found = [pinning, ...alsoPinned].map((one) => onRecord(chain, certificates, { pinning: one, now }))
+  return found.includes(undefined) ? undefined : found[0]
 }
 
 /** Loads the reader of certificates, if it will be needed, while the server is asked. */
-export function loadReaderAhead({ root, certificates }: PriorTrust, request: RefreshRequest): void {
-  if (root === undefined || onRecord(root, certificates, request) === undefined) void loadReader()
+export function loadReaderAhead(prior: PriorTrust, request: RefreshRequest): void {
+  if (prior.root === undefined || recorded(prior.root, prior, request) === undefined) void loadReader()
 }
 
 function loadReader(): Promise<typeof import('../../trust/root-certificate.js')> {

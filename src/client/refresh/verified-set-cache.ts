@@ -96,17 +96,17 @@ async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet)
 
 /** Undefined when something in the set is not valid any more. */
 async function judgedAgain(stage: TargetsStage, request: RefreshRequest): Promise<TargetsStage | undefined> {
-  const { now, pinning, lock } = request
-  const [{ anchorRoot }, { RootStage }] = await Promise.all([
+  const { lock } = request
+  const [{ anchorWithAll }, { RootStage }] = await Promise.all([
     import('../../trust/anchor.js'),
     import('../../trust/trusted-metadata-set.js'),
   ])
   const { context } = stage
   const { chain, certificates } = stage.anchor
   try {
-    const anchor = anchorRoot(chain, certificates, { start: lock === undefined ? 'cached-root' : 'lockfile', pinning, now })
+    const anchor = anchorWithAll(chain, certificates, { ...request, start: lock === undefined ? 'cached-root' : 'lockfile' })
     if (lock !== undefined) (await import('./locked-trust.js')).judgeUnderLock(stage, request)
-    return stage.resumed(new RootStage({ ...context, now }, anchor))
+    return stage.resumed(new RootStage({ ...context, now: request.now }, anchor))
   } catch (cause) {
     if (cause instanceof TrustError) return undefined
     throw cause

@@ -22,6 +22,15 @@ export interface TrustPinningOption {
   readonly disable_tofu?: boolean
 }
 
+/** A signer by name, without `targets/`; with `keys` only when one of these keys signed: canonical IDs, or PEM. */
+export type RequiredSignerOption = string | { readonly name: string; readonly keys: readonly string[] }
+
+/** How many of the signers must have signed. */
+export type RequiredSignersOption =
+  | { readonly all: readonly RequiredSignerOption[] }
+  | { readonly any: readonly RequiredSignerOption[] }
+  | { readonly atLeast: number; readonly of: readonly RequiredSignerOption[] }
+
 /** Options of `createTrustClient` and `verifyTag`. */
 export interface TrustClientOptions extends ContentTrustSwitch {
   /** Default: `process.env`. Read at the first call, never at import. */
@@ -48,6 +57,13 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly frozen?: boolean
   /** A collection that neither cache, pin nor lock knows: `accept` (default) trusts the root of the server, `refuse` fails. */
   readonly firstUse?: 'accept' | 'refuse'
+  /**
+   * What is asked of which images: the path of a JSON or YAML file, or the same as an object. Default: the path in `DCT_POLICY`, else
+   * none. Read once, at the first call.
+   */
+  readonly policy?: string | object
+  /** Who must have signed the digest that is answered, whatever the policy says: all of a list, or `{all}`, `{any}`, `{atLeast, of}`. */
+  readonly requireSigners?: readonly RequiredSignerOption[] | RequiredSignersOption
   /** `name@sha256:...`: `require-signed` (default) looks for signed tags with the digest; `accept` checks nothing, as Docker does. */
   readonly digestReferences?: 'require-signed' | 'accept'
   /** When the server gives no usable answer: `warn` (default) uses a cached timestamp that is still valid, `refuse` fails. */

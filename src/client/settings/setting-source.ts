@@ -9,6 +9,8 @@ export type SettingSource =
   | { readonly kind: 'environment'; readonly variable: string }
   /** The table of known registries. */
   | { readonly kind: 'known-registry'; readonly registry: string }
+  /** A rule of the policy. */
+  | { readonly kind: 'policy'; readonly match: string }
   /** Nothing sets it. */
   | { readonly kind: 'default'; readonly name: OptionName; readonly registry?: string }
   /** Nothing names a trust server: the address of the registry itself is taken, as Docker does. */
@@ -44,6 +46,8 @@ export function describeSource(source: SettingSource, reader: Reader): string {
     }
     case 'environment':
       return source.variable
+    case 'policy':
+      return source.match === 'default' ? 'the default of the policy' : `the rule ${source.match} of the policy`
     case 'known-registry':
       return `known for ${source.registry}${unset('server')}`
     case 'default': {

@@ -16,8 +16,18 @@ export function sourceOf(name: OptionName, options: TrustClientOptions, env: Env
   return variable === undefined ? { kind: 'default', name } : { kind: 'environment', variable }
 }
 
+/** What a policy says of the trust server of an image. */
+export interface PolicyServer {
+  /** The server of the rule that decides. */
+  readonly rule?: { readonly address: string; readonly match: string }
+  /** False: the table of known registries does not count. */
+  readonly knownRegistries: boolean
+}
+
+const NO_POLICY: PolicyServer = { knownRegistries: true }
+
 /**
- * The trust server of a registry: `server`, else `servers`, else the environment, else the table of known registries,
+ * The trust server of a registry: `server`, else the rule of a policy, else `servers`, else the environment, else the table of known registries,
  * else Docker's default.
  *
  * @throws UsageError ERR_SETTINGS_INVALID
@@ -26,8 +36,9 @@ export function chooseServer(
   registry: string,
   options: Pick<TrustClientOptions, 'server' | 'servers'>,
   env: Environment,
+  policy: PolicyServer = NO_POLICY,
 ): Choice<TrustServer> {
-  const { address, source } = serverAddress(registry, options, env)
+  const { address, source } = serverAddress(registry, options, env, policy)
   return { value: parseServer(address), source }
 }
 
@@ -35,12 +46,14 @@ function serverAddress(
   registry: string,
   options: Pick<TrustClientOptions, 'server' | 'servers'>,
   env: Environment,
+  { rule, knownRegistries }: PolicyServer,
 ): { address: string; source: SettingSource } {
   const source = sourceOf('server', options, env)
   if (options.server !== undefined) return { address: options.server, source }
+  if (rule !== undefined) return { address: rule.address, source: { kind: 'policy', match: rule.match } }
   const mapped = mappedServer(options.servers, registry)
   if (mapped !== undefined) return { address: mapped, source: { kind: 'option', name: 'servers', registry } }
-  const known = knownRegistry(registry)
+  const known = knownRegistries ? knownRegistry(registry) : undefined
   // An entry for a registry counts for its mirrors too: otherwise the table of known registries would win over it.
   const mappedForMirrors = known === undefined ? undefined : mappedServer(options.servers, known.registry)
   if (known !== undefined && mappedForMirrors !== undefined) {

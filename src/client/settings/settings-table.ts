@@ -87,6 +87,18 @@ export const SETTINGS: SettingsTable = {
   },
   frozen: { fits: isOneOf(true, false), expected: 'true or false', flag: 'frozen', default: false },
   firstUse: { fits: isOneOf('accept', 'refuse'), expected: 'accept or refuse', flag: 'no-first-use', default: 'accept' },
+  policy: {
+    fits: (value) => isText(value) || isPlainObject(value),
+    expected: 'a path or a plain object',
+    flag: 'policy',
+    environment: ['DCT_POLICY'],
+    otherwise: 'none: every image is verified',
+  },
+  requireSigners: {
+    fits: (value) => Array.isArray(value) || isPlainObject(value),
+    expected: 'a list of signers, or an object with all, any, or atLeast and of',
+    flag: 'require-signer',
+  },
   digestReferences: {
     fits: isOneOf('require-signed', 'accept'),
     expected: 'require-signed or accept',

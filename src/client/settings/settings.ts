@@ -15,8 +15,17 @@ import { type Environment, ownEnvironment } from './environment.js'
 import type { Lock } from './lockfile-setting.js'
 import type { TrustClientOptions } from './options.js'
 import { readable } from './plain-object.js'
+import type { PolicySettings } from './policy-settings.js'
 import { type Choice, describeSource, type Reader, settingName } from './setting-source.js'
-import { chooseDockerConfig, chooseLockfile, chooseServer, chooseTrustDirectory, isMappedForDockerIo } from './setting-sources.js'
+import {
+  chooseDockerConfig,
+  chooseLockfile,
+  chooseServer,
+  chooseTrustDirectory,
+  isMappedForDockerIo,
+  type PolicyServer,
+  sourceOf,
+} from './setting-sources.js'
 import { SETTINGS } from './settings-table.js'
 import { hasMethods } from './value-checks.js'
 
@@ -24,7 +33,7 @@ import { hasMethods } from './value-checks.js'
 export interface Settings {
   readonly env: Environment
   /** The trust server of a registry (`docker.io`, `host[:port]`). @throws UsageError ERR_SETTINGS_INVALID */
-  readonly serverFor: (registry: string) => Choice<TrustServer>
+  readonly serverFor: (registry: string, policy?: PolicyServer) => Choice<TrustServer>
   /** True when `servers` maps docker.io to this trust server: then the server may be sent the credentials of docker.io. */
   readonly isMappedForDockerIo: (server: TrustServer) => boolean
   /** The folder of config.json; undefined when there is none. */
@@ -38,6 +47,10 @@ export interface Settings {
   readonly lockFor: (gun: string, server: TrustServer) => Lock | undefined
   readonly frozen: boolean
   readonly firstUse: 'accept' | 'refuse'
+  /** Undefined when neither a policy nor required signers are given. */
+  readonly policy: PolicySettings | undefined
+  /** What the caller said, without defaults: a rule of a policy takes the place of a default. */
+  readonly given: Pick<TrustClientOptions, 'digestReferences' | 'staleFallback'>
   readonly digestReferences: 'require-signed' | 'accept'
   readonly staleFallback: 'warn' | 'refuse'
   readonly offline: boolean
@@ -65,7 +78,7 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
   const trustDirectory = chooseTrustDirectory(own, env).value
   return Object.freeze({
     env,
-    serverFor: (registry: string) => chooseServer(registry, own, env),
+    serverFor: (registry: string, policy?: PolicyServer) => chooseServer(registry, own, env, policy),
     isMappedForDockerIo: (server: TrustServer) => isMappedForDockerIo(server, own),
     dockerConfig,
     credentials: await readCredentials(own, dockerConfig, env),
@@ -75,6 +88,8 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     lockFor: await readLock(own, env, reader),
     frozen: own.frozen ?? SETTINGS.frozen.default,
     firstUse: own.firstUse ?? SETTINGS.firstUse.default,
+    policy: await readRules(own, env),
+    given: own,
     digestReferences: own.digestReferences ?? SETTINGS.digestReferences.default,
     staleFallback: own.staleFallback ?? SETTINGS.staleFallback.default,
     offline: own.offline ?? SETTINGS.offline.default,
@@ -127,6 +142,12 @@ async function readPins(option: unknown): Promise<TrustPinning> {
   if (option === undefined) return NO_PINNING
   const { readPinning } = await import('./pinning-settings.js')
   return readPinning(option)
+}
+
+/** Loads the code for policies only when something is asked of it. */
+async function readRules(own: TrustClientOptions, env: Environment): Promise<PolicySettings | undefined> {
+  if (sourceOf('policy', own, env).kind === 'default' && own.requireSigners === undefined) return undefined
+  return (await import('./policy-settings.js')).readPolicySettings(own, env)
 }
 
 /** Loads the code for lockfiles only when there is one. */

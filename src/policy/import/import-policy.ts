@@ -6,8 +6,9 @@ import { importNotary } from './notary.js'
 import { importOpaNotary } from './opa-notary.js'
 import { importPortieris } from './portieris.js'
 
-/** Whose configuration. */
-export type ImportKind = 'connaisseur' | 'portieris' | 'opa-notary' | 'notary'
+/** Whose configuration can be read. */
+export const IMPORT_KINDS = ['connaisseur', 'portieris', 'opa-notary', 'notary'] as const
+export type ImportKind = (typeof IMPORT_KINDS)[number]
 
 /** `documents`: as `readYamlDocuments` gives them, at least one. */
 export function importPolicy(kind: ImportKind, documents: readonly [DocumentNode, ...DocumentNode[]]): Imported {

@@ -1,0 +1,63 @@
+/** What a policy asks of one refresh. */
+import type { Decision } from '../policy/decide.js'
+import type { TrustPinning } from '../trust/pinning.js'
+import type { TrustServer } from '../trust-server/notary-url.js'
+import { type SignedName, signedName } from './settings/known-registries.js'
+import type { PolicySettings } from './settings/policy-settings.js'
+import type { PolicyServer } from './settings/setting-sources.js'
+import type { Settings } from './settings/settings.js'
+
+/** A collection: its GUN as typed and its registry. */
+export interface Named {
+  readonly gun: string
+  readonly domain: string
+  /** The name is exactly the GUN that was signed: no mirror is replaced. */
+  readonly isExact?: boolean
+}
+
+/** Calls with the same terms can be answered from one refresh of a collection. */
+export interface RefreshTerms {
+  /** The same for equal terms of one client. */
+  readonly key: string
+  readonly server: PolicyServer
+  /** The GUN under which the collection is signed, where a mirror of the policy makes it another. */
+  readonly signed: string | undefined
+  /** Beside those of the client: each must be met. */
+  readonly pinnings: readonly TrustPinning[]
+  readonly staleFallback: 'warn' | 'refuse'
+}
+
+/** Pins of no collection that refuse first use. */
+export const NO_FIRST_USE: TrustPinning = { certs: new Map(), ca: new Map(), disableTofu: true }
+
+export function refreshTerms(
+  { index, pinnings }: PolicySettings,
+  { given, staleFallback: standard }: Pick<Settings, 'given' | 'staleFallback'>,
+  decision: Decision,
+  signed: string | undefined,
+): RefreshTerms {
+  const { server, serverMatch, firstUse } = decision
+  const known = [...pinnings.keys()]
+  const pins = decision.pinnings.map((one) => known.indexOf(one))
+  const staleFallback = strictOf('refuse', given.staleFallback, decision.staleFallback) ?? standard
+  const rule = server === undefined ? {} : { rule: { address: server, match: serverMatch ?? decision.match } }
+  return {
+    key: JSON.stringify([server, signed, firstUse === 'refuse', staleFallback, pins]),
+    server: { ...rule, knownRegistries: index?.policy.knownRegistries ?? true },
+    signed,
+    pinnings: [...decision.pinnings.flatMap((one) => pinnings.get(one) ?? []), ...(firstUse === 'refuse' ? [NO_FIRST_USE] : [])],
+    staleFallback,
+  }
+}
+
+/** The strict word when option or rule says it, else what the rule says, else the option. */
+export function strictOf<Word extends string>(strict: Word, option: Word | undefined, rule: Word | undefined): Word | undefined {
+  return option === strict ? strict : (rule ?? option)
+}
+
+/** The name that is signed: by the policy, else by the table of known registries. */
+export function signedCollection(collection: Named, server: TrustServer, terms: RefreshTerms | undefined): SignedName {
+  if (terms?.signed !== undefined) return { gun: terms.signed, mirror: collection.domain }
+  if (collection.isExact === true || terms?.server.knownRegistries === false) return { gun: collection.gun, mirror: undefined }
+  return signedName(collection, server)
+}

@@ -1,0 +1,235 @@
+/**
+ * Verifies under a policy, or with required signers. Loaded only when one of them is given.
+ *
+ * Invariants: a rule decides over every name that is known of the image. A digest cannot evade the rule of its tag. What the caller
+ * requires by option holds whatever the policy says.
+ */
+import { type Evidence, TrustError, UnsignedError, UsageError } from '../errors.js'
+import { type AskedNames, type Decision, NO_DECISION } from '../policy/decide.js'
+import { signedNameOf } from '../policy/mirrors.js'
+import { checkSigners } from '../policy/signers.js'
+import type { ImageReference } from '../reference/reference.js'
+import { shellWord } from '../shell-word.js'
+import { lookupTag, statementsOf, type TrustedTag, tagsWithDigest } from '../trust/lookup.js'
+import { answerDigest, answerLookup, answerTag, type VerifiedCollection } from './answers/answers.js'
+import { type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
+import type { AppliedPolicy, ByDigestResult, LookupResult, VerifyResult } from './results.js'
+import { knownRegistry } from './settings/known-registries.js'
+import type { PolicySettings } from './settings/policy-settings.js'
+import type { Settings } from './settings/settings.js'
+
+/** Refreshes the collection that is asked about. */
+export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
+
+/** What `verify` works with. */
+type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
+
+/** One tag that carries a digest: what its rule asks, and the error when it is not met. */
+interface JudgedTag {
+  readonly tag: TrustedTag
+  readonly decision: Decision
+  readonly error?: TrustError
+}
+
+export class UnderPolicy {
+  readonly #policy: PolicySettings
+  readonly #limits: Limits
+
+  constructor(policy: PolicySettings, limits: Limits) {
+    this.#policy = policy
+    this.#limits = limits
+  }
+
+  /** @throws TrustError of any kind; ERR_POLICY_DENIED without a request */
+  async verify(reference: ImageReference, refresh: Refresh): Promise<VerifyResult> {
+    const { tag, digest } = reference
+    if (tag === undefined && digest !== undefined) return this.#verifyDigest(reference, digest, refresh)
+    const name = tag ?? 'latest'
+    const decision = this.#decide(reference, name)
+    return this.#act(reference, decision, async () => {
+      const verified = await refresh(this.#terms(reference, decision))
+      const answer = answerTag(verified, reference, name)
+      this.#checkSigners(verified, decision, name, answer.digest)
+      return { ...answer, ...this.#applied(decision) }
+    })
+  }
+
+  /** `warn` and `skip` have no answer of a lookup: it verifies, or fails. @throws TrustError of any kind */
+  async lookup(named: Named, target: string, roles: readonly string[] | undefined, refresh: Refresh): Promise<LookupResult> {
+    const decision = this.#decide(named, target)
+    if (decision.action === 'deny') throw this.#denied(`${named.gun}:${target}`, named.gun, decision)
+    const verified = await refresh(this.#terms(named, decision))
+    const answer = answerLookup(verified, target, roles)
+    this.#checkSigners(verified, decision, target, answer.digest)
+    return { ...answer, ...this.#applied(decision) }
+  }
+
+  /** For questions about a whole collection. Rules for single tags do not deny it. @throws UnsignedError ERR_POLICY_DENIED */
+  collection(named: Named): { readonly terms: RefreshTerms; readonly applied: { readonly policy?: AppliedPolicy } } {
+    const { decision, isByTag } = this.#decideDigest(named)
+    if (decision.action === 'deny' && !isByTag) throw this.#denied(named.gun, named.gun, decision)
+    return { terms: this.#terms(named, decision), applied: this.#applied(decision) }
+  }
+
+  /** What `verify` would ask, without asking it. */
+  preview(reference: ImageReference): { readonly decision: Decision; readonly terms: RefreshTerms; readonly isByTag: boolean } {
+    const { tag, digest } = reference
+    const asked =
+      tag === undefined && digest !== undefined
+        ? this.#decideDigest(reference)
+        : { decision: this.#decide(reference, tag ?? 'latest'), isByTag: false }
+    return { ...asked, terms: this.#terms(reference, asked.decision) }
+  }
+
+  async #verifyDigest(reference: ImageReference, digest: string, refresh: Refresh): Promise<VerifyResult> {
+    const { decision, isByTag } = this.#decideDigest(reference)
+    if (this.#acceptsDigests(decision)) {
+      const { gun } = reference
+      const accepted: ByDigestResult = {
+        status: 'by-digest',
+        reference: reference.reference,
+        gun,
+        digest,
+        canonicalReference: `${gun}@${digest}`,
+      }
+      return this.#act(reference, decision, async () => ({ ...accepted, ...this.#applied(decision) }))
+    }
+    // Rules for other tags may deny: the tags that carry the digest decide.
+    const first: Decision = isByTag && decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
+    return this.#act(reference, first, async () => {
+      const verified = await refresh(this.#terms(reference, decision))
+      const tags = tagsWithDigest(verified.stage, digest)
+      if (tags.length === 0 && decision.action === 'deny') throw this.#denied(reference.reference, reference.gun, decision)
+      const judged: JudgedTag[] = []
+      for (const tag of tags) judged.push(await this.#judge(reference, tag, isByTag ? undefined : decision, verified, refresh))
+      const [passed] = judged.filter(({ error }) => error === undefined)
+      if (passed !== undefined || judged.length === 0) {
+        const counted = judged.flatMap(({ tag, error }) => (error === undefined ? [tag] : []))
+        return { ...answerDigest(verified, reference, digest, counted), ...this.#applied(passed?.decision ?? decision) }
+      }
+      const permitted = judged.find((one) => one.decision.action === 'warn')
+      const [refused] = judged
+      if (refused?.error === undefined) throw new Error('a tag that is not met has an error')
+      return isByTag && permitted?.error !== undefined
+        ? this.#permitted(reference, permitted.decision, permitted.error)
+        : Promise.reject(refused.error)
+    })
+  }
+
+  /** `decision`: undefined to ask the tag's own rule. */
+  async #judge(
+    reference: ImageReference,
+    tag: TrustedTag,
+    uniform: Decision | undefined,
+    verified: VerifiedCollection,
+    refresh: Refresh,
+  ): Promise<JudgedTag> {
+    const decision = uniform ?? this.#decide(reference, tag.name)
+    try {
+      if (decision.action === 'deny') throw this.#denied(`${reference.gun}:${tag.name}`, reference.gun, decision)
+      if (decision.action === 'skip') return { tag, decision }
+      const own = uniform === undefined ? await refresh(this.#terms(reference, decision)) : verified
+      const { digest } = lookupTag(own.stage, tag.name)
+      if (digest !== tag.digest) throw otherServer(reference, tag, digest)
+      this.#checkSigners(own, decision, tag.name, digest)
+      return { tag, decision }
+    } catch (error) {
+      if (!(error instanceof TrustError) || error instanceof UsageError || this.#limits.signal?.aborted === true) throw error
+      return { tag, decision, error }
+    }
+  }
+
+  /** Does what the action says. */
+  async #act(reference: ImageReference, decision: Decision, answer: () => Promise<VerifyResult>): Promise<VerifyResult> {
+    const { match, action } = decision
+    if (action === 'skip') return { status: 'skipped', reference: reference.reference, policy: { match, action } }
+    if (action === 'deny') throw this.#denied(reference.reference, reference.gun, decision)
+    try {
+      return await answer()
+    } catch (error) {
+      const isForgiven = action === 'warn' && error instanceof TrustError && !(error instanceof UsageError)
+      if (!isForgiven || this.#limits.signal?.aborted === true) throw error
+      return this.#permitted(reference, decision, error)
+    }
+  }
+
+  #permitted({ reference, gun }: ImageReference, { match, action }: Decision, error: TrustError): VerifyResult {
+    return { status: 'permitted', reference, gun: error.gun ?? gun, error, policy: { match, action } }
+  }
+
+  #decide(named: Named, tag: string): Decision {
+    return this.#held(this.#policy.index?.decide(this.#names(named), tag) ?? NO_DECISION)
+  }
+
+  /** `isByTag`: `decision` counts for the refresh, and when no tag carries the digest. */
+  #decideDigest(named: Named): { readonly decision: Decision; readonly isByTag: boolean } {
+    const asked = this.#policy.index?.decideDigest(this.#names(named))
+    if (asked === undefined) return { decision: this.#held(NO_DECISION), isByTag: false }
+    const isByTag = asked.kind === 'by-tag'
+    return { decision: this.#held(isByTag ? asked.otherwise : asked.decision), isByTag }
+  }
+
+  /** Signers, a lock and known roots that the caller requires by option: no action of a rule lets an image pass without them. */
+  #held(decision: Decision): Decision {
+    const { requireSigners } = this.#policy
+    const { frozen, firstUse } = this.#limits
+    if (requireSigners.length === 0 && !frozen && firstUse === 'accept') return decision
+    const action = decision.action === 'deny' ? 'deny' : 'enforce'
+    return { ...decision, action, requireSigners: [...requireSigners, ...decision.requireSigners] }
+  }
+
+  #acceptsDigests({ digestReferences, requireSigners }: Decision): boolean {
+    const { given, digestReferences: standard } = this.#limits
+    const asked = strictOf('require-signed', given.digestReferences, digestReferences) ?? standard
+    return asked === 'accept' && requireSigners.length === 0 && !this.#limits.frozen
+  }
+
+  #terms(named: Named, decision: Decision): RefreshTerms {
+    return refreshTerms(this.#policy, this.#limits, decision, this.#mirrored(named))
+  }
+
+  /** The name under which a mirror of the policy has the collection signed. */
+  #mirrored({ gun, isExact }: Named): string | undefined {
+    return isExact === true ? undefined : signedNameOf(this.#policy.index?.policy.mirrors ?? [], gun)
+  }
+
+  /** A mirror of a known registry is asked under both names, whichever server is asked later. */
+  #names(named: Named): AskedNames {
+    const { gun, domain } = named
+    const known = this.#policy.index?.policy.knownRegistries === true ? knownRegistry(domain) : undefined
+    const signed = this.#mirrored(named) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
+    return { typed: gun, ...(signed === undefined ? {} : { signed }) }
+  }
+
+  #checkSigners({ stage }: VerifiedCollection, { requireSigners }: Decision, tag: string, digest: string): void {
+    if (requireSigners.length === 0) return
+    checkSigners(requireSigners, { gun: stage.context.gun, tag, digest }, statementsOf(stage, tag))
+  }
+
+  #applied({ match, action }: Decision): { readonly policy?: AppliedPolicy } {
+    return this.#policy.index === undefined ? {} : { policy: { match, action } }
+  }
+
+  #denied(what: string, gun: string, { match, asked }: Decision): UnsignedError {
+    const { file } = this.#policy
+    const by = match === 'default' ? 'the default' : `the rule ${match}`
+    const evidence: Evidence = { file, match, asked: asked.map((one) => `${one.name}: ${one.match}, ${one.action}`) }
+    return new UnsignedError('ERR_POLICY_DENIED', `${what} is denied by ${by} of the policy ${file}`, {
+      gun,
+      evidence,
+      hint: `Which rule decides, and why: dct policy explain ${shellWord(what)}`,
+    })
+  }
+}
+
+/** The server of a tag's rule has another digest for it than the server that was asked first. */
+function otherServer({ gun }: ImageReference, { name, digest }: TrustedTag, signed: string): UnsignedError {
+  return new UnsignedError(
+    'ERR_DIGEST_NOT_SIGNED',
+    `No valid trust data for ${digest}: the server of its rule has ${signed} for ${name}`,
+    {
+      gun,
+      evidence: { asked: digest, signed },
+    },
+  )
+}

@@ -1,0 +1,115 @@
+/** `dct policy`, and what `--policy` and `--require-signer` make of the other commands. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createTrustCollection, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
+import { type Ran, runProgram } from './program.js'
+
+const collection = createTrustCollection('registry.example/team/app')
+const digest = collection.sign('1.0', 'the app')
+collection.delegate('targets/alice').sign('1.0', 'the app', { role: 'targets/alice' })
+collection.publish()
+
+let server: TestTrustServer
+let folder: string
+const file = (name: string) => join(folder, name)
+
+beforeAll(async () => {
+  server = await startTrustServer({ collections: [collection] })
+  folder = await mkdtemp(join(tmpdir(), 'dct-cli-policy-'))
+  await writeFile(file('ca.crt'), server.ca)
+  const rules = ['1.0', '2.0, action: warn', '3.0, action: skip', '4.0, action: deny']
+  const lines = rules.map((rule) => `  - { match: registry.example/team/app:${rule} }`)
+  await writeFile(file('policy.yaml'), ['version: 1', 'rules:', ...lines, ''].join('\n'))
+})
+afterAll(async () => {
+  await server.close()
+  await rm(folder, { recursive: true })
+})
+
+const dct = (...argv: string[]): Promise<Ran> => runProgram(argv, { now: collection.now })
+const verify = (...argv: string[]): Promise<Ran> =>
+  dct('verify', '--server', server.url, '--tlscacert', file('ca.crt'), '--config', folder, ...argv)
+const app = (tag: string) => `registry.example/team/app:${tag}`
+
+test('permitted and skipped print nothing on standard output, are said even with --quiet, and exit with 0', async () => {
+  const ran = await verify('--quiet', '--policy', file('policy.yaml'), app('1.0'), app('2.0'), app('3.0'))
+  expect(ran).toMatchObject({ status: 0, out: `registry.example/team/app@${digest}\n` })
+  expect(ran.err).toContain(
+    `dct: warning: ${app('2.0')} is not verified, and the rule ${app('2.0')} of the policy lets it pass: `,
+  )
+  expect(ran.err).toContain('(ERR_TAG_NOT_SIGNED)\n')
+  expect(ran.err).toContain(`dct: ${app('3.0')} was not verified: the rule ${app('3.0')} of the policy skips it\n`)
+})
+
+test('deny exits with 3, and its hint is a command that works', async () => {
+  const ran = await verify('--policy', file('policy.yaml'), app('4.0'))
+  expect(ran).toMatchObject({ status: 3, out: '' })
+  expect(ran.err).toContain('(ERR_POLICY_DENIED)')
+  expect(ran.err).toContain(`dct policy explain ${app('4.0')}`)
+})
+
+test('--json prints the variants', async () => {
+  const ran = await verify('--json', '--policy', file('policy.yaml'), app('1.0'), app('2.0'), app('3.0'), app('4.0'))
+  const [trusted, permitted, skipped, failed] = ran.out
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line))
+  expect(trusted).toMatchObject({ status: 'trusted', policy: { match: app('1.0'), action: 'enforce' } })
+  expect(permitted).toMatchObject({
+    status: 'permitted',
+    error: { code: 'ERR_TAG_NOT_SIGNED', kind: 'unsigned' },
+    policy: { action: 'warn' },
+  })
+  expect(skipped).toEqual({ status: 'skipped', reference: app('3.0'), policy: { match: app('3.0'), action: 'skip' } })
+  expect(failed).toMatchObject({ status: 'failed', error: { code: 'ERR_POLICY_DENIED' } })
+})
+
+test('--require-signer, by name and by key file', async () => {
+  expect(await verify('--require-signer', 'alice', app('1.0'))).toMatchObject({ status: 0 })
+  const missing = await verify('--require-signer', 'alice', '--require-signer', 'bob', app('1.0'))
+  expect(missing).toMatchObject({ status: 3, out: '' })
+  expect(missing.err).toContain('bob: did not sign this tag')
+  expect(await verify('--require-signer', `alice=${'0'.repeat(64)}`, app('1.0'))).toMatchObject({ status: 3 })
+  expect(await verify('--require-signer', `alice=${file('none.pub')}`, app('1.0'))).toMatchObject({ status: 2 })
+})
+
+test('a broken policy is a usage error with its line, also by DCT_POLICY', async () => {
+  await writeFile(file('broken.yaml'), 'version: 1\nrules:\n  - match: "**"\n    acton: deny\n')
+  const ran = await verify('--policy', file('broken.yaml'), app('1.0'))
+  expect(ran).toMatchObject({ status: 2, out: '' })
+  expect(ran.err).toMatch(
+    /broken\.yaml:4:5: rules\[0\]: unknown name "acton" \(ERR_SETTINGS_INVALID\)\ndct: hint: Did you mean action\?/,
+  )
+  expect(await runProgram(['policy', 'explain', 'alpine'], { env: { DCT_POLICY: file('broken.yaml') } })).toMatchObject({
+    status: 2,
+  })
+})
+
+test('explain, check and import', async () => {
+  const explained = await dct('policy', 'explain', '--policy', file('policy.yaml'), app('2.0'))
+  expect(explained).toMatchObject({ status: 0, err: '' })
+  expect(explained.out).toContain(`rule ${app('2.0')} decides\n  action warn\n`)
+  expect(JSON.parse((await dct('policy', 'explain', '--json', '--policy', file('policy.yaml'), app('4.0'))).out)).toMatchObject({
+    action: 'deny',
+  })
+  expect(await dct('policy', 'explain', 'alpine')).toMatchObject({ status: 2, out: '' })
+  expect(await dct('policy', 'check', file('policy.yaml'))).toMatchObject({ status: 0, out: '' })
+  expect(await dct('policy', 'check', file('broken.yaml'))).toMatchObject({ status: 2 })
+  await writeFile(file('config.json'), '{"trust_pinning": {"disable_tofu": true}}')
+  const imported = await dct('policy', 'import', 'notary', file('config.json'))
+  expect(JSON.parse(imported.out)).toMatchObject({ version: 1 })
+  await writeFile(file('imported.json'), imported.out)
+  expect(await dct('policy', 'check', file('imported.json'))).toMatchObject({ status: 0 })
+  expect(await dct('policy', 'import', 'other', file('config.json'))).toMatchObject({ status: 2 })
+})
+
+test('dct env shows the policy, its rule and its server', async () => {
+  await writeFile(file('server.yaml'), 'version: 1\nrules:\n  - { match: "registry.example/**", server: https://rule.example }\n')
+  const ran = await dct('env', '--json', '--config', folder, '--policy', file('server.yaml'), app('1.0'))
+  expect(JSON.parse(ran.out)).toMatchObject({
+    trustServer: { value: 'https://rule.example', why: 'the rule registry.example/** of the policy' },
+    policy: { value: 'rule registry.example/**, action enforce' },
+  })
+})
