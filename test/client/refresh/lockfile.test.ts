@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createMemoryStore, createTrustClient, type TrustClientOptions } from '../../../src/index.js'
+import { createMemoryStore, createTrustClient, type TrustClientOptions, verifyTag } from '../../../src/index.js'
 import { writeLockfile } from '../../../src/lockfile/write-lockfile.js'
 import type { TrustCollection } from '../../../src/testing/index.js'
 import { entryOf, lockOf } from '../../lockfile/locks.js'
@@ -230,4 +230,36 @@ test('DCT_LOCKFILE names the file; the option wins', async () => {
     rootTrust: 'first-use',
   })
   expect(await story.verify('alpine:3.19', { env: { DCT_LOCKFILE: '' } })).toMatchObject({ rootTrust: 'first-use' })
+})
+
+describe('a lock beside a policy: what the caller asks holds whatever a rule says', () => {
+  const rule = (terms: object) => ({ policy: { version: 1, rules: [], default: terms } })
+
+  test.each([['enforce'], ['warn'], ['skip']])('frozen, without an entry, under action %s', async (action) => {
+    const story = new Story()
+    const lockfile = { version: 1, collections: {} }
+    const error = await story.refused('alpine:3.19', { lockfile, frozen: true, ...rule({ action }) })
+    expect(error).toMatchObject({ code: 'ERR_NOT_LOCKED', kind: 'unsigned' })
+    expect(story.requests()).toEqual([])
+  })
+
+  test.each([['enforce'], ['warn'], ['skip']])('no first use, under action %s', async (action) => {
+    const error = await new Story().refused('alpine:3.19', { firstUse: 'refuse', ...rule({ action, firstUse: 'accept' }) })
+    expect(error).toMatchObject({ code: 'ERR_ROOT_UNTRUSTED' })
+  })
+
+  test('a digest reference that a rule accepts is verified when frozen', async () => {
+    const story = new Story()
+    const reference = `alpine@sha256:${'a'.repeat(64)}`
+    const accept = rule({ digestReferences: 'accept' })
+    expect(await verifyTag(reference, { ...story.options, ...accept })).toMatchObject({ status: 'by-digest' })
+    const error = await story.refused(reference, { ...lock(story.collection), frozen: true, ...accept })
+    expect(error.code).toBe('ERR_DIGEST_NOT_SIGNED')
+  })
+
+  test('a locked collection answers with the rule and the lock', async () => {
+    const story = new Story()
+    const result = await story.verify('alpine:3.19', { ...lock(story.collection), frozen: true, ...rule({ firstUse: 'refuse' }) })
+    expect(result).toMatchObject({ status: 'trusted', rootTrust: 'lockfile', policy: { match: 'default', action: 'enforce' } })
+  })
 })
