@@ -45,11 +45,17 @@ export interface ReadyFile {
 
 const TEMPORARY = /^\.dct-(?:(?<owner>.+)-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
 
-/** Writes a file for `folder` and `name`, with mode 0600, under a temporary name that holds `owner`. Leaves no file when it fails. */
-export async function writeBeside(folder: string, name: string, bytes: Uint8Array, owner?: string): Promise<ReadyFile> {
+/** Writes a file for `folder` and `name`, with mode 0600 unless another is given, under a temporary name that holds `owner`. Leaves no file when it fails. */
+export async function writeBeside(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  owner?: string,
+  mode = 0o600,
+): Promise<ReadyFile> {
   const temporary = join(folder, `.dct-${owner === undefined ? '' : `${owner}-`}${crypto.randomUUID()}.tmp`)
   try {
-    await using file = await open(temporary, 'wx', 0o600)
+    await using file = await open(temporary, 'wx', mode)
     await file.writeFile(bytes)
     await file.sync()
     return { temporary, path: join(folder, name) }

@@ -47,6 +47,7 @@ export async function clientOptions(
 
 /** The value that the library takes. Its own check of the type follows. */
 async function readValue(name: string, flag: string, value: string | boolean | readonly string[]): Promise<unknown> {
+  if (name === 'firstUse') return 'refuse' // its flag says no more: --no-first-use
   if (name === 'requireSigners' && typeof value === 'object') return Promise.all(value.map(readSigner))
   if (typeof value !== 'string') return value
   const { kind, choices = [] } = OPTION_ENTRIES.get(flag) ?? {}
@@ -74,7 +75,8 @@ function printer({ err }: Io): (event: TrustEvent) => void {
   }
 }
 
-function goBoolean(flag: string, text: string): boolean {
+/** Reads a value that Go would read as a boolean. @throws UsageError ERR_SETTINGS_INVALID */
+export function goBoolean(flag: string, text: string): boolean {
   const value = parseGoBoolean(text)
   if (value !== undefined) return value
   throw invalid(

@@ -55,8 +55,8 @@ const CACHED_GUNS: Operand = { name: 'GUN', kind: 'cached-gun', isRepeated: true
 
 /** Options of everything that may ask a trust server. */
 const ASKING: readonly OptionName[] = [
-  ...(['server', 'trust-dir', 'config', 'pinning', 'policy', 'tlscacert', 'offline'] as const),
-  ...(['stale-fallback', 'timeout'] as const),
+  ...(['server', 'trust-dir', 'config', 'pinning', 'lockfile', 'frozen', 'no-first-use', 'policy'] as const),
+  ...(['tlscacert', 'offline', 'stale-fallback', 'timeout'] as const),
   ...(['json', 'quiet', 'verbose'] as const),
 ]
 
@@ -64,7 +64,16 @@ const ASKING: readonly OptionName[] = [
 const ASKING_QUIETLY = ASKING.filter((name) => name !== 'json')
 
 /** Options that every verification takes: commands on the cache and the settings accept them, so that one set of options serves all. */
-const COMMON: readonly OptionName[] = ['server', 'tlscacert', 'timeout', 'offline', 'verbose']
+const COMMON: readonly OptionName[] = [
+  'server',
+  'lockfile',
+  'frozen',
+  'no-first-use',
+  'tlscacert',
+  'timeout',
+  'offline',
+  'verbose',
+]
 
 const VERIFIED =
   '0 all verified, 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.'
@@ -185,6 +194,25 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./tree.js')).tree,
   },
   {
+    name: 'lock',
+    summary: 'record whom you trust, in a lockfile',
+    operands: [{ ...REFERENCES, isOptional: true }],
+    options: [
+      ...(['update', 'check', 'merge', 'floors', 'embed-root', 'accept-new-roots', 'expect'] as const),
+      ...(['lockfile', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'timeout', 'json', 'quiet', 'verbose'] as const),
+    ],
+    about: [
+      'Verifies each collection and records its root, root keys and server in the lockfile (content-trust.lock.json, when neither --lockfile nor DCT_LOCKFILE names one). A root that the lockfile does not have is shown with the fingerprints of its keys. On a terminal dct asks whether it is the right one; elsewhere it wants --expect or --accept-new-roots. Writes the cache of trust data never.',
+      'With --update, records what a verified rotation leads to. A root that does not follow from the recorded one is refused, unless --expect names a key that signed it.',
+      'With --check, compares each entry, or those of the references, with the server: root keys by their public key, threshold, server and floors. A publication, or another certificate of the same key, changes nothing.',
+      'With --merge BASE OURS THEIRS, joins three versions of a lockfile for git. What cannot be joined is told, and OURS stays as it is.',
+    ],
+    exitStatus:
+      '0 recorded, 1 untrusted or not accepted, 2 usage, 3 unsigned, 4 expired, 5 no answer. With --check: 0 every entry holds, 1 one does not, 5 the server could not be asked. With --merge: 1 conflict.',
+    examples: ['dct lock registry.example/team/app', 'dct lock --check', 'dct lock --update registry.example/team/app'],
+    load: async () => (await import('./lock.js')).lock,
+  },
+  {
     name: 'pin',
     summary: 'write the signed digests into files',
     operands: [{ name: 'FILE|FOLDER', kind: 'file', isRepeated: true }],
@@ -230,8 +258,8 @@ export const COMMANDS: readonly Command[] = [
     name: 'cache verify',
     summary: 'verify what is in the cache, without asking a server',
     operands: [{ ...CACHED_GUNS, isOptional: true }],
-    options: ['server', 'trust-dir', 'config', 'pinning', 'policy', 'json', 'quiet', 'verbose'],
-    withoutEffect: ['tlscacert', 'timeout', 'offline'],
+    options: ['server', 'trust-dir', 'config', 'pinning', 'lockfile', 'frozen', 'policy', 'json', 'quiet', 'verbose'],
+    withoutEffect: ['no-first-use', 'tlscacert', 'timeout', 'offline'],
     about: [
       'Verifies the cached metadata of the collections, of all of them when none is named, without asking a server. Prints the versions of the roles and the earliest expiry; the root keys, by both IDs, go to standard error. With --json prints what inspect of the library answers, or the failure with its GUN.',
       'The cached metadata of a collection counts for the trust server that it came from. Name that server as you do for dct verify.',
@@ -258,8 +286,28 @@ export const COMMANDS: readonly Command[] = [
     name: 'env',
     summary: 'show what a verification would use here, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference', isOptional: true }],
-    options: ['disable-content-trust', 'server', 'trust-dir', 'config', 'pinning', 'policy', 'tlscacert', 'json', 'quiet'],
-    withoutEffect: ['timeout', 'offline', 'stale-fallback', 'digest-references', 'require-signer', 'verbose'],
+    options: [
+      'disable-content-trust',
+      'server',
+      'trust-dir',
+      'config',
+      'pinning',
+      'lockfile',
+      'policy',
+      'tlscacert',
+      'json',
+      'quiet',
+    ],
+    withoutEffect: [
+      'frozen',
+      'no-first-use',
+      'timeout',
+      'offline',
+      'stale-fallback',
+      'digest-references',
+      'require-signer',
+      'verbose',
+    ],
     about: [
       'Shows what the verification of an image (alpine, when none is named) would use on this machine, and why: the switch, the trust server, the proxy, CA and client certificates, where credentials come from (never the secrets), the cache, the pins and the policy. Asks no server.',
     ],

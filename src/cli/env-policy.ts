@@ -26,7 +26,8 @@ export async function viewPolicy(options: TrustClientOptions, { env }: Io, refer
     const { UnderPolicy } = await import('../client/under-policy.js')
     const { digestReferences, staleFallback } = SETTINGS
     const defaults = { digestReferences: digestReferences.default, staleFallback: staleFallback.default }
-    const rules = new UnderPolicy(policy, { ...defaults, given: options, signal: undefined })
+    const { frozen = SETTINGS.frozen.default, firstUse = SETTINGS.firstUse.default } = options
+    const rules = new UnderPolicy(policy, { ...defaults, frozen, firstUse, given: options, signal: undefined })
     const { terms, decision, isByTag } = rules.preview(reference)
     const value = isByTag ? 'the rules of the tags that carry the digest' : ruleText(decision)
     return { terms, describe: () => ({ value, why: `${policy.file}, named by ${source}; all of it: dct policy explain` }) }

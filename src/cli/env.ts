@@ -3,11 +3,13 @@ import { createFileStore } from '../cache/file-store.js'
 import { type RefreshTerms, signedCollection } from '../client/refresh-terms.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { KNOWN_REGISTRIES, type SignedName } from '../client/settings/known-registries.js'
+import { readLockfile } from '../client/settings/lockfile-setting.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { readPinning } from '../client/settings/pinning-settings.js'
 import { describeSource, type SettingSource, settingName } from '../client/settings/setting-source.js'
 import {
   chooseDockerConfig,
+  chooseLockfile,
   chooseServer,
   chooseTrustDirectory,
   isMappedForDockerIo,
@@ -91,6 +93,7 @@ function subjects(
     dockerConfig: () => ({ value: config.value ?? 'none', why: describeSource(config.source, 'command') }),
     credentials: () => describeCredentials(server(), collection.gun, config.value, io, options),
     cache: () => describeCache(options, io, collection.gun),
+    lockfile: () => describeLockfile(options, io, collection.gun),
     pinning: () => describePinning(options, io, collection.gun),
     policy: policy.describe,
   }
@@ -193,6 +196,16 @@ async function describeCache(options: TrustClientOptions, { env }: Io, gun: stri
     : `nothing of ${gun} is kept yet`
   const spoiled = [...unreadable].map(([role, reason]) => `; ${role} cannot be read: ${reason}`).join('')
   return { value, why: `${why}; ${kept}${spoiled}` }
+}
+
+async function describeLockfile(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {
+  const { value, source } = chooseLockfile(options, env)
+  const why = describeSource(source, 'command')
+  if (value === undefined) return { value: 'none', why }
+  const { file, lockfile } = await readLockfile(value)
+  const entry = lockfile.collections.get(gun)
+  const shown = entry === undefined ? `no entry for ${gun}` : `root version ${entry.root.version} of ${gun}, at ${entry.server}`
+  return { value: file, why: `${why}; ${shown}` }
 }
 
 async function describePinning(options: TrustClientOptions, { env }: Io, gun: string): Promise<Finding> {

@@ -88,6 +88,30 @@ export const OPTIONS = {
     kind: 'file',
     help: "JSON file with Notary's trust_pinning object: certs, ca, disable_tofu; bare, or in Notary's own config.json; its paths are relative to the file",
   },
+  lockfile: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: 'lockfile: a collection with an entry must follow from its locked root (default: DCT_LOCKFILE, else none; for dct lock: content-trust.lock.json)',
+  },
+  frozen: { type: 'boolean', help: 'refuse a collection that has no entry in the lockfile' },
+  'no-first-use': { type: 'boolean', help: 'refuse a collection that neither cache, pin nor lock knows' },
+  merge: { type: 'boolean', help: 'join OURS and THEIRS, which grew from BASE, and write OURS: a merge driver of git' },
+  floors: { type: 'boolean', help: 'record the versions of all roles too, as the lowest that are accepted' },
+  'embed-root': {
+    type: 'string',
+    value: 'BOOL',
+    kind: 'boolean',
+    help: 'record the bytes of root.json (true, the default), or its hash alone (false)',
+  },
+  'accept-new-roots': { type: 'boolean', help: 'record new roots without a question' },
+  expect: {
+    type: 'string',
+    multiple: true,
+    value: 'SHA256:...',
+    kind: 'text',
+    help: 'record a new root when it is signed by the key with this fingerprint or canonical ID; may be given again',
+  },
   policy: {
     type: 'string',
     value: 'FILE',
@@ -128,9 +152,15 @@ export const OPTIONS = {
     kind: 'file',
     help: 'file that names images, or a folder of such files; may be given again',
   },
-  check: { type: 'boolean', help: 'write nothing; fail unless every image is pinned to what is signed' },
+  check: {
+    type: 'boolean',
+    help: 'write nothing; fail unless every image is pinned to what is signed (pin), every entry still holds (lock)',
+  },
   diff: { type: 'boolean', help: 'print what would change, as a unified diff, and write nothing' },
-  update: { type: 'boolean', help: 'also replace digests that are no longer signed for their tag' },
+  update: {
+    type: 'boolean',
+    help: 'also replace digests that are no longer signed for their tag (pin); follow verified rotations of roots (lock)',
+  },
   partial: { type: 'boolean', help: 'write the digests of a file although other images of it fail' },
   frontend: {
     type: 'string',

@@ -28,7 +28,7 @@ export interface RefreshTerms {
 }
 
 /** Pins of no collection that refuse first use. */
-const NO_FIRST_USE: TrustPinning = { certs: new Map(), ca: new Map(), disableTofu: true }
+export const NO_FIRST_USE: TrustPinning = { certs: new Map(), ca: new Map(), disableTofu: true }
 
 export function refreshTerms(
   { index, pinnings }: PolicySettings,

@@ -19,10 +19,12 @@ import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
-import { type RefreshTerms, signedCollection } from './refresh-terms.js'
+import { NO_FIRST_USE, type RefreshTerms, signedCollection } from './refresh-terms.js'
 import type { Inspection, LookupResult, TagList, VerifyResult } from './results.js'
+import type { SignedName } from './settings/known-registries.js'
+import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
-import type { Reader } from './settings/setting-source.js'
+import type { Choice, Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
 import type { UnderPolicy } from './under-policy.js'
 
@@ -30,6 +32,12 @@ import type { UnderPolicy } from './under-policy.js'
 export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'familiarName'> {
   /** The name is exactly the GUN that was signed: no mirror is replaced. */
   readonly isExact?: boolean
+}
+
+/** Where a collection is asked for: its signed name, server and lock. */
+interface Place extends SignedName {
+  readonly choice: Choice<TrustServer>
+  readonly lock: Lock | undefined
 }
 
 /** Any collection, image or not: its server follows from the first component of the name. */
@@ -66,6 +74,7 @@ export class Session {
     if (this.#rules !== undefined) return this.#rules.verify(reference, (terms) => this.#verified(reference, shared, terms))
     const { gun, tag, digest } = reference
     if (tag === undefined && digest !== undefined && this.#settings.digestReferences === 'accept') {
+      if (this.#settings.frozen) this.#place(reference)
       return { status: 'by-digest', reference: reference.reference, gun, digest, canonicalReference: `${gun}@${digest}` }
     }
     const verified = await this.#verified(reference, shared)
@@ -91,6 +100,11 @@ export class Session {
     return { ...answerInspection(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
   }
 
+  /** The verified set itself, for what is recorded of it. */
+  verifiedSet(collection: Collection): Promise<VerifiedCollection> {
+    return this.#verified(collection)
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
   }
@@ -109,14 +123,19 @@ export class Session {
     return started
   }
 
+  /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
+  #place(collection: Collection, terms?: RefreshTerms): Place {
+    const choice = this.#settings.serverFor(terms?.signed?.split('/')[0] ?? collection.domain, terms?.server)
+    const named = signedCollection(collection, choice.value, terms)
+    return { ...named, choice, lock: this.#settings.lockFor(named.gun, choice.value) }
+  }
+
   async #refresh(collection: Collection, terms?: RefreshTerms): Promise<VerifiedCollection> {
-    const { store, offline, signal, timeout, credentials, onEvent: tell } = this.#settings
+    const { store, offline, signal, timeout, credentials, firstUse, onEvent: tell } = this.#settings
     const staleFallback = terms?.staleFallback ?? this.#settings.staleFallback
-    const signed = terms?.signed
-    const choice = this.#settings.serverFor(signed?.split('/')[0] ?? collection.domain, terms?.server)
+    const { choice, gun, mirror, lock } = this.#place(collection, terms)
     const server = choice.value
-    const { gun, mirror } = signedCollection(collection, server, terms)
-    const allPins = [this.#settings.pinning, ...(terms?.pinnings ?? [])]
+    const allPins = [this.#settings.pinning, ...(firstUse === 'refuse' ? [NO_FIRST_USE] : []), ...(terms?.pinnings ?? [])]
     const [pinning, ...alsoPinned] = bindingPins(
       gun,
       allPins.map((one) => pinnedAs(gun, collection.gun, one)),
@@ -131,7 +150,7 @@ export class Session {
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
     const transport = offline ? undefined : this.#transportFor(server)
     const { familiarName } = collection
-    const judgedBy = { pinning, alsoPinned, staleFallback, now }
+    const judgedBy = { pinning, alsoPinned, lock, staleFallback, now }
     const request = { gun, familiarName, server, transport, store, ...judgedBy, signal: work.signal, tell }
     try {
       const refreshed = await refresh(request, this.#sets)

@@ -22,7 +22,7 @@ import type { Settings } from './settings/settings.js'
 export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
 
 /** What `verify` works with. */
-type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'signal'>
+type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
 
 /** One tag that carries a digest: what its rule asks, and the error when it is not met. */
 interface JudgedTag {
@@ -169,10 +169,11 @@ export class UnderPolicy {
     return { decision: this.#held(isByTag ? asked.otherwise : asked.decision), isByTag }
   }
 
-  /** Signers that the caller requires by option: no action of a rule lets an image pass without them. */
+  /** Signers, a lock and known roots that the caller requires by option: no action of a rule lets an image pass without them. */
   #held(decision: Decision): Decision {
     const { requireSigners } = this.#policy
-    if (requireSigners.length === 0) return decision
+    const { frozen, firstUse } = this.#limits
+    if (requireSigners.length === 0 && !frozen && firstUse === 'accept') return decision
     const action = decision.action === 'deny' ? 'deny' : 'enforce'
     return { ...decision, action, requireSigners: [...requireSigners, ...decision.requireSigners] }
   }
@@ -180,7 +181,7 @@ export class UnderPolicy {
   #acceptsDigests({ digestReferences, requireSigners }: Decision): boolean {
     const { given, digestReferences: standard } = this.#limits
     const asked = strictOf('require-signed', given.digestReferences, digestReferences) ?? standard
-    return asked === 'accept' && requireSigners.length === 0
+    return asked === 'accept' && requireSigners.length === 0 && !this.#limits.frozen
   }
 
   #terms(named: Named, decision: Decision): RefreshTerms {

@@ -31,9 +31,17 @@ export function olderThanLocked(subject: Subject, locked: LockEntry, offered: Lo
 /** Another server than the one whose root was locked. */
 export function otherServer(subject: Subject, locked: string, asked: string): UntrustedError {
   const { gun, file } = subject
-  const why = `${file} records ${locked} as the trust server of ${gun}, and this run asked ${asked}`
+  const why = `${file} records ${locked} as the trust server of ${gun}, and this run asks ${asked}`
   const hint = `Ask the recorded server with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
   return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked })
+}
+
+/** The root of the cache, and no verified chain joins it with the lock's. */
+export function otherCachedRoot(subject: Subject, locked: LockEntry, cached: LockEntry): UntrustedError {
+  const { gun, file } = subject
+  const why = `the root of ${gun} in the cache is not the one that ${file} records, and no verified chain joins them: recorded is version ${locked.root.version} with root ${keysText(locked.root.keys)}; cached is version ${cached.root.version} with root ${keysText(cached.root.keys)}`
+  const hint = `One of the two is not the publisher's. Compare both keys with the publisher, over another way than the trust server. When the lock is right: dct cache forget ${shellWord(gun)}. When the cache is right: ${updateCommand(subject, cached)}`
+  return mismatch(subject, why, hint, rootEvidence(locked, cached))
 }
 
 /** A version below one that the lock asks for. */

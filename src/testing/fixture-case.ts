@@ -103,7 +103,7 @@ const answerSchema = z.strictObject({
   role: text.exactOptional(),
   signers: z.array(text).readonly().exactOptional(),
   tags: z.array(text).readonly().exactOptional(),
-  rootTrust: z.enum(['pinned-certificate', 'pinned-key', 'pinned-ca', 'cached-root', 'first-use']).exactOptional(),
+  rootTrust: z.enum(['lockfile', 'pinned-certificate', 'pinned-key', 'pinned-ca', 'cached-root', 'first-use']).exactOptional(),
   freshness: z.enum(['fresh', 'stale', 'offline']).exactOptional(),
   expires: date.exactOptional(),
   warnings: z.array(text).readonly().exactOptional(),

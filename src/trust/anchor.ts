@@ -13,7 +13,7 @@ import type { RootChain } from './root-chain.js'
 import { verdict } from './signatures.js'
 
 /** Why the root is trusted. */
-export type RootTrust = 'pinned-certificate' | 'pinned-key' | 'pinned-ca' | 'cached-root' | 'first-use'
+export type RootTrust = 'lockfile' | 'pinned-certificate' | 'pinned-key' | 'pinned-ca' | 'cached-root' | 'first-use'
 
 /** When a certificate is good; ms since 1970, both ends included. */
 export interface Validity {
@@ -42,8 +42,8 @@ export interface Anchor {
 
 /** Where the root came from, and what it is judged by. */
 export interface AnchorPolicy {
-  /** Where the chain started. */
-  readonly start: 'cached-root' | 'first-use'
+  /** Where the chain started. `lockfile`: it leads from a locked root, whatever a cache holds beside it. */
+  readonly start: 'lockfile' | 'cached-root' | 'first-use'
   readonly pinning: TrustPinning
   /** Milliseconds since 1970. */
   readonly now: number
@@ -87,7 +87,7 @@ export function anchorRoot(chain: RootChain, certificates: RootCertificates, { s
   return {
     chain,
     certificates,
-    trust: pin.kind === 'none' ? start : pin.kind === 'ca' ? 'pinned-ca' : trustByKeys(pin.keyIds),
+    trust: start === 'lockfile' || pin.kind === 'none' ? start : pin.kind === 'ca' ? 'pinned-ca' : trustByKeys(pin.keyIds),
     certificateExpires: Math.min(...current.map(end)),
   }
 }

@@ -98,7 +98,7 @@ export function firstUseRefused(
     gun,
     role: 'root',
     evidence: { signedBy, ...canonicalIds(signedBy, keys), ...(near.length === 0 ? {} : { pinsThatComeClose: near }) },
-    hint: 'Compare the root key with the publisher of the collection, over another way than the trust server; then pin it under "certs" for <GUN>.',
+    hint: 'Compare the root key with the publisher of the collection, over another way than the trust server; then pin it under "certs" for <GUN>, or lock it: dct lock <GUN>',
   })
 }
 

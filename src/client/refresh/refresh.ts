@@ -44,7 +44,7 @@ async function update(
   const { gun, transport, store } = request
   const files = await readCache(store, gun)
   request.tell({ type: 'cache', gun, action: 'read', roles: [...files.metadata.keys()] })
-  if (transport !== undefined) askAhead(gun, files, server)
+  if (transport !== undefined) askAhead(request, files, server)
   // Loading takes processor time that the connection needs until it waits for the network alone.
   await Promise.race([connecting, aborted(request.signal)])
   const { Updater } = await import('./updater.js')
@@ -65,7 +65,7 @@ function aborted(signal: AbortSignal): Promise<void> {
  * Sends the first requests. On first use they ask for everything that a small collection has, under the names of the newest files; a
  * file that the verified roles name differently is asked for again. With a cached root they ask for the timestamp and the next root.
  */
-function askAhead(gun: string, cached: CachedCollection, server: ServerFiles): void {
+function askAhead({ gun, lock }: RefreshRequest, cached: CachedCollection, server: ServerFiles): void {
   const { metadata, floors, floorsUnreadable, unreadable } = cached
   const file = metadata.get('root')
   const root = floors === undefined ? undefined : decodeTrustRecord(floors, gun)?.floors.get('root')?.[0]
@@ -76,8 +76,13 @@ function askAhead(gun: string, cached: CachedCollection, server: ServerFiles): v
   }
   const isKnown = file !== undefined || unreadable.has('root') || floors !== undefined || floorsUnreadable !== undefined
   if (isKnown) return
-  server.ask('root', MAX_ROOT_BYTES)
   server.ask('timestamp', MAX_TIMESTAMP_BYTES)
-  // Most roots were never rotated.
-  for (const name of ['snapshot', 'targets', RELEASES_ROLE, '2.root']) server.guess(name)
+  for (const name of ['snapshot', 'targets', RELEASES_ROLE]) server.guess(name)
+  if (lock === undefined) {
+    server.ask('root', MAX_ROOT_BYTES)
+    server.guess('2.root') // most roots were never rotated
+    return
+  }
+  const { version } = lock.entry.root
+  server.ask(`${lock.chain === undefined ? version : version + 1}.root`, MAX_ROOT_BYTES)
 }

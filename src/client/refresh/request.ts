@@ -6,6 +6,7 @@ import type { TrustServer } from '../../trust-server/notary-url.js'
 import type { Transport } from '../../trust-server/transport.js'
 import type { CollectionEvent } from '../events.js'
 import type { Freshness, Warning } from '../results.js'
+import type { Lock } from '../settings/lockfile-setting.js'
 
 /** One collection, where it comes from, and what it is judged with. */
 export interface RefreshRequest {
@@ -17,6 +18,8 @@ export interface RefreshRequest {
   readonly transport: Transport | undefined
   readonly store: MetadataStore
   readonly pinning: TrustPinning
+  /** Undefined when the collection is not locked. */
+  readonly lock?: Lock | undefined
   /** More pins that bind the collection: each must be met too. */
   readonly alsoPinned: readonly TrustPinning[]
   readonly staleFallback: 'warn' | 'refuse'

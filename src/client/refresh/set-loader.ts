@@ -124,7 +124,8 @@ function leastFirst(pending: readonly PendingDelegation[]): PendingDelegation[] 
 export async function judgeRoot(chain: RootChain, prior: PriorTrust, request: RefreshRequest): Promise<Anchor> {
   const known = recorded(chain, prior, request)
   const certificates = known ?? (await loadReader()).readCertificates(chain, request.now)
-  return anchorWithAll(chain, certificates, { ...request, start: prior.root === undefined ? 'first-use' : 'cached-root' })
+  const start = request.lock !== undefined ? 'lockfile' : prior.root === undefined ? 'first-use' : 'cached-root'
+  return anchorWithAll(chain, certificates, { ...request, start })
 }
 
 /** What is on record of the certificates, when that is enough for all pins. */

@@ -1,7 +1,8 @@
 /**
  * One refresh of one collection: cache and server -> a verified set, or an error and an untouched cache.
  *
- *   root        the cached one, else the server's; then every newer version, one at a time (root-walk.ts)
+ *   lock        its root and the cached one are joined (locked-trust.ts); its server and floors are compared before the cache is written
+ *   root        the cached one, else the locked one, else the server's; then every newer version, one at a time (root-walk.ts)
  *   timestamp   always asked of the server; the cached one only when the server gave no usable answer
  *   snapshot, targets, delegations   by the hashes that the role above names; cache first (set-loader.ts)
  *   cache       written once, after all of it verified (commit.ts)
@@ -21,6 +22,7 @@ import { missing } from './declared-files.js'
 import { EventLoop } from './event-loop.js'
 import { asksForNewRoot, causedBy, isMissing, NoAnswer, noFallback, noTrustData, orNoAnswer, staleWarning } from './failures.js'
 import { MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
+import { judgeUnderLock, underLock, withLock } from './locked-trust.js'
 import type { RefreshRequest } from './request.js'
 import { RootWalk } from './root-walk.js'
 import { counted, type ServerFiles } from './server-files.js'
@@ -36,7 +38,7 @@ type Answer = Promise<Uint8Array | undefined>
 /** Updates one collection, once. */
 export class Updater {
   readonly #request: RefreshRequest
-  readonly #cached: CachedTrust
+  #cached: CachedTrust
   readonly #server: ServerFiles
   readonly #loop: EventLoop
   readonly #warnings: Warning[]
@@ -53,6 +55,7 @@ export class Updater {
   /** @throws TrustError, CacheChanged */
   async run(): Promise<Updated> {
     const { gun, transport, staleFallback } = this.#request
+    this.#cached = await withLock(this.#cached, this.#request, this.#server)
     if (transport === undefined) {
       const cause = new UnavailableError('ERR_OFFLINE', 'offline, as asked for', { gun })
       return this.#commit(await this.#fromCache(cause), 'offline')
@@ -60,7 +63,7 @@ export class Updater {
     try {
       return await this.#commit(await this.#fromServer(), 'fresh')
     } catch (cause) {
-      if (!(cause instanceof NoAnswer)) throw cause
+      if (!(cause instanceof NoAnswer)) throw await underLock(cause, this.#request, this.#server)
       if (staleFallback === 'refuse') throw cause.cause
       return this.#commit(await this.#fromCache(cause.cause), 'stale')
     }
@@ -73,7 +76,7 @@ export class Updater {
     const asked = this.#timestamp(loader, this.#server.ask('timestamp', MAX_TIMESTAMP_BYTES))
     loadReaderAhead(this.#cached, this.#request)
     const start = this.#cached.root ?? (await roots.first())
-    if (this.#cached.root === undefined) prefetch(loader, start, asked)
+    if (!this.#cached.files.metadata.has('root')) prefetch(loader, start, asked)
     const chain = await roots.walk(start)
     const timestamp = await this.#answered(asked, chain)
     if (timestamp !== undefined) return this.#load(loader, roots, chain, timestamp)
@@ -149,6 +152,7 @@ export class Updater {
   }
 
   async #commit(verified: TargetsStage, freshness: Freshness): Promise<Updated> {
+    judgeUnderLock(verified, this.#request)
     const committed = await commitVerified(this.#request, verified, this.#cached, freshness)
     return { ...committed, freshness, warnings: [...this.#warnings, ...committed.warnings] }
   }

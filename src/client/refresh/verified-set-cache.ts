@@ -96,6 +96,7 @@ async function isStillInStore(store: MetadataStore, gun: string, known: KeptSet)
 
 /** Undefined when something in the set is not valid any more. */
 async function judgedAgain(stage: TargetsStage, request: RefreshRequest): Promise<TargetsStage | undefined> {
+  const { lock } = request
   const [{ anchorWithAll }, { RootStage }] = await Promise.all([
     import('../../trust/anchor.js'),
     import('../../trust/trusted-metadata-set.js'),
@@ -103,7 +104,8 @@ async function judgedAgain(stage: TargetsStage, request: RefreshRequest): Promis
   const { context } = stage
   const { chain, certificates } = stage.anchor
   try {
-    const anchor = anchorWithAll(chain, certificates, { ...request, start: 'cached-root' })
+    const anchor = anchorWithAll(chain, certificates, { ...request, start: lock === undefined ? 'cached-root' : 'lockfile' })
+    if (lock !== undefined) (await import('./locked-trust.js')).judgeUnderLock(stage, request)
     return stage.resumed(new RootStage({ ...context, now: request.now }, anchor))
   } catch (cause) {
     if (cause instanceof TrustError) return undefined

@@ -51,6 +51,12 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly transport?: Transport
   /** Which roots are trusted. Checked at every run, with a cached root too. Default: none, and an unknown collection is trusted on first use. */
   readonly pinning?: TrustPinningOption
+  /** A lockfile: its path, or its content as an object. A lock only tightens: a collection with an entry must follow from its locked root. */
+  readonly lockfile?: string | object
+  /** Refuse a collection without an entry in the lockfile. */
+  readonly frozen?: boolean
+  /** A collection that neither cache, pin nor lock knows: `accept` (default) trusts the root of the server, `refuse` fails. */
+  readonly firstUse?: 'accept' | 'refuse'
   /**
    * What is asked of which images: the path of a JSON or YAML file, or the same as an object. Default: the path in `DCT_POLICY`, else
    * none. Read once, at the first call.

@@ -78,6 +78,15 @@ export function isMappedForDockerIo({ typed }: TrustServer, options: Pick<TrustC
   return mapped !== undefined && parseServer(mapped).typed === typed
 }
 
+/** The lockfile: its path, or its content as an object. It is never looked for in a working folder. */
+export function chooseLockfile(
+  options: Pick<TrustClientOptions, 'lockfile'>,
+  env: Environment,
+): Choice<string | object | undefined> {
+  const source = sourceOf('lockfile', options, env)
+  return { value: source.kind === 'environment' ? env[source.variable] : options.lockfile, source }
+}
+
 /** The folder of Docker's config.json. A user without a home has none: the working folder never takes its place. */
 export function chooseDockerConfig(
   options: Pick<TrustClientOptions, 'dockerConfig'>,

@@ -25,7 +25,7 @@ interface Setting {
 }
 
 /** Options whose default is one value. */
-type WithDefault = 'digestReferences' | 'staleFallback' | 'offline' | 'timeout'
+type WithDefault = 'firstUse' | 'frozen' | 'digestReferences' | 'staleFallback' | 'offline' | 'timeout'
 
 type Value<Name extends OptionName> = Exclude<TrustClientOptions[Name], undefined>
 
@@ -78,6 +78,15 @@ export const SETTINGS: SettingsTable = {
     flag: 'pinning',
     otherwise: 'an unknown collection is trusted on first use',
   },
+  lockfile: {
+    fits: (value) => isText(value) || isPlainObject(value),
+    expected: 'the path of a lockfile, or its content as a plain object',
+    flag: 'lockfile',
+    environment: ['DCT_LOCKFILE'],
+    otherwise: 'no collection is locked',
+  },
+  frozen: { fits: isOneOf(true, false), expected: 'true or false', flag: 'frozen', default: false },
+  firstUse: { fits: isOneOf('accept', 'refuse'), expected: 'accept or refuse', flag: 'no-first-use', default: 'accept' },
   policy: {
     fits: (value) => isText(value) || isPlainObject(value),
     expected: 'a path or a plain object',

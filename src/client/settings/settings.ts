@@ -12,12 +12,14 @@ import { createTeller, type TrustEvent } from '../events.js'
 import type { Warning } from '../results.js'
 import { checkValues, ownOptions, withOwnServers } from './check-options.js'
 import { type Environment, ownEnvironment } from './environment.js'
+import type { Lock } from './lockfile-setting.js'
 import type { TrustClientOptions } from './options.js'
 import { readable } from './plain-object.js'
 import type { PolicySettings } from './policy-settings.js'
 import { type Choice, describeSource, type Reader, settingName } from './setting-source.js'
 import {
   chooseDockerConfig,
+  chooseLockfile,
   chooseServer,
   chooseTrustDirectory,
   isMappedForDockerIo,
@@ -41,6 +43,10 @@ export interface Settings {
   /** Takes the place of https. */
   readonly transport: Transport | undefined
   readonly pinning: TrustPinning
+  /** The lock of a collection at a server. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
+  readonly lockFor: (gun: string, server: TrustServer) => Lock | undefined
+  readonly frozen: boolean
+  readonly firstUse: 'accept' | 'refuse'
   /** Undefined when neither a policy nor required signers are given. */
   readonly policy: PolicySettings | undefined
   /** What the caller said, without defaults: a rule of a policy takes the place of a default. */
@@ -79,6 +85,9 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     store: own.store ?? (trustDirectory === undefined ? createMemoryStore() : createFileStore(trustDirectory)),
     transport: own.transport,
     pinning: await readPins(own.pinning),
+    lockFor: await readLock(own, env, reader),
+    frozen: own.frozen ?? SETTINGS.frozen.default,
+    firstUse: own.firstUse ?? SETTINGS.firstUse.default,
     policy: await readRules(own, env),
     given: own,
     digestReferences: own.digestReferences ?? SETTINGS.digestReferences.default,
@@ -139,6 +148,25 @@ async function readPins(option: unknown): Promise<TrustPinning> {
 async function readRules(own: TrustClientOptions, env: Environment): Promise<PolicySettings | undefined> {
   if (sourceOf('policy', own, env).kind === 'default' && own.requireSigners === undefined) return undefined
   return (await import('./policy-settings.js')).readPolicySettings(own, env)
+}
+
+/** Loads the code for lockfiles only when there is one. */
+async function readLock(own: TrustClientOptions, env: Environment, reader: Reader): Promise<Settings['lockFor']> {
+  const { value } = chooseLockfile(own, env)
+  if (value !== undefined) {
+    const { notLocked, readLockfile } = await import('./lockfile-setting.js')
+    const read = await readLockfile(value)
+    return (gun, server) => {
+      const lock = read.lockOf(gun, server)
+      if (lock === undefined && own.frozen === true) throw notLocked({ gun, file: read.file })
+      return lock
+    }
+  }
+  if (own.frozen === true)
+    throw new UsageError('ERR_SETTINGS_INVALID', `${settingName('frozen', reader)} needs a lockfile, and none is named`, {
+      hint: `Name it with ${settingName('lockfile', reader)} or DCT_LOCKFILE. Make one with: dct lock <REFERENCE>`,
+    })
+  return () => undefined
 }
 
 function readClock(now: (() => Date) | undefined): number {

@@ -1,0 +1,34 @@
+/** `dct lock --merge BASE OURS THEIRS`: the merge driver of git for lockfiles. */
+import { readLockfileBytes } from '../client/settings/lockfile-setting.js'
+import { UsageError } from '../errors.js'
+import type { Lockfile } from '../lockfile/lockfile.js'
+import { mergeLockfiles } from '../lockfile/merge.js'
+import { parseLockfile } from '../lockfile/parse-lockfile.js'
+import { EXIT, type Io } from './io.js'
+import { writeLock } from './lock-file.js'
+import type { CommandLine } from './options.js'
+import { Speaker } from './output.js'
+
+/** The exit status: 1 for a conflict, and OURS stays as it is. */
+export async function mergeLocks(line: CommandLine, io: Io): Promise<number> {
+  const [base, ours, theirs, more] = line.words
+  if (base === undefined || ours === undefined || theirs === undefined || more !== undefined)
+    throw new UsageError('ERR_SETTINGS_INVALID', `dct lock --merge takes BASE OURS THEIRS, got ${line.words.length} words`, {
+      hint: 'For git: git config merge.dct-lock.driver "dct lock --merge %O %A %B"',
+    })
+  const speaker = new Speaker(io, line)
+  const merged = mergeLockfiles(await read(base), await read(ours), await read(theirs))
+  if (merged.kind === 'conflict') {
+    for (const { gun, what, ours: one, theirs: other } of merged.conflicts)
+      speaker.always(`conflict in ${what} of ${gun}: ours is ${one}; theirs is ${other}`)
+    return 1
+  }
+  await writeLock(ours, merged.lockfile.collections)
+  return EXIT.ok
+}
+
+/** git gives an empty file for a side that had none. */
+async function read(file: string): Promise<Lockfile> {
+  const bytes = await readLockfileBytes(file)
+  return bytes.length === 0 ? { collections: new Map() } : parseLockfile(bytes, file)
+}

@@ -1,0 +1,91 @@
+/** Verifies one collection for `dct lock`, under a given entry or none. */
+import { createMemoryStore } from '../cache/memory-store.js'
+import type { MetadataStore } from '../cache/metadata-store.js'
+import { versionsOf } from '../client/refresh/locked-trust.js'
+import { type Collection, Session } from '../client/session.js'
+import { signedName } from '../client/settings/known-registries.js'
+import type { TrustClientOptions } from '../client/settings/options.js'
+import { isPlainObject } from '../client/settings/plain-object.js'
+import { chooseServer } from '../client/settings/setting-sources.js'
+import { readSettings } from '../client/settings/settings.js'
+import type { LockEntry } from '../lockfile/lockfile.js'
+import { writeLockfile } from '../lockfile/write-lockfile.js'
+import type { RootChain } from '../trust/root-chain.js'
+import type { Speaker } from './output.js'
+
+/** What was verified of a collection. */
+export interface Verified {
+  readonly chain: RootChain
+  readonly server: string
+  /** By role. */
+  readonly versions: ReadonlyMap<string, number>
+}
+
+/** Where a collection is asked for, and its signed name. */
+export interface Place {
+  readonly gun: string
+  readonly server: string
+}
+
+export class LockVerifier {
+  readonly #options: TrustClientOptions
+  readonly #store: MetadataStore
+  readonly #speaker: Speaker
+
+  private constructor(options: TrustClientOptions, store: MetadataStore, speaker: Speaker) {
+    this.#options = options
+    this.#store = store
+    this.#speaker = speaker
+  }
+
+  /** @throws UsageError ERR_SETTINGS_INVALID */
+  static async open(given: TrustClientOptions, speaker: Speaker): Promise<LockVerifier> {
+    // A lock is made of what the server says now. The lockfile of the command line is given entry by entry.
+    const options: TrustClientOptions = { ...given, staleFallback: 'refuse', lockfile: lockfileOf(new Map()) }
+    const { store } = await readSettings(options, 'command')
+    return new LockVerifier(options, store, speaker)
+  }
+
+  place(collection: Collection): Place {
+    const server = chooseServer(collection.domain, this.#options, this.#options.env ?? {}).value
+    return { gun: collection.isExact === true ? collection.gun : signedName(collection, server).gun, server: server.typed }
+  }
+
+  /** Verifies beside the cache, under the entry when there is one. @throws TrustError */
+  verify(collection: Collection, entries: ReadonlyMap<string, LockEntry>): Promise<Verified> {
+    return this.#verify(collection, entries, readOnly(this.#store))
+  }
+
+  /** Verifies as if the collection had never been seen. @throws TrustError */
+  verifyAnew(collection: Collection): Promise<Verified> {
+    return this.#verify(collection, new Map(), createMemoryStore())
+  }
+
+  async #verify(collection: Collection, entries: ReadonlyMap<string, LockEntry>, store: MetadataStore): Promise<Verified> {
+    const session = await Session.open({ ...this.#options, lockfile: lockfileOf(entries), store }, 'command')
+    try {
+      const { stage, server, warnings } = await session.verifiedSet(collection)
+      // The question about a new root says more.
+      for (const warning of warnings) if (warning.code !== 'WARN_FIRST_USE') this.#speaker.warning(warning)
+      return { chain: stage.anchor.chain, server: server.typed, versions: versionsOf(stage) }
+    } finally {
+      await session.close()
+    }
+  }
+}
+
+/** Entries as the option `lockfile` takes them. */
+function lockfileOf(entries: ReadonlyMap<string, LockEntry>): object {
+  const content: unknown = JSON.parse(writeLockfile({ collections: entries }))
+  return isPlainObject(content) ? content : {}
+}
+
+/** A store that keeps nothing new: a root that is not accepted leaves nothing behind, which a later run would trust. */
+function readOnly(store: MetadataStore): MetadataStore {
+  return {
+    read: (gun) => store.read(gun),
+    commit: () => Promise.resolve('written'),
+    forget: () => Promise.resolve(false),
+    list: () => store.list(),
+  }
+}

@@ -1,0 +1,95 @@
+/** The option `lockfile`: a file or an object -> the lock of a collection. Read once for each client. */
+import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { describeCause, UnsignedError, UntrustedError, UsageError } from '../../errors.js'
+import { isSameServer } from '../../lockfile/changes.js'
+import { lockedChain } from '../../lockfile/lock-entry.js'
+import { otherServer, type Subject } from '../../lockfile/lock-refusals.js'
+import type { LockEntry, Lockfile } from '../../lockfile/lockfile.js'
+import { MAX_LOCKFILE_BYTES, parseLockfile } from '../../lockfile/parse-lockfile.js'
+import { shellWord } from '../../shell-word.js'
+import type { RootChain } from '../../trust/root-chain.js'
+import type { TrustServer } from '../../trust-server/notary-url.js'
+import { readable } from './plain-object.js'
+
+/** What is locked of one collection. */
+export interface Lock extends Subject {
+  readonly entry: LockEntry
+  /** Starts at the locked root; undefined when the lock does not hold its bytes. */
+  readonly chain: RootChain | undefined
+}
+
+/** A lockfile as one client uses it. */
+export class ReadLockfile {
+  /** Its name in messages and commands. */
+  readonly file: string
+  readonly lockfile: Lockfile
+  readonly #bytes: Uint8Array
+  readonly #locks = new Map<string, Lock>()
+
+  /** @throws UsageError ERR_SETTINGS_INVALID with every fault of the file */
+  constructor(bytes: Uint8Array, file: string) {
+    this.file = file
+    this.#bytes = bytes
+    // Verifying a root takes 2 ms, so that is left to `lockOf`: a run need not pay for collections that it does not ask for.
+    this.lockfile = parseLockfile(bytes, file, () => false)
+  }
+
+  /**
+   * The lock of a collection that is about to be asked for at a server. Undefined: it has no entry.
+   *
+   * @throws UsageError ERR_SETTINGS_INVALID when what is recorded does not agree with the recorded root
+   * @throws UntrustedError ERR_LOCK_MISMATCH when another server is recorded
+   */
+  lockOf(gun: string, server: TrustServer): Lock | undefined {
+    const lock = this.#locks.get(gun) ?? this.#read(gun)
+    if (lock === undefined) return undefined
+    this.#locks.set(gun, lock)
+    if (!isSameServer(lock.entry.server, server.typed)) throw otherServer(lock, lock.entry.server, server.typed)
+    return lock
+  }
+
+  #read(gun: string): Lock | undefined {
+    const entry = this.lockfile.collections.get(gun)
+    if (entry === undefined) return undefined
+    try {
+      return { gun, file: this.file, entry, chain: lockedChain(gun, entry) }
+    } catch (cause) {
+      // Read again for the place of the fault.
+      if (cause instanceof UntrustedError) parseLockfile(this.#bytes, this.file, (one) => one === gun)
+      throw cause
+    }
+  }
+}
+
+/** Reads the value of the option: a path, or the content as an object. @throws UsageError ERR_SETTINGS_INVALID */
+export async function readLockfile(given: string | object): Promise<ReadLockfile> {
+  if (typeof given === 'string') return new ReadLockfile(await readLockfileBytes(given), given)
+  const text = readable('option lockfile', () => JSON.stringify(given))
+  return new ReadLockfile(new TextEncoder().encode(text), 'option lockfile')
+}
+
+/** The bytes of a lockfile. @throws UsageError ERR_SETTINGS_INVALID when it cannot be read */
+export async function readLockfileBytes(file: string): Promise<Uint8Array> {
+  const path = resolve(file)
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) throw new Error('it is not a regular file')
+    if (found.size > MAX_LOCKFILE_BYTES) throw new Error(`it has ${found.size} bytes; at most ${MAX_LOCKFILE_BYTES} are read`)
+    return new Uint8Array(await readFile(path))
+  } catch (cause) {
+    throw new UsageError('ERR_SETTINGS_INVALID', `lockfile ${file}: cannot be read: ${describeCause(cause)}`, {
+      hint: `Look whether it is there and may be read: ls -l ${shellWord(file)}. Make one with: dct lock --lockfile ${shellWord(file)} <REFERENCE>`,
+      cause,
+    })
+  }
+}
+
+/** The lock has no entry, and one is asked for. */
+export function notLocked({ gun, file }: Subject): UnsignedError {
+  return new UnsignedError('ERR_NOT_LOCKED', `${file} has no entry for ${gun}`, {
+    gun,
+    hint: `Record it, once you have compared its root key with the publisher: dct lock --lockfile ${shellWord(file)} ${shellWord(gun)}`,
+    evidence: { lockfile: file },
+  })
+}
