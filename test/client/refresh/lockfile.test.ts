@@ -253,7 +253,7 @@ describe('a lock beside a policy: what the caller asks holds whatever a rule say
     const reference = `alpine@sha256:${'a'.repeat(64)}`
     const accept = rule({ digestReferences: 'accept' })
     expect(await verifyTag(reference, { ...story.options, ...accept })).toMatchObject({ status: 'by-digest' })
-    const error = await story.refused(reference, { ...lock(story.collection), frozen: true, ...accept })
+    const error = await refusalOf(verifyTag(reference, { ...story.options, ...lock(story.collection), frozen: true, ...accept }))
     expect(error.code).toBe('ERR_DIGEST_NOT_SIGNED')
   })
 
