@@ -8,6 +8,7 @@ const STEPS = [
   ['crowd', ['run', '--silent', 'test:crowd', '--', '--verifications', '100', '--seconds', '900'], {}],
   ['soak', ['run', '--silent', 'test:soak', '--', '--verifications', '20000', '--collections', '200'], {}],
   ['disk faults', ['exec', '--', 'vitest', 'run', 'test/cache/disk-faults.test.ts'], { NIGHTLY: '1' }],
+  ['lines of docker', ['run', '--silent', 'test:engines', '--', 'test/engines/docker-words.test.ts'], { DOCKER_LINES: '3000' }],
   ['fuzzing', ['exec', '--', 'vitest', 'run', 'test/fuzz'], { FUZZ_RUNS: '50' }],
   [
     'differential',

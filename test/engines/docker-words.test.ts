@@ -16,7 +16,7 @@ import { readDockerWords } from '../../src/engine/docker-words.js'
 import { TrustError } from '../../src/errors.js'
 import { requireEngines } from './lab/requirements.js'
 
-const LINES = Number(process.env['DOCKER_LINES'] ?? 1000)
+const LINES = Number(process.env['DOCKER_LINES'] ?? 250)
 /** Lines that run at the same time. */
 const AT_ONCE = 4
 const DOCKER = { program: 'docker', env: process.env }
