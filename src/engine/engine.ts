@@ -41,14 +41,17 @@ export async function runEngine(options: EngineOptions, args: readonly string[],
   const { program, globals = [], env, signal } = options
   signal.throwIfAborted()
   const stdout = output === 'to-stderr' ? 2 : typeof output === 'string' ? output : 'pipe'
-  const child = spawn(program, [...globals, ...args], { env, stdio: ['inherit', stdout, 'inherit'] })
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once('error', (cause) => reject(cannotRun(program, cause)))
-    child.once('close', (status, name) => resolve(name === null ? (status ?? 1) : 128 + constants.signals[name]))
-  })
-  const letGo = passSignals(child, signal)
+  let child: ChildProcess | undefined
+  // Before the engine starts: a signal that comes without a handler would end us, and leave the engine alone.
+  const letGo = passSignals(() => child, signal)
   try {
-    if (typeof output === 'function') readLines(child, output)
+    const started = spawn(program, [...globals, ...args], { env, stdio: ['inherit', stdout, 'inherit'] })
+    child = started
+    const ended = new Promise<number>((resolve, reject) => {
+      started.once('error', (cause) => reject(cannotRun(program, cause)))
+      started.once('close', (status, name) => resolve(name === null ? (status ?? 1) : 128 + constants.signals[name]))
+    })
+    if (typeof output === 'function') readLines(started, output)
     return await ended
   } finally {
     letGo()
@@ -66,13 +69,13 @@ export async function succeeds({ program, globals = [], env, signal }: EngineOpt
 }
 
 /** Returns what ends the passing on. */
-function passSignals(child: ChildProcess, signal: AbortSignal): () => void {
+function passSignals(child: () => ChildProcess | undefined, signal: AbortSignal): () => void {
   let timer: NodeJS.Timeout | undefined
   const interrupt = () => {
-    child.kill('SIGINT')
-    timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_AFTER_ABORT)
+    child()?.kill('SIGINT')
+    timer = setTimeout(() => child()?.kill('SIGKILL'), PATIENCE_AFTER_ABORT)
   }
-  const forward = (name: NodeJS.Signals) => void child.kill(name)
+  const forward = (name: NodeJS.Signals) => void child()?.kill(name)
   signal.addEventListener('abort', interrupt)
   for (const name of FORWARDED) process.on(name, forward)
   return () => {

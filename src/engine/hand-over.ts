@@ -1,5 +1,5 @@
 /** Gives the terminal to another program, until it ends: as if it had been started in our place. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { describeCause, UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
@@ -18,19 +18,22 @@ const FOR_OTHER: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR2', 'S
  * @throws UsageError ERR_SETTINGS_INVALID when it cannot be run
  */
 export async function handOver({ program, env }: FoundDocker, args: readonly string[]): Promise<number> {
-  const child = spawn(program, args, { env, stdio: 'inherit' })
   const isOnTerminal = process.stdin.isTTY === true || process.stdout.isTTY === true || process.stderr.isTTY === true
-  const pass = (name: NodeJS.Signals) => void child.kill(name)
+  const pass = (name: NodeJS.Signals) => void child?.kill(name)
   const leave = () => undefined
   const handlers = [
     ...FOR_OTHER.map((name) => [name, pass] as const),
     ...FROM_TERMINAL.map((name) => [name, isOnTerminal ? leave : pass] as const),
   ]
+  // Before the program starts: a signal that comes without a handler would end us, and leave the program alone.
   for (const [name, handler] of handlers) process.on(name, handler)
+  let child: ChildProcess | undefined
   try {
+    const started = spawn(program, args, { env, stdio: 'inherit' })
+    child = started
     return await new Promise<number>((resolve, reject) => {
-      child.once('error', (cause) => reject(cannotRun(program, cause)))
-      child.once('close', (status, name) => resolve(name === null ? (status ?? 1) : 128 + constants.signals[name]))
+      started.once('error', (cause) => reject(cannotRun(program, cause)))
+      started.once('close', (status, name) => resolve(name === null ? (status ?? 1) : 128 + constants.signals[name]))
     })
   } finally {
     for (const [name, handler] of handlers) process.off(name, handler)
