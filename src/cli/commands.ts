@@ -42,6 +42,8 @@ export interface Command {
   readonly withoutEffect?: readonly OptionName[]
   /** All that follows its name is given to it as it was typed, `--help` and `--` too: it has no options of ours. */
   readonly passThrough?: true
+  /** It runs until it is stopped. */
+  readonly isEndless?: true
   /** Paragraphs of the help. */
   readonly about: readonly string[]
   readonly exitStatus: string
@@ -209,7 +211,11 @@ export const COMMANDS: readonly Command[] = [
     ],
     exitStatus:
       '0 recorded, 1 untrusted or not accepted, 2 usage, 3 unsigned, 4 expired, 5 no answer. With --check: 0 every entry holds, 1 one does not, 5 the server could not be asked. With --merge: 1 conflict.',
-    examples: ['dct lock registry.example/team/app', 'dct lock --check', 'dct lock --update registry.example/team/app'],
+    examples: [
+      'dct lock --accept-new-roots registry.example/team/app',
+      'dct lock --check',
+      'dct lock --update registry.example/team/app',
+    ],
     load: async () => (await import('./lock.js')).lock,
   },
   {
@@ -330,6 +336,7 @@ export const COMMANDS: readonly Command[] = [
       'Prints one JSON object a line for each decision. Policy and certificates are read again when they change and on SIGHUP; broken ones leave the old in use. SIGTERM and Ctrl-C let running requests end.',
     ],
     exitStatus: '0 after it was stopped, 2 usage.',
+    isEndless: true,
     examples: ['dct serve --policy policy.yaml --registry registry.example'],
     load: async () => (await import('./serve.js')).serve,
   },

@@ -93,9 +93,9 @@ function subjects(
     dockerConfig: () => ({ value: config.value ?? 'none', why: describeSource(config.source, 'command') }),
     credentials: () => describeCredentials(server(), collection.gun, config.value, io, options),
     cache: () => describeCache(options, io, collection.gun),
+    policy: policy.describe,
     lockfile: () => describeLockfile(options, io, collection.gun),
     pinning: () => describePinning(options, io, collection.gun),
-    policy: policy.describe,
   }
 }
 

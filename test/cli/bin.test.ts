@@ -91,7 +91,8 @@ test('--version prints the version, exits 0, and loads neither tables nor comman
   const env = { NODE_OPTIONS: `--require ${join(folder, 'lister.cjs')}`, LOADED: join(folder, 'loaded') }
   expect(await start(['--version'], env).ended).toMatchObject({ status: 0, err: '' })
   const files = (await readFile(env.LOADED, 'utf8')).split('\n').map((file) => basename(file))
-  expect(files.sort()).toEqual(['bin.cjs', 'lister.cjs', 'version.cjs'])
+  // The bundler's own few lines come with every chunk.
+  expect(files.filter((file) => file !== 'rolldown-runtime.cjs').sort()).toEqual(['bin.cjs', 'lister.cjs', 'version.cjs'])
 })
 
 test('Ctrl-C while a server stays silent: 130, nothing on standard output, no stack trace', async () => {

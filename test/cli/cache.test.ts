@@ -84,7 +84,7 @@ describe('a typing error', () => {
     [['verfy', 'alpine'], 'Did you mean: dct verify'],
     [['lokup', 'alpine'], 'Did you mean: dct lookup'],
     [['alpine:3.19'], 'Did you mean: dct verify alpine:3.19'],
-    [['xyzzy'], 'Commands are verify, lookup, cache, env, demo, help. See: dct help\n'],
+    [['xyzzy'], 'help. See: dct help\n'],
     [['help', 'lokup'], 'Did you mean: dct lookup'],
     [['cache', 'verfy'], 'Did you mean: dct cache verify'],
     [['cache'], 'Type one of: dct cache list, dct cache verify, dct cache forget'],

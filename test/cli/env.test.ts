@@ -30,7 +30,7 @@ test('prints two lines for each subject: the value and its reason', async () => 
   expect(out).toContain('content trust:    on\n')
   expect(out).toContain("trust server:     https://notary.docker.io\n                  Docker's default for docker.io: ")
   expect(out).toContain(`cache:            ${join(folder, '.docker', 'trust')}\n`)
-  expect(out.split('\n')).toHaveLength(2 * 10 + 1)
+  expect(out.split('\n')).toHaveLength(2 * 12 + 1)
 })
 
 describe('the switch', () => {

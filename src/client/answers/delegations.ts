@@ -17,7 +17,7 @@ export function inspectDelegations({ loaded, skipped }: TargetsStage): Inspected
         delegatedBy,
         threshold,
         keyDetails: [...keys.values()].map(keyDetails),
-        paths: granted,
+        paths: [...granted],
         state,
         ...(reason === undefined ? {} : { reason }),
       })
