@@ -59,9 +59,11 @@ describe.each([
   ['a name that is none', ['run', 'Not/A/Name']],
   ['a pull of a name that is none', ['pull', 'Not/A/Name']],
 ])('%s', (_, args) => {
-  test('prints what docker 28 prints, with its exit status', async () => {
+  test('prints what docker 28 prints, with its exit status; an older docker has other words for what it refuses', async () => {
     const { ours, theirs } = await both(args)
-    expect(comparable(ours), ours.stderr).toEqual(comparable(theirs))
+    if (lab.versions.startsWith('docker 28') || theirs.status === 0)
+      expect(comparable(ours), ours.stderr).toEqual(comparable(theirs))
+    else expect({ status: ours.status, stdout: ours.stdout }).toEqual({ status: theirs.status, stdout: theirs.stdout })
   })
 })
 
