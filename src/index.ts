@@ -55,6 +55,8 @@ export {
   type UsageCode,
   UsageError,
 } from './errors.js'
+export type { FileFormat, ImageUse, ImageUseKind, Place, Remark, Slot } from './formats/image-use.js'
+export type { Edit, PinFinding, PinMode, PinVerdict } from './formats/pin-text.js'
 export type { AuthMethod, TransportEvent } from './http/events.js'
 export { type PinDocumentOptions, type PinnedDocument, pinDockerfile, pinYaml } from './tasks/pin-documents.js'
 export type { RootTrust } from './trust/anchor.js'

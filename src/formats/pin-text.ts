@@ -19,10 +19,10 @@ export type DigestLookup = (reference: string) => SignedDigests | undefined
  * `pin` writes digests where there are none; `update` also replaces those that are no longer signed for their tag; `check`
  * writes nothing.
  */
-type PinMode = 'pin' | 'update' | 'check'
+export type PinMode = 'pin' | 'update' | 'check'
 
 /** How a use stands after the run. */
-type PinVerdict =
+export type PinVerdict =
   /** Has the signed digest, and had it before. */
   | 'current'
   /** Got its digest now. */
@@ -41,7 +41,7 @@ type PinVerdict =
   | 'ignored'
 
 /** A use and its verdict. */
-interface PinFinding {
+export interface PinFinding {
   readonly use: ImageUse
   readonly verdict: PinVerdict
   /** Why nothing was written although something should be. */
