@@ -1,5 +1,6 @@
 /** What differs between two entries of one collection, in the words of `dct lock --update`, `dct lock --check` and `dct diff`. */
-import { parseServer, serverIdentity } from '../reference/server-address.js'
+import { parseServer } from '../reference/server-address.js'
+import { serverIdentity } from '../reference/server-identity.js'
 import { type Fingerprint, fingerprint, type LockEntry, type LockedKey } from './lockfile.js'
 
 /** One difference. `decisive`: it changes whom the lock trusts; the others change with every publication or renewal. */
@@ -24,7 +25,7 @@ export function entryChanges(before: LockEntry, after: LockEntry): Change[] {
 
 /** True for the same server in another spelling: case, `:443`, a dot at the end. */
 export function isSameServer(one: string, other: string): boolean {
-  return serverIdentity(parseServer(one)) === serverIdentity(parseServer(other))
+  return serverIdentity(parseServer(one).url) === serverIdentity(parseServer(other).url)
 }
 
 /** The line of a change, as in a diff: `-` what was there, `+` what is there now, `~` what goes on. */

@@ -47,12 +47,6 @@ export function parseServer(text: string): ServerAddress {
   return { kind: 'trust server', typed: text.replace(/\/+$/, ''), host: authority, url }
 }
 
-/** The same for two spellings of one address: case, `:443` and a dot at the end of the host do not tell servers apart. */
-export function serverIdentity({ url }: ServerAddress): string {
-  const { hostname, port, pathname } = url
-  return `https://${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}${pathname === '/' ? '' : pathname}`
-}
-
 function invalidServer(text: string, hint: string): UsageError {
   return new UsageError('ERR_SETTINGS_INVALID', `valid https URL required for trust server, got ${withoutSecrets(text)}`, {
     hint,

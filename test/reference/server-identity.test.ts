@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { serverIdentity } from '../../src/reference/server-identity.js'
 import { parseServer } from '../../src/trust-server/notary-url.js'
-import { serverIdentity } from '../../src/trust-server/server-identity.js'
 
 const identityOf = (typed: string) => serverIdentity(parseServer(typed).url)
 
