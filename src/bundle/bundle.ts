@@ -1,6 +1,6 @@
 /**
  * A bundle holds all that is needed to verify collections later, without their servers: files as served, nothing that is derived.
- * It anchors nothing by itself: whoever reads one judges its files like those of a server.
+ * It anchors nothing by itself: its reader must judge its files like those of a server.
  *
  * The format is lines of JSON: a header, then one line a collection. The same content gives the same bytes.
  */
