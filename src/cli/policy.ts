@@ -72,13 +72,14 @@ function tellExplanation(file: string, explanation: Explanation, speaker: Speake
     speaker.answer([explanation.reference, ...explanationLines(file, explanation).map((one) => `  ${one}`)].join('\n'))
     return
   }
-  const { reference, names, tag, byTag, decision, overruled, close } = explanation
+  const { reference, names, tag, byTag, digestToo, decision, overruled, close } = explanation
   const { pinnings, requireSigners, serverMatch: _, asked, ...rest } = decision
   speaker.json({
     reference,
     names,
     ...(tag === undefined ? {} : { tag }),
     byTag,
+    ...(digestToo === undefined ? {} : { digestToo: { match: digestToo.match, action: digestToo.action } }),
     ...rest,
     pinned: pinnings.flatMap(({ certs, ca }) => [...certs.keys(), ...ca.keys()]),
     requireSigners: requireSigners.map(requirementText),

@@ -57,12 +57,17 @@ export class UnderPolicy {
     if (tag === undefined && digest !== undefined) return this.#verifyDigest(reference, digest, refresh)
     const name = tag ?? 'latest'
     const decision = this.#decide(reference, name)
-    return this.#act(reference, decision, async () => {
+    const result = await this.#act(reference, decision, async () => {
       const verified = await refresh(this.#terms(reference, decision))
       const answer = answerTag(verified, reference, name)
       this.#checkSigners(verified, decision, name, answer.digest)
       return { ...answer, ...this.#applied(decision) }
     })
+    // Engines pass over the tag of name:tag@digest. A mild rule for one tag must not let the image of another pass.
+    const isUnverified = result.status === 'skipped' || result.status === 'permitted'
+    if (isUnverified && digest !== undefined && this.#decideDigest(reference).isByTag)
+      await this.#verifyDigest(reference, digest, refresh)
+    return result
   }
 
   /** `warn` and `skip` have no answer of a lookup: it verifies, or fails. @throws TrustError of any kind */

@@ -2,7 +2,7 @@
  * `dct docker` beside docker 28.2.2, which still has content trust: the same lines, in the same order, with the same exit
  * status. Both have an engine, a registry and a trust server that are real.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type EngineLab, expectSuccess, REGISTRY, startEngineLab, TRUST_SERVER, type User } from './lab/engine-lab.js'
@@ -161,19 +161,28 @@ describe('a policy with a required signer, whom the real docker adds, gives anot
     expect(await ran(byKey(first))).toMatchObject(passed)
 
     // As docker's manual has it: the signer is removed, and added with the new key.
-    await trust('signer', 'remove', '-f', 'alice', image)
-    const removed = await ran(alice)
-    expect(removed).toMatchObject({ status: 125, stdout: '' })
-    expect(removed.stderr).toContain('alice: did not sign this tag')
-    await trust('key', 'generate', 'alice', '--dir', '.')
-    await trust('signer', 'add', '--key', 'alice.pub', 'alice', image)
-    await trust('sign', `${image}:1.0`)
+    // Another key for the same signer, who signs again with that one alone.
+    await trust('key', 'generate', 'alice-anew')
+    await trust('signer', 'add', '--key', 'alice-anew.pub', 'alice', image)
+    const second = await readFile(join(publisher.home, 'alice-anew.pub'), 'utf8')
+    expect(await ran(byKey(second))).toMatchObject({ status: 125, stdout: '' })
+    const privateKeys = join(publisher.config, 'trust', 'private')
+    for (const name of await readdir(privateKeys))
+      if (/^role: alice$/m.test(await readFile(join(privateKeys, name), 'utf8'))) await rm(join(privateKeys, name))
+    // docker signs a file again when something changes in it.
+    await lab.sign(publisher, `${image}:2.0`)
     expect(await ran(alice)).toMatchObject(passed)
-    const second = await readFile(join(publisher.home, 'alice.pub'), 'utf8')
     expect(await ran(byKey(second))).toMatchObject(passed)
     const old = await ran(byKey(first))
     expect(old).toMatchObject({ status: 125, stdout: '' })
     expect(old.stderr).toMatch(/alice: signed with key [0-9a-f]{64}, required is key [0-9a-f]{64}/)
+
+    // docker 28 removes the last signer after a question alone; with -f it says that it does, and does not.
+    const answer = { env: publisher.trust, input: 'y\n' }
+    await expectSuccess(publisher.docker(['trust', 'signer', 'remove', 'alice', image], answer))
+    const removed = await ran(alice)
+    expect(removed).toMatchObject({ status: 125, stdout: '' })
+    expect(removed.stderr).toContain('alice: did not sign this tag')
   })
 
   test('what the policy lets pass is run by docker as it was typed', async () => {
