@@ -200,6 +200,36 @@ test('explain, check and import', async () => {
   expect(await dct('policy', 'import', 'other', file('config.json'))).toMatchObject({ status: 2 })
 })
 
+test('check tells every fault at its line and column with its own hint, and rules without effect', async () => {
+  await writeFile(file('faults.yaml'), 'version: 1\nrules:\n  - match: alpine\n  - match: quay.io/**\n    action: dney\n  - {}\n')
+  const ran = await dct('policy', 'check', file('faults.yaml'))
+  expect(ran).toMatchObject({ status: 2, out: '' })
+  expect(ran.err.replaceAll(file('faults.yaml'), 'faults.yaml').split('\n')).toEqual([
+    'dct: error: policy faults.yaml:3:12: rules[0].match: "alpine": no repository (ERR_SETTINGS_INVALID)',
+    'dct: hint: Write docker.io/library/alpine',
+    expect.stringContaining('faults.yaml:5:13: rules[1].action: '),
+    'dct: hint: Did you mean deny?',
+    expect.stringContaining('faults.yaml:6:5: rules[2]: match is missing'),
+    expect.stringContaining('dct: hint: '),
+    '',
+  ])
+  const json = (await dct('policy', 'check', '--json', file('faults.yaml'))).out.trim().split('\n')
+  expect(json.map((line) => JSON.parse(line))).toMatchObject([
+    { status: 'failed', line: 3, column: 12, path: 'rules[0].match', hint: 'Write docker.io/library/alpine' },
+    { line: 5, column: 13 },
+    { line: 6, column: 5 },
+  ])
+  await writeFile(file('idle.yaml'), 'version: 1\nrules:\n  - match: quay.io/a\n  - match: quay.io/a:*\n')
+  const idle = await dct('policy', 'check', file('idle.yaml'))
+  expect(idle).toMatchObject({ status: 0, out: '' })
+  expect(idle.err).toContain('idle.yaml:3:5: rule quay.io/a never decides: quay.io/a:* (line 4) is more specific')
+  expect(JSON.parse((await dct('policy', 'check', '--json', file('idle.yaml'))).out)).toMatchObject({
+    status: 'warning',
+    line: 3,
+  })
+  expect(await dct('policy', 'check', file('no-such-file.yaml'))).toMatchObject({ status: 2 })
+})
+
 test('dct env shows the policy, its rule and its server', async () => {
   await writeFile(file('server.yaml'), 'version: 1\nrules:\n  - { match: "registry.example/**", server: https://rule.example }\n')
   const ran = await dct('env', '--json', '--config', folder, '--policy', file('server.yaml'), app('1.0'))
