@@ -364,7 +364,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: ['json', 'quiet'],
     about: [
-      'Reads a policy and the names of its fields, patterns, keys and signers. A fault is an error with line and column; a rule that can never decide is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
+      'Reads a policy and the names of its fields, patterns, keys and signers. Every fault is an error with line and column; a rule that can never decide, or a demand without effect, is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
     ],
     exitStatus: '0, 2 when something is wrong in the file.',
     examples: ['dct policy check policy.yaml registry.example/team/app:1.0'],
@@ -407,6 +407,7 @@ export const COMMANDS: readonly Command[] = [
     about: [
       "Runs docker with the words that follow, so that alias docker='dct docker' changes no habit. Content trust is on when DOCKER_CONTENT_TRUST is set and none of 0, f, F, false, False, FALSE; --disable-content-trust behind pull, run, create or build wins. When it is off, dct changes nothing.",
       'When it is on, dct verifies the image of pull, run and create (docker image pull, docker container run and docker container create too), pulls it by its digest when it is missing, tags it, and gives docker the name with the digest. What it prints and its exit statuses are those of Docker 28. docker build is refused while content trust is on.',
+      'DCT_POLICY and DCT_LOCKFILE hold. An image that a rule with action warn or skip lets pass is given to docker as typed, with a warning.',
       'Other commands are given to docker. For push, trust sign, compose, service, stack and plugin install a warning says that content trust does not reach them.',
       'The program is the first docker in PATH; DCT_DOCKER names another one.',
     ],
