@@ -87,7 +87,7 @@ export class UnderPolicy {
    * @throws TrustError of any kind; ERR_POLICY_DENIED when every tag is denied, without a request
    */
   async listTags(named: Named, refresh: Refresh): Promise<TagList> {
-    const { terms, applied } = this.#collection(named)
+    const { terms, applied } = this.collection(named)
     const once = oncePerTerms(refresh)
     const verified = await once(terms)
     const list = answerTags(verified)
@@ -109,7 +109,7 @@ export class UnderPolicy {
   /** Names no tag, or one that must not be denied. @throws TrustError of any kind; ERR_POLICY_DENIED without a request */
   async inspect(named: Named & Partial<Pick<ImageReference, 'tag' | 'tagDefaulted'>>, refresh: Refresh): Promise<Inspection> {
     const { tag, tagDefaulted } = named
-    const { terms, applied } = this.#collection(named)
+    const { terms, applied } = this.collection(named)
     if (tag !== undefined && tagDefaulted === false) {
       const decision = this.#decide(named, tag)
       if (decision.action === 'deny') throw this.#denied(`${named.gun}:${tag}`, named.gun, decision)
@@ -118,7 +118,7 @@ export class UnderPolicy {
   }
 
   /** For questions about a whole collection. Rules for single tags do not deny it. @throws UnsignedError ERR_POLICY_DENIED */
-  #collection(named: Named): { readonly terms: RefreshTerms; readonly applied: { readonly policy?: AppliedPolicy } } {
+  collection(named: Named): { readonly terms: RefreshTerms; readonly applied: { readonly policy?: AppliedPolicy } } {
     const { decision, isByTag } = this.#decideDigest(named)
     if (decision.action === 'deny' && !isByTag) throw this.#denied(named.gun, named.gun, decision)
     const answered: Decision = decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
