@@ -161,7 +161,7 @@ describe('while content trust is on', () => {
   })
 })
 
-describe('a policy and a lockfile of the environment', () => {
+describe('a policy and a lockfile of the environment', { timeout: 60_000 }, () => {
   const APP = 'registry.example/team/app'
   // The program that is run has the clock of the system.
   const collection = createTrustCollection(APP, { now: new Date() })
@@ -195,16 +195,19 @@ esac`
     ['run', 125],
     ['create', 1],
     ['pull', 1],
-  ])('%s: what a rule denies or a required signer did not sign is refused, with %i as docker 28', async (command, status) => {
+  ])('%s: what a rule denies is refused, with %i as docker 28', async (command, status) => {
     const denied = await docker([command, `${APP}:1.0`], 'default: { action: deny }')
     expect(denied).toMatchObject({ status, out: '' })
     expect(denied.err).toContain(`${APP}:1.0 is denied by the default of the policy`)
     expect(denied.err).toContain('dct: hint: Which rule decides, and why: dct policy explain')
-    const unsigned = await docker([command, `${APP}:2.0`], 'default: { requireSigners: { all: [alice] } }')
-    expect(unsigned).toMatchObject({ status, out: '' })
+  })
+
+  test('a signer who is missing and a broken policy are refused, each in its own words', async () => {
+    const unsigned = await docker(['run', `${APP}:2.0`], 'default: { requireSigners: { all: [alice] } }')
+    expect(unsigned).toMatchObject({ status: 125, out: '' })
     expect(unsigned.err).toContain('alice: did not sign this tag')
-    const broken = await docker([command, `${APP}:1.0`], 'defualt: { action: skip }')
-    expect(broken).toMatchObject({ status, out: '' })
+    const broken = await docker(['run', `${APP}:1.0`], 'defualt: { action: skip }')
+    expect(broken).toMatchObject({ status: 125, out: '' })
     expect(broken.err).toContain('policy.yaml:3:1')
   })
 
@@ -214,23 +217,17 @@ esac`
   })
 
   test.each([
-    ['skip', `${APP}:1.0`, 'used', ''],
-    ['warn', `${APP}:9.9`, 'used', 'No valid trust data for 9.9 (ERR_TAG_NOT_SIGNED)'],
-  ])('%s: docker gets what was typed, is told not to ask for trust, and dct says so', async (action, image, done, why) => {
-    const policy = `default: { action: ${action} }`
-    for (const words of [
-      ['run', '--rm', image, 'sh'],
-      ['create', '--disable-content-trust=false', image, 'sh'],
-    ]) {
-      const ran = await docker(words, policy)
-      const given = words.filter((word) => !word.includes('content-trust')).join(' ')
-      expect(ran, ran.err).toMatchObject({ status: 0, out: `${given} [trust 0]\n` })
-      expect(ran.err).toContain(`dct: warning: ${image} is ${done} without a verification: the policy says ${action} (default)`)
-      expect(ran.err).toContain(why)
-    }
-    const pulled = await docker(['pull', image], policy)
-    expect(pulled).toMatchObject({ status: 0, out: `pull ${image} [trust 0]\n` })
-    expect(pulled.err).toContain(`${image} is pulled without a verification`)
+    ['skip', ['run', '--rm', `${APP}:1.0`, 'sh'], 'used', ''],
+    ['warn', ['create', '--disable-content-trust=false', `${APP}:9.9`, 'sh'], 'used', '(ERR_TAG_NOT_SIGNED)'],
+    ['warn', ['pull', `${APP}:9.9`], 'pulled', '(ERR_TAG_NOT_SIGNED)'],
+  ])('%s: docker gets what was typed, is told not to ask for trust, and dct says so: %j', async (action, words, done, why) => {
+    const ran = await docker(words, `default: { action: ${action} }`)
+    const given = words.filter((word) => !word.includes('content-trust')).join(' ')
+    expect(ran, ran.err).toMatchObject({ status: 0, out: `${given} [trust 0]\n` })
+    expect(ran.err).toMatch(
+      new RegExp(`^dct: warning: ${APP}:\\S+ is ${done} without a verification: the policy says ${action} \\(default\\)`),
+    )
+    expect(ran.err).toContain(why)
   })
 
   test('mirrors of the policy lead to the signed name, and docker gets the mirror', async () => {
