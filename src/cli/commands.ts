@@ -201,7 +201,19 @@ export const COMMANDS: readonly Command[] = [
     operands: [{ ...REFERENCES, isOptional: true }],
     options: [
       ...(['update', 'check', 'merge', 'floors', 'embed-root', 'accept-new-roots', 'expect'] as const),
-      ...(['lockfile', 'server', 'trust-dir', 'config', 'pinning', 'tlscacert', 'timeout', 'json', 'quiet', 'verbose'] as const),
+      ...([
+        'lockfile',
+        'policy',
+        'server',
+        'trust-dir',
+        'config',
+        'pinning',
+        'tlscacert',
+        'timeout',
+        'json',
+        'quiet',
+        'verbose',
+      ] as const),
     ],
     about: [
       'Verifies each collection and records its root, root keys and server in the lockfile (content-trust.lock.json, when neither --lockfile nor DCT_LOCKFILE names one). A root that the lockfile does not have is shown with the fingerprints of its keys. On a terminal dct asks whether it is the right one; elsewhere it wants --expect or --accept-new-roots. Writes the cache of trust data never.',
