@@ -216,7 +216,7 @@ export const COMMANDS: readonly Command[] = [
       ] as const),
     ],
     about: [
-      'Verifies each collection and records its root, root keys and server in the lockfile (content-trust.lock.json, when neither --lockfile nor DCT_LOCKFILE names one). A root that the lockfile does not have is shown with the fingerprints of its keys. On a terminal dct asks whether it is the right one; elsewhere it wants --expect or --accept-new-roots. Writes the cache of trust data never.',
+      'Verifies each collection and records its root, root keys and server in the lockfile (content-trust.lock.json, when neither --lockfile nor DCT_LOCKFILE names one). A root that the lockfile does not have is shown with the fingerprints of its keys. On a terminal dct asks whether it is the right one; elsewhere it wants --expect or --accept-new-roots. An image at a mirror of the policy is recorded under its signed name. Never writes the cache of trust data.',
       'With --update, records what a verified rotation leads to. A root that does not follow from the recorded one is refused, unless --expect names a key that signed it.',
       'With --check, compares each entry, or those of the references, with the server: root keys by their public key, threshold, server and floors. A publication, or another certificate of the same key, changes nothing.',
       'With --merge BASE OURS THEIRS, joins three versions of a lockfile for git. What cannot be joined is told, and OURS stays as it is.',
