@@ -145,7 +145,7 @@ describe('mirrors that mean nothing are refused before anything is asked', () =>
     ['too many', Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`m${i}.example`, 'docker.io'])), /more than 1000/],
   ])('%s', async (_, mirrors, message) => {
     const story = new Story()
-    const options = Object.assign({ ...story.options }, { mirrors })
+    const options: TrustClientOptions = Object.fromEntries([...Object.entries(story.options), ['mirrors', mirrors]])
     const error = await refusalOf(verifyTag('alpine:3.19', options))
     expect(error).toMatchObject({ code: 'ERR_SETTINGS_INVALID', message: expect.stringMatching(message) })
     expect(error.message).toMatch(/mirrors/)
