@@ -54,7 +54,7 @@ export class MirrorsReader extends DocumentReader {
 }
 
 /** `registry` or `registry/path/` in the spelling that names are compared in, with a `/` at its end; or what to write. */
-export function readMirrorName(text: string): { readonly prefix: string } | { readonly problem: string; readonly hint: string } {
+function readMirrorName(text: string): { readonly prefix: string } | { readonly problem: string; readonly hint: string } {
   const [host = '', ...path] = text.split('/')
   const plain = host.toLowerCase() === 'index.docker.io' ? 'docker.io' : canonicalHost(host)
   if (!/[.:[]|^localhost$/i.test(host) || !/^[\x21-\x7e]+$/.test(text) || /[*@]/.test(text))
