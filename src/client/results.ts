@@ -48,7 +48,7 @@ export interface Provenance {
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */
   readonly server: string
-  /** The registry in the reference, when it is a known mirror and the collection (`gun`) is signed in the name of another registry. */
+  /** The registry in the reference, when it is a mirror: the collection (`gun`) is signed under another name. */
   readonly mirror?: string
   /** Problems that do not make the answer untrusted. */
   readonly warnings: readonly Warning[]

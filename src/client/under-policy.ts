@@ -6,7 +6,6 @@
  */
 import { type Evidence, TrustError, UnsignedError, UsageError } from '../errors.js'
 import { type AskedNames, type Decision, NO_DECISION } from '../policy/decide.js'
-import { signedNameOf } from '../policy/mirrors.js'
 import { checkSigners } from '../policy/signers.js'
 import type { ImageReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
@@ -19,7 +18,7 @@ import {
   answerTags,
   type VerifiedCollection,
 } from './answers/answers.js'
-import { type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
+import { mirroredName, type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
 import type { AppliedPolicy, ByDigestResult, Inspection, ListedTag, LookupResult, TagList, VerifyResult } from './results.js'
 import { knownRegistry } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
@@ -29,7 +28,7 @@ import type { Settings } from './settings/settings.js'
 export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
 
 /** What `verify` works with. */
-type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
+type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal' | 'mirrors'>
 
 /** What the rule of a tag asks, and the error when it is not met. */
 interface Judgement {
@@ -58,7 +57,7 @@ export class UnderPolicy {
     const name = tag ?? 'latest'
     const decision = this.#decide(reference, name)
     const result = await this.#act(reference, decision, async () => {
-      const verified = await refresh(this.#terms(reference, decision))
+      const verified = await refresh(this.#terms(decision))
       const answer = answerTag(verified, reference, name)
       this.#checkSigners(verified, decision, name, answer.digest)
       return { ...answer, ...this.#applied(decision) }
@@ -74,7 +73,7 @@ export class UnderPolicy {
   async lookup(named: Named, target: string, roles: readonly string[] | undefined, refresh: Refresh): Promise<LookupResult> {
     const decision = this.#decide(named, target)
     if (decision.action === 'deny') throw this.#denied(`${named.gun}:${target}`, named.gun, decision)
-    const verified = await refresh(this.#terms(named, decision))
+    const verified = await refresh(this.#terms(decision))
     const answer = answerLookup(verified, target, roles)
     this.#checkSigners(verified, decision, target, answer.digest)
     return { ...answer, ...this.#applied(decision) }
@@ -122,7 +121,12 @@ export class UnderPolicy {
     const { decision, isByTag } = this.#decideDigest(named)
     if (decision.action === 'deny' && !isByTag) throw this.#denied(named.gun, named.gun, decision)
     const answered: Decision = decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
-    return { terms: this.#terms(named, decision), applied: this.#applied(answered) }
+    return { terms: this.#terms(decision), applied: this.#applied(answered) }
+  }
+
+  /** Where a collection is asked for, whether it is denied or not. */
+  termsOf(named: Named): RefreshTerms {
+    return this.#terms(this.#decideDigest(named).decision)
   }
 
   /** What `verify` would ask, without asking it. */
@@ -132,7 +136,7 @@ export class UnderPolicy {
       tag === undefined && digest !== undefined
         ? this.#decideDigest(reference)
         : { decision: this.#decide(reference, tag ?? 'latest'), isByTag: false }
-    return { ...asked, terms: this.#terms(reference, asked.decision) }
+    return { ...asked, terms: this.#terms(asked.decision) }
   }
 
   async #verifyDigest(reference: ImageReference, digest: string, refresh: Refresh): Promise<VerifyResult> {
@@ -152,7 +156,7 @@ export class UnderPolicy {
     const first: Decision = isByTag && decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
     return this.#act(reference, first, async () => {
       const once = oncePerTerms(refresh)
-      const verified = await once(this.#terms(reference, decision))
+      const verified = await once(this.#terms(decision))
       const tags = tagsWithDigest(verified.stage, digest)
       if (tags.length === 0 && decision.action === 'deny') throw this.#denied(reference.reference, reference.gun, decision)
       const judged: JudgedTag[] = []
@@ -184,7 +188,7 @@ export class UnderPolicy {
     try {
       if (decision.action === 'deny') throw this.#denied(`${named.gun}:${name}`, named.gun, decision)
       if (decision.action === 'skip' || digest === undefined) return { decision }
-      const own = uniform === undefined ? await refresh(this.#terms(named, decision)) : verified
+      const own = uniform === undefined ? await refresh(this.#terms(decision)) : verified
       const signed = lookupTag(own.stage, name).digest
       if (signed !== digest) throw otherServer(named, name, digest, signed)
       this.#checkSigners(own, decision, name, digest)
@@ -240,20 +244,16 @@ export class UnderPolicy {
     return asked === 'accept' && requireSigners.length === 0 && !this.#limits.frozen
   }
 
-  #terms(named: Named, decision: Decision): RefreshTerms {
-    return refreshTerms(this.#policy, this.#limits, decision, this.#mirrored(named))
-  }
-
-  /** The name under which a mirror of the policy has the collection signed. */
-  #mirrored({ gun, isExact }: Named): string | undefined {
-    return isExact === true ? undefined : signedNameOf(this.#policy.index?.policy.mirrors ?? [], gun)
+  #terms(decision: Decision): RefreshTerms {
+    return refreshTerms(this.#policy, this.#limits, decision)
   }
 
   /** A mirror of a known registry is asked under both names, whichever server is asked later. */
   #names(named: Named): AskedNames {
     const { gun, domain } = named
     const known = this.#policy.index?.policy.knownRegistries === true ? knownRegistry(domain) : undefined
-    const signed = this.#mirrored(named) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
+    const signed =
+      mirroredName(named, this.#limits) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
     return { typed: gun, ...(signed === undefined ? {} : { signed }) }
   }
 
