@@ -13,7 +13,8 @@ export interface Frontend {
 
 /** The build argument that takes the place of the directive: frontend/dockerfile/builder/build.go. */
 export const SYNTAX_ARGUMENT = 'BUILDKIT_SYNTAX'
-const OTHER_FRONTEND = 'another frontend than docker/dockerfile reads this file: which images it uses is not known'
+/** Why a frontend leaves it open which images are used. */
+export const OTHER_FRONTEND = 'another frontend than docker/dockerfile reads this file: which images it uses is not known'
 const DOCKERFILE_FRONTEND = /(?:^|\/)dockerfile(?:-upstream)?$/
 
 /**
@@ -59,7 +60,8 @@ function givenFrontend(file: DockerfileText, given: string): Frontend {
   return { uses: [use], problems, isOtherLanguage: false }
 }
 
-function isDockerfileFrontend(written: string): boolean {
+/** True for the frontend of Docker, from any registry. */
+export function isDockerfileFrontend(written: string): boolean {
   return DOCKERFILE_FRONTEND.test(written.replace(/(?::[^/]*|@.*)$/, '').replace(/:[^/]*$/, ''))
 }
 

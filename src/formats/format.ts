@@ -1,6 +1,7 @@
 /** Which kind of file something is. */
 import { isMap } from 'yaml'
 import type { FileFormat } from './image-use.js'
+import { isJsonPatch } from './kustomization.js'
 import type { YamlTree } from './yaml-tree.js'
 
 /** The kinds of files that are YAML. */
@@ -36,7 +37,8 @@ export function formatOfContent(trees: readonly YamlTree[]): YamlFormat | undefi
 export function formatsOfDocument(tree: YamlTree): readonly YamlFormat[] {
   const kind = tree.text(tree.get(tree.root, 'kind'))
   const version = tree.text(tree.get(tree.root, 'apiVersion'))
-  const isKustomization = kind === 'Kustomization' || version?.startsWith('kustomize.config.k8s.io/') === true
+  const isKustomization =
+    kind === 'Kustomization' || version?.startsWith('kustomize.config.k8s.io/') === true || isJsonPatch(tree)
   const isGithub = isMap(tree.get(tree.root, 'jobs')) && tree.entries(tree.root).has('on')
   return [
     ...(isKustomization ? (['kustomization'] as const) : []),

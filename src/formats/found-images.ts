@@ -63,6 +63,11 @@ export class ImageCollector {
     return undefined
   }
 
+  /** Takes a place whose image is not known here. */
+  unresolved(kind: ImageUseKind, node: Node, reason: string): void {
+    this.addResolved(kind, { span: spanOfNode(node), reason })
+  }
+
   /** Takes a reference that was worked out. */
   addResolved(kind: ImageUseKind, { span, slot, value, reason }: Resolved, { platform }: UseDetails = {}): void {
     const meant = value === undefined ? { reason: reason ?? '' } : meaning(value)
