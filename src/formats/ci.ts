@@ -23,7 +23,8 @@ export function findInGithub(tree: YamlTree, collector: ImageCollector): void {
   addSteps(tree, collector, tree.get(runs, 'steps'))
   const image = tree.get(runs, 'image')
   addAction(tree, collector, image)
-  if (image !== undefined && !DOCKER.test(tree.text(image) ?? '')) collector.skip(image, 'built from a Dockerfile: name that file too')
+  if (image !== undefined && !DOCKER.test(tree.text(image) ?? ''))
+    collector.skip(image, 'built from a Dockerfile: name that file too')
 }
 
 /** GitLab: `image` and `services`, at the top, in `default` and in jobs. Every map counts as a job, but for that of variables. */

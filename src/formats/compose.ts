@@ -100,8 +100,7 @@ class ComposeReader {
     const file = this.#tree.get(this.#tree.get(service, 'extends'), 'file')
     if (file !== undefined)
       this.#collector.skip(file, 'another file describes the service that this one extends: name that file too')
-    if (image !== undefined && NEVER_PULLED.has(policy))
-      this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
+    if (image !== undefined && NEVER_PULLED.has(policy)) this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
     else if (image !== undefined && build !== undefined) this.#collector.unresolved('compose-image', image, PULLED_FIRST)
     else if (image !== undefined) this.#add('compose-image', image, platform)
     if (build !== undefined) {

@@ -150,7 +150,11 @@ class LineReader {
     this.#mayBeDirective = DIRECTIVES.has(key)
     if (!this.#mayBeDirective) return
     if (/[^\t\f\r ]/.test(line.slice(1, 1 + gap)))
-      throw this.#broken(at, `versions of Docker do not agree whether this is the directive ${key}`, 'Write one space behind the #.')
+      throw this.#broken(
+        at,
+        `versions of Docker do not agree whether this is the directive ${key}`,
+        'Write one space behind the #.',
+      )
     if (key === 'escape' && this.#directives.has('check'))
       throw this.#broken(at, 'versions of Docker do not agree whether escape counts behind check', 'Write # escape= first.')
     if (this.#directives.has(key)) throw this.#broken(at, `a second parser directive ${key}, which Docker refuses`)

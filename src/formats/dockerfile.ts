@@ -116,7 +116,8 @@ class DockerfileReader {
   }
 
   #checkFlags(flags: readonly Flag[]): void {
-    for (const { whole, isAscii } of flags) if (!isAscii) this.#problem(whole, 'write options in ASCII: Docker may split them elsewhere')
+    for (const { whole, isAscii } of flags)
+      if (!isAscii) this.#problem(whole, 'write options in ASCII: Docker may split them elsewhere')
   }
 
   #readArg(rest: Word): void {

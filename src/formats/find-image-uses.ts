@@ -2,7 +2,7 @@
 import { findInCircleci, findInGithub, findInGitlab, findInWoodpecker } from './ci.js'
 import { findInCompose } from './compose.js'
 import { findInDockerfile } from './dockerfile.js'
-import { formatOfContent, formatOfName, formatsOfDocument, type YamlFormat } from './format.js'
+import { formatOfContent, formatOfName, formatsOfDocument, isDevcontainer, type YamlFormat } from './format.js'
 import { ImageCollector } from './found-images.js'
 import { ignoredLines } from './ignored-lines.js'
 import type { FileFormat, FindOptions, FoundImages } from './image-use.js'
@@ -31,7 +31,7 @@ export function findImageUses(path: string, text: string, options: FindOptions =
   const source = new SourceText(path, text)
   const named = options.format ?? formatOfName(path)
   if (named === 'dockerfile') return findInFile(source, options)
-  if (named === undefined && /(?:^|\/)\.?devcontainer\.json$/.test(path)) {
+  if (named === undefined && isDevcontainer(path)) {
     throw source.broken(source.start, 'devcontainer files are not read', 'Name the Dockerfile or the Compose file that it uses.')
   }
   const file = parseYaml(source)

@@ -24,6 +24,11 @@ export function formatOfName(path: string): FileFormat | undefined {
   return NAMES.find(([pattern]) => pattern.test(path.replaceAll('\\', '/')))?.[1]
 }
 
+/** True for the settings of a development container, whose format is not read. */
+export function isDevcontainer(path: string): boolean {
+  return /(?:^|\/)\.?devcontainer\.json$/.test(path)
+}
+
 /** By what the first document that says it has at its top. */
 export function formatOfContent(trees: readonly YamlTree[]): YamlFormat | undefined {
   for (const tree of trees) {

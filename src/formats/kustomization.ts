@@ -14,7 +14,16 @@ const TAG_ELSEWHERE = 'the tag is that of the resources: write newTag here'
 const KEYS = ['images', 'patches', 'patchesStrategicMerge', 'patchesJson6902'] as const
 const IMAGE_KEYS = ['name', 'newName', 'newTag', 'digest'] as const
 /** Keys whose resources, and the images of those, are described elsewhere. */
-const ELSEWHERE = ['resources', 'bases', 'components', 'helmCharts', 'helmChartInflationGenerator', 'generators', 'transformers', 'replacements']
+const ELSEWHERE = [
+  'resources',
+  'bases',
+  'components',
+  'helmCharts',
+  'helmChartInflationGenerator',
+  'generators',
+  'transformers',
+  'replacements',
+]
 const BUILD = 'verify the output of kustomize build instead'
 
 /**

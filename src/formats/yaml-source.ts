@@ -57,7 +57,8 @@ export interface YamlFile {
  */
 export function parseYaml(source: SourceText): YamlFile {
   const disputed = DISPUTED.exec(source.text)
-  if (disputed !== null) throw source.broken(disputed.index, 'a character that only some programs take for the end of a line', TAKE_OUT)
+  if (disputed !== null)
+    throw source.broken(disputed.index, 'a character that only some programs take for the end of a line', TAKE_OUT)
   const comments: Span[] = []
   const shared = new Set<Node>()
   const tokens = readTokens(source, comments)
@@ -161,7 +162,8 @@ function checkKeys(source: SourceText, { items }: YAMLMap): void {
     if (isAlias(key)) throw notYaml(source, key.range?.[0] ?? 0, 'an alias as a key')
     if (!isScalar(key)) continue
     const start = key.range?.[0] ?? 0
-    if (key.tag !== undefined && !PLAIN_TAGS.has(key.tag)) throw notYaml(source, start, `a key with the tag ${key.tag}, which hides its meaning`)
+    if (key.tag !== undefined && !PLAIN_TAGS.has(key.tag))
+      throw notYaml(source, start, `a key with the tag ${key.tag}, which hides its meaning`)
     if (seen.has(key.value)) throw notYaml(source, start, `the key ${String(key.value)} is there twice`)
     seen.add(key.value)
   }
