@@ -8,7 +8,7 @@ import type { ImageCollector } from './found-images.js'
 import type { FindOptions, ImageUseKind } from './image-use.js'
 import { MAX_DOCKERFILE_CHARACTERS } from './limits.js'
 import { partSpan, scalarSlot } from './yaml-scalar.js'
-import type { YamlTree } from './yaml-tree.js'
+import type { Entry, YamlTree } from './yaml-tree.js'
 
 const IMAGE_CONTEXT = 'docker-image://'
 const GENERATOR = 'generator='
@@ -16,6 +16,8 @@ const PULLED_FIRST =
   'Compose pulls this name before it builds it: add pull_policy: build, or a comment dct:ignore if the name is yours alone'
 const NO_DOLLAR = 'a digest has no place in a reference put together from variables: write it in one piece'
 const NEVER_PULLED: ReadonlySet<string | undefined> = new Set(['build', 'never'])
+/** Arguments, contexts, volumes and hooks of all services. Stops aliases that multiply them. */
+const MAX_PARTS = 50_000
 /** Services that extend each other. Stops circles. */
 const MAX_EXTENDS = 10
 
@@ -33,6 +35,7 @@ class ComposeReader {
 
   /** An alias may bring the same Dockerfile again. */
   #inlineCharacters = 0
+  #parts = 0
 
   constructor(tree: YamlTree, collector: ImageCollector, options: FindOptions) {
     this.#tree = tree
@@ -108,24 +111,42 @@ class ComposeReader {
       this.#readBuild(build)
     }
     for (const name of ['pre_start', 'post_start', 'pre_stop']) {
-      for (const hook of this.#tree.items(this.#inherited(chain, name))) {
+      for (const hook of this.#items(this.#inherited(chain, name))) {
         const hookImage = this.#tree.get(hook, 'image')
         if (hookImage !== undefined) this.#add('compose-image', hookImage)
       }
     }
-    for (const volume of this.#tree.items(this.#inherited(chain, 'volumes'))) {
+    for (const volume of this.#items(this.#inherited(chain, 'volumes'))) {
       const source = this.#tree.get(volume, 'source')
       if (this.#tree.text(this.#tree.get(volume, 'type')) === 'image' && source !== undefined) this.#add('image-volume', source)
     }
   }
 
+  #items(node: Node | undefined): readonly Node[] {
+    const items = this.#tree.items(node)
+    this.#count(node, items.length)
+    return items
+  }
+
+  #entries(node: Node | undefined): readonly Entry[] {
+    const entries = this.#tree.entries(node)
+    this.#count(node, entries.size)
+    return [...entries.values()]
+  }
+
+  #count(node: Node | undefined, parts: number): void {
+    this.#parts += parts
+    if (this.#parts <= MAX_PARTS) return
+    throw this.#tree.source.tooLarge(node?.range?.[0] ?? 0, `more than ${MAX_PARTS} arguments, contexts, volumes and hooks`)
+  }
+
   #readBuild(build: Node): void {
     const contexts = new Set<string>(this.#options.contexts)
     const given = this.#tree.get(build, 'additional_contexts')
-    for (const { name, value } of this.#tree.entries(given).values()) {
+    for (const { name, value } of this.#entries(given)) {
       if (value !== undefined) this.#readContext(value, contexts, name)
     }
-    for (const item of this.#tree.items(given)) this.#readContext(item, contexts)
+    for (const item of this.#items(given)) this.#readContext(item, contexts)
     const sbom = this.#tree.get(build, 'sbom')
     if (sbom !== undefined) this.#readSbom(sbom)
     const buildArgs = this.#buildArgs(build)
@@ -171,8 +192,8 @@ class ComposeReader {
         buildArgs.set(name, 'value' in known ? known.value : `\${${name}}`)
       }
     }
-    for (const { name, key, value } of this.#tree.entries(args).values()) take(name, plainText(value), value ?? key, '')
-    for (const item of this.#tree.items(args)) {
+    for (const { name, key, value } of this.#entries(args)) take(name, plainText(value), value ?? key, '')
+    for (const item of this.#items(args)) {
       const [, name = '', value] = /^([^=]+)(?:=(.*))?$/s.exec(this.#tree.text(item) ?? '') ?? []
       if (name !== '') take(name, value, item, `${name}=`)
     }

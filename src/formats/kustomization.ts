@@ -33,16 +33,19 @@ const BUILD = 'verify the output of kustomize build instead'
 export function findInKustomization(tree: YamlTree, collector: ImageCollector): void {
   if (isJsonPatch(tree)) readPatch(collector, tree.root, tree)
   const isFlux = tree.text(tree.get(tree.root, 'apiVersion'))?.startsWith('kustomize.toolkit.fluxcd.io/') === true
+  // An alias may bring the same patch again.
+  const patches = new Set<Node>()
   for (const holder of isFlux ? [tree.root, tree.get(tree.root, 'spec')] : [tree.root]) {
     checkCase(tree, collector, holder, KEYS)
     for (const image of tree.items(tree.get(holder, 'images'))) readImage(tree, collector, image)
     for (const name of KEYS.slice(1)) {
       for (const patch of tree.items(tree.get(holder, name))) {
         const text = tree.get(patch, 'patch') ?? (isMap(patch) ? undefined : patch)
-        if (text !== undefined) readPatchText(tree, collector, text)
+        if (text !== undefined) patches.add(text)
       }
     }
   }
+  for (const text of patches) readPatchText(tree, collector, text)
   for (const name of ELSEWHERE) {
     const node = tree.get(tree.root, name)
     if (node !== undefined) collector.skip(node, `${name} may bring further images: ${BUILD}`)
