@@ -1,6 +1,6 @@
 /** Reports on files are valid by the schemas of their formats, whatever names and messages others chose. */
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import sarif from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json' with { type: 'json' }
 import Ajv from 'ajv-draft-04'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -34,9 +34,8 @@ const finding: fc.Arbitrary<Finding> = fc
 const runs = fc.array(finding, { maxLength: 6 })
 
 describe('SARIF 2.1.0', () => {
-  const path = createRequire(import.meta.url).resolve('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json')
   const validate = new Ajv.default({ strict: false, allErrors: true, validateFormats: false, unicodeRegExp: false }).compile(
-    JSON.parse(readFileSync(path, 'utf8')),
+    sarif,
   )
 
   test('whatever was found, the report is valid', () => {
