@@ -103,7 +103,7 @@ export const COMMANDS: readonly Command[] = [
       'Prints the canonical reference (name@sha256:...) of each image reference whose tag is signed, one a line, in the order of the references. Prints nothing for a reference that fails.',
       'The reference "-" stands for references on standard input: one a line, at most 100,000. "#" begins a comment, at the start of a line or after white space. When you type the list on a terminal, Ctrl-D ends it and Ctrl-C stops the command.',
       'With --file, verifies every image that a Dockerfile, Compose file, Kubernetes manifest, kustomization or CI file names, or all such files of a folder; "-" stands for standard input. Prints one canonical reference for each image; errors name file, line and column. What does not tell which image is meant fails with status 3, a file that cannot be read with status 2. A comment dct:ignore on the line or the line above takes an image out.',
-      'In folders .git and node_modules are not searched, and links are not followed: a link to a file that was not read fails.',
+      'In folders .git and node_modules are not searched, and links are not followed: a link to a file that was not read fails. A file that programs read in two ways is refused, since it may hide an image.',
       'On a terminal, work that takes long is shown while it runs, and the failures of several references are repeated at the end. --quiet turns both off.',
       'With a policy (--policy, DCT_POLICY), the rule that matches an image most specifically says what is asked of it. An image that a rule with action warn or skip lets pass unverified prints nothing on standard output, is named on standard error, and counts as 0.',
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is given.',
@@ -240,7 +240,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     about: [
       'Writes the signed digest behind each image of Dockerfiles, Compose files, Kubernetes manifests, kustomizations and CI files: alpine:3.19 becomes alpine:3.19@sha256:... Nothing else of a file changes. Prints the names of the changed files.',
-      'A file is written whole or not at all, and not unless all its images are signed; --partial writes those that are. A digest that is no longer signed for its tag is replaced with --update alone. The frontend of a Dockerfile is left as it is, unless --frontend says otherwise.',
+      'A file is written whole or not at all, and only if all its images are signed; --partial writes those that are. A digest that is no longer signed for its tag is replaced with --update alone. The frontend of a Dockerfile is left as it is, unless --frontend says otherwise.',
       'With --check nothing is written: each image that is not pinned to what is signed now is an error with file, line and column.',
       'Verifies always, whether content trust is on or off.',
     ],
