@@ -25,7 +25,10 @@ export async function exportCollections(line: CommandLine, io: Io): Promise<numb
   const { out } = line.values
   const format = formatOf(line.values.format)
   if (format === 'static' && out === undefined)
-    throw invalid('--format static writes a folder, and none is named', 'Name it: dct export --format static --out DIR REPOSITORY')
+    throw invalid(
+      '--format static writes a folder, and none is named',
+      'Name it: dct export --format static --out DIR REPOSITORY',
+    )
   using progress = startProgress(io, line)
   const run = new ExportRun(line, progress)
   if (format === 'csv' || format === 'ndjson') {

@@ -2,6 +2,7 @@
 import type { BundledCollection } from '../bundle/bundle.js'
 import type { Warning } from '../client/results.js'
 import type { Collection, Session } from '../client/session.js'
+import { RELEASES_ROLE } from '../metadata/role-name.js'
 
 /** A collection that was verified and taken down. */
 export interface ExportedCollection {
@@ -9,7 +10,7 @@ export interface ExportedCollection {
   readonly warnings: readonly Warning[]
   /** The oldest root among the files. */
   readonly firstRoot: number
-  /** Root, timestamp, snapshot, targets and delegations that count: the first end of them, in ms since 1970. */
+  /** The earliest expiry among root, timestamp, snapshot, targets and targets/releases; ms since 1970. */
   readonly expires: number
 }
 
@@ -25,6 +26,6 @@ export async function exportCollection(session: Session, collection: Collection)
     bundled: { gun: stage.context.gun, server: server.typed, files },
     warnings,
     firstRoot: Math.min(...roots.keys()),
-    expires: Math.min(...stage.trusted().map(({ metadata }) => metadata.expires)),
+    expires: stage.expires(RELEASES_ROLE),
   }
 }
