@@ -153,9 +153,9 @@ test('expiry: as many days as were accepted, and never more', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.double({ min: 0.01, max: 500, noNaN: true }),
-      fc.double({ min: 0.01, max: 500, noNaN: true }),
-      async (ago, days) => {
-        story.now = new Date(end + ago * DAY)
+      fc.double({ min: 0.9, max: 1.1, noNaN: true }),
+      async (days, part) => {
+        story.now = new Date(end + days * part * DAY)
         const judged = verifyFrom(story, bundle, { ...ACCEPTED, acceptExpiredBundle: days })
         if (story.now.getTime() - end < days * DAY)
           expect(await judged).toMatchObject({
