@@ -1,4 +1,4 @@
-/** Roots before the newest one, for what is recorded of a collection: whoever knows one of them can walk to the newest. */
+/** Roots before the newest one, for a bundle: a reader whose lock or cache has one of them can walk to the newest. */
 import { UntrustedError } from '../../errors.js'
 import { Budget } from '../../trust/budget.js'
 import { RootChain } from '../../trust/root-chain.js'

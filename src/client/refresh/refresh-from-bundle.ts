@@ -54,7 +54,7 @@ function withBundleHint(cause: unknown, file: string, gun: string): unknown {
   if (!(cause instanceof TrustError)) return cause
   const again = `dct export --out ${shellWord(file)} ${shellWord(gun)}`
   if (cause.code === 'ERR_METADATA_EXPIRED')
-    cause.hint = `Make the bundle again where the trust server can be asked: ${again} . When that cannot be done, --accept-expired-bundle DAYS accepts it for some days more.`
+    cause.hint = `--accept-expired-bundle DAYS accepts it for some days more. It is better to make it again, where its trust server can be asked: ${again}`
   if (cause.code === 'ERR_VERSION_ROLLBACK')
     cause.hint = `The bundle ${file} is older than what was accepted here before, and an old state may hold images that were withdrawn since. Make it again: ${again}`
   if (cause.code === 'ERR_METADATA_MISSING') cause.hint = `The bundle ${file} is not complete. Make it again: ${again}`
