@@ -256,7 +256,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'export',
-    summary: 'take collections down, to verify them later without their servers',
+    summary: 'take collections down, to verify them elsewhere',
     operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
     options: ['out', 'format', ...ASKING_QUIETLY],
     about: [

@@ -9,7 +9,7 @@ import type { Freshness, Warning } from '../results.js'
 import type { Lock } from '../settings/lockfile-setting.js'
 
 /** The bundle that takes the place of the server. */
-export interface BundleTerms {
+interface BundleTerms {
   /** Its name in messages. */
   readonly file: string
   /** A root that neither lock, pin nor cache knows is accepted from the bundle. */
