@@ -13,7 +13,10 @@ const app = createTrustCollection('registry.example:5000/app', {
   delegations: { 'targets/releases': { tags: { '1.1': 'y' } } },
   rotations: [{}],
 }).publish()
-const lines = Buffer.from(createBundle([app])).toString().trimEnd().split('\n')
+const lines = Buffer.from(createBundle([app]))
+  .toString()
+  .trimEnd()
+  .split('\n')
 const [header, collection] = lines.map((line) => JSON.parse(line))
 
 /** Why the parser refuses a line; undefined when it accepts. */
