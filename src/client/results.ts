@@ -91,10 +91,10 @@ export interface TrustedDigestResult extends SignedImage {
 }
 
 /** `judgeAsOf`: a bundle was judged for a past moment. That the tag or digest was signed then does not say that it is trusted now. */
-export type TrustedAsOfResult = SignedImage & { readonly status: 'trusted-as-of'; readonly judgedAsOf: string } & (
-    | Pick<TrustedResult, 'tag'>
-    | Pick<TrustedDigestResult, 'tags'>
-  )
+export type TrustedAsOfResult = Omit<TrustedResult, 'status' | 'tag'> & {
+  readonly status: 'trusted-as-of'
+  readonly judgedAsOf: string
+} & (Pick<TrustedResult, 'tag'> | Pick<TrustedDigestResult, 'tags'>)
 
 /** `digestReferences: 'accept'`: Docker's way with `name@sha256:...`. Nothing was checked. */
 export interface ByDigestResult {
