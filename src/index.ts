@@ -18,6 +18,7 @@ export type {
   ShadowedTag,
   SkippedResult,
   TagList,
+  TrustedAsOfResult,
   TrustedDigestResult,
   TrustedResult,
   VerifyResult,

@@ -31,6 +31,7 @@ test('the values that the testing kit exports', () => {
     'STORE_CHECKS',
     'TAMPERINGS',
     'canonicalBytes',
+    'createBundle',
     'createCertificate',
     'createClock',
     'createKeys',

@@ -12,9 +12,11 @@ import type { CommandLine } from './options.js'
 import { OPTION_ENTRIES } from './options.js'
 import { readPinningFile } from './pinning-file.js'
 
-/** Options of the library that take the content of a file, where the command takes its path. */
-const READERS = new Map<string, (path: string) => Promise<unknown>>([
+/** Options of the library that take another value than the text that is typed: the content of a file, a number, a date. */
+const READERS = new Map<string, (text: string) => Promise<unknown>>([
   ['ca', readAuthority],
+  ['acceptExpiredBundle', readDays],
+  ['judgeAsOf', readTime],
   ['pinning', async (path) => readPinningFile(path, await readText('--pinning', path))],
 ])
 
@@ -98,6 +100,23 @@ function milliseconds(flag: string, seconds: string): number {
   const value = /^[0-9]*\.?[0-9]+$/.test(seconds) ? Number(seconds) * 1000 : Number.NaN
   if (value > 0 && value < 2 ** 31) return value
   throw invalid(`--${flag} takes a number of seconds above 0, got ${JSON.stringify(seconds)}`, `For example: --${flag} 30`)
+}
+
+async function readDays(text: string): Promise<number> {
+  if (/^[0-9]*\.?[0-9]+$/.test(text) && Number(text) > 0) return Number(text)
+  const got = JSON.stringify(text)
+  throw invalid(`--accept-expired-bundle takes a number of days above 0, got ${got}`, 'For example: --accept-expired-bundle 7')
+}
+
+/** A day (its first moment), or a time with its zone: a time without one would mean another moment on another machine. */
+async function readTime(text: string): Promise<Date> {
+  const isTime = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(text)
+  const date = new Date(isTime ? text : Number.NaN)
+  if (Number.isFinite(date.getTime())) return date
+  throw invalid(
+    `--judge-as-of takes a date, or a time with its zone, got ${JSON.stringify(text)}`,
+    'For example: --judge-as-of 2026-11-29 or --judge-as-of 2026-11-29T12:00:00Z',
+  )
 }
 
 /** `alice`, or `alice=` and a canonical ID or the path of a PEM file. */

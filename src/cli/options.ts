@@ -213,10 +213,38 @@ export const OPTIONS = {
   format: {
     type: 'string',
     kind: 'choice',
-    choices: ['source-policy', 'build-contexts', 'bake', 'compose', 'rego'],
-    help: 'form of the policy (default: source-policy)',
+    value: 'FORMAT',
+    choices: ['source-policy', 'build-contexts', 'bake', 'compose', 'rego', 'bundle', 'csv', 'ndjson', 'static'],
+    help: 'what is written: source-policy (default), build-contexts, bake, compose, rego (build-policy); bundle (default), csv, ndjson, static (export)',
   },
-  out: { type: 'string', value: 'FILE', kind: 'file', help: 'write to this file instead of standard output' },
+  out: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: 'write to this file instead of standard output; a folder for --format rego and static',
+  },
+  bundle: {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: 'verify from this bundle of dct export, and ask no server; the root of a collection must be known from a lock, a pin or the cache',
+  },
+  'accept-bundle-root': {
+    type: 'boolean',
+    help: 'trust the root that the bundle holds: for a bundle that came in a way that you trust',
+  },
+  'accept-expired-bundle': {
+    type: 'string',
+    value: 'DAYS',
+    kind: 'text',
+    help: 'accept a bundle whose metadata expired less than DAYS days ago, and warn',
+  },
+  'judge-as-of': {
+    type: 'string',
+    value: 'TIME',
+    kind: 'text',
+    help: 'judge the bundle for a moment that has passed, such as 2026-11-29T12:00:00Z; the status is then trusted-as-of',
+  },
   output: {
     type: 'string',
     short: 'o',

@@ -22,7 +22,7 @@ export function tell(result: VerifyResult, speaker: Speaker, json: boolean): voi
   }
   for (const warning of result.warnings) if (!json || warning.code === 'WARN_STALE_TIMESTAMP') speaker.warning(warning)
   const signers = result.signers.length === 0 ? '' : `, signed by ${result.signers.join(', ')}`
-  const tags = result.status === 'trusted' ? result.tag : result.tags.join(', ')
+  const tags = 'tag' in result ? result.tag : result.tags.join(', ')
   const what = result.mirror === undefined ? tags : `${tags} (named at its mirror ${result.mirror})`
   speaker.summary(
     `verified ${result.gun} ${what}: ${result.role}${signers}; root ${result.rootTrust}, ${result.freshness}, good until ${result.expires}; ${result.server}`,

@@ -67,6 +67,8 @@ function whyNot({ status }: VerifyResult): { readonly reason?: string } {
     case 'trusted':
     case 'trusted-digest':
       return {}
+    case 'trusted-as-of':
+      return { reason: 'it was judged for a past moment, by --judge-as-of' }
     case 'disabled':
       return { reason: 'content trust is switched off' }
     case 'by-digest':

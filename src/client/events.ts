@@ -5,7 +5,7 @@ import type { Trusted } from '../trust/trusted.js'
 import type { WarningCode } from './results.js'
 
 /** Where a file came from. `memory`: the client still had the verified set. */
-export type FileOrigin = 'server' | 'cache' | 'memory'
+export type FileOrigin = 'server' | 'cache' | 'memory' | 'bundle'
 
 /** What happens to a collection. */
 export type CollectionEvent = { readonly gun: string } & (

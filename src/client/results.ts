@@ -4,7 +4,7 @@ import type { Action } from '../policy/policy.js'
 import type { RootTrust } from '../trust/anchor.js'
 import type { KeyDetails } from '../trust/key-names.js'
 
-/** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
+/** `fresh`: the server confirmed it in this run. `stale`: the cache did. `offline`: the cache or a bundle did, as asked for. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
 
 /** Every warning; part of the API. */
@@ -20,6 +20,8 @@ export type WarningCode =
   | 'WARN_PIN_PREFIX'
   | 'WARN_CONFIG'
   | 'WARN_NO_CONFIG_FOLDER'
+  | 'WARN_EXPIRED_BUNDLE'
+  | 'WARN_JUDGED_AS_OF'
 
 /** A problem that does not make the answer untrusted, but that the user should know. */
 export interface Warning {
@@ -44,6 +46,8 @@ export interface Provenance {
   readonly rootTrust: RootTrust
   /** Whether the server or the cache confirmed it in this run. */
   readonly freshness: Freshness
+  /** ISO date of the past moment that all of it was judged for; only with `judgeAsOf`. */
+  readonly judgedAsOf?: string
   /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */
@@ -86,6 +90,12 @@ export interface TrustedDigestResult extends SignedImage {
   readonly tags: readonly string[]
 }
 
+/** `judgeAsOf`: a bundle was judged for a past moment. That the tag or digest was signed then does not say that it is trusted now. */
+export type TrustedAsOfResult = Omit<TrustedResult, 'status' | 'tag'> & {
+  readonly status: 'trusted-as-of'
+  readonly judgedAsOf: string
+} & (Pick<TrustedResult, 'tag'> | Pick<TrustedDigestResult, 'tags'>)
+
 /** `digestReferences: 'accept'`: Docker's way with `name@sha256:...`. Nothing was checked. */
 export interface ByDigestResult {
   readonly status: 'by-digest'
@@ -122,7 +132,14 @@ export interface SkippedResult {
 }
 
 /** Only `trusted` and `trusted-digest` mean verified; more variants may come. */
-export type VerifyResult = TrustedResult | TrustedDigestResult | ByDigestResult | DisabledResult | PermittedResult | SkippedResult
+export type VerifyResult =
+  | TrustedResult
+  | TrustedDigestResult
+  | TrustedAsOfResult
+  | ByDigestResult
+  | DisabledResult
+  | PermittedResult
+  | SkippedResult
 
 /** One signed name of any collection. */
 export interface LookupResult extends Provenance {
@@ -149,6 +166,8 @@ export interface ListedTag {
   readonly size: number
   readonly role: string
   readonly signers: readonly string[]
+  /** What the publisher added to the entry. */
+  readonly custom?: unknown
   /** What `targets` lists under the same name where `targets/releases` answers and says otherwise. `verifyTag` does not look at it. */
   readonly shadowed?: ShadowedTag
   /** `no valid hash, expecting sha256`: the tag is signed without a SHA-256, or with one that is not 32 bytes. */

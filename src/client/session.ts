@@ -18,12 +18,13 @@ import { explainServer } from './answers/server-hints.js'
 import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
+import { ServerFiles } from './refresh/server-files.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
 import { NO_FIRST_USE, type RefreshTerms, registryOf, type SignedPlace, signedPlace } from './refresh-terms.js'
 import type { Inspection, LookupResult, TagList, VerifyResult } from './results.js'
 import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
-import type { Reader } from './settings/setting-source.js'
+import type { Choice, Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
 import type { UnderPolicy } from './under-policy.js'
 
@@ -36,6 +37,13 @@ export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'fa
 /** Where a collection is asked for: its signed name, server and lock. */
 interface Place extends SignedPlace {
   readonly lock: Lock | undefined
+}
+
+/** What is taken down of a collection. */
+export interface TakenDown {
+  readonly verified: VerifiedCollection
+  /** By version. */
+  readonly earlierRoots: ReadonlyMap<number, Uint8Array>
 }
 
 /** Any collection, image or not: its server follows from the first component of the name. */
@@ -110,6 +118,23 @@ export class Session {
     return this.#verified(collection, undefined, { ...terms, pinnings: terms.pinnings.filter((one) => one !== NO_FIRST_USE) })
   }
 
+  /**
+   * The verified set, and the roots before its own by version, as far as the server has them. From the cache there are none.
+   *
+   * @throws TrustError of any kind
+   */
+  async takeDown(collection: Collection): Promise<TakenDown> {
+    const verified = await this.#verified(collection, undefined, this.#rules?.collection(collection).terms)
+    const { stage, server, freshness } = verified
+    if (freshness !== 'fresh') return { verified, earlierRoots: new Map() }
+    const { gun } = stage.context
+    using deadline = this.#deadline(gun)
+    const transport = this.#transportFor(server)
+    const files = new ServerFiles({ gun, transport, signal: deadline.signal, tell: this.#settings.onEvent })
+    const { earlierRoots } = await import('./refresh/earlier-roots.js')
+    return { verified, earlierRoots: await earlierRoots(stage.anchor.chain, files) }
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
   }
@@ -131,12 +156,19 @@ export class Session {
   /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
   #place(collection: Collection, terms?: RefreshTerms): Place {
     const place = signedPlace(collection, this.#settings, terms)
-    return { ...place, lock: this.#settings.lockFor(place.gun, place.choice.value) }
+    const choice = this.#bundled(place.gun) ?? place.choice
+    return { ...place, choice, lock: this.#settings.lockFor(place.gun, choice.value) }
+  }
+
+  /** The server that a bundled collection came from. @throws UnsignedError ERR_NO_TRUST_DATA when the bundle does not hold it */
+  #bundled(gun: string): Choice<TrustServer> | undefined {
+    const bundle = this.#settings.bundle?.bundle
+    return bundle && { value: bundle.serverOf(gun), source: { kind: 'bundle', file: bundle.file } }
   }
 
   async #refresh(collection: Collection, terms?: RefreshTerms): Promise<VerifiedCollection> {
-    const { store, offline, signal, timeout, credentials, firstUse, onEvent: tell } = this.#settings
-    const staleFallback = terms?.staleFallback ?? this.#settings.staleFallback
+    const { store, offline, signal, credentials, firstUse, bundle, onEvent: tell } = this.#settings
+    const staleFallback = bundle === undefined ? (terms?.staleFallback ?? this.#settings.staleFallback) : 'refuse'
     const { choice, gun, mirror, lock } = this.#place(collection, terms)
     const server = choice.value
     const allPins = [this.#settings.pinning, ...(firstUse === 'refuse' ? [NO_FIRST_USE] : []), ...(terms?.pinnings ?? [])]
@@ -146,31 +178,47 @@ export class Session {
     )
     const now = this.#settings.now()
     signal?.throwIfAborted()
+    using deadline = this.#deadline(gun)
+    const transport = offline && bundle === undefined ? undefined : this.#transportFor(server)
+    const { familiarName } = collection
+    const judgedBy = { pinning, alsoPinned, lock, staleFallback, now }
+    const request = { gun, familiarName, server, transport, store, ...judgedBy, signal: deadline.signal, tell }
+    try {
+      const refreshed = await (bundle === undefined
+        ? refresh(request, this.#sets)
+        : (await import('./refresh/refresh-from-bundle.js')).refreshFromBundle(request, bundle, this.#sets))
+      signal?.throwIfAborted()
+      const found = [
+        ...warningsOf(refreshed.stage, bundle === undefined ? server : undefined, pinning, now),
+        ...configWarnings(credentials),
+      ]
+      const warnings = [...this.#settings.warnings, ...refreshed.warnings, ...found]
+      for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
+      return { ...refreshed, server, warnings, mirror, judgedAsOf: bundle?.judgeAsOf }
+    } catch (cause) {
+      signal?.throwIfAborted()
+      if (bundle !== undefined) throw cause
+      const { warnings, reader } = this.#settings
+      throw explainServer(cause, { choice, gun, name: familiarName, now, warnings, reader })
+    }
+  }
+
+  /** A signal that ends network work: when the time is up, when the caller aborts, or when it is disposed. */
+  #deadline(gun: string): Disposable & { readonly signal: AbortSignal } {
+    const { signal, timeout } = this.#settings
     const work = new AbortController()
     // One for each request or refresh, and many run at once.
     setMaxListeners(0, work.signal, ...(signal === undefined ? [] : [signal]))
     const interrupt = () => work.abort(signal?.reason)
     signal?.addEventListener('abort', interrupt)
     const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
-    const transport = offline ? undefined : this.#transportFor(server)
-    const { familiarName } = collection
-    const judgedBy = { pinning, alsoPinned, lock, staleFallback, now }
-    const request = { gun, familiarName, server, transport, store, ...judgedBy, signal: work.signal, tell }
-    try {
-      const refreshed = await refresh(request, this.#sets)
-      signal?.throwIfAborted()
-      const found = [...warningsOf(refreshed.stage, server, pinning, now), ...configWarnings(credentials)]
-      const warnings = [...this.#settings.warnings, ...refreshed.warnings, ...found]
-      for (const warning of warnings) tell({ type: 'warning', gun, ...warning })
-      return { ...refreshed, server, warnings, mirror }
-    } catch (cause) {
-      signal?.throwIfAborted()
-      const { warnings, reader } = this.#settings
-      throw explainServer(cause, { choice, gun, name: familiarName, now, warnings, reader })
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', interrupt)
-      work.abort(new Error('the refresh has ended')) // ends guesses that were not used
+    return {
+      signal: work.signal,
+      [Symbol.dispose]: () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', interrupt)
+        work.abort(new Error('the refresh has ended')) // ends guesses that were not used
+      },
     }
   }
 

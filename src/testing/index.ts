@@ -1,4 +1,5 @@
 /** The testing kit: trust collections with real signatures, valid or tampered with, without a Notary server. See docs/testing.md. */
+export { type BundleOptions, createBundle } from './bundles.js'
 export {
   type CertificateOptions,
   createCertificate,

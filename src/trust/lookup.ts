@@ -88,7 +88,11 @@ export function tagsWithDigest(stage: TargetsStage, digest: string): TrustedTag[
 /** A released tag, or why it has no digest; `shadowed`: what `targets` says when `targets/releases` says otherwise. */
 export type ListedTarget = { readonly shadowed?: TrustedTag } & (
   | (TrustedTag & { readonly problem?: undefined })
-  | (Pick<TrustedTag, 'name' | 'role' | 'size' | 'signers'> & { readonly digest?: undefined; readonly problem: string })
+  | (Pick<TrustedTag, 'name' | 'role' | 'size' | 'signers'> & {
+      readonly digest?: undefined
+      readonly custom?: undefined
+      readonly problem: string
+    })
 )
 
 /** Every released tag, in natural order. A tag without a digest does not hide the others. */

@@ -12,6 +12,7 @@ import type {
   Provenance,
   ShadowedTag,
   TagList,
+  TrustedAsOfResult,
   TrustedDigestResult,
   TrustedResult,
   Warning,
@@ -26,10 +27,16 @@ export interface VerifiedCollection {
   readonly warnings: readonly Warning[]
   /** The registry in the reference, when the collection is signed in the name of another. */
   readonly mirror: string | undefined
+  /** The past moment that a bundle was judged for, in ms since 1970. */
+  readonly judgedAsOf?: number | undefined
 }
 
 /** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
-export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
+export function answerTag(
+  verified: VerifiedCollection,
+  reference: ImageReference,
+  tag: string,
+): TrustedResult | TrustedAsOfResult {
   const { gun } = verified.stage.context
   const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
   if (reference.digest !== undefined && reference.digest !== digest) {
@@ -45,7 +52,7 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
     )
   }
   return {
-    status: 'trusted',
+    ...status(verified, 'trusted'),
     reference: reference.reference,
     tag,
     digest,
@@ -64,13 +71,13 @@ export function answerDigest(
   reference: ImageReference,
   digest: string,
   tags: readonly TrustedTag[] = tagsWithDigest(verified.stage, digest),
-): TrustedDigestResult {
+): TrustedDigestResult | TrustedAsOfResult {
   const { gun } = verified.stage.context
   const [first] = tags
   if (first === undefined)
     throw new UnsignedError('ERR_DIGEST_NOT_SIGNED', `No valid trust data for ${digest}`, { gun, evidence: { asked: digest } })
   return {
-    status: 'trusted-digest',
+    ...status(verified, 'trusted-digest'),
     reference: reference.reference,
     digest,
     size: first.size,
@@ -93,12 +100,13 @@ export function answerLookup(verified: VerifiedCollection, target: string, roles
 /** Released tags in natural order. */
 export function answerTags(verified: VerifiedCollection): TagList {
   const { stage } = verified
-  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, shadowed, problem }) => ({
+  const tags = listTargets(stage).map(({ name: tag, digest, size, role, signers, custom, shadowed, problem }) => ({
     tag,
     ...(digest === undefined ? {} : { digest }),
     size,
     role,
     signers,
+    ...(custom === undefined ? {} : { custom }),
     ...(shadowed === undefined ? {} : { shadowed: shadowedTag(shadowed) }),
     ...(problem === undefined ? {} : { problem }),
   }))
@@ -128,8 +136,19 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
   return { roles, delegations: inspectDelegations(stage), ...provenance(verified, 'targets') }
 }
 
+/** Only what is trusted now may say so. */
+function status<Word extends 'trusted' | 'trusted-digest'>(
+  { judgedAsOf }: VerifiedCollection,
+  word: Word,
+): { status: Word } | { status: 'trusted-as-of'; judgedAsOf: string } {
+  return judgedAsOf === undefined ? { status: word } : { status: 'trusted-as-of', judgedAsOf: new Date(judgedAsOf).toISOString() }
+}
+
 /** A new object for each answer: one refresh may answer several callers, and no caller may change the answer of another. */
-function provenance({ stage, freshness, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
+function provenance(
+  { stage, freshness, server, warnings, mirror, judgedAsOf }: VerifiedCollection,
+  role: string,
+): Omit<Provenance, 'judgedAsOf'> & { judgedAsOf?: string } {
   const { gun } = stage.context
   return {
     gun,
@@ -139,5 +158,6 @@ function provenance({ stage, freshness, server, warnings, mirror }: VerifiedColl
     server: server.typed,
     warnings: warnings.map((warning) => ({ ...warning })),
     ...(mirror === undefined ? {} : { mirror }),
+    ...(judgedAsOf === undefined ? {} : { judgedAsOf: new Date(judgedAsOf).toISOString() }),
   }
 }

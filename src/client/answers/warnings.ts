@@ -10,8 +10,8 @@ import type { TrustServer } from '../../trust-server/notary-url.js'
 import type { Warning } from '../results.js'
 import { RETIRED_HOST, RETIREMENT } from './server-hints.js'
 
-/** Warnings that follow from the verified set alone. `now` in ms. */
-export function warningsOf(stage: TargetsStage, server: TrustServer, pinning: TrustPinning, now: number): Warning[] {
+/** Warnings that follow from the verified set alone. `server`: undefined when a bundle takes its place. `now` in ms. */
+export function warningsOf(stage: TargetsStage, server: TrustServer | undefined, pinning: TrustPinning, now: number): Warning[] {
   const { gun } = stage.context
   const { chain, trust } = stage.anchor
   const pin = pinFor(gun, pinning)
@@ -45,7 +45,7 @@ export function warningsOf(stage: TargetsStage, server: TrustServer, pinning: Tr
   for (const { what, expires } of nearExpiry(stage, now)) {
     warn('WARN_NEAR_EXPIRY', `${what} of ${gun} expires at ${new Date(expires).toISOString()}`)
   }
-  if (server.url.hostname === RETIRED_HOST) {
+  if (server?.url.hostname === RETIRED_HOST) {
     warn(
       'WARN_SERVER_RETIRING',
       `${RETIRED_HOST} is switched off on ${RETIREMENT.slice(0, 10)}: choose how ${gun} will be verified from then on`,

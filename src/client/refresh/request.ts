@@ -8,6 +8,16 @@ import type { CollectionEvent } from '../events.js'
 import type { Freshness, Warning } from '../results.js'
 import type { Lock } from '../settings/lockfile-setting.js'
 
+/** The bundle that takes the place of the server. */
+interface BundleTerms {
+  /** Its name in messages. */
+  readonly file: string
+  /** A root that neither lock, pin nor cache knows is accepted from the bundle. */
+  readonly acceptsRoot: boolean
+  /** Version of the newest root in it, by its name. */
+  readonly newestRoot: number
+}
+
 /** One collection, where it comes from, and what it is judged with. */
 export interface RefreshRequest {
   readonly gun: string
@@ -16,6 +26,8 @@ export interface RefreshRequest {
   readonly server: TrustServer
   /** Undefined: offline. */
   readonly transport: Transport | undefined
+  /** Set when the transport answers from a bundle. */
+  readonly bundle?: BundleTerms | undefined
   readonly store: MetadataStore
   readonly pinning: TrustPinning
   /** Undefined when the collection is not locked. */

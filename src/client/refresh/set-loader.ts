@@ -10,6 +10,7 @@ import { type PendingDelegation, TargetsStage } from '../../trust/targets-stage.
 import type { Trusted } from '../../trust/trusted.js'
 import { RootStage, type SnapshotStage, type TimestampStage } from '../../trust/trusted-metadata-set.js'
 import { roleLoaded } from '../events.js'
+import { checkAnchored } from './bundled.js'
 import type { CachedTrust } from './cached-trust.js'
 import { DeclaredFiles, missing } from './declared-files.js'
 import type { EventLoop } from './event-loop.js'
@@ -103,9 +104,9 @@ export class SetLoader {
   }
 
   #tellLoaded(trusted: Trusted<{ version: number; expires: number }>): void {
-    const { gun, tell } = this.#request
+    const { gun, bundle, tell } = this.#request
     const isCached = this.#cached.files.metadata.get(trusted.role) === trusted.file
-    tell(roleLoaded(gun, trusted, isCached ? 'cache' : 'server'))
+    tell(roleLoaded(gun, trusted, isCached ? 'cache' : bundle === undefined ? 'server' : 'bundle'))
   }
 }
 
@@ -122,6 +123,7 @@ function leastFirst(pending: readonly PendingDelegation[]): PendingDelegation[] 
  * @throws UntrustedError, StaleError as `anchorRoot`
  */
 export async function judgeRoot(chain: RootChain, prior: PriorTrust, request: RefreshRequest): Promise<Anchor> {
+  checkAnchored(chain, prior, request)
   const known = recorded(chain, prior, request)
   const certificates = known ?? (await loadReader()).readCertificates(chain, request.now)
   const start = request.lock !== undefined ? 'lockfile' : prior.root === undefined ? 'first-use' : 'cached-root'

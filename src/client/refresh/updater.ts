@@ -5,7 +5,7 @@
  *   root        the cached one, else the locked one, else the server's; then every newer version, one at a time (root-walk.ts)
  *   timestamp   always asked of the server; the cached one only when the server gave no usable answer
  *   snapshot, targets, delegations   by the hashes that the role above names; cache first (set-loader.ts)
- *   cache       written once, after all of it verified (commit.ts)
+ *   cache       written once, after all of it verified (commit.ts); not written when a bundle takes the place of the server (bundled.ts)
  *
  * Source: TUF 1.0.33 section 5; notary 0.7.0 client/tufclient.go.
  */
@@ -16,6 +16,7 @@ import { serverIdentity } from '../../reference/server-identity.js'
 import type { RootChain } from '../../trust/root-chain.js'
 import type { TargetsStage } from '../../trust/targets-stage.js'
 import type { Freshness, Warning } from '../results.js'
+import { checkBundleAge } from './bundled.js'
 import { type CachedTrust, readCachedTrust } from './cached-trust.js'
 import { type Committed, commitVerified } from './commit.js'
 import { missing } from './declared-files.js'
@@ -55,6 +56,7 @@ export class Updater {
   /** @throws TrustError, CacheChanged */
   async run(): Promise<Updated> {
     const { gun, transport, staleFallback } = this.#request
+    checkBundleAge(this.#cached, this.#request)
     this.#cached = await withLock(this.#cached, this.#request, this.#server)
     if (transport === undefined) {
       const cause = new UnavailableError('ERR_OFFLINE', 'offline, as asked for', { gun })
@@ -153,6 +155,8 @@ export class Updater {
 
   async #commit(verified: TargetsStage, freshness: Freshness): Promise<Updated> {
     judgeUnderLock(verified, this.#request)
+    if (this.#request.bundle !== undefined)
+      return { stage: verified, floorsFile: undefined, freshness: 'offline', warnings: this.#warnings }
     const committed = await commitVerified(this.#request, verified, this.#cached, freshness)
     return { ...committed, freshness, warnings: [...this.#warnings, ...committed.warnings] }
   }

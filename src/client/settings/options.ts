@@ -69,6 +69,17 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly policy?: string | object
   /** Who must have signed the digest that is answered, whatever the policy says: all of a list, or `{all}`, `{any}`, `{atLeast, of}`. */
   readonly requireSigners?: readonly RequiredSignerOption[] | RequiredSignersOption
+  /**
+   * A bundle of `dct export`: its path, or its bytes. It takes the place of the trust server, and nothing is written to the cache. The
+   * root of a collection must be known from a lock, a pin or the cache, unless `acceptBundleRoot` is set.
+   */
+  readonly bundle?: string | Uint8Array
+  /** Trust the root that the bundle holds. For a bundle that came in a way that you trust. */
+  readonly acceptBundleRoot?: boolean
+  /** Days: accept a bundle whose metadata expired less than that long ago, with WARN_EXPIRED_BUNDLE. */
+  readonly acceptExpiredBundle?: number
+  /** Judge the bundle for a moment that has passed. The status of answers is then `trusted-as-of`. */
+  readonly judgeAsOf?: Date
   /** `name@sha256:...`: `require-signed` (default) looks for signed tags with the digest; `accept` checks nothing, as Docker does. */
   readonly digestReferences?: 'require-signed' | 'accept'
   /** When the server gives no usable answer: `warn` (default) uses a cached timestamp that is still valid, `refuse` fails. */

@@ -11,6 +11,8 @@ export type SettingSource =
   | { readonly kind: 'known-registry'; readonly registry: string }
   /** A rule of the policy. */
   | { readonly kind: 'policy'; readonly match: string }
+  /** The bundle that takes the place of the server. */
+  | { readonly kind: 'bundle'; readonly file: string }
   /** Nothing sets it. */
   | { readonly kind: 'default'; readonly name: OptionName; readonly registry?: string }
   /** Nothing names a trust server: the address of the registry itself is taken, as Docker does. */
@@ -48,6 +50,8 @@ export function describeSource(source: SettingSource, reader: Reader): string {
       return source.variable
     case 'policy':
       return source.match === 'default' ? 'the default of the policy' : `the rule ${source.match} of the policy`
+    case 'bundle':
+      return `recorded in the bundle ${source.file}`
     case 'known-registry':
       return `known for ${source.registry}${unset('server')}`
     case 'default': {

@@ -33,6 +33,9 @@ export type SettingsTable = { readonly [Name in Exclude<OptionName, WithDefault>
   readonly [Name in WithDefault]: Setting & { readonly default: Value<Name> }
 }
 
+/** Days that a bundle may have expired ago: a larger number is more likely milliseconds. */
+const MAX_EXPIRED_DAYS = 36_525
+
 /** The first component of a GUN. A key of another form, such as an address, matches no collection: its server would be ignored. */
 const isRegistry = (key: string): boolean => /^[A-Za-z0-9._:[\]-]+$/.test(key)
 
@@ -99,6 +102,23 @@ export const SETTINGS: SettingsTable = {
     fits: (value) => Array.isArray(value) || isPlainObject(value),
     expected: 'a list of signers, or an object with all, any, or atLeast and of',
     flag: 'require-signer',
+  },
+  bundle: {
+    fits: (value) => isText(value) || value instanceof Uint8Array,
+    expected: 'the path of a bundle, or its bytes',
+    flag: 'bundle',
+    otherwise: 'the trust server is asked',
+  },
+  acceptBundleRoot: { fits: isOneOf(true, false), expected: 'true or false', flag: 'accept-bundle-root' },
+  acceptExpiredBundle: {
+    fits: (value) => typeof value === 'number' && value > 0 && value <= MAX_EXPIRED_DAYS,
+    expected: `a number of days above 0, at most ${MAX_EXPIRED_DAYS}`,
+    flag: 'accept-expired-bundle',
+  },
+  judgeAsOf: {
+    fits: (value) => value instanceof Date && Number.isFinite(value.getTime()),
+    expected: 'a valid Date',
+    flag: 'judge-as-of',
   },
   digestReferences: {
     fits: isOneOf('require-signed', 'accept'),

@@ -11,6 +11,7 @@ import type { TrustServer } from '../../trust-server/notary-url.js'
 import type { Transport } from '../../trust-server/transport.js'
 import { createTeller, type TrustEvent } from '../events.js'
 import type { Warning } from '../results.js'
+import type { BundleSettings } from './bundle-setting.js'
 import { checkValues, ownOptions, withOwnServers } from './check-options.js'
 import { type Environment, ownEnvironment } from './environment.js'
 import type { Lock } from './lockfile-setting.js'
@@ -48,6 +49,8 @@ export interface Settings {
   readonly pinning: TrustPinning
   /** The lock of a collection at a server. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
   readonly lockFor: (gun: string, server: TrustServer) => Lock | undefined
+  /** Undefined when the trust server is asked. */
+  readonly bundle: BundleSettings | undefined
   readonly frozen: boolean
   readonly firstUse: 'accept' | 'refuse'
   /** Undefined when neither a policy nor required signers are given. */
@@ -80,6 +83,8 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
   const dockerConfig = config.value
   const trustDirectory = chooseTrustDirectory(own, env).value
   const policy = await readRules(own, env)
+  const clock = () => readClock(own.now)
+  const bundle = await readBundle(own, clock, reader)
   return Object.freeze({
     env,
     serverFor: (registry: string, terms?: PolicyServer, mirror?: string) => chooseServer(registry, own, env, terms, mirror),
@@ -88,9 +93,10 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     dockerConfig,
     credentials: await readCredentials(own, dockerConfig, env),
     store: own.store ?? (trustDirectory === undefined ? createMemoryStore() : createFileStore(trustDirectory)),
-    transport: own.transport,
+    transport: bundle?.bundle.transport ?? own.transport,
     pinning: await readPins(own.pinning),
     lockFor: await readLock(own, env, reader),
+    bundle,
     frozen: own.frozen ?? SETTINGS.frozen.default,
     firstUse: own.firstUse ?? SETTINGS.firstUse.default,
     policy,
@@ -101,7 +107,7 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     ca: own.ca === undefined ? [] : [own.ca].flat(),
     timeout: own.timeout ?? SETTINGS.timeout.default,
     signal: own.signal,
-    now: () => readClock(own.now),
+    now: () => bundle?.judgeAsOf ?? clock(),
     onEvent: createTeller(own.onEvent),
     warnings: homelessWarnings(own, config, trustDirectory, reader),
     reader,
@@ -110,12 +116,12 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
 
 /** What a missing folder means for this client. There is no warning about a folder that the client would not use. */
 function homelessWarnings(
-  { store, transport, offline }: TrustClientOptions,
+  { store, transport, offline, bundle }: TrustClientOptions,
   { value, source }: Choice<string | undefined>,
   trustDirectory: string | undefined,
   reader: Reader,
 ): Warning[] {
-  if (value !== undefined) return []
+  if (value !== undefined || bundle !== undefined) return []
   const why = describeSource(source, reader)
   const cache = settingName('trustDirectory', reader)
   if (store === undefined && trustDirectory === undefined) {
@@ -132,13 +138,13 @@ function homelessWarnings(
  * Without a server to ask it is not read.
  */
 async function readCredentials(
-  { credentials, offline, transport }: TrustClientOptions,
+  { credentials, offline, transport, bundle }: TrustClientOptions,
   dockerConfig: string | undefined,
   env: Environment,
 ): Promise<CredentialSource> {
   if (credentials !== undefined) return givenCredentials(credentials)
   const source = dockerCredentials({ dockerConfig, env })
-  if (offline !== true && transport === undefined) await source.check()
+  if (offline !== true && transport === undefined && bundle === undefined) await source.check()
   return source
 }
 
@@ -159,6 +165,13 @@ async function readRules(own: TrustClientOptions, env: Environment): Promise<Pol
 async function readMirrorNames({ mirrors }: TrustClientOptions, policy: PolicySettings | undefined): Promise<readonly Mirror[]> {
   const ofPolicy = policy?.index?.policy.mirrors ?? []
   return mirrors === undefined ? ofPolicy : (await import('./mirror-settings.js')).readMirrors(mirrors, ofPolicy)
+}
+
+/** Loads the code for bundles only when one of their options is given. */
+async function readBundle(own: TrustClientOptions, clock: () => number, reader: Reader): Promise<BundleSettings | undefined> {
+  const { bundle, acceptBundleRoot, acceptExpiredBundle, judgeAsOf } = own
+  if ([bundle, acceptBundleRoot, acceptExpiredBundle, judgeAsOf].every((one) => one === undefined)) return undefined
+  return (await import('./bundle-setting.js')).readBundleSettings(own, clock, reader)
 }
 
 /** Loads the code for lockfiles only when there is one. */

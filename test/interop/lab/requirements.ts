@@ -2,7 +2,14 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-const packageOf = { notary: 'notary', 'notary-server': 'notary', 'notary-signer': 'notary', openssl: 'openssl' } as const
+const packageOf = {
+  notary: 'notary',
+  'notary-server': 'notary',
+  'notary-signer': 'notary',
+  openssl: 'openssl',
+  docker: 'docker.io',
+  nginx: 'nginx-light',
+} as const
 
 export type LabProgram = keyof typeof packageOf
 
