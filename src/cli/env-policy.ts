@@ -24,8 +24,12 @@ export async function viewPolicy(options: TrustClientOptions, { env }: Io, refer
     const policy = await readPolicySettings(options, env)
     if (policy?.index === undefined) return { describe: () => ({ value: 'none', why: source }) }
     const { UnderPolicy } = await import('../client/under-policy.js')
-    const { digestReferences, staleFallback } = SETTINGS
-    const defaults = { digestReferences: digestReferences.default, staleFallback: staleFallback.default }
+    const { digestReferences, staleFallback, maxAge } = SETTINGS
+    const defaults = {
+      digestReferences: digestReferences.default,
+      staleFallback: staleFallback.default,
+      maxAge: maxAge.default,
+    }
     const { frozen = SETTINGS.frozen.default, firstUse = SETTINGS.firstUse.default } = options
     const rules = new UnderPolicy(policy, { ...defaults, frozen, firstUse, given: options, signal: undefined })
     const { terms, decision, isByTag } = rules.preview(reference)

@@ -25,6 +25,8 @@ export interface RefreshTerms {
   /** Beside those of the client: each must be met. */
   readonly pinnings: readonly TrustPinning[]
   readonly staleFallback: 'warn' | 'refuse'
+  /** Milliseconds. */
+  readonly maxAge: number
 }
 
 /** Pins of no collection that refuse first use. */
@@ -32,7 +34,7 @@ export const NO_FIRST_USE: TrustPinning = { certs: new Map(), ca: new Map(), dis
 
 export function refreshTerms(
   { index, pinnings }: PolicySettings,
-  { given, staleFallback: standard }: Pick<Settings, 'given' | 'staleFallback'>,
+  { given, staleFallback: standard, maxAge: standardAge }: Pick<Settings, 'given' | 'staleFallback' | 'maxAge'>,
   decision: Decision,
   signed: string | undefined,
 ): RefreshTerms {
@@ -40,13 +42,15 @@ export function refreshTerms(
   const known = [...pinnings.keys()]
   const pins = decision.pinnings.map((one) => known.indexOf(one))
   const staleFallback = strictOf('refuse', given.staleFallback, decision.staleFallback) ?? standard
+  const maxAge = Math.min(given.maxAge ?? Number.POSITIVE_INFINITY, decision.maxAge ?? standardAge)
   const rule = server === undefined ? {} : { rule: { address: server, match: serverMatch ?? decision.match } }
   return {
-    key: JSON.stringify([server, signed, firstUse === 'refuse', staleFallback, pins]),
+    key: JSON.stringify([server, signed, firstUse === 'refuse', staleFallback, maxAge, pins]),
     server: { ...rule, knownRegistries: index?.policy.knownRegistries ?? true },
     signed,
     pinnings: [...decision.pinnings.flatMap((one) => pinnings.get(one) ?? []), ...(firstUse === 'refuse' ? [NO_FIRST_USE] : [])],
     staleFallback,
+    maxAge,
   }
 }
 

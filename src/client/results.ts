@@ -4,7 +4,7 @@ import type { Action } from '../policy/policy.js'
 import type { RootTrust } from '../trust/anchor.js'
 import type { KeyDetails } from '../trust/key-names.js'
 
-/** `fresh`: the server confirmed it in this run. `stale`, `offline`: the cache did. */
+/** `fresh`: the server confirmed it in this run, or within `maxAge`. `stale`, `offline`: the cache did. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
 
 /** Every warning; part of the API. */
@@ -44,6 +44,11 @@ export interface Provenance {
   readonly rootTrust: RootTrust
   /** Whether the server or the cache confirmed it in this run. */
   readonly freshness: Freshness
+  /**
+   * ISO date: when this client last asked the server with success. Absent when that was not in the life of this client: the cache
+   * keeps no such date.
+   */
+  readonly checked?: string
   /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */

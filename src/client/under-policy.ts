@@ -22,7 +22,7 @@ import type { Settings } from './settings/settings.js'
 export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
 
 /** What `verify` works with. */
-type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
+type Limits = Pick<Settings, 'given' | 'staleFallback' | 'maxAge' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
 
 /** One tag that carries a digest: what its rule asks, and the error when it is not met. */
 interface JudgedTag {

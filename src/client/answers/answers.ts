@@ -24,6 +24,8 @@ export interface VerifiedCollection {
   readonly freshness: Freshness
   readonly server: TrustServer
   readonly warnings: readonly Warning[]
+  /** When the server was last asked with success, in milliseconds since 1970, as far as the client knows. */
+  readonly checked: number | undefined
   /** The registry in the reference, when the collection is signed in the name of another. */
   readonly mirror: string | undefined
 }
@@ -129,12 +131,13 @@ export function answerInspection(verified: VerifiedCollection): Inspection {
 }
 
 /** A new object for each answer: one refresh may answer several callers, and no caller may change the answer of another. */
-function provenance({ stage, freshness, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
+function provenance({ stage, freshness, checked, server, warnings, mirror }: VerifiedCollection, role: string): Provenance {
   const { gun } = stage.context
   return {
     gun,
     rootTrust: stage.anchor.trust,
     freshness,
+    ...(checked === undefined ? {} : { checked: new Date(checked).toISOString() }),
     expires: new Date(stage.expires(role)).toISOString(),
     server: server.typed,
     warnings: warnings.map((warning) => ({ ...warning })),
