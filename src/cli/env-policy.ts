@@ -5,7 +5,7 @@ import { describeSource } from '../client/settings/setting-source.js'
 import { sourceOf } from '../client/settings/setting-sources.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { TrustError } from '../errors.js'
-import type { Decision } from '../policy/decide.js'
+import type { Decision } from '../policy/decision.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { Io } from './io.js'
 

@@ -1,5 +1,5 @@
 /** What a policy asks of one refresh. */
-import type { Decision } from '../policy/decide.js'
+import type { Decision } from '../policy/decision.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
 import { type SignedName, signedName } from './settings/known-registries.js'

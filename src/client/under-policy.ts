@@ -5,7 +5,9 @@
  * requires by option holds whatever the policy says.
  */
 import { type Evidence, TrustError, UnsignedError, UsageError } from '../errors.js'
-import { type AskedNames, type Decision, NO_DECISION } from '../policy/decide.js'
+import type { CollectionPolicy } from '../policy/collection-policy.js'
+import type { AskedNames } from '../policy/decide.js'
+import { type Decision, NO_DECISION } from '../policy/decision.js'
 import { signedNameOf } from '../policy/mirrors.js'
 import { checkSigners } from '../policy/signers.js'
 import type { ImageReference } from '../reference/reference.js'
@@ -34,6 +36,9 @@ interface JudgedTag {
 export class UnderPolicy {
   readonly #policy: PolicySettings
   readonly #limits: Limits
+  /** What follows from a decision. The policy gives the same object for tags of a collection under the same rules. */
+  readonly #heldOf = new WeakMap<Decision, Decision>()
+  readonly #termsOf = new WeakMap<Decision, RefreshTerms>()
 
   constructor(policy: PolicySettings, limits: Limits) {
     this.#policy = policy
@@ -158,19 +163,30 @@ export class UnderPolicy {
   }
 
   #decide(named: Named, tag: string): Decision {
-    return this.#held(this.#policy.index?.decide(this.#names(named), tag) ?? NO_DECISION)
+    return this.#held(this.#ofCollection(named)?.decide(tag) ?? NO_DECISION)
   }
 
   /** `isByTag`: `decision` counts for the refresh, and when no tag carries the digest. */
   #decideDigest(named: Named): { readonly decision: Decision; readonly isByTag: boolean } {
-    const asked = this.#policy.index?.decideDigest(this.#names(named))
+    const asked = this.#ofCollection(named)?.decideDigest()
     if (asked === undefined) return { decision: this.#held(NO_DECISION), isByTag: false }
     const isByTag = asked.kind === 'by-tag'
     return { decision: this.#held(isByTag ? asked.otherwise : asked.decision), isByTag }
   }
 
-  /** Signers, a lock and known roots that the caller requires by option: no action of a rule lets an image pass without them. */
+  /** Worked out once for each name that is typed. */
+  #ofCollection(named: Named): CollectionPolicy | undefined {
+    return this.#policy.index?.collection(named.isExact === true ? `exactly ${named.gun}` : named.gun, () => this.#names(named))
+  }
+
   #held(decision: Decision): Decision {
+    const known = this.#heldOf.get(decision) ?? this.#heldBack(decision)
+    this.#heldOf.set(decision, known)
+    return known
+  }
+
+  /** Signers, a lock and known roots that the caller requires by option: no action of a rule lets an image pass without them. */
+  #heldBack(decision: Decision): Decision {
     const { requireSigners } = this.#policy
     const { frozen, firstUse } = this.#limits
     if (requireSigners.length === 0 && !frozen && firstUse === 'accept') return decision
@@ -185,7 +201,9 @@ export class UnderPolicy {
   }
 
   #terms(named: Named, decision: Decision): RefreshTerms {
-    return refreshTerms(this.#policy, this.#limits, decision, this.#mirrored(named))
+    const terms = this.#termsOf.get(decision) ?? refreshTerms(this.#policy, this.#limits, decision, this.#mirrored(named))
+    this.#termsOf.set(decision, terms)
+    return terms
   }
 
   /** The name under which a mirror of the policy has the collection signed. */

@@ -109,7 +109,7 @@ describe('verifyTags', () => {
     await using client = createTrustClient({ ...options, timeout: 4_000 })
     const outcomes = client.verifyTags(all.map((_, n) => `team/app${n}:1`))
     const first = outcomes.next()
-    await expect.poll(() => asked.size).toBe(30)
+    await expect.poll(() => asked.size, { timeout: 10_000 }).toBe(30)
     expect((await first).value).toMatchObject({ error: { code: 'ERR_SERVER_UNREACHABLE' } })
     expect(new Set((await collect(outcomes)).map((line) => line.split(' ')[1]))).toEqual(new Set(['trusted']))
   })

@@ -109,9 +109,8 @@ describe('the time of each caller', () => {
     const story = world()
     story.transport.faults.set('*', 'silent')
     await using client = createTrustClient({ ...story.options, timeout: 700 })
-    const began = performance.now()
     const outcomes = await outcomesOf(client, story.references)
-    expect(performance.now() - began).toBeLessThan(2 * 700)
+    expect(story.transport.requests.filter((name) => name === 'root')).toHaveLength(32)
     const messages = outcomes.map((outcome) => ('error' in outcome ? outcome.error.message : 'no error'))
     expect(new Set(outcomes.map((outcome) => 'error' in outcome && outcome.error.code))).toEqual(
       new Set(['ERR_SERVER_UNREACHABLE']),
