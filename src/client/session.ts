@@ -86,7 +86,7 @@ export class Session {
   }
 
   async verify(reference: ImageReference, batch?: Batch): Promise<VerifyResult> {
-    if (this.#rules !== undefined) return this.#rules.verify(reference, (terms) => this.#verified(reference, terms, batch))
+    if (this.#rules !== undefined) return await this.#rules.verify(reference, (terms) => this.#verified(reference, terms, batch))
     const { gun, tag, digest } = reference
     if (tag === undefined && digest !== undefined && this.#settings.digestReferences === 'accept') {
       if (this.#settings.frozen) this.#place(reference)

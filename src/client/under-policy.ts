@@ -51,12 +51,16 @@ export class UnderPolicy {
     if (tag === undefined && digest !== undefined) return this.#verifyDigest(reference, digest, refresh)
     const name = tag ?? 'latest'
     const decision = this.#decide(reference, name)
-    return this.#act(reference, decision, async () => {
-      const verified = await refresh(this.#terms(reference, decision))
-      const answer = answerTag(verified, reference, name)
-      this.#checkSigners(verified, decision, name, answer.digest)
-      return { ...answer, ...this.#applied(decision) }
-    })
+    // The usual case, without the layers that forgive: they cost as much as the decision.
+    if (decision.action === 'enforce') return await this.#verifyTag(reference, name, decision, refresh)
+    return this.#act(reference, decision, () => this.#verifyTag(reference, name, decision, refresh))
+  }
+
+  async #verifyTag(reference: ImageReference, tag: string, decision: Decision, refresh: Refresh): Promise<VerifyResult> {
+    const verified = await refresh(this.#terms(reference, decision))
+    const answer = answerTag(verified, reference, tag, this.#applied(decision))
+    this.#checkSigners(verified, decision, tag, answer.digest)
+    return answer
   }
 
   /** `warn` and `skip` have no answer of a lookup: it verifies, or fails. @throws TrustError of any kind */

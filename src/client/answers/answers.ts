@@ -30,8 +30,13 @@ export interface VerifiedCollection {
   readonly mirror: string | undefined
 }
 
-/** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
-export function answerTag(verified: VerifiedCollection, reference: ImageReference, tag: string): TrustedResult {
+/** `applied`: the policy of the answer. @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
+export function answerTag(
+  verified: VerifiedCollection,
+  reference: ImageReference,
+  tag: string,
+  applied: Pick<TrustedResult, 'policy'> = {},
+): TrustedResult {
   const { gun } = verified.stage.context
   const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
   if (reference.digest !== undefined && reference.digest !== digest) {
@@ -57,6 +62,7 @@ export function answerTag(verified: VerifiedCollection, reference: ImageReferenc
     signers,
     ...provenance(verified, role),
     ...(custom === undefined ? {} : { custom }),
+    ...applied,
   }
 }
 
