@@ -1,6 +1,7 @@
 /** Every case: the question, the programs that answer it, and the round-trip time. */
 import { spawnSync } from 'node:child_process'
 import { delegations, many, single, twice } from './collections.mjs'
+import { measurePolicy } from './policy-cost.mjs'
 import { measure } from './rounds.mjs'
 import { measureImport, measureVersion } from './startup.mjs'
 import { command, docker, library, notary } from './subjects.mjs'
@@ -20,7 +21,8 @@ export function listCases({ quick }) {
     ...matrix('delegations', 'collection with 3 delegations', delegations, dockerIsThere ? [docker] : []),
     ...matrix('large', `2 x ${large} tags`, twice(large)),
     ...sizes.flatMap((size) => growth(size)),
-    manyCase(folders, each, sampled),
+    ...['cold', 'warm'].map((start) => manyCase(folders, each, sampled, start)),
+    ...[1, 100].map(policyCase),
     { name: 'startup/version', title: 'dct --version', base: 'node -e 0', run: measureVersion },
     { name: 'startup/import', title: 'importing the library', base: 'empty module', run: measureImport },
   ]
@@ -59,19 +61,29 @@ function growth(size) {
 }
 
 /** Runs `notary` for a sample of the collections and scales the result, because it takes more than a second for each. */
-function manyCase(folders, each, sampled) {
+function manyCase(folders, each, sampled, start) {
   const question = many(folders, each)
   const sample = { ...question, wanted: question.wanted.slice(0, sampled * each) }
   return {
-    name: 'many/cold/50',
-    title: `${folders * each} tags over ${folders} collections, cold, 50 ms (notary: one by one, ${sampled * each} of them, scaled)`,
+    name: `many/${start}/50`,
+    title: `${folders * each} tags over ${folders} collections, ${start}, 50 ms (notary: one by one, ${sampled * each} of them, scaled)`,
     base: 'notary',
     collections: question.collections,
     run: (lab, { rounds }) => {
-      const scaled = { ...notary(lab, sample, 'cold'), scale: folders / sampled }
-      const subjects = [scaled, command(lab, question, 'cold'), library(lab, question, 'cold')]
+      const scaled = { ...notary(lab, sample, start), scale: folders / sampled }
+      const subjects = [scaled, command(lab, question, start), library(lab, question, start)]
       return measureAndStop(lab, subjects, { roundTrip: 50, rounds: Math.min(rounds, FEW) })
     },
+  }
+}
+
+/** Many rounds: the difference to be seen is smaller than the noise of one. */
+function policyCase(collections) {
+  return {
+    name: `policy/${collections}`,
+    title: `a warm client under 500 rules, 1,000 references in ${collections} collections`,
+    base: 'without a policy',
+    run: (_lab, { rounds }) => measurePolicy(collections, rounds * 5),
   }
 }
 

@@ -9,6 +9,10 @@ export const TARGETS = [
   { case: 'large/warm/0', subject: 'library', field: 'cpu', most: 0.05 },
   { case: 'many/cold/50', subject: 'command', field: 'wall', most: 0.05 },
   { case: 'many/cold/50', subject: 'library', field: 'wall', most: 0.05 },
+  { case: 'policy/1', subject: 'plain', field: 'cpu', most: 1.05 },
+  { case: 'policy/1', subject: 'adverse', field: 'cpu', most: 1.05 },
+  { case: 'policy/100', subject: 'plain', field: 'cpu', most: 1.05 },
+  { case: 'policy/100', subject: 'adverse', field: 'cpu', most: 1.05 },
   { case: 'startup/version', subject: 'command', field: 'wall', most: 1.4 },
   { case: 'startup/import', subject: 'library', field: 'wall', most: 40, difference: true },
 ]

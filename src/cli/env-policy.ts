@@ -5,7 +5,7 @@ import { describeSource } from '../client/settings/setting-source.js'
 import { sourceOf } from '../client/settings/setting-sources.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { TrustError } from '../errors.js'
-import type { Decision } from '../policy/decide.js'
+import type { Decision } from '../policy/decision.js'
 import type { Mirror } from '../policy/mirrors.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { Io } from './io.js'
@@ -27,8 +27,12 @@ export async function viewPolicy(options: TrustClientOptions, { env }: Io, refer
     if (policy?.index === undefined) return { mirrors: [], describe: () => ({ value: 'none', why: source }) }
     const { mirrors } = policy.index.policy
     const { UnderPolicy } = await import('../client/under-policy.js')
-    const { digestReferences, staleFallback } = SETTINGS
-    const defaults = { digestReferences: digestReferences.default, staleFallback: staleFallback.default }
+    const { digestReferences, staleFallback, maxAge } = SETTINGS
+    const defaults = {
+      digestReferences: digestReferences.default,
+      staleFallback: staleFallback.default,
+      maxAge: maxAge.default,
+    }
     const { frozen = SETTINGS.frozen.default, firstUse = SETTINGS.firstUse.default } = options
     const rules = new UnderPolicy(policy, { ...defaults, frozen, firstUse, mirrors, given: options, signal: undefined })
     const { terms, decision, isByTag } = rules.preview(reference)

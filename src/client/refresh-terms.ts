@@ -1,5 +1,5 @@
 /** What a policy asks of one refresh, and where a collection is asked for. */
-import type { Decision } from '../policy/decide.js'
+import type { Decision } from '../policy/decision.js'
 import { signedNameOf } from '../policy/mirrors.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
@@ -25,6 +25,8 @@ export interface RefreshTerms {
   /** Beside those of the client: each must be met. */
   readonly pinnings: readonly TrustPinning[]
   readonly staleFallback: 'warn' | 'refuse'
+  /** Milliseconds. */
+  readonly maxAge: number
 }
 
 /** Pins of no collection that refuse first use. */
@@ -32,19 +34,21 @@ export const NO_FIRST_USE: TrustPinning = { certs: new Map(), ca: new Map(), dis
 
 export function refreshTerms(
   { index, pinnings }: PolicySettings,
-  { given, staleFallback: standard }: Pick<Settings, 'given' | 'staleFallback'>,
+  { given, staleFallback: standard, maxAge: standardAge }: Pick<Settings, 'given' | 'staleFallback' | 'maxAge'>,
   decision: Decision,
 ): RefreshTerms {
   const { server, serverMatch, firstUse } = decision
   const known = [...pinnings.keys()]
   const pins = decision.pinnings.map((one) => known.indexOf(one))
   const staleFallback = strictOf('refuse', given.staleFallback, decision.staleFallback) ?? standard
+  const maxAge = Math.min(given.maxAge ?? Number.POSITIVE_INFINITY, decision.maxAge ?? standardAge)
   const rule = server === undefined ? {} : { rule: { address: server, match: serverMatch ?? decision.match } }
   return {
-    key: JSON.stringify([server, firstUse === 'refuse', staleFallback, pins]),
+    key: JSON.stringify([server, firstUse === 'refuse', staleFallback, maxAge, pins]),
     server: { ...rule, knownRegistries: index?.policy.knownRegistries ?? true },
     pinnings: [...decision.pinnings.flatMap((one) => pinnings.get(one) ?? []), ...(firstUse === 'refuse' ? [NO_FIRST_USE] : [])],
     staleFallback,
+    maxAge,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Action } from '../policy/policy.js'
 import type { RootTrust } from '../trust/anchor.js'
 import type { KeyDetails } from '../trust/key-names.js'
 
-/** `fresh`: the server confirmed it in this run. `stale`: the cache did. `offline`: the cache or a bundle did, as asked for. */
+/** `fresh`: the server confirmed it in this run, or within `maxAge`. `stale`: the cache did. `offline`: the cache or a bundle did, as asked for. */
 export type Freshness = 'fresh' | 'stale' | 'offline'
 
 /** Every warning; part of the API. */
@@ -46,6 +46,11 @@ export interface Provenance {
   readonly rootTrust: RootTrust
   /** Whether the server or the cache confirmed it in this run. */
   readonly freshness: Freshness
+  /**
+   * ISO date: when this client last asked the server with success. Absent when that was not in the life of this client: the cache
+   * keeps no such date.
+   */
+  readonly checked?: string
   /** ISO date of the past moment that all of it was judged for; only with `judgeAsOf`. */
   readonly judgedAsOf?: string
   /** ISO date of the earliest expiry among root, timestamp, snapshot, targets and the answering role. */

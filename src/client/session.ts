@@ -51,13 +51,29 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: registryOf(gun), familiarName: gun, isExact: true }
 }
 
-/** Refreshes that several calls share, by the name that was asked for; see `sharedName`. */
-export type SharedRefreshes = Map<string, Promise<VerifiedCollection>>
+/** Milliseconds in the queue from which a message names them. */
+const QUEUED_MS = 100
+
+/** A refresh that several calls share. */
+interface SharedRefresh {
+  readonly verified: Promise<VerifiedCollection>
+  /** True when its time ran out. The time of a caller that joined it later may not be over then. */
+  readonly hasTimedOut: () => boolean
+}
+
+/** Calls of one `verifyTags` for one collection: they are answered from one refresh. */
+export interface Batch {
+  /** When the references were given, by `performance.now()`: their time in the queue counts. */
+  readonly since: number
+  /** By the name that was asked for; see `sharedName`. */
+  readonly refreshes: Map<string, SharedRefresh>
+}
 
 export class Session {
   readonly #settings: Settings
   readonly #transports = new Map<string, Transport>()
-  readonly #running: SharedRefreshes = new Map()
+  /** Refreshes that run, by the name that was asked for; see `sharedName`. */
+  readonly #running = new Map<string, SharedRefresh>()
   readonly #sets = new VerifiedSetCache()
   /** Undefined when neither a policy nor required signers are given. */
   readonly #rules: UnderPolicy | undefined
@@ -75,15 +91,14 @@ export class Session {
     return new Session(settings, new UnderPolicy(settings.policy, settings))
   }
 
-  /** With `shared`, calls for one collection are answered from one refresh. */
-  async verify(reference: ImageReference, shared?: SharedRefreshes): Promise<VerifyResult> {
-    if (this.#rules !== undefined) return this.#rules.verify(reference, (terms) => this.#verified(reference, shared, terms))
+  async verify(reference: ImageReference, batch?: Batch): Promise<VerifyResult> {
+    if (this.#rules !== undefined) return await this.#rules.verify(reference, (terms) => this.#verified(reference, terms, batch))
     const { gun, tag, digest } = reference
     if (tag === undefined && digest !== undefined && this.#settings.digestReferences === 'accept') {
       if (this.#settings.frozen) this.#place(reference)
       return { status: 'by-digest', reference: reference.reference, gun, digest, canonicalReference: `${gun}@${digest}` }
     }
-    const verified = await this.#verified(reference, shared)
+    const verified = await this.#verified(reference, undefined, batch)
     return tag === undefined && digest !== undefined
       ? answerDigest(verified, reference, digest)
       : answerTag(verified, reference, tag ?? 'latest')
@@ -91,18 +106,18 @@ export class Session {
 
   async lookup(gun: string, target: string, roles?: readonly string[]): Promise<LookupResult> {
     const collection = collectionOf(gun)
-    const refresh = (terms?: RefreshTerms) => this.#verified(collection, undefined, terms)
+    const refresh = (terms?: RefreshTerms) => this.#verified(collection, terms)
     if (this.#rules !== undefined) return this.#rules.lookup(collection, target, roles, refresh)
     return answerLookup(await refresh(), target, roles)
   }
 
   async listTags(repository: Collection): Promise<TagList> {
-    const refresh = (terms?: RefreshTerms) => this.#verified(repository, undefined, terms)
+    const refresh = (terms?: RefreshTerms) => this.#verified(repository, terms)
     return this.#rules === undefined ? answerTags(await refresh()) : this.#rules.listTags(repository, refresh)
   }
 
   async inspect(repository: Collection & Partial<Pick<ImageReference, 'tag' | 'tagDefaulted'>>): Promise<Inspection> {
-    const refresh = (terms?: RefreshTerms) => this.#verified(repository, undefined, terms)
+    const refresh = (terms?: RefreshTerms) => this.#verified(repository, terms)
     return this.#rules === undefined ? answerInspection(await refresh()) : this.#rules.inspect(repository, refresh)
   }
 
@@ -115,7 +130,8 @@ export class Session {
   async verifiedSet(collection: Collection): Promise<VerifiedCollection> {
     const terms = this.#rules?.collection(collection).terms
     if (terms === undefined) return this.#verified(collection)
-    return this.#verified(collection, undefined, { ...terms, pinnings: terms.pinnings.filter((one) => one !== NO_FIRST_USE) })
+    const pinnings = terms.pinnings.filter((one) => one !== NO_FIRST_USE)
+    return this.#verified(collection, { ...terms, key: `${terms.key} to be locked`, pinnings })
   }
 
   /**
@@ -124,11 +140,11 @@ export class Session {
    * @throws TrustError of any kind
    */
   async takeDown(collection: Collection): Promise<TakenDown> {
-    const verified = await this.#verified(collection, undefined, this.#rules?.collection(collection).terms)
+    const verified = await this.#verified(collection, this.#rules?.collection(collection).terms)
     const { stage, server, freshness } = verified
     if (freshness !== 'fresh') return { verified, earlierRoots: new Map() }
     const { gun } = stage.context
-    using deadline = this.#deadline(gun)
+    using deadline = this.#deadline(gun, performance.now() + this.#settings.timeout)
     const transport = this.#transportFor(server)
     const files = new ServerFiles({ gun, transport, signal: deadline.signal, tell: this.#settings.onEvent })
     const { earlierRoots } = await import('./refresh/earlier-roots.js')
@@ -139,18 +155,37 @@ export class Session {
     await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
   }
 
-  /** One refresh; callers that ask for the same collection while it runs get the same one. */
-  #verified(collection: Collection, shared: SharedRefreshes = this.#running, terms?: RefreshTerms): Promise<VerifiedCollection> {
+  /** One refresh; callers that ask for the same collection while it runs get the same one, and a batch keeps it. */
+  async #verified(collection: Collection, terms?: RefreshTerms, batch?: Batch): Promise<VerifiedCollection> {
     const name = `${sharedName(collection)} ${terms?.key ?? ''}`
-    const running = shared.get(name)
-    if (running !== undefined) return running.catch((error: unknown) => Promise.reject(ownError(error)))
-    const started = this.#refresh(collection, terms)
-    shared.set(name, started)
-    if (shared === this.#running) {
-      const forget = () => shared.delete(name)
-      started.then(forget, forget)
+    const until = (batch?.since ?? performance.now()) + this.#settings.timeout
+    for (;;) {
+      const known = batch?.refreshes.get(name) ?? this.#running.get(name)
+      const shared = known ?? this.#start(name, collection, terms, until)
+      batch?.refreshes.set(name, shared)
+      const isTooEarly = (): boolean => known?.hasTimedOut() === true && performance.now() < until
+      try {
+        const verified = await shared.verified
+        if (verified.freshness === 'fresh' || !isTooEarly()) return verified
+      } catch (error) {
+        if (known === undefined) throw error
+        if (!isTooEarly()) throw ownError(error)
+      }
+      if (batch?.refreshes.get(name) === known) batch?.refreshes.delete(name)
     }
-    return started
+  }
+
+  /** `until`: by `performance.now()`. */
+  #start(name: string, collection: Collection, terms: RefreshTerms | undefined, until: number): SharedRefresh {
+    let hasTimedOut = false
+    const verified = this.#refresh(collection, terms, until, () => {
+      hasTimedOut = true
+    })
+    const shared = { verified, hasTimedOut: () => hasTimedOut }
+    this.#running.set(name, shared)
+    const forget = () => this.#running.delete(name)
+    verified.then(forget, forget)
+    return shared
   }
 
   /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
@@ -166,7 +201,12 @@ export class Session {
     return bundle && { value: bundle.serverOf(gun), source: { kind: 'bundle', file: bundle.file } }
   }
 
-  async #refresh(collection: Collection, terms?: RefreshTerms): Promise<VerifiedCollection> {
+  async #refresh(
+    collection: Collection,
+    terms: RefreshTerms | undefined,
+    until: number,
+    onTimeout: () => void,
+  ): Promise<VerifiedCollection> {
     const { store, offline, signal, credentials, firstUse, bundle, onEvent: tell } = this.#settings
     const staleFallback = bundle === undefined ? (terms?.staleFallback ?? this.#settings.staleFallback) : 'refuse'
     const { choice, gun, mirror, lock } = this.#place(collection, terms)
@@ -177,11 +217,13 @@ export class Session {
       allPins.map((one) => pinnedAs(gun, collection.gun, one)),
     )
     const now = this.#settings.now()
+    const ticks = performance.now()
+    const maxAge = terms?.maxAge ?? this.#settings.maxAge
     signal?.throwIfAborted()
-    using deadline = this.#deadline(gun)
+    using deadline = this.#deadline(gun, until, onTimeout)
     const transport = offline && bundle === undefined ? undefined : this.#transportFor(server)
     const { familiarName } = collection
-    const judgedBy = { pinning, alsoPinned, lock, staleFallback, now }
+    const judgedBy = { pinning, alsoPinned, lock, staleFallback, now, ticks, maxAge }
     const request = { gun, familiarName, server, transport, store, ...judgedBy, signal: deadline.signal, tell }
     try {
       const refreshed = await (bundle === undefined
@@ -203,15 +245,24 @@ export class Session {
     }
   }
 
-  /** A signal that ends network work: when the time is up, when the caller aborts, or when it is disposed. */
-  #deadline(gun: string): Disposable & { readonly signal: AbortSignal } {
+  /**
+   * A signal that ends network work: when the time is up, when the caller aborts, or when it is disposed.
+   * `until`: by `performance.now()`.
+   */
+  #deadline(gun: string, until: number, onTimeout = (): void => undefined): Disposable & { readonly signal: AbortSignal } {
     const { signal, timeout } = this.#settings
     const work = new AbortController()
     // One for each request or refresh, and many run at once.
     setMaxListeners(0, work.signal, ...(signal === undefined ? [] : [signal]))
     const interrupt = () => work.abort(signal?.reason)
     signal?.addEventListener('abort', interrupt)
-    const timer = setTimeout(() => work.abort(timedOut(timeout, gun)), timeout)
+    const start = performance.now()
+    const expire = (): void => {
+      onTimeout()
+      work.abort(timedOut(timeout, timeout - (until - start), gun))
+    }
+    if (!(start < until)) expire()
+    const timer = setTimeout(expire, until - start)
     return {
       signal: work.signal,
       [Symbol.dispose]: () => {
@@ -223,7 +274,7 @@ export class Session {
   }
 
   #transportFor(server: TrustServer): Transport {
-    const { transport, dockerConfig, env, ca, credentials, onEvent, isMappedForDockerIo } = this.#settings
+    const { transport, dockerConfig, env, ca, credentials, connections, onEvent, isMappedForDockerIo } = this.#settings
     if (transport !== undefined) return transport
     const known = this.#transports.get(server.typed)
     if (known !== undefined) return known
@@ -233,6 +284,7 @@ export class Session {
       env,
       ca,
       credentials,
+      connections,
       onEvent,
       serverIsMappedForDockerIo: isMappedForDockerIo(server),
     })
@@ -246,8 +298,11 @@ function sharedName({ gun, isExact }: Collection): string {
   return isExact === true ? `exactly ${gun}` : gun
 }
 
-function timedOut(timeout: number, gun: string): UnavailableError {
-  return new UnavailableError('ERR_SERVER_UNREACHABLE', `error contacting notary server: no answer within ${timeout / 1000} s`, {
-    gun,
-  })
+/** `queued`: milliseconds of them that passed before the refresh began. */
+function timedOut(timeout: number, queued: number, gun: string): UnavailableError {
+  const within = `error contacting notary server: no answer within ${timeout / 1000} s`
+  if (queued < QUEUED_MS) return new UnavailableError('ERR_SERVER_UNREACHABLE', within, { gun })
+  const message = `${within}, ${(Math.min(queued, timeout) / 1000).toFixed(1)} s of which it waited for other collections`
+  const hint = 'Raise timeout (--timeout SECONDS), or ask for fewer references at a time: what was verified stays in the cache.'
+  return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { gun, hint })
 }

@@ -3,7 +3,7 @@ import { TrustError, UsageError } from '../errors.js'
 import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
 import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
-import type { Session, SharedRefreshes } from './session.js'
+import type { Batch, Session } from './session.js'
 import { checkValues, lookupRoles, ownOptions } from './settings/check-options.js'
 import { isSwitchedOn } from './settings/content-trust.js'
 import type { TrustClientOptions, VerifyTagOptions } from './settings/options.js'
@@ -15,8 +15,8 @@ export type VerifyOutcome =
   | { readonly reference: string; readonly result: VerifyResult }
   | { readonly reference: string; readonly error: TrustError }
 
-/** Collections that are refreshed at a time. */
-const MAX_COLLECTIONS_AT_ONCE = 16
+/** Collections that are refreshed at a time (memory: each may hold files of many megabytes). A known one has two requests, for 64 connections. */
+const MAX_COLLECTIONS_AT_ONCE = 32
 
 /** A client with its own settings, connections and cache. Made by `createTrustClient`. */
 export interface TrustClient extends AsyncDisposable {
@@ -83,22 +83,23 @@ class LazyTrustClient implements TrustClient {
 
   async *verifyTags(references: Iterable<string>): AsyncIterableIterator<VerifyOutcome> {
     checkList(references)
+    const since = performance.now()
     const slots = new ConcurrencyLimit(MAX_COLLECTIONS_AT_ONCE)
     const outcomes: Promise<VerifyOutcome>[] = []
     let isWanted = true
     for (const group of groupByCollection(references).values()) {
       // A group has several refreshes only where a policy asks different things of its tags.
-      const shared: SharedRefreshes = new Map()
+      const batch: Batch = { since, refreshes: new Map() }
       const turn = slots.take()
       const answer = async (reference: string): Promise<VerifyOutcome> => {
         await turn
         if (!isWanted) throw new Error('the caller no longer waits for this')
-        return this.#outcome(reference, shared)
+        return this.#outcome(reference, batch)
       }
       for (const { index, reference } of group) outcomes[index] = answer(reference)
       // These refreshes answered them all: drop them, and errors that the caller did not read.
       const finish = (): void => {
-        shared.clear()
+        batch.refreshes.clear()
         slots.release()
       }
       void Promise.allSettled(group.map(({ index }) => outcomes[index])).then(finish)
@@ -150,17 +151,17 @@ class LazyTrustClient implements TrustClient {
     return this.close()
   }
 
-  async #verify(reference: string, shared?: SharedRefreshes): Promise<VerifyResult> {
+  async #verify(reference: string, batch?: Batch): Promise<VerifyResult> {
     const parsed = parseReference(reference)
     const options = this.#own()
     if (!isSwitchedOn(options)) return disabled(reference, options)
-    return (await this.#open()).verify(parsed, shared)
+    return (await this.#open()).verify(parsed, batch)
   }
 
   /** Rejects only with errors other than TrustError: an aborted signal, or a fault of this library. */
-  async #outcome(reference: string, shared: SharedRefreshes): Promise<VerifyOutcome> {
+  async #outcome(reference: string, batch: Batch): Promise<VerifyOutcome> {
     try {
-      return { reference, result: await this.#verify(reference, shared) }
+      return { reference, result: await this.#verify(reference, batch) }
     } catch (error) {
       if (error instanceof TrustError) return { reference, error }
       throw error

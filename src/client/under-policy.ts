@@ -5,7 +5,9 @@
  * requires by option holds whatever the policy says.
  */
 import { type Evidence, TrustError, UnsignedError, UsageError } from '../errors.js'
-import { type AskedNames, type Decision, NO_DECISION } from '../policy/decide.js'
+import type { CollectionPolicy } from '../policy/collection-policy.js'
+import type { AskedNames } from '../policy/decide.js'
+import { type Decision, NO_DECISION } from '../policy/decision.js'
 import { checkSigners } from '../policy/signers.js'
 import type { ImageReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
@@ -28,7 +30,10 @@ import type { Settings } from './settings/settings.js'
 export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
 
 /** What `verify` works with. */
-type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal' | 'mirrors'>
+type Limits = Pick<
+  Settings,
+  'given' | 'staleFallback' | 'maxAge' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal' | 'mirrors'
+>
 
 /** What the rule of a tag asks, and the error when it is not met. */
 interface Judgement {
@@ -44,6 +49,9 @@ interface JudgedTag extends Judgement {
 export class UnderPolicy {
   readonly #policy: PolicySettings
   readonly #limits: Limits
+  /** What follows from a decision. The policy gives the same object for tags of a collection under the same rules. */
+  readonly #heldOf = new WeakMap<Decision, Decision>()
+  readonly #termsOf = new WeakMap<Decision, RefreshTerms>()
 
   constructor(policy: PolicySettings, limits: Limits) {
     this.#policy = policy
@@ -56,17 +64,21 @@ export class UnderPolicy {
     if (tag === undefined && digest !== undefined) return this.#verifyDigest(reference, digest, refresh)
     const name = tag ?? 'latest'
     const decision = this.#decide(reference, name)
-    const result = await this.#act(reference, decision, async () => {
-      const verified = await refresh(this.#terms(decision))
-      const answer = answerTag(verified, reference, name)
-      this.#checkSigners(verified, decision, name, answer.digest)
-      return { ...answer, ...this.#applied(decision) }
-    })
+    // The usual case, without the layers that forgive: they cost as much as the decision.
+    if (decision.action === 'enforce') return await this.#verifyTag(reference, name, decision, refresh)
+    const result = await this.#act(reference, decision, () => this.#verifyTag(reference, name, decision, refresh))
     // Engines pass over the tag of name:tag@digest. A mild rule for one tag must not let the image of another pass.
     const isUnverified = result.status === 'skipped' || result.status === 'permitted'
     if (isUnverified && digest !== undefined && this.#decideDigest(reference).isByTag)
       await this.#verifyDigest(reference, digest, refresh)
     return result
+  }
+
+  async #verifyTag(reference: ImageReference, tag: string, decision: Decision, refresh: Refresh): Promise<VerifyResult> {
+    const verified = await refresh(this.#terms(decision))
+    const answer = answerTag(verified, reference, tag, this.#applied(decision))
+    this.#checkSigners(verified, decision, tag, answer.digest)
+    return answer
   }
 
   /** `warn` and `skip` have no answer of a lookup: it verifies, or fails. @throws TrustError of any kind */
@@ -218,19 +230,30 @@ export class UnderPolicy {
   }
 
   #decide(named: Named, tag: string): Decision {
-    return this.#held(this.#policy.index?.decide(this.#names(named), tag) ?? NO_DECISION)
+    return this.#held(this.#ofCollection(named)?.decide(tag) ?? NO_DECISION)
   }
 
   /** `isByTag`: `decision` counts for the refresh, and when no tag carries the digest. */
   #decideDigest(named: Named): { readonly decision: Decision; readonly isByTag: boolean } {
-    const asked = this.#policy.index?.decideDigest(this.#names(named))
+    const asked = this.#ofCollection(named)?.decideDigest()
     if (asked === undefined) return { decision: this.#held(NO_DECISION), isByTag: false }
     const isByTag = asked.kind === 'by-tag'
     return { decision: this.#held(isByTag ? asked.otherwise : asked.decision), isByTag }
   }
 
-  /** Signers, a lock and known roots that the caller requires by option: no action of a rule lets an image pass without them. */
+  /** Worked out once for each name that is typed. */
+  #ofCollection(named: Named): CollectionPolicy | undefined {
+    return this.#policy.index?.collection(named.isExact === true ? `exactly ${named.gun}` : named.gun, () => this.#names(named))
+  }
+
   #held(decision: Decision): Decision {
+    const known = this.#heldOf.get(decision) ?? this.#heldBack(decision)
+    this.#heldOf.set(decision, known)
+    return known
+  }
+
+  /** Signers, a lock and known roots that the caller requires by option: no action of a rule lets an image pass without them. */
+  #heldBack(decision: Decision): Decision {
     const { requireSigners } = this.#policy
     const { frozen, firstUse } = this.#limits
     if (requireSigners.length === 0 && !frozen && firstUse === 'accept') return decision
@@ -245,7 +268,9 @@ export class UnderPolicy {
   }
 
   #terms(decision: Decision): RefreshTerms {
-    return refreshTerms(this.#policy, this.#limits, decision)
+    const terms = this.#termsOf.get(decision) ?? refreshTerms(this.#policy, this.#limits, decision)
+    this.#termsOf.set(decision, terms)
+    return terms
   }
 
   /** A mirror of a known registry is asked under both names, whichever server is asked later. */

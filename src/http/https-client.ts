@@ -4,11 +4,12 @@ import { setImmediate } from 'node:timers/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { TransportClosed } from './connection/connection-failures.js'
 import { type Connector, createConnector } from './connection/connector.js'
+import { CONNECTIONS } from './connections.js'
 import { withDeadline } from './deadline.js'
 import { readBody } from './http-body.js'
 import { nextLocation, RedirectRefused } from './redirect.js'
 import type { TlsContexts } from './tls/tls.js'
-import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
+import { loadUndici, type Undici } from './undici.js'
 
 /** A request. */
 export interface HttpsRequest {
@@ -80,6 +81,8 @@ export interface HttpsClientOptions {
   readonly server: URL
   readonly env: Readonly<Record<string, string | undefined>>
   readonly deadlines: Deadlines
+  /** To one host at a time; `CONNECTIONS` when absent. */
+  readonly connections?: number | undefined
   /** For tests: another resolver. */
   readonly lookup?: LookupFunction | undefined
 }
@@ -169,11 +172,15 @@ export class HttpsClient {
     throw new RedirectRefused(status, `the redirect leads back to ${to.host}, which would get the client certificate`)
   }
 
+  get #limit(): number {
+    return this.#options.connections ?? CONNECTIONS
+  }
+
   async #ready(url: URL): Promise<Agent['request']> {
     const connections = this.#connections ?? this.#connect()
     if (connections.waiting !== undefined) {
       connections.waiting += 1
-      connections.connector.connectAhead(url, Math.min(connections.waiting, MAX_CONNECTIONS_PER_HOST))
+      connections.connector.connectAhead(url, Math.min(connections.waiting, this.#limit))
     }
     return (await connections.undici).request
   }
@@ -186,7 +193,7 @@ export class HttpsClient {
       return read
     }
     const connector = createConnector({ contexts, server, env, timeoutMs: deadlines.connectMs, lookup })
-    const undici = connector.firstDialStarted.then(contexts).then(() => loadUndici(connector, deadlines.bodyIdleMs))
+    const undici = connector.firstDialStarted.then(contexts).then(() => loadUndici(connector, this.#limit, deadlines.bodyIdleMs))
     const connections: Connections = { contexts, connector, undici, waiting: 0 }
     this.#connections = connections
     undici.then(

@@ -8,24 +8,21 @@ export interface Undici {
   readonly request: Agent['request']
 }
 
-/** Connections to one host at a time: enough for the requests of one refresh, too few to flood a server. */
-export const MAX_CONNECTIONS_PER_HOST = 6
-
 /** Bytes of all headers of an answer: stops endless data in them. */
 const MAX_HEADER_BYTES: number = 32 * 1024
 
 /** Milliseconds until an idle connection is closed. It does not keep the process alive (undici unrefs it). */
 const KEEP_ALIVE_MS = 4_000
 
-/** Loads two modules of undici: its fetch, caches and mocks would triple the time. `bodyTimeout` in ms. */
-export async function loadUndici({ connect }: Connector, bodyTimeout: number): Promise<Undici> {
+/** Loads two modules of undici: its fetch, caches and mocks would triple the time. `connections` are those to one host, `bodyTimeout` is in ms. */
+export async function loadUndici({ connect }: Connector, connections: number, bodyTimeout: number): Promise<Undici> {
   const [{ default: Agent }, { default: request }] = await Promise.all([
     import('undici/lib/dispatcher/agent.js'),
     import('undici/lib/api/api-request.js'),
   ])
   const agent = new Agent({
     connect,
-    connections: MAX_CONNECTIONS_PER_HOST,
+    connections,
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,

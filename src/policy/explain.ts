@@ -1,7 +1,8 @@
 /** Which rule decides over a reference, why, what it asks, and which rules came close. */
 import { nearestName } from '../nearest-name.js'
 import { parseReference } from '../reference/reference.js'
-import { type Decision, namesOf, type PolicyIndex } from './decide.js'
+import { namesOf, type PolicyIndex } from './decide.js'
+import type { Decision } from './decision.js'
 import { signedNameOf } from './mirrors.js'
 import { matchesName } from './pattern.js'
 import type { Rule } from './policy.js'

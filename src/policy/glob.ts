@@ -29,6 +29,32 @@ export function matchesGlob(glob: string, text: string): boolean {
   )
 }
 
+/** Whether a text fits. */
+export type Fits = (text: string) => boolean
+
+/** `matchesGlob` for one glob and many texts. */
+export function globMatcher(glob: string): Fits {
+  const [prefix = '', ...rest] = glob.split(STAR)
+  const suffix = rest.pop()
+  if (suffix === undefined) return (text) => text === glob
+  const length = glob.length - rest.length - 1
+  const isOutside: Fits = (text) => text.length >= length && text.endsWith(suffix) && text.startsWith(prefix)
+  // The parts between two wildcards: each at the first place where it fits, as nothing is gained by a later one.
+  const parts = rest.filter((part) => part !== '')
+  if (parts.length === 0) return isOutside
+  return (text) => {
+    if (!isOutside(text)) return false
+    const end = text.length - suffix.length
+    let at = prefix.length
+    for (const part of parts) {
+      const found = text.indexOf(part, at)
+      if (found === -1) return false
+      at = found + part.length
+    }
+    return at <= end
+  }
+}
+
 /** True when the tokens stand for the segments. */
 export function matchesTokens(tokens: readonly Token[], segments: readonly string[]): boolean {
   const fits = (i: number, j: number): boolean => {

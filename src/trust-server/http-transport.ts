@@ -26,6 +26,8 @@ export interface HttpTransportOptions {
   readonly credentials?: CredentialSource | undefined
   /** True when the user mapped docker.io to this server by name. Only then may the server get the credentials of docker.io. */
   readonly serverIsMappedForDockerIo?: boolean
+  /** To one host at a time, from 1 to 256; 64 when absent. */
+  readonly connections?: number
   /** Called for every request, answer and retry; never with a secret. */
   readonly onEvent?: (event: TransportEvent) => void
   /** For tests: shorter deadlines. */
@@ -63,6 +65,7 @@ class HttpTransport implements Transport {
       server: server.url,
       env,
       deadlines: { ...DEADLINES, ...options.deadlines },
+      connections: options.connections,
       lookup: options.lookup,
     })
     this.#auth = new RegistryAuth({

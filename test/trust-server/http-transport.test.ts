@@ -3,9 +3,9 @@ import { createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { CONNECTIONS } from '../../src/http/connections.js'
 import type { TransportEvent } from '../../src/http/events.js'
 import { MAX_REDIRECTS } from '../../src/http/redirect.js'
-import { MAX_CONNECTIONS_PER_HOST } from '../../src/http/undici.js'
 import type { MetadataRequest, Transport } from '../../src/trust-server/transport.js'
 import { listen, testAuthority } from '../support/loopback-server.js'
 import { transportWorld } from '../support/transport-world.js'
@@ -60,21 +60,28 @@ describe('fetchMetadata', () => {
     expect(server.requests[0]?.headers.authorization).toBeUndefined()
   })
 
-  test('keeps connections open, up to a maximum', async () => {
+  test.each([1, 6, undefined])('keeps connections open, up to a maximum: option %s', async (connections) => {
+    const most = connections ?? CONNECTIONS
     let running = 0
-    let most = 0
+    let seen = 0
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
     const server = await serve(async (_, response) => {
       running += 1
-      most = Math.max(most, running)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      seen = Math.max(seen, running)
+      // A moment longer, in which one more connection would be seen.
+      if (running === most) setTimeout(release, 100)
+      await released
       running -= 1
       response.end(BODY)
     })
-    const transport = transportTo(server.url)
-    await Promise.all(Array.from({ length: 20 }, () => ask(transport)))
-    expect(most).toBe(MAX_CONNECTIONS_PER_HOST)
+    const transport = transportTo(server.url, connections === undefined ? {} : { connections })
+    await Promise.all(Array.from({ length: 20 + most }, () => ask(transport)))
+    expect(seen).toBe(most)
     await ask(transport)
-    expect(server.connections()).toBe(MAX_CONNECTIONS_PER_HOST)
+    expect(server.connections()).toBe(most)
   })
 
   test('uses a connection again after a 404', async () => {

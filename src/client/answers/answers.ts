@@ -25,17 +25,20 @@ export interface VerifiedCollection {
   readonly freshness: Freshness
   readonly server: TrustServer
   readonly warnings: readonly Warning[]
+  /** When the server was last asked with success, in milliseconds since 1970, as far as the client knows. */
+  readonly checked: number | undefined
   /** The registry in the reference, when the collection is signed in the name of another. */
   readonly mirror: string | undefined
   /** The past moment that a bundle was judged for, in ms since 1970. */
   readonly judgedAsOf?: number | undefined
 }
 
-/** @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
+/** `applied`: the policy of the answer. @throws UnsignedError ERR_TAG_NOT_SIGNED, ERR_DIGEST_MISMATCH */
 export function answerTag(
   verified: VerifiedCollection,
   reference: ImageReference,
   tag: string,
+  applied: Pick<TrustedResult, 'policy'> = {},
 ): TrustedResult | TrustedAsOfResult {
   const { gun } = verified.stage.context
   const { role, digest, size, signers, custom } = lookupTag(verified.stage, tag)
@@ -62,6 +65,7 @@ export function answerTag(
     signers,
     ...provenance(verified, role),
     ...(custom === undefined ? {} : { custom }),
+    ...applied,
   }
 }
 
@@ -146,7 +150,7 @@ function status<Word extends 'trusted' | 'trusted-digest'>(
 
 /** A new object for each answer: one refresh may answer several callers, and no caller may change the answer of another. */
 function provenance(
-  { stage, freshness, server, warnings, mirror, judgedAsOf }: VerifiedCollection,
+  { stage, freshness, checked, server, warnings, mirror, judgedAsOf }: VerifiedCollection,
   role: string,
 ): Omit<Provenance, 'judgedAsOf'> & { judgedAsOf?: string } {
   const { gun } = stage.context
@@ -154,6 +158,7 @@ function provenance(
     gun,
     rootTrust: stage.anchor.trust,
     freshness,
+    ...(checked === undefined ? {} : { checked: new Date(checked).toISOString() }),
     expires: new Date(stage.expires(role)).toISOString(),
     server: server.typed,
     warnings: warnings.map((warning) => ({ ...warning })),

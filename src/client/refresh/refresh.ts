@@ -20,12 +20,14 @@ const MAX_RUNS = 20
 /** Refreshes one collection. `sets` holds what earlier refreshes of this client verified. @throws TrustError of any kind */
 export async function refresh(request: RefreshRequest, sets: VerifiedSetCache): Promise<Refreshed> {
   const { gun, transport } = request
+  const recent = transport === undefined ? undefined : await sets.recent(request)
+  if (recent !== undefined) return { ...recent, freshness: 'fresh', warnings: [] }
   const connecting = transport?.connectAhead?.()
   for (let runs = 1; ; runs++) {
     try {
       const server = new ServerFiles(request)
       const unchanged = transport === undefined ? undefined : await sets.confirm(request, server)
-      if (unchanged !== undefined) return { stage: unchanged, freshness: 'fresh', warnings: [] }
+      if (unchanged !== undefined) return { stage: unchanged, freshness: 'fresh', warnings: [], checked: request.now }
       return await update(request, sets, server, connecting)
     } catch (cause) {
       if (!(cause instanceof CacheChanged)) throw cause
@@ -51,7 +53,7 @@ async function update(
   const { stage, floorsFile, freshness, warnings } = await new Updater(request, files, server).run()
   if (floorsFile !== undefined && freshness === 'fresh') sets.keep(request, stage, floorsFile)
   server.tellUntaken()
-  return { stage, freshness, warnings }
+  return { stage, freshness, warnings, checked: freshness === 'fresh' ? request.now : sets.checked(request) }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -37,6 +37,10 @@ export interface RefreshRequest {
   readonly staleFallback: 'warn' | 'refuse'
   /** Milliseconds since 1970. */
   readonly now: number
+  /** The same moment in milliseconds of a clock that cannot be set. */
+  readonly ticks: number
+  /** Milliseconds that an answer of the server may be old; 0 asks it in any case. */
+  readonly maxAge: number
   /** Ends the network work. */
   readonly signal: AbortSignal
   readonly tell: (event: CollectionEvent) => void
@@ -47,4 +51,6 @@ export interface Refreshed {
   readonly stage: TargetsStage
   readonly freshness: Freshness
   readonly warnings: readonly Warning[]
+  /** When the server was last asked with success, in milliseconds since 1970; undefined when this client does not know. */
+  readonly checked: number | undefined
 }

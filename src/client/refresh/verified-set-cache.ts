@@ -1,6 +1,6 @@
 /**
  * Verified sets that a client keeps in memory: while root and timestamp stay the same, nothing is read, parsed or verified again.
- * Certificates, pins and expiry are judged at each call.
+ * Within `maxAge` the server is not asked either. Certificates, pins, lock, floors and expiry are judged at each call.
  */
 import { sameBytes, sameIfThere } from '../../bytes.js'
 import type { MetadataStore } from '../../cache/metadata-store.js'
@@ -10,7 +10,7 @@ import type { TargetsStage } from '../../trust/targets-stage.js'
 import { roleLoaded } from '../events.js'
 import { CacheChanged } from './cache-changed.js'
 import { MAX_KEPT_BYTES, MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES } from './limits.js'
-import type { RefreshRequest } from './request.js'
+import type { Refreshed, RefreshRequest } from './request.js'
 import type { ServerFiles } from './server-files.js'
 
 interface KeptSet {
@@ -18,6 +18,8 @@ interface KeptSet {
   /** The floors file as it was written. */
   readonly floorsFile: Uint8Array
   readonly server: ServerIdentity
+  /** When the server was last asked with success: the start of that refresh, so that the age is never too low. */
+  readonly checked: Pick<RefreshRequest, 'now' | 'ticks'>
   /** The revision at which the store was last seen to hold exactly this set. */
   revision: string | undefined
 }
@@ -28,8 +30,8 @@ export class VerifiedSetCache {
   #bytes = 0
 
   /** Keeps a set that the store holds too. */
-  keep({ gun, server }: RefreshRequest, stage: TargetsStage, floorsFile: Uint8Array): void {
-    this.#add(gun, { stage, floorsFile, server: serverIdentity(server.url), revision: undefined })
+  keep({ gun, server, now, ticks }: RefreshRequest, stage: TargetsStage, floorsFile: Uint8Array): void {
+    this.#add(gun, { stage, floorsFile, server: serverIdentity(server.url), checked: { now, ticks }, revision: undefined })
     for (const oldest of this.#sets.keys()) {
       if (this.#bytes <= MAX_KEPT_BYTES) break
       this.drop(oldest)
@@ -43,6 +45,24 @@ export class VerifiedSetCache {
     this.#bytes -= bytesOf(known.stage)
   }
 
+  /** When this server was last asked with success, in milliseconds since 1970. */
+  checked(request: RefreshRequest): number | undefined {
+    return this.#known(request)?.checked.now
+  }
+
+  /** The kept set, judged for today, when the server was asked within `maxAge`. Undefined: ask it. */
+  async recent(request: RefreshRequest): Promise<Pick<Refreshed, 'stage' | 'checked'> | undefined> {
+    const { gun, store } = request
+    const known = this.#known(request)
+    if (known === undefined || !isWithinAge(known, request)) return undefined
+    if (!(await isStillInStore(store, gun, known))) {
+      this.drop(gun)
+      return undefined
+    }
+    const stage = await this.#resume(known, request, known.checked)
+    return stage === undefined ? undefined : { stage, checked: known.checked.now }
+  }
+
   /**
    * The kept set, judged for today, when the server has no newer one. Undefined: refresh by the cache instead; the answers that were
    * asked for here are used there.
@@ -50,9 +70,9 @@ export class VerifiedSetCache {
    * @throws CacheChanged when another call changed the store, so that these answers may be older than what it accepted
    */
   async confirm(request: RefreshRequest, server: ServerFiles): Promise<TargetsStage | undefined> {
-    const { gun, store, tell } = request
-    const known = this.#sets.get(gun)
-    if (known === undefined || known.server !== serverIdentity(request.server.url)) return undefined
+    const { gun, store, now, ticks } = request
+    const known = this.#known(request)
+    if (known === undefined) return undefined
     const { timestamp, anchor } = known.stage
     const newest = server.ask('timestamp', MAX_TIMESTAMP_BYTES)
     const nextRoot = server.ask(`${anchor.chain.version + 1}.root`, MAX_ROOT_BYTES)
@@ -64,10 +84,22 @@ export class VerifiedSetCache {
     }
     if (file.status !== 'fulfilled' || root.status !== 'fulfilled' || root.value !== undefined) return undefined
     if (file.value === undefined || !sameBytes(file.value, timestamp.file)) return undefined
+    return this.#resume(known, request, { now, ticks })
+  }
+
+  #known({ gun, server }: RefreshRequest): KeptSet | undefined {
+    const known = this.#sets.get(gun)
+    return known?.server === serverIdentity(server.url) ? known : undefined
+  }
+
+  /** Undefined when something in the set is not valid any more. */
+  async #resume(known: KeptSet, request: RefreshRequest, checked: KeptSet['checked']): Promise<TargetsStage | undefined> {
+    const { gun, tell } = request
     const stage = await judgedAgain(known.stage, request)
     if (stage === undefined) return undefined
     for (const trusted of stage.trusted()) tell(roleLoaded(gun, trusted, 'memory'))
-    this.#add(gun, { ...known, stage })
+    // Another call may have asked the server later meanwhile.
+    if (this.#sets.get(gun) === known) this.#add(gun, { ...known, stage, checked })
     return stage
   }
 
@@ -77,6 +109,12 @@ export class VerifiedSetCache {
     this.#sets.set(gun, set)
     this.#bytes += bytesOf(set.stage)
   }
+}
+
+/** Two clocks must agree: one of them may have been set back, the other may stop while a machine sleeps. */
+function isWithinAge({ checked }: KeptSet, { now, ticks, maxAge }: RefreshRequest): boolean {
+  const isNear = (age: number): boolean => age >= 0 && age < maxAge
+  return isNear(now - checked.now) && isNear(ticks - checked.ticks)
 }
 
 /** Whether the store still holds the set: others write to the same cache, and what they accepted counts. */

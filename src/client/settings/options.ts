@@ -84,13 +84,20 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly digestReferences?: 'require-signed' | 'accept'
   /** When the server gives no usable answer: `warn` (default) uses a cached timestamp that is still valid, `refuse` fails. */
   readonly staleFallback?: 'warn' | 'refuse'
+  /**
+   * Milliseconds that an answer of the server may be old. Within them a client answers from what it verified before, and still judges
+   * expiry, pins, lock, floors, policy and signers. Default: 0, ask each time. The lower of option and policy counts.
+   */
+  readonly maxAge?: number
   /** Ask no server at all; answer from the cache. */
   readonly offline?: boolean
   /** Take the place of those in Docker's config.json: one for all servers, an object by `docker.io` or `host[:port]`, or a function of that name. */
   readonly credentials?: CredentialsOption
   /** PEM text or texts, added to the default CAs. */
   readonly ca?: string | readonly string[]
-  /** Milliseconds for the network work of each reference. Default: 30,000. */
+  /** Connections to one host at a time, 1 to 256; as many are opened as the work needs. Default: 64. */
+  readonly connections?: number
+  /** Milliseconds for the network work of each reference, its time in the queue of `verifyTags` included. Default: 30,000. */
   readonly timeout?: number
   /** Aborting rejects with `signal.reason`. */
   readonly signal?: AbortSignal

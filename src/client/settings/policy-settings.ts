@@ -59,9 +59,7 @@ export async function readPolicy(
   faults: Faults = newPolicyFaults(typeof given === 'string' ? given : 'option policy'),
 ): Promise<Policy> {
   const document = typeof given === 'string' ? await readFile(given, faults) : givenDocument(given, 'option policy', faults)
-  const policy = parsePolicy(document, faults)
-  refuseMaxAge(policy, faults)
-  return policy
+  return parsePolicy(document, faults)
 }
 
 async function readFile(path: string, faults: Faults): Promise<DocumentNode | undefined> {
@@ -83,15 +81,6 @@ export async function readPolicyBytes(path: string): Promise<Uint8Array> {
     })
   }
   return new Uint8Array(Buffer.concat(chunks))
-}
-
-/** The format has `maxAge`, and this version asks the server each time: what is not done must not be promised. */
-function refuseMaxAge(policy: Policy, faults: Faults): void {
-  const terms = [...policy.rules, ...(policy.default === undefined ? [] : [policy.default])]
-  for (const { maxAge, place } of terms)
-    if (maxAge !== undefined && maxAge > 0)
-      faults.add({ path: 'maxAge', place }, 'maxAge is not supported yet', 'Leave maxAge out: the server is asked each time.')
-  if (faults.any) throw faults.error()
 }
 
 async function readPins(policy: Policy, folder: string): Promise<ReadonlyMap<PolicyPinning, TrustPinning>> {

@@ -4,6 +4,7 @@
  * The checks are written by hand: a schema library takes longer to load than the rest of a call before its first request
  * (docs/decisions/0010).
  */
+import { CONNECTIONS, MAX_CONNECTIONS } from '../../http/connections.js'
 import type { TrustClientOptions } from './options.js'
 import { isPlainObject } from './plain-object.js'
 import { type Check, hasMethods, isFunction, isObjectOf, isOneOf, isPem, isText } from './value-checks.js'
@@ -25,7 +26,7 @@ interface Setting {
 }
 
 /** Options whose default is one value. */
-type WithDefault = 'firstUse' | 'frozen' | 'digestReferences' | 'staleFallback' | 'offline' | 'timeout'
+type WithDefault = 'firstUse' | 'frozen' | 'digestReferences' | 'staleFallback' | 'maxAge' | 'offline' | 'connections' | 'timeout'
 
 type Value<Name extends OptionName> = Exclude<TrustClientOptions[Name], undefined>
 
@@ -35,6 +36,9 @@ export type SettingsTable = { readonly [Name in Exclude<OptionName, WithDefault>
 
 /** Days that a bundle may have expired ago: a larger number is more likely milliseconds. */
 const MAX_EXPIRED_DAYS = 36_525
+
+/** Milliseconds: some 24 days, as in a policy. A collection that is not asked for longer is a mistake in the unit. */
+const MAX_MAX_AGE = 2 ** 31 - 1
 
 /** The first component of a GUN. A key of another form, such as an address, matches no collection: its server would be ignored. */
 const isRegistry = (key: string): boolean => /^[A-Za-z0-9._:[\]-]+$/.test(key)
@@ -127,6 +131,11 @@ export const SETTINGS: SettingsTable = {
     default: 'require-signed',
   },
   staleFallback: { fits: isOneOf('warn', 'refuse'), expected: 'warn or refuse', flag: 'stale-fallback', default: 'warn' },
+  maxAge: {
+    fits: (value) => typeof value === 'number' && value >= 0 && value <= MAX_MAX_AGE,
+    expected: 'milliseconds from 0 to 2^31 - 1',
+    default: 0,
+  },
   offline: { fits: isOneOf(true, false), expected: 'true or false', flag: 'offline', default: false },
   credentials: {
     fits: (value) => isPlainObject(value) || isFunction(value),
@@ -140,6 +149,11 @@ export const SETTINGS: SettingsTable = {
     flag: 'tlscacert',
     environment: ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
     otherwise: "Node's own and this machine's",
+  },
+  connections: {
+    fits: (value) => Number.isInteger(value) && typeof value === 'number' && value >= 1 && value <= MAX_CONNECTIONS,
+    expected: `a whole number from 1 to ${MAX_CONNECTIONS}`,
+    default: CONNECTIONS,
   },
   timeout: {
     fits: (value) => typeof value === 'number' && value > 0 && value < 2 ** 31,

@@ -56,11 +56,15 @@ export interface Settings {
   /** Undefined when neither a policy nor required signers are given. */
   readonly policy: PolicySettings | undefined
   /** What the caller said, without defaults: a rule of a policy takes the place of a default. */
-  readonly given: Pick<TrustClientOptions, 'digestReferences' | 'staleFallback'>
+  readonly given: Pick<TrustClientOptions, 'digestReferences' | 'staleFallback' | 'maxAge'>
   readonly digestReferences: 'require-signed' | 'accept'
   readonly staleFallback: 'warn' | 'refuse'
+  /** Milliseconds. */
+  readonly maxAge: number
   readonly offline: boolean
   readonly ca: readonly string[]
+  /** To one host. */
+  readonly connections: number
   /** Milliseconds. */
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -105,6 +109,8 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     staleFallback: own.staleFallback ?? SETTINGS.staleFallback.default,
     offline: own.offline ?? SETTINGS.offline.default,
     ca: own.ca === undefined ? [] : [own.ca].flat(),
+    maxAge: own.maxAge ?? SETTINGS.maxAge.default,
+    connections: own.connections ?? SETTINGS.connections.default,
     timeout: own.timeout ?? SETTINGS.timeout.default,
     signal: own.signal,
     now: () => bundle?.judgeAsOf ?? clock(),
