@@ -110,10 +110,11 @@ async function fromCopy(build: VerifiedBuild, run: BuildRun): Promise<number> {
 
 /** Refuses a base image that would bring another image into the build. The exit status of a pull that failed, else 0. */
 async function checkTriggers({ request, words }: VerifiedBuild, image: string): Promise<number> {
-  const { engine } = request
+  const { engine, read } = request
   if (!(await succeeds(engine, ['image', 'inspect', image]))) {
     const platform = words.platforms.map((one) => `--platform=${one}`)
-    const status = await runEngine(engine, ['pull', ...platform, image], 'to-stderr')
+    const isQuiet = read.options.some(({ name, value = 'true' }) => name === 'quiet' && value === 'true')
+    const status = await runEngine(engine, ['pull', ...platform, image], isQuiet ? 'ignore' : 'to-stderr')
     if (status !== 0) return status
   }
   const { status, stdout } = await capture(engine, ['image', 'inspect', '--format', '{{json .Config.OnBuild}}', image], {

@@ -2,8 +2,6 @@
  * `dct docker` beside docker 28.2.2, which still has content trust: the same lines, in the same order, with the same exit
  * status. Both have an engine, a registry and a trust server that are real.
  */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type EngineLab, REGISTRY, startEngineLab, TRUST_SERVER, type User } from './lab/engine-lab.js'
 import type { Ran, RunOptions } from './lab/namespace.js'
@@ -120,14 +118,6 @@ test('other commands are handed over with their output and exit status', async (
 test('standard input reaches the container', async () => {
   const args = ['run', '-i', '--rm', '--network', 'none', `${IMAGE}:1.0`, 'sh', '-c', 'read line; echo "got $line"']
   expect(await ours(args, { env: ON, input: 'a word\n' })).toMatchObject({ status: 0, stdout: 'got a word\n' })
-})
-
-test('docker build is refused while content trust is on, and runs when it is off', async () => {
-  await writeFile(join(user.home, 'Dockerfile'), `FROM ${IMAGE}:unsigned\n`)
-  const refused = await ours(['build', '.'], { env: { ...ON, DOCKER_BUILDKIT: '0' } })
-  expect(refused).toMatchObject({ status: 1, stdout: '' })
-  expect(refused.stderr).toContain('dct: hint: ')
-  expect(await ours(['build', '.'], { env: { DOCKER_BUILDKIT: '0' } })).toMatchObject({ status: 0 })
 })
 
 test('docker push warns that dct signs nothing', async () => {
