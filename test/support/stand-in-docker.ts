@@ -2,7 +2,7 @@
  * A program that stands in for docker with buildx, where there is no BuildKit: it reads the FROM lines of the Dockerfile and judges them
  * by the policy with the evaluator of test/formats/source-policy.ts. It writes down each run in the file LOG, as JSON.
  *
- * Environment: NO_BUILDX; IGNORES_POLICIES; BUILDKIT (the version, `-` for a builder that has not started); ENDS_WITH (exit status); WAITS.
+ * Environment: NO_BUILDX; IGNORES_POLICIES; BUILDKIT (the version, `-` for a builder that has not started); ENDS_WITH (exit status); WAITS; SILENT; HIDDEN (one more image of a build).
  */
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ export interface DockerRun {
 const EVALUATOR = fileURLToPath(new URL('../formats/source-policy.ts', import.meta.url))
 
 /** `docker buildx build --help` and `docker build --help`, as much of it as matters here. */
-const HELP = `Options:
+export const BUILD_HELP = `Options:
       --attest stringArray            Attestation parameters
       --build-arg stringArray         Set build-time variables
       --build-context stringArray     Additional build contexts
@@ -39,27 +39,44 @@ const HELP = `Options:
       --target string                 Set the target build stage
 `
 
-const PROGRAM = `
+/** Answers what is asked about docker; builds are Node's. */
+const PROGRAM = `#!/bin/sh
+for word; do [ "$word" = --help ] && { cat 'FOLDER/help'; exit; }; done
+case "$*" in
+  "buildx version") [ -n "$NO_BUILDX" ] && exit 1; echo github.com/docker/buildx v0.11.0; exit ;;
+  "context show") echo default; exit ;;
+  "buildx inspect"*)
+    printf 'Name: %s\nDriver: docker\n\nNodes:\nName: x\nEndpoint: default\nStatus: running\n' "\${3:-default}"
+    [ "$BUILDKIT" = - ] || echo "BuildKit version: \${BUILDKIT:-v0.13.0}"
+    exit ;;
+  "image inspect --format"*) echo null; exit ;;
+  "image inspect"*|tag*|pull*) exit ;;
+esac
+exec 'NODE' 'FOLDER/docker.mjs' "$@"
+`
+
+const BUILD = `
 import { appendFileSync, readFileSync, statSync } from 'node:fs'
-import { judge } from 'EVALUATOR_FILE'
+import { judge } from './evaluator.mjs'
 
 const args = process.argv.slice(2)
 const { env } = process
+const say = (text) => env.SILENT || console.log(text)
 const path = env.EXPERIMENTAL_BUILDKIT_SOURCE_POLICY
 const policy = path && { path, mode: (statSync(path).mode & 0o777).toString(8), text: readFileSync(path, 'utf8') }
-const isBuild = args.includes('build') && !args.includes('--help')
-const dockerfile = isBuild ? readFileSync(fileOf(args), 'utf8') : undefined
+const dockerfile = readFileSync(fileOf(), 'utf8')
 if (env.LOG) appendFileSync(env.LOG, JSON.stringify({ args, policy, dockerfile, trust: env.DOCKER_CONTENT_TRUST }) + '\\n')
 
-function fileOf(args) {
+function fileOf() {
   const at = args.findLastIndex((word) => word === '-f' || word.startsWith('--file='))
   const named = at < 0 ? undefined : args[at] === '-f' ? args[at + 1] : args[at].slice('--file='.length)
   return named === '-' || args.at(-1) === '-' ? 0 : (named ?? args.at(-1) + '/Dockerfile')
 }
 
 function build() {
-  const images = [...dockerfile.matchAll(/^FROM (?:--platform=\\S+ )?(\\S+)/gm)].map(([, image]) => image)
-  for (const image of images) {
+  const stages = new Set([...dockerfile.matchAll(/ AS (\\S+)$/gm)].map(([, name]) => name))
+  const images = [...dockerfile.matchAll(/^FROM (\\S+)/gm)].flatMap(([, image]) => (stages.has(image) ? [] : [image]))
+  for (const image of [...images, ...(env.HIDDEN && !dockerfile.includes('.invalid/') ? [env.HIDDEN] : [])]) {
     const rules = policy && !env.IGNORES_POLICIES ? JSON.parse(policy.text) : { version: 1, rules: [] }
     const { identifier, isDenied } = judge(rules, 'docker-image://' + image)
     if (isDenied) {
@@ -70,26 +87,16 @@ function build() {
       console.error('ERROR: failed to solve: ' + image + ': failed to resolve source metadata: no such host')
       return 1
     }
-    console.log('built from ' + identifier.replace('docker-image://', ''))
+    say('built from ' + identifier.replace('docker-image://', ''))
   }
   return Number(env.ENDS_WITH ?? 0)
 }
 
-const line = args.join(' ')
-if (args.includes('--help')) console.log(HELP_TEXT)
-else if (line === 'buildx version') {
-  if (env.NO_BUILDX) process.exitCode = 1
-  else console.log('github.com/docker/buildx v0.11.0')
-} else if (line === 'context show') console.log('default')
-else if (args[0] === 'buildx' && args[1] === 'inspect') {
-  console.log('Name: ' + (args[2] ?? 'default') + '\\nDriver: docker\\n\\nNodes:\\nName: x\\nEndpoint: default\\nStatus: running')
-  if (env.BUILDKIT !== '-') console.log('BuildKit version: ' + (env.BUILDKIT ?? 'v0.13.0'))
-} else if (isBuild && env.WAITS && !dockerfile.includes('.invalid/')) {
+if (env.WAITS && !dockerfile.includes('.invalid/')) {
   process.on('SIGTERM', () => process.exit(9)).on('SIGINT', () => process.exit(10))
-  console.log('building')
+  say('building')
   setInterval(() => undefined, 1000)
-} else if (isBuild) process.exitCode = build()
-else if (line.startsWith('image inspect --format')) console.log('null')
+} else process.exitCode = build()
 `
 
 /** Writes the program `docker` into a folder. */
@@ -98,9 +105,8 @@ export async function writeStandInDocker(folder: string): Promise<void> {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
   }).outputText
   await writeFile(join(folder, 'evaluator.mjs'), evaluator)
-  const program = PROGRAM.replace('EVALUATOR_FILE', join(folder, 'evaluator.mjs')).replace('HELP_TEXT', JSON.stringify(HELP))
-  await writeFile(join(folder, 'docker.mjs'), program)
-  await writeFile(join(folder, 'docker'), `#!/bin/sh\nexec '${process.execPath}' '${join(folder, 'docker.mjs')}' "$@"\n`, {
-    mode: 0o755,
-  })
+  await writeFile(join(folder, 'docker.mjs'), BUILD)
+  await writeFile(join(folder, 'help'), BUILD_HELP)
+  const program = PROGRAM.replaceAll('FOLDER', folder).replace('NODE', process.execPath)
+  await writeFile(join(folder, 'docker'), program, { mode: 0o755 })
 }
