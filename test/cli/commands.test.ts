@@ -52,17 +52,20 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
     }
   })
 
-  test.skipIf(command.passThrough === 'all')('every option that it does not take is refused, with the commands that take it', async () => {
-    const foreign = NAMES.filter((option) => !acceptedOptions(command).some((one) => one === option))
-    for (const option of foreign) {
-      const { status, out, err } = await runProgram([...wordsOf(command), typed(option)])
-      expect({ status, out }, option).toEqual({ status: 2, out: '' })
-      expect(err).toContain(`--${option} is not an option of dct ${name} (ERR_SETTINGS_INVALID)`)
-      if (option === 'quiet') continue // it drops the hint
-      const takers = COMMANDS.filter((one) => acceptedOptions(one).some((taken) => taken === option))
-      for (const taker of takers) expect(err).toContain(`dct ${taker.name}`)
-    }
-  })
+  test.skipIf(command.passThrough === 'all')(
+    'every option that it does not take is refused, with the commands that take it',
+    async () => {
+      const foreign = NAMES.filter((option) => !acceptedOptions(command).some((one) => one === option))
+      for (const option of foreign) {
+        const { status, out, err } = await runProgram([...wordsOf(command), typed(option)])
+        expect({ status, out }, option).toEqual({ status: 2, out: '' })
+        expect(err).toContain(`--${option} is not an option of dct ${name} (ERR_SETTINGS_INVALID)`)
+        if (option === 'quiet') continue // it drops the hint
+        const takers = COMMANDS.filter((one) => acceptedOptions(one).some((taken) => taken === option))
+        for (const taker of takers) expect(err).toContain(`dct ${taker.name}`)
+      }
+    },
+  )
 
   test('every option that it takes is accepted', () => {
     const [example = ''] = examples

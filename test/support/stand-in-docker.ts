@@ -50,7 +50,7 @@ case "$*" in
     [ "$BUILDKIT" = - ] || echo "BuildKit version: \${BUILDKIT:-v0.13.0}"
     exit ;;
   "image inspect --format"*) echo null; exit ;;
-  "image inspect"*|tag*|pull*) exit ;;
+  "image inspect"*|tag*|pull*) exit 0 ;;
 esac
 exec 'NODE' 'FOLDER/docker.mjs' "$@"
 `
