@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js'
 import type { ReadWords } from './docker-words.js'
 
 /** An image that an option names, not a Dockerfile. */
-export interface OptionImage {
+interface OptionImage {
   /** As typed: `--sbom`. */
   readonly option: string
   readonly reference: string

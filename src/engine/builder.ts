@@ -1,5 +1,4 @@
 /** Which builder `docker build` uses, and whether it obeys a source policy. */
-import { randomBytes } from 'node:crypto'
 import { UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
 import { capture } from './capture.js'
@@ -90,7 +89,7 @@ export async function proveBuilder(builder: Builder): Promise<void> {
 }
 
 function randomName(): string {
-  return `dct.invalid/proof-${randomBytes(8).toString('hex')}:1`
+  return `dct.invalid/proof-${crypto.randomUUID()}:1`
 }
 
 function proofPolicy(asked: string, denied: string): string {

@@ -36,7 +36,7 @@ export interface BuildRequest {
 export type BuilderKind = { readonly kind: 'buildkit'; readonly buildx: string } | { readonly kind: 'classic' }
 
 /** An image that keeps the build from being run, and where it is named. */
-export interface BuildFailure {
+interface BuildFailure {
   /** `Dockerfile:1:6: alpine`; absent when the error says it. */
   readonly where?: string
   readonly error: TrustError
@@ -63,7 +63,8 @@ export type BuildVerdict = { readonly failures: readonly [BuildFailure, ...Build
  * @throws UsageError ERR_SETTINGS_INVALID when BuildKit is asked for and buildx is not there
  */
 export async function chooseBuilder(engine: EngineOptions, isAskedForBuildx: boolean): Promise<BuilderKind> {
-  const typed = engine.env['DOCKER_BUILDKIT']
+  const { env } = engine
+  const typed = env['DOCKER_BUILDKIT']
   if (typed !== undefined && !isAskedForBuildx) {
     if (/^(?:0|f|F|false|False|FALSE)$/.test(typed)) return { kind: 'classic' }
     if (!/^(?:1|t|T|true|True|TRUE)$/.test(typed)) {
@@ -140,7 +141,8 @@ export async function verifyBuild(
 
 /** What cannot be kept together with a verification. */
 function checkSettings(builder: BuilderKind, { engine, local = [] }: BuildRequest, { contexts }: BuildWords): void {
-  if ((engine.env[POLICY_VARIABLE] ?? '') !== '') {
+  const { env } = engine
+  if ((env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY'] ?? '') !== '') {
     throw invalid(
       `${POLICY_VARIABLE} is set already, and docker takes one policy`,
       `Unset it: env -u ${POLICY_VARIABLE} dct build ... Or make a policy of both: dct build-policy --out policy.json`,

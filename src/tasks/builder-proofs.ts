@@ -6,7 +6,7 @@ import { discard, putInPlace, readRegularFile, writeBeside } from '../cache/safe
 import { sha256Hex } from '../crypto/hash.js'
 
 /** The file, in the trust directory. */
-export const PROOFS_FILE = 'dct-builders.json'
+const PROOFS_FILE = 'dct-builders.json'
 
 /** Builders that are remembered; the oldest is dropped. Stops builders that are made anew each time from filling the file. */
 const MAX_PROOFS = 100
