@@ -14,16 +14,26 @@ export interface FoundCommand {
 
 /** Sets words and options apart. @throws UsageError ERR_SETTINGS_INVALID for an unknown option, or a value too many or too few */
 export function readCommandLine(argv: readonly string[]): CommandLine {
-  if (commandOf(argv)?.command.passThrough === true) return { words: argv, values: {} }
-  const args = spelledOut(argv)
+  const { command, words = [] } = commandOf(argv) ?? {}
+  if (command?.passThrough === 'all') return { words: argv, values: {} }
+  const [own, given] = command?.passThrough === undefined ? [argv, []] : ownWords(command.name, words)
+  const args = spelledOut(own)
   try {
     const { positionals, values } = parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true })
-    return { words: positionals, values }
+    return { words: [...positionals, ...given], values }
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     const message = cause.message.split('. ')[0] ?? cause.message
     throw usageError(message, hintForOption(message, args))
   }
+}
+
+/** Sets our words and docker's apart. Help of the command itself is ours. */
+function ownWords(name: string, words: readonly string[]): readonly [readonly string[], readonly string[]] {
+  const end = words.indexOf('--')
+  const isHelp = words.length === 1 && (words[0] === '--help' || words[0] === '-h')
+  if (isHelp) return [[...name.split(' '), ...words], []]
+  return [[...name.split(' '), ...words.slice(0, Math.max(end, 0))], words.slice(end + 1)]
 }
 
 /** Docker's `--disable-content-trust` takes a value after "=" only: a following word is a reference. */

@@ -7,8 +7,7 @@ import { UsageError } from '../errors.js'
 import type { VerifiedImage } from '../formats/build-policy.js'
 import { buildPolicyFiles, type PolicyFile, type PolicyFormat } from '../formats/build-policy-files.js'
 import type { ImageUse } from '../formats/image-use.js'
-import { canonicalName } from '../formats/meaning.js'
-import { type FileImages, placeName, unresolved, verifyAll } from '../tasks/file-images.js'
+import { type FileImages, localNames, placeName, unresolved, verifyAll } from '../tasks/file-images.js'
 import { writeWhole } from '../tasks/replace-file.js'
 import { clientOptions } from './client-options.js'
 import { FileFindings, filesOf } from './file-findings.js'
@@ -86,20 +85,6 @@ function withoutLocal(images: FileImages, isLocal: (reference: string | undefine
     ...images,
     files: images.files.map((file) => ({ ...file, uses: file.uses.filter(({ reference }) => !isLocal(reference)) })),
   }
-}
-
-function localNames(typed: readonly string[]): (reference: string | undefined) => boolean {
-  const names = new Set<string>()
-  for (const reference of typed) {
-    const name = canonicalName(reference)
-    if (name === undefined)
-      throw invalid(
-        `--allow-local ${JSON.stringify(reference)} is no image reference`,
-        'For example: --allow-local team/base:dev',
-      )
-    names.add(name)
-  }
-  return (reference) => reference !== undefined && names.has(canonicalName(reference) ?? '')
 }
 
 function formatOf(typed = 'source-policy'): PolicyFormat {

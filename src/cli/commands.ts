@@ -40,8 +40,11 @@ export interface Command {
   readonly options: readonly OptionName[]
   /** Options that it accepts without an effect, so that one set of options serves several commands. */
   readonly withoutEffect?: readonly OptionName[]
-  /** All that follows its name is given to it as it was typed, `--help` and `--` too: it has no options of ours. */
-  readonly passThrough?: true
+  /**
+   * Words of docker, which are given to it as they were typed. `all`: whatever follows its name, `--help` and `--` too; it has no
+   * options of ours. `behind --`: when there is a `--`, what stands before it are options of ours; without one, none are.
+   */
+  readonly passThrough?: 'all' | 'behind --'
   /** It runs until it is stopped. */
   readonly isEndless?: true
   /** Paragraphs of the help. */
@@ -297,6 +300,24 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./build-policy.js')).buildPolicy,
   },
   {
+    name: 'build',
+    summary: 'run docker build with verified images only',
+    operands: [{ name: 'ARGUMENT', kind: 'docker', isRepeated: true }],
+    options: ['also', 'allow-local', 'frontend', 'require-signer', ...ASKING_QUIETLY],
+    passThrough: 'behind --',
+    about: [
+      'Verifies the images of the Dockerfile, of all its stages, and runs docker buildx build with the arguments and a policy, as dct build-policy writes it: BuildKit refuses every other image. Arguments are those of docker buildx build. Options of dct stand before them, followed by "--".',
+      'Before the first build with a builder, dct has it build something that the policy denies, and refuses a builder that does not deny it. It remembers builder and version in dct-builders.json in the trust directory.',
+      "Without buildx, or with DOCKER_BUILDKIT=0, docker's classic builder builds from a copy of the Dockerfile that has the digests; dct says so.",
+      'Images that --build-context, --sbom and --attest name are verified too. Refused are contexts that docker would fetch, archives on standard input, images in folders (oci-layout), caches in registries (--cache-from), and a policy of your own in EXPERIMENTAL_BUILDKIT_SOURCE_POLICY. A comment dct:ignore has no effect here.',
+      'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is among the arguments.',
+    ],
+    exitStatus:
+      "docker's own once the images are verified. Before that 1 untrusted, 2 usage, 3 unsigned, 4 expired, 5 no answer, 130 on Ctrl-C. With several, the most severe counts, in the order 2, 1, 4, 3, 5.",
+    examples: ['dct build -t team/app .', 'dct build --also registry.example/team/app:1.1 -- -t team/app .'],
+    load: async () => (await import('./build.js')).build,
+  },
+  {
     name: 'export',
     summary: 'take collections down, to verify them elsewhere',
     operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
@@ -467,10 +488,11 @@ export const COMMANDS: readonly Command[] = [
     summary: 'run docker with content trust, as Docker 28 had it',
     operands: [{ name: 'ARGUMENT', kind: 'docker', isOptional: true, isRepeated: true }],
     options: [],
-    passThrough: true,
+    passThrough: 'all',
     about: [
       "Runs docker with the words that follow, so that alias docker='dct docker' changes no habit. Content trust is on when DOCKER_CONTENT_TRUST is set and none of 0, f, F, false, False, FALSE; --disable-content-trust behind pull, run, create or build wins. When it is off, dct changes nothing.",
-      'When it is on, dct verifies the image of pull, run and create (docker image pull, docker container run and docker container create too), pulls it by its digest when it is missing, tags it, and gives docker the name with the digest. What it prints and its exit statuses are those of Docker 28. docker build is refused while content trust is on.',
+      'When it is on, dct verifies the image of pull, run and create (docker image pull, docker container run and docker container create too), pulls it by its digest when it is missing, tags it, and gives docker the name with the digest. What it prints and its exit statuses are those of Docker 28.',
+      'docker build is run as dct build runs it, under each of its names: docker image build, docker builder build, docker buildx build.',
       'DCT_POLICY and DCT_LOCKFILE hold. An image that a rule with action warn or skip lets pass is given to docker as typed, with a warning.',
       'Other commands are given to docker. For push, trust sign, compose, service, stack and plugin install a warning says that content trust does not reach them.',
       'The program is the first docker in PATH; DCT_DOCKER names another one.',
@@ -509,7 +531,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'what the script of the plugin runs',
     operands: [{ name: 'ARGUMENT', kind: 'docker', isOptional: true, isRepeated: true }],
     options: [],
-    passThrough: true,
+    passThrough: 'all',
     about: ["Takes the words that docker gives a plugin. docker's --config, --context and --host hold for what runs."],
     exitStatus: 'that of the command.',
     examples: ['dct plugin run docker-cli-plugin-metadata'],
@@ -542,12 +564,12 @@ export const COMMANDS: readonly Command[] = [
 
 /** The options that a command accepts, in the order of the help. */
 export function acceptedOptions({ options, withoutEffect = [], passThrough }: Command): readonly OptionName[] {
-  return passThrough === true ? [] : [...options, ...withoutEffect, 'help', 'version']
+  return passThrough === 'all' ? [] : [...options, ...withoutEffect, 'help', 'version']
 }
 
 /** `dct verify [OPTIONS] REFERENCE...` */
 export function commandUsage(command: Command): string {
-  const options = command.passThrough === true ? '' : '[OPTIONS]'
+  const options = { all: '', 'behind --': '[[OPTIONS] --]', none: '[OPTIONS]' }[command.passThrough ?? 'none']
   return ['dct', command.name, options, operandUsage(command)].filter((part) => part !== '').join(' ')
 }
 

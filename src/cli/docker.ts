@@ -8,13 +8,19 @@ import { type ReadWords, readDockerWords } from '../engine/docker-words.js'
 import { type FoundDocker, findDocker } from '../engine/find-docker.js'
 import { handOver } from '../engine/hand-over.js'
 import { TrustError, UsageError } from '../errors.js'
+import { chooseBuilder, verifyBuild } from '../tasks/build.js'
 import { type ContainerLines, prepareImage, type VerifiedImage, verifyImage } from '../tasks/container.js'
 import { type PullLines, verifyPull } from '../tasks/pull.js'
+import { runBuild } from '../tasks/run-build.js'
+import { MAX_FILE_BYTES } from '../tasks/source-files.js'
+import { buildRun } from './build.js'
 import { clientOptions } from './client-options.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { Speaker } from './output.js'
 import { startProgress } from './progress.js'
+import { readBytes } from './standard-input.js'
+import { tell } from './tell.js'
 
 const SWITCH = 'disable-content-trust'
 
@@ -109,10 +115,10 @@ class DockerRun {
       task !== 'run' && task !== 'create',
     )
     // docker prints its usage and does nothing else.
-    if (isGiven(read, 'help') || read.operands.length === 0) return this.#untouched()
+    if (isGiven(read, 'help') || (read.operands.length === 0 && task !== 'build')) return this.#untouched()
     if (!this.#isOn(read)) return this.#untouched()
     if (task === 'pull') return this.#pull(read)
-    if (task === 'build') throw buildRefused(command)
+    if (task === 'build') return this.#build(read)
     return this.#container(task, read)
   }
 
@@ -212,6 +218,22 @@ class DockerRun {
     return this.#line.words.flatMap((word, index) => (isIn(index) ? [] : [written(word, index)]))
   }
 
+  /** As docker 28, the first image that fails ends it. */
+  async #build(read: ReadWords): Promise<number> {
+    const { command, words } = this.#line
+    const engine = this.#engine()
+    const builder = await chooseBuilder(engine, command[0] === 'buildx')
+    const standardInput = () => readBytes(this.#io, MAX_FILE_BYTES)
+    const request = { engine, command, words, read, standardInput }
+    const verdict = await this.#verified((client, io) => {
+      const speaker = new Speaker(io, { values: {} })
+      return verifyBuild(client, builder, request, (result) => tell(result, speaker, false))
+    })
+    if ('failures' in verdict) throw verdict.failures[0].error
+    const config = this.#config()
+    return await runBuild(verdict.build, buildRun(this.#io, this.#speaker, config === undefined ? {} : { dockerConfig: config }))
+  }
+
   /** Progress and connections end before docker begins. */
   async #verified<Answer>(ask: (client: TrustClient, io: Io) => Promise<Answer>): Promise<Answer> {
     const config = this.#config()
@@ -251,10 +273,4 @@ function isGiven({ options }: ReadWords, name: string): boolean {
 
 function lastValue({ options }: ReadWords, name: string): string | undefined {
   return options.filter((one) => one.name === name).at(-1)?.value
-}
-
-function buildRefused(command: readonly string[]): UsageError {
-  return new UsageError('ERR_SETTINGS_INVALID', `docker ${command.join(' ')} is not verified: dct does not read FROM lines yet`, {
-    hint: `Write the digests into the Dockerfile (dct verify IMAGE prints them), then build without content trust: docker ${command.join(' ')} --${SWITCH} .`,
-  })
 }

@@ -108,7 +108,8 @@ export async function filesOf(
   })
 }
 
-function frontendRule(typed: string | undefined): FrontendRule | undefined {
+/** The value of --frontend. @throws UsageError ERR_SETTINGS_INVALID */
+export function frontendRule(typed: string | undefined): FrontendRule | undefined {
   if (typed === undefined || typed === 'pin' || typed === 'allow' || typed === 'deny') return typed
   throw new UsageError('ERR_SETTINGS_INVALID', `--frontend takes pin, allow or deny, got ${JSON.stringify(typed)}`, {
     hint: 'Type one of: --frontend pin, --frontend allow, --frontend deny',

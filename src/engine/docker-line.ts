@@ -42,7 +42,11 @@ const TASKS: ReadonlyMap<string, DockerTask> = new Map([
   ['plugin install', 'beyond'],
   ['buildx bake', 'beyond'],
   ['buildx f', 'beyond'],
+  ['buildx debug', 'beyond'],
+  ['buildx dap', 'beyond'],
   ['builder bake', 'beyond'],
+  ['builder debug', 'beyond'],
+  ['builder dap', 'beyond'],
   ['builder f', 'beyond'],
 ])
 

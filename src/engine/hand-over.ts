@@ -13,11 +13,15 @@ const FOR_OTHER: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR2', 'S
 
 /**
  * Runs the program with our streams, and gives its exit status: 128 and the number of the signal when one ended it. Until then
- * signals are the program's.
+ * signals are the program's. `input` takes the place of our standard input, which was read already.
  *
  * @throws UsageError ERR_SETTINGS_INVALID when it cannot be run
  */
-export async function handOver({ program, env }: FoundDocker, args: readonly string[]): Promise<number> {
+export async function handOver(
+  { program, env }: FoundDocker,
+  args: readonly string[],
+  input?: string | Uint8Array,
+): Promise<number> {
   const isOnTerminal = process.stdin.isTTY === true || process.stdout.isTTY === true || process.stderr.isTTY === true
   const pass = (name: NodeJS.Signals) => void child?.kill(name)
   const leave = () => undefined
@@ -29,8 +33,11 @@ export async function handOver({ program, env }: FoundDocker, args: readonly str
   for (const [name, handler] of handlers) process.on(name, handler)
   let child: ChildProcess | undefined
   try {
-    const started = spawn(program, args, { env, stdio: 'inherit' })
+    const started = spawn(program, args, { env, stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'] })
     child = started
+    // A program that ends before it has read all closes it.
+    started.stdin?.on('error', () => undefined)
+    if (input !== undefined) started.stdin?.end(input)
     return await new Promise<number>((resolve, reject) => {
       started.once('error', (cause) => reject(cannotRun(program, cause)))
       started.once('close', (status, name) => resolve(name === null ? (status ?? 1) : 128 + constants.signals[name]))

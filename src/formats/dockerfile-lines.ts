@@ -28,6 +28,8 @@ export interface DockerfileLines {
   readonly comments: readonly Span[]
   /** `\`, or a backtick when a directive says so. */
   readonly escape: string
+  /** Builders older than BuildKit read the lines of a here-document as instructions. */
+  readonly hasHeredocs: boolean
 }
 
 /** The text of a Dockerfile, which may be embedded in another file. */
@@ -96,6 +98,7 @@ class LineReader {
   readonly #directives = new Set<string>()
   #mayBeDirective = true
   #escape = '\\'
+  #hasHeredocs = false
   #next = 0
 
   constructor(file: DockerfileText) {
@@ -130,7 +133,7 @@ class LineReader {
       }
       this.#skipHeredocs(instruction)
     }
-    return { instructions, comments: this.#comments, escape: this.#escape }
+    return { instructions, comments: this.#comments, escape: this.#escape, hasHeredocs: this.#hasHeredocs }
   }
 
   #take(): Line | undefined {
@@ -196,6 +199,7 @@ class LineReader {
 
   #skipHeredocs(instruction: Instruction): void {
     for (const { name, dropsTabs } of heredocsOf(instruction, (reason) => this.#broken(this.#startOf(instruction), reason))) {
+      this.#hasHeredocs = true
       let line = this.#take()
       while (line !== undefined && (dropsTabs ? line.text.replace(/^\t+/, '') : line.text) !== name) line = this.#take()
       if (line === undefined) throw this.#broken(this.#startOf(instruction), `the here-document ${name} has no end`)

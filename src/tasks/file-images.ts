@@ -5,6 +5,7 @@ import { type TrustError, UnsignedError, UsageError } from '../errors.js'
 import { detectFormat, findImageUses } from '../formats/find-image-uses.js'
 import { formatOfName, isDevcontainer } from '../formats/format.js'
 import type { FileFormat, FindOptions, FoundImages, ImageUse, Remark } from '../formats/image-use.js'
+import { canonicalName } from '../formats/meaning.js'
 import { decodeSource } from '../formats/source-text.js'
 import { readSourceFiles, type SkippedPath, type SourceFile } from './source-files.js'
 
@@ -101,6 +102,21 @@ export function unresolved(reason: string, where: string): UnsignedError {
 /** The error of an outcome, if it is one. */
 export function errorOf(outcome: VerifyOutcome | undefined): TrustError | undefined {
   return outcome !== undefined && 'error' in outcome ? outcome.error : undefined
+}
+
+/** Tells images that the user says are on this machine alone. @throws UsageError ERR_SETTINGS_INVALID */
+export function localNames(typed: readonly string[]): (reference: string | undefined) => boolean {
+  const names = new Set<string>()
+  for (const reference of typed) {
+    const name = canonicalName(reference)
+    if (name === undefined) {
+      throw new UsageError('ERR_SETTINGS_INVALID', `--allow-local ${JSON.stringify(reference)} is no image reference`, {
+        hint: 'For example: --allow-local team/base:dev',
+      })
+    }
+    names.add(name)
+  }
+  return (reference) => reference !== undefined && names.has(canonicalName(reference) ?? '')
 }
 
 function isCandidate(path: string): boolean {

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTrustCollection, startTrustServer } from '../../src/testing/index.js'
+import { writeStandInDocker } from '../support/stand-in-docker.js'
 import { ROOT } from './markdown.js'
 
 const HOUR = 3_600_000
@@ -66,7 +67,13 @@ export async function createWorld(folder: string): Promise<World> {
   await mkdir(join(folder, 'deploy'), { recursive: true })
   await writeFile(join(folder, 'deploy', 'compose.yaml'), 'services:\n  web:\n    image: alpine:3.20\n')
   // Programs to which the documents pass a digest print their arguments.
-  for (const name of ['docker', 'kubectl', 'cosign', 'notation']) await program(bin, name, `echo ${name} "$@"`)
+  for (const name of ['kubectl', 'cosign', 'notation']) await program(bin, name, `echo ${name} "$@"`)
+  // Builds are those of a program that stands in for BuildKit.
+  const standIn = join(folder, 'stand-in')
+  await mkdir(standIn)
+  await writeStandInDocker(standIn)
+  const isBuild = `case "$1" in buildx|build|context) SILENT=1 exec '${join(standIn, 'docker')}' "$@";; esac`
+  await program(bin, 'docker', `${isBuild}\necho docker "$@"`)
   const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }
   return {
     folder,

@@ -122,14 +122,6 @@ test('standard input reaches the container', async () => {
   expect(await ours(args, { env: ON, input: 'a word\n' })).toMatchObject({ status: 0, stdout: 'got a word\n' })
 })
 
-test('docker build is refused while content trust is on, and runs when it is off', async () => {
-  await writeFile(join(user.home, 'Dockerfile'), `FROM ${IMAGE}:unsigned\n`)
-  const refused = await ours(['build', '.'], { env: { ...ON, DOCKER_BUILDKIT: '0' } })
-  expect(refused).toMatchObject({ status: 1, stdout: '' })
-  expect(refused.stderr).toContain('dct: hint: ')
-  expect(await ours(['build', '.'], { env: { DOCKER_BUILDKIT: '0' } })).toMatchObject({ status: 0 })
-})
-
 test('docker push warns that dct signs nothing', async () => {
   const { stderr } = await ours(['push', `${REGISTRY}/no/such:1`], { env: ON })
   expect(stderr).toContain('dct: warning: dct signs nothing: docker push is given to docker')

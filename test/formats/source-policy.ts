@@ -18,12 +18,17 @@ const MAX_CONVERSIONS = 20
 
 /** The identifier that is built with, or undefined when the source is denied. */
 export function evaluate(policy: PolicyFile, source: string): string | undefined {
+  const { identifier, isDenied } = judge(policy, source)
+  return isDenied ? undefined : identifier
+}
+
+/** What a source becomes, and whether that is denied. */
+export function judge(policy: PolicyFile, source: string): { readonly identifier: string; readonly isDenied: boolean } {
   if (policy.version !== 1) throw new Error(`no such version: ${policy.version}`)
   let identifier = normalised(source)
   for (let turn = 0; turn <= MAX_CONVERSIONS; turn++) {
     const outcome = evaluateOnce(policy, identifier)
-    if (outcome === 'allow') return identifier
-    if (outcome === 'deny') return undefined
+    if (typeof outcome === 'string') return { identifier, isDenied: outcome === 'deny' }
     identifier = outcome.converted
   }
   throw new Error('too many conversions')

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 const PACKAGE_OF = {
   docker: 'docker.io',
   dockerd: 'docker.io',
+  buildah: 'buildah',
   'docker-registry': 'docker-registry',
   'notary-server': 'notary',
   notary: 'notary',
