@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { describeCause, UsageError } from '../errors.js'
+import { isLoopback } from '../http/connection/no-proxy.js'
 import { usableCertificates } from '../http/tls/pem-files.js'
 import { shellWord } from '../shell-word.js'
 
@@ -123,11 +124,6 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
     await closed
   }
   return { port: portOf(server), reload, close }
-}
-
-/** True for an address that only this machine can reach. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
 }
 
 interface Material {
