@@ -5,7 +5,7 @@ import type { Agent, Dispatcher } from 'undici'
 import { TransportClosed } from './connection/connection-failures.js'
 import { type Connector, createConnector } from './connection/connector.js'
 import { withDeadline } from './deadline.js'
-import { readBody } from './http-body.js'
+import { type BodySink, takeBody } from './http-body.js'
 import { nextLocation, RedirectRefused } from './redirect.js'
 import type { TlsContexts } from './tls/tls.js'
 import { loadUndici, MAX_CONNECTIONS_PER_HOST, type Undici } from './undici.js'
@@ -24,6 +24,10 @@ export interface HttpsRequest {
   readonly guess?: boolean | undefined
   /** Returns a redirect as the answer instead of following it. */
   readonly returnsRedirects?: boolean
+  /** Takes the body of a 200 as it arrives; `body` of the answer is then empty, and `maxBytes` does not count. It ends with the deadline. */
+  readonly sink?: BodySink
+  /** Milliseconds for the whole request in place of `totalMs`. */
+  readonly withinMs?: number
   readonly signal: AbortSignal
 }
 
@@ -80,6 +84,8 @@ export interface HttpsClientOptions {
   readonly server: URL
   readonly env: Readonly<Record<string, string | undefined>>
   readonly deadlines: Deadlines
+  /** Connections to one host at a time. Default: MAX_CONNECTIONS_PER_HOST. */
+  readonly connections?: number | undefined
   /** For tests: another resolver. */
   readonly lookup?: LookupFunction | undefined
 }
@@ -127,7 +133,8 @@ export class HttpsClient {
    * settings of TLS and proxy, else the error of the connection
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
-    return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
+    const milliseconds = request.withinMs ?? this.#options.deadlines.totalMs
+    return withDeadline([request.signal, this.lifetime], milliseconds, async (signal) => {
       const ask = await this.#ready(request.url)
       const { headersMs, guessMs } = this.#options.deadlines
       const headersTimeout = request.guess ? Math.min(guessMs, headersMs) : headersMs
@@ -179,14 +186,14 @@ export class HttpsClient {
   }
 
   #connect(): Connections {
-    const { deadlines, env, server, lookup } = this.#options
+    const { deadlines, env, server, connections: most, lookup } = this.#options
     let read: Promise<TlsChoices> | undefined
     const contexts = (): Promise<TlsChoices> => {
       read ??= this.#options.contexts()
       return read
     }
     const connector = createConnector({ contexts, server, env, timeoutMs: deadlines.connectMs, lookup })
-    const undici = connector.firstDialStarted.then(contexts).then(() => loadUndici(connector, deadlines.bodyIdleMs))
+    const undici = connector.firstDialStarted.then(contexts).then(() => loadUndici(connector, deadlines.bodyIdleMs, most))
     const connections: Connections = { contexts, connector, undici, waiting: 0 }
     this.#connections = connections
     undici.then(
@@ -235,9 +242,7 @@ async function exchange(
     await response.body.dump({ limit: MAX_IGNORED_BODY_BYTES, signal })
     return { ...answer, body: new Uint8Array() }
   }
-  const [contentLength] = header('content-length')
-  const contentEncoding = header('content-encoding')
-  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes, signal) }
+  return { ...answer, body: await takeBody(response.body, header, request, signal) }
 }
 
 function headerValues(headers: Dispatcher.ResponseData['headers'], name: string): readonly string[] {

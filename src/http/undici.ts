@@ -18,14 +18,18 @@ const MAX_HEADER_BYTES: number = 32 * 1024
 const KEEP_ALIVE_MS = 4_000
 
 /** Loads two modules of undici: its fetch, caches and mocks would triple the time. `bodyTimeout` in ms. */
-export async function loadUndici({ connect }: Connector, bodyTimeout: number): Promise<Undici> {
+export async function loadUndici(
+  { connect }: Connector,
+  bodyTimeout: number,
+  connections: number = MAX_CONNECTIONS_PER_HOST,
+): Promise<Undici> {
   const [{ default: Agent }, { default: request }] = await Promise.all([
     import('undici/lib/dispatcher/agent.js'),
     import('undici/lib/api/api-request.js'),
   ])
   const agent = new Agent({
     connect,
-    connections: MAX_CONNECTIONS_PER_HOST,
+    connections,
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,

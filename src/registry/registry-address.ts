@@ -18,9 +18,9 @@ export function registryAddress(domain: string): ServerAddress {
   return { kind: 'registry', typed: host, host, url: new URL(address) }
 }
 
-/** The address of a manifest, by tag or by digest. @throws UsageError ERR_REFERENCE_INVALID */
-export function manifestUrl(server: ServerAddress, path: string, reference: string): URL {
-  const named = `/v2/${path}/manifests/${reference}`
+/** The address of a manifest, by tag or by digest, or of a blob. @throws UsageError ERR_REFERENCE_INVALID */
+export function contentUrl(server: ServerAddress, path: string, kind: 'manifests' | 'blobs', reference: string): URL {
+  const named = `/v2/${path}/${kind}/${reference}`
   const url = new URL(named, server.url)
   // The WHATWG parser resolves dot segments, so the result must equal the input.
   if (PATH.test(path) && TAG_OR_DIGEST.test(reference) && url.href === `${server.url.origin}${named}`) return url

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, TLSSocket } from 'node:tls'
 import { describeCause, UsageError } from '../errors.js'
 import { isLoopback } from '../http/connection/no-proxy.js'
 import { usableCertificates } from '../http/tls/pem-files.js'
@@ -165,8 +165,13 @@ async function readText(file: string): Promise<string> {
   }
 }
 
+/**
+ * True when the client's certificate is one of the client CA. `authorized` alone is not enough: Node says true for a resumed TLS 1.3 session
+ * whose client never showed a certificate.
+ */
 function isAuthorized({ socket }: IncomingMessage): boolean {
-  return 'authorized' in socket && socket.authorized === true
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return false
+  return socket.getPeerX509Certificate() !== undefined
 }
 
 async function bind(server: Server | TlsServer, host: string, port: number): Promise<void> {
