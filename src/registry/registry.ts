@@ -22,6 +22,8 @@ export interface RegistryClientOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM texts, added to the default CAs. */
   readonly ca?: readonly string[]
+  /** False: those of `tls/<host>/` are not shown. */
+  readonly clientCertificates?: boolean
   /** Without it, only anonymous tokens are tried. */
   readonly credentials?: CredentialSource | undefined
   /** Called for every request, answer and retry; never with a secret. */
@@ -80,7 +82,7 @@ export class Registry {
     this.#server = server
     this.#options = options
     this.#client = new HttpsClient({
-      contexts: () => readContexts(tlsSources(server, options)),
+      contexts: () => readContexts(tlsSources(server, options), options.clientCertificates !== false),
       server: server.url,
       env: options.env,
       deadlines: { ...DEADLINES, ...options.deadlines },
@@ -198,9 +200,10 @@ export function tooLarge(gun: string, reference: string, bytes: number, cause?: 
 }
 
 /** Loads `tls.ts` and reads the certificates while TCP connects. */
-async function readContexts(sources: TlsSources): Promise<TlsChoices> {
+async function readContexts(sources: TlsSources, showsCertificates: boolean): Promise<TlsChoices> {
   const { createTlsContexts, readTlsMaterial } = await import('../http/tls/tls.js')
-  const material = await readTlsMaterial(sources)
+  const found = await readTlsMaterial(sources)
+  const material = showsCertificates ? found : { ...found, clientPairs: [] }
   return { ...createTlsContexts(material), hasClientCertificate: material.clientPairs.length > 0 }
 }
 

@@ -22,6 +22,8 @@ export interface ListenerOptions {
   readonly host: string
   readonly port: number
   readonly tls?: TlsFiles | undefined
+  /** For tests: shorter times. */
+  readonly times?: Partial<typeof TIMES>
   /** Called when new certificates cannot be used; the old ones stay. */
   readonly onReloadFailure: (cause: unknown) => void
 }
@@ -69,14 +71,14 @@ const GRACE_MS = 25_000
 
 /** Listens. @throws UsageError ERR_SETTINGS_INVALID for certificates or an address that cannot be used */
 export async function listen(handler: RequestHandler, options: ListenerOptions): Promise<Listener> {
-  const { host, port, tls, onReloadFailure } = options
+  const { host, port, tls, times, onReloadFailure } = options
   if (tls === undefined && !isLoopback(host)) {
     throw new UsageError('ERR_SETTINGS_INVALID', `${host} is not a loopback address: requests need TLS there`, {
       hint: 'Give --tls-cert FILE and --tls-key FILE, or listen on 127.0.0.1.',
     })
   }
   let files = tls === undefined ? undefined : await readTlsFiles(tls)
-  const limits = { ...TIMES, maxHeaderSize: MAX_HEADER_BYTES }
+  const limits = { ...TIMES, ...times, maxHeaderSize: MAX_HEADER_BYTES }
   const server =
     files === undefined ? createServer(limits) : createTlsServer({ ...limits, ...secure(files), rejectUnauthorized: false })
   server.maxConnections = MAX_CONNECTIONS

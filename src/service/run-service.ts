@@ -10,9 +10,10 @@ import { CollectionsInUse } from './collections-in-use.js'
 import type { LogLine } from './decision-log.js'
 import type { ListenerOptions } from './listener.js'
 import { ManifestCache } from './manifest-cache.js'
+import { type QueueLimits, RequestQueue } from './queue.js'
 import { Resolver } from './resolver.js'
 import { Routes } from './routes.js'
-import { BLOBS_AT_ONCE, createQueue, type Service, startService } from './service.js'
+import { BLOBS_AT_ONCE, QUEUE, type Service, startService } from './service.js'
 import { ServiceMetrics } from './service-metrics.js'
 import { watchedFiles } from './service-settings.js'
 import { Verifier } from './verifier.js'
@@ -30,6 +31,8 @@ export interface ServiceConfiguration {
   /** With the policy, which must have a default, and the lockfile. */
   readonly client: TrustClientOptions
   readonly version: string
+  /** For tests: another queue. */
+  readonly queue?: Partial<QueueLimits>
   readonly log: (line: LogLine) => void
 }
 
@@ -40,7 +43,7 @@ const WATCH_MS = 5_000
 export async function openService(configuration: ServiceConfiguration): Promise<Service> {
   const { version, log } = configuration
   const [registries, sharedCredentials] = [new Set(configuration.registries), new Set(configuration.sharedCredentials)]
-  const queue = createQueue()
+  const queue = new RequestQueue({ ...QUEUE, ...configuration.queue })
   const cache = new ManifestCache()
   const metrics = new ServiceMetrics({ version, inflight: () => queue.running, cache, expiries: () => inUse.expiries() })
   const { onEvent } = configuration.client
@@ -64,7 +67,8 @@ export async function openService(configuration: ServiceConfiguration): Promise<
   metrics.policyRead(Date.now())
   const connections = BLOBS_AT_ONCE + MAX_CONNECTIONS_PER_HOST
   const asked = { dockerConfig, env, ca, onEvent: tell, connections }
-  const anonymous = createRegistryClient(asked)
+  // The client certificates of `tls/<registry>/` are credentials of the service too.
+  const anonymous = createRegistryClient({ ...asked, clientCertificates: false })
   const withCredentials = createRegistryClient({ ...asked, credentials })
   const content = configuration.passThrough === true ? new AllowedContent() : undefined
   const resolver = new Resolver({ verifier, registries, anonymous, withCredentials, cache, content })

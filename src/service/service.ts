@@ -4,7 +4,7 @@ import { printable } from '../errors.js'
 import { BadRequest, JSON_TYPE, notAllowed, REGISTRY_HEADERS, RETRY, send } from './answer.js'
 import { type Listener, type ListenerOptions, listen, type RequestHandler } from './listener.js'
 import { refusal } from './oci-errors.js'
-import { QueueFull, RequestQueue } from './queue.js'
+import { QueueFull, type QueueLimits, RequestQueue } from './queue.js'
 import { type Routes, routeOf } from './routes.js'
 import type { ServiceMetrics } from './service-metrics.js'
 
@@ -30,9 +30,7 @@ export interface Service {
 }
 
 /** The queue of verifications: a full one answers 503 at once. */
-export function createQueue(): RequestQueue {
-  return new RequestQueue({ running: 64, waiting: 512, waitMs: 10_000 })
-}
+export const QUEUE: QueueLimits = { running: 64, waiting: 512, waitMs: 10_000 }
 
 /** The queue of blobs, which take longer: they keep no verification waiting. */
 export const BLOBS_AT_ONCE = 32

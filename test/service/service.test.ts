@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { request as requestTls } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createCertificate } from '../../src/testing/index.js'
 import { type Handler, serverCertificate, startServer, testAuthority } from '../support/loopback-server.js'
@@ -256,8 +257,15 @@ test('over TLS a client certificate opens the credentials of the service, and a 
   expect((await askTls({ cert: stranger.pem, key: keyOf(stranger) })).status).toBe(503)
   const first = await askTls({ cert: client.pem, key: keyOf(client) })
   expect(first.status).toBe(200)
-  // What the certificate opened is not for the others.
+  // What the certificate opened is not for the others, and a session that was taken up again shows no certificate.
   expect((await askTls({})).status).toBe(503)
+  const session = await new Promise<Buffer>((resolve, reject) => {
+    const socket = connectTls({ host: 'localhost', port: lab.service?.port, ca: testAuthority.pem })
+    socket.on('error', reject).once('session', (ticket: Buffer) => socket.end(() => resolve(ticket)))
+    socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+  })
+  expect((await askTls({ session })).status).toBe(503)
+  expect((await askTls({ session, cert: client.pem, key: keyOf(client) })).status).toBe(503)
   const renewed = serverCertificate()
   await writeFile(files.cert, renewed.pem)
   await lab.service?.reload()
