@@ -31,6 +31,8 @@ export interface ServiceConfiguration {
   /** With the policy, which must have a default, and the lockfile. */
   readonly client: TrustClientOptions
   readonly version: string
+  /** For tests: milliseconds in place of WATCH_MS. */
+  readonly watchMs?: number
   /** For tests: another queue. */
   readonly queue?: Partial<QueueLimits>
   readonly log: (line: LogLine) => void
@@ -82,7 +84,7 @@ export async function openService(configuration: ServiceConfiguration): Promise<
     await closeAll()
     throw cause
   })
-  const reloader = watchFiles(watched, found, async () => {
+  const reloader = watchFiles(watched, found, configuration.watchMs ?? WATCH_MS, async () => {
     try {
       await verifier.reload()
       content?.clear()
@@ -105,7 +107,7 @@ export async function openService(configuration: ServiceConfiguration): Promise<
 }
 
 /** Calls `reload` when one of the files changes, one call after the other. `known`: their state before they were read first. */
-function watchFiles(files: readonly string[], known: string, reload: () => Promise<void>) {
+function watchFiles(files: readonly string[], known: string, everyMs: number, reload: () => Promise<void>) {
   let last = known
   let running = Promise.resolve()
   const look = async (isAsked: boolean): Promise<void> => {
@@ -119,7 +121,7 @@ function watchFiles(files: readonly string[], known: string, reload: () => Promi
     running = running.then(() => look(isAsked))
     return running
   }
-  const timer = setInterval(() => void next(false), WATCH_MS).unref()
+  const timer = setInterval(() => void next(false), everyMs).unref()
   return { reload: () => next(true), stop: () => clearInterval(timer) }
 }
 

@@ -276,21 +276,6 @@ test('over TLS a client certificate opens the credentials of the service, and a 
   expect((await askTls({})).serial).not.toBe(first.serial)
 })
 
-test('a changed policy counts after a reload, and a broken one leaves the old', async () => {
-  await lab.start()
-  expect((await lab.manifest()).status).toBe(200)
-  await writeFile(join(lab.folder, 'policy.yaml'), 'version: 1\nrules: []\ndefault: { action: deny }\n')
-  await lab.service?.reload()
-  expect(codeOf(await lab.manifest())).toBe('403 ERR_POLICY_DENIED')
-  await writeFile(join(lab.folder, 'policy.yaml'), 'version: 1\nrules: []\n')
-  await lab.service?.reload()
-  expect(lab.lines.at(-1)).toMatchObject({ event: 'reload-failed', what: 'policy' })
-  expect(codeOf(await lab.manifest())).toBe('403 ERR_POLICY_DENIED')
-  expect((await lab.ask('/metrics', { port: lab.service?.metricsPort ?? 0 })).body).toContain(
-    'dct_reload_failures_total{what="policy"} 1',
-  )
-})
-
 test('fifty requests at once cost one manifest and few questions', async () => {
   await lab.start()
   const answers = await Promise.all(Array.from({ length: 50 }, () => lab.manifest()))
