@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { delegations, many, single, twice } from './collections.mjs'
 import { measure } from './rounds.mjs'
+import { serviceCases } from './service.mjs'
 import { measureImport, measureVersion } from './startup.mjs'
 import { command, docker, library, notary } from './subjects.mjs'
 
@@ -21,6 +22,7 @@ export function listCases({ quick }) {
     ...matrix('large', `2 x ${large} tags`, twice(large)),
     ...sizes.flatMap((size) => growth(size)),
     manyCase(folders, each, sampled),
+    ...serviceCases({ quick }),
     { name: 'startup/version', title: 'dct --version', base: 'node -e 0', run: measureVersion },
     { name: 'startup/import', title: 'importing the library', base: 'empty module', run: measureImport },
   ]
