@@ -3,7 +3,6 @@
  * collection that is asked for now and then would else be served with one that expires soon after the server went away.
  */
 import type { Inspection } from '../client/results.js'
-import { TrustError } from '../errors.js'
 import type { Sample } from './metrics.js'
 import type { Verdict } from './verifier.js'
 
@@ -35,7 +34,8 @@ export interface CollectionsInUseOptions {
   readonly inspect: (reference: string) => Promise<Inspection>
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly onFailure: (gun: string, error: TrustError) => void
+  /** A TrustError, or a fault of the program. */
+  readonly onFailure: (gun: string, error: unknown) => void
 }
 
 export class CollectionsInUse {
@@ -110,7 +110,7 @@ export class CollectionsInUse {
       const { roles, expires, freshness } = await inspect(reference)
       change({ roles, dueAt: freshness === 'fresh' ? dueAfter(now(), expires) : now() + SOONEST_MS })
     } catch (error) {
-      if (!(error instanceof TrustError)) throw error
+      if (!this.#collections.has(gun)) return // stopped meanwhile
       change({ dueAt: now() + SOONEST_MS })
       onFailure(gun, error)
     }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import type { TrustEvent } from '../client/events.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
-import { describeCause, printable } from '../errors.js'
+import { describeCause, printable, TrustError } from '../errors.js'
 import { MAX_CONNECTIONS_PER_HOST } from '../http/undici.js'
 import { createRegistryClient } from '../registry/registry-client.js'
 import { AllowedContent } from './allowed-content.js'
@@ -61,9 +61,10 @@ export async function openService(configuration: ServiceConfiguration): Promise<
   const inUse = new CollectionsInUse({
     inspect: (reference) => verifier.inspect(reference),
     now,
-    onFailure: (collection, { code, message }) => {
+    onFailure: (collection, cause) => {
+      const code = cause instanceof TrustError ? cause.code : 'fault'
       metrics.refreshFailed(code)
-      log({ event: 'refresh-failed', collection, code, message })
+      log({ event: 'refresh-failed', collection, code, message: printable(describeCause(cause)) })
     },
   })
   metrics.policyRead(Date.now())

@@ -35,6 +35,9 @@ export const QUEUE: QueueLimits = { running: 64, waiting: 512, waitMs: 10_000 }
 /** The queue of blobs, which take longer: they keep no verification waiting. */
 export const BLOBS_AT_ONCE = 32
 
+/** Counted for a client that went away before it had an answer. */
+const CLIENT_GONE = 499
+
 const TEXT_TYPE = { 'content-type': 'text/plain; charset=utf-8' }
 const METRICS_TYPE = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
 
@@ -77,7 +80,7 @@ function mainHandler({ metrics, log, queue, routes }: ServiceOptions, state: Sta
   const blobs = new RequestQueue({ running: BLOBS_AT_ONCE, waiting: 256, waitMs: 30_000 })
   return async (request, response, isIdentified) => {
     const route = routeOf(request.url ?? '')
-    response.on('close', () => metrics.answered(route, response.statusCode))
+    response.on('close', () => metrics.answered(route, response.headersSent ? response.statusCode : CLIENT_GONE))
     try {
       if (route === 'verify') await queue.run(() => routes.verify(request, response))
       else if (route === 'manifest') await queue.run(() => routes.manifest(request, response, isIdentified))

@@ -1,6 +1,6 @@
 /** Collections that clients ask for are refreshed before their trust data expires. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { UnavailableError } from '../../src/errors.js'
+import { TrustError, UnavailableError } from '../../src/errors.js'
 import { CollectionsInUse } from '../../src/service/collections-in-use.js'
 import type { Verdict } from '../../src/service/verifier.js'
 import { Verifier } from '../../src/service/verifier.js'
@@ -23,7 +23,7 @@ beforeEach(async () => {
   inUse = new CollectionsInUse({
     inspect: (reference) => verifier.inspect(reference),
     now: () => lab.clock.now().getTime(),
-    onFailure: (gun, { code }) => failures.push(`${gun} ${code}`),
+    onFailure: (gun, error) => failures.push(`${gun} ${error instanceof TrustError ? error.code : error}`),
   })
 })
 afterEach(async () => {

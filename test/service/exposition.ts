@@ -3,7 +3,7 @@
  * and what `promtool check metrics` warns of that matters here.
  */
 
-export interface Sample {
+interface Sample {
   readonly name: string
   readonly labels: ReadonlyMap<string, string>
   readonly value: number

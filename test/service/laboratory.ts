@@ -33,7 +33,7 @@ export interface Answer {
   readonly body: string
 }
 
-export interface Asked {
+interface Asked {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: string

@@ -5,14 +5,14 @@ import { createServer, request } from 'node:https'
 import type { ServerCertificates } from '../../interop/lab/certificates.js'
 
 /** An answer of the honest registry. */
-export interface HonestAnswer {
+interface HonestAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
 /** What the registry answers; undefined: nothing, ever. */
-export type Lie = (path: string, honest: HonestAnswer) => HonestAnswer | undefined
+type Lie = (path: string, honest: HonestAnswer) => HonestAnswer | undefined
 
 export interface LyingRegistry extends AsyncDisposable {
   /** `localhost:<port>` */

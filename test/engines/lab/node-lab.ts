@@ -17,7 +17,7 @@ import { createPublisher, type Publisher } from '../../interop/lab/publisher.js'
 const DCT = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url))
 
 /** A program that has ended. */
-export interface Ran {
+interface Ran {
   readonly status: number
   readonly output: string
 }
