@@ -161,10 +161,11 @@ export const COMMANDS: readonly Command[] = [
     name: 'inspect',
     summary: 'print what docker trust inspect printed',
     operands: [REFERENCES],
-    options: ['pretty', ...ASKING_QUIETLY],
+    options: ['pretty', 'require-signer', ...ASKING_QUIETLY],
     about: [
       'Prints the signed tags, the signers and the keys of each image, as docker trust inspect of Docker 28 did: a JSON array, or with --pretty tables. A reference with a tag shows that tag, any other all tags.',
       'A reference with a digest shows the tags that carry the digest; docker showed all of them. Errors and exit statuses are those of dct: a collection that cannot be verified is not shown.',
+      'Under a policy or --require-signer, a tag that is refused is left out, and standard error says why; when you name that tag, the command fails.',
     ],
     exitStatus: VERIFIED,
     examples: ['dct inspect registry.example/team/app', 'dct inspect --pretty registry.example/team/app:1.0'],
@@ -174,9 +175,10 @@ export const COMMANDS: readonly Command[] = [
     name: 'tags',
     summary: 'list the signed tags of image repositories',
     operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
-    options: ['color', ...ASKING],
+    options: ['color', 'require-signer', ...ASKING],
     about: [
       'Prints a table of the released tags of each repository: digest, size of the manifest, the role that answers, and the signers. On a terminal, digests are cut to its width. With --json one object a line, with the whole digest and the earliest expiry.',
+      'Under a policy or --require-signer, the column POLICY (with --json: policy and error) says which tags are refused, permitted by a rule with action warn, or skipped. The list is no verdict: the exit status says only that the collection is verified.',
     ],
     exitStatus: VERIFIED,
     examples: ['dct tags registry.example/team/app', 'dct tags --json registry.example/team/app'],
@@ -187,6 +189,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'show who may sign what, and until when',
     operands: [{ name: 'REPOSITORY', kind: 'reference' }],
     options: ['color', ...ASKING],
+    withoutEffect: ['require-signer'],
     about: [
       'Prints the roles of the collection as a tree: version, time left, threshold, keys with both IDs and their algorithm, the end of their certificate, and the names that a delegation may sign. A tick marks each key that signed. The bar is full when a role is good for as long as Notary usually signs it.',
       'With --json one object: gun, root, roles.',
@@ -373,7 +376,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: ['json', 'quiet'],
     about: [
-      'Reads a policy and the names of its fields, patterns, keys and signers. A fault is an error with line and column; a rule that can never decide is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
+      'Reads a policy and the names of its fields, patterns, keys and signers. Every fault is an error with line and column; a rule that can never decide, or a demand without effect, is a warning. Images that are named are explained as dct policy explain does. Does not read the CA files that the policy names, and asks no server.',
     ],
     exitStatus: '0, 2 when something is wrong in the file.',
     examples: ['dct policy check policy.yaml registry.example/team/app:1.0'],
@@ -416,6 +419,7 @@ export const COMMANDS: readonly Command[] = [
     about: [
       "Runs docker with the words that follow, so that alias docker='dct docker' changes no habit. Content trust is on when DOCKER_CONTENT_TRUST is set and none of 0, f, F, false, False, FALSE; --disable-content-trust behind pull, run, create or build wins. When it is off, dct changes nothing.",
       'When it is on, dct verifies the image of pull, run and create (docker image pull, docker container run and docker container create too), pulls it by its digest when it is missing, tags it, and gives docker the name with the digest. What it prints and its exit statuses are those of Docker 28. docker build is refused while content trust is on.',
+      'DCT_POLICY and DCT_LOCKFILE hold. An image that a rule with action warn or skip lets pass is given to docker as typed, with a warning.',
       'Other commands are given to docker. For push, trust sign, compose, service, stack and plugin install a warning says that content trust does not reach them.',
       'The program is the first docker in PATH; DCT_DOCKER names another one.',
     ],

@@ -95,13 +95,13 @@ export class Session {
   }
 
   async listTags(repository: Collection): Promise<TagList> {
-    const rules = this.#rules?.collection(repository)
-    return { ...answerTags(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
+    const refresh = (terms?: RefreshTerms) => this.#verified(repository, undefined, terms)
+    return this.#rules === undefined ? answerTags(await refresh()) : this.#rules.listTags(repository, refresh)
   }
 
-  async inspect(repository: Collection): Promise<Inspection> {
-    const rules = this.#rules?.collection(repository)
-    return { ...answerInspection(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
+  async inspect(repository: Collection & Partial<Pick<ImageReference, 'tag' | 'tagDefaulted'>>): Promise<Inspection> {
+    const refresh = (terms?: RefreshTerms) => this.#verified(repository, undefined, terms)
+    return this.#rules === undefined ? answerInspection(await refresh()) : this.#rules.inspect(repository, refresh)
   }
 
   /** The verified set itself, for what is recorded of it. */

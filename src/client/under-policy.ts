@@ -11,9 +11,16 @@ import { checkSigners } from '../policy/signers.js'
 import type { ImageReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
 import { lookupTag, statementsOf, type TrustedTag, tagsWithDigest } from '../trust/lookup.js'
-import { answerDigest, answerLookup, answerTag, type VerifiedCollection } from './answers/answers.js'
+import {
+  answerDigest,
+  answerInspection,
+  answerLookup,
+  answerTag,
+  answerTags,
+  type VerifiedCollection,
+} from './answers/answers.js'
 import { type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
-import type { AppliedPolicy, ByDigestResult, LookupResult, VerifyResult } from './results.js'
+import type { AppliedPolicy, ByDigestResult, Inspection, ListedTag, LookupResult, TagList, VerifyResult } from './results.js'
 import { knownRegistry } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
 import type { Settings } from './settings/settings.js'
@@ -24,11 +31,15 @@ export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
 /** What `verify` works with. */
 type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
 
-/** One tag that carries a digest: what its rule asks, and the error when it is not met. */
-interface JudgedTag {
-  readonly tag: TrustedTag
+/** What the rule of a tag asks, and the error when it is not met. */
+interface Judgement {
   readonly decision: Decision
   readonly error?: TrustError
+}
+
+/** A tag that carries a digest. */
+interface JudgedTag extends Judgement {
+  readonly tag: TrustedTag
 }
 
 export class UnderPolicy {
@@ -46,12 +57,17 @@ export class UnderPolicy {
     if (tag === undefined && digest !== undefined) return this.#verifyDigest(reference, digest, refresh)
     const name = tag ?? 'latest'
     const decision = this.#decide(reference, name)
-    return this.#act(reference, decision, async () => {
+    const result = await this.#act(reference, decision, async () => {
       const verified = await refresh(this.#terms(reference, decision))
       const answer = answerTag(verified, reference, name)
       this.#checkSigners(verified, decision, name, answer.digest)
       return { ...answer, ...this.#applied(decision) }
     })
+    // Engines pass over the tag of name:tag@digest. A mild rule for one tag must not let the image of another pass.
+    const isUnverified = result.status === 'skipped' || result.status === 'permitted'
+    if (isUnverified && digest !== undefined && this.#decideDigest(reference).isByTag)
+      await this.#verifyDigest(reference, digest, refresh)
+    return result
   }
 
   /** `warn` and `skip` have no answer of a lookup: it verifies, or fails. @throws TrustError of any kind */
@@ -64,11 +80,49 @@ export class UnderPolicy {
     return { ...answer, ...this.#applied(decision) }
   }
 
+  /**
+   * Every released tag, each with what its own rule says of it. Verified by the strictest of the rules; `warn` and `skip` show
+   * nothing that does not verify.
+   *
+   * @throws TrustError of any kind; ERR_POLICY_DENIED when every tag is denied, without a request
+   */
+  async listTags(named: Named, refresh: Refresh): Promise<TagList> {
+    const { terms, applied } = this.collection(named)
+    const once = oncePerTerms(refresh)
+    const verified = await once(terms)
+    const list = answerTags(verified)
+    const tags: ListedTag[] = []
+    for (const listed of list.tags) {
+      const { tag, digest } = listed
+      const { decision, error } = await this.#judge(
+        named,
+        { name: tag, ...(digest === undefined ? {} : { digest }) },
+        undefined,
+        verified,
+        once,
+      )
+      tags.push({ ...listed, ...this.#applied(decision), ...(error === undefined ? {} : { error }) })
+    }
+    return { ...list, tags, ...applied }
+  }
+
+  /** Names no tag, or one that must not be denied. @throws TrustError of any kind; ERR_POLICY_DENIED without a request */
+  async inspect(named: Named & Partial<Pick<ImageReference, 'tag' | 'tagDefaulted'>>, refresh: Refresh): Promise<Inspection> {
+    const { tag, tagDefaulted } = named
+    const { terms, applied } = this.collection(named)
+    if (tag !== undefined && tagDefaulted === false) {
+      const decision = this.#decide(named, tag)
+      if (decision.action === 'deny') throw this.#denied(`${named.gun}:${tag}`, named.gun, decision)
+    }
+    return { ...answerInspection(await refresh(terms)), ...applied }
+  }
+
   /** For questions about a whole collection. Rules for single tags do not deny it. @throws UnsignedError ERR_POLICY_DENIED */
   collection(named: Named): { readonly terms: RefreshTerms; readonly applied: { readonly policy?: AppliedPolicy } } {
     const { decision, isByTag } = this.#decideDigest(named)
     if (decision.action === 'deny' && !isByTag) throw this.#denied(named.gun, named.gun, decision)
-    return { terms: this.#terms(named, decision), applied: this.#applied(decision) }
+    const answered: Decision = decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
+    return { terms: this.#terms(named, decision), applied: this.#applied(answered) }
   }
 
   /** What `verify` would ask, without asking it. */
@@ -97,11 +151,13 @@ export class UnderPolicy {
     // Rules for other tags may deny: the tags that carry the digest decide.
     const first: Decision = isByTag && decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
     return this.#act(reference, first, async () => {
-      const verified = await refresh(this.#terms(reference, decision))
+      const once = oncePerTerms(refresh)
+      const verified = await once(this.#terms(reference, decision))
       const tags = tagsWithDigest(verified.stage, digest)
       if (tags.length === 0 && decision.action === 'deny') throw this.#denied(reference.reference, reference.gun, decision)
       const judged: JudgedTag[] = []
-      for (const tag of tags) judged.push(await this.#judge(reference, tag, isByTag ? undefined : decision, verified, refresh))
+      for (const tag of tags)
+        judged.push({ tag, ...(await this.#judge(reference, tag, isByTag ? undefined : decision, verified, once)) })
       const [passed] = judged.filter(({ error }) => error === undefined)
       if (passed !== undefined || judged.length === 0) {
         const counted = judged.flatMap(({ tag, error }) => (error === undefined ? [tag] : []))
@@ -116,26 +172,26 @@ export class UnderPolicy {
     })
   }
 
-  /** `decision`: undefined to ask the tag's own rule. */
+  /** `uniform`: what is asked of every tag alike; undefined to ask the tag's own rule. */
   async #judge(
-    reference: ImageReference,
-    tag: TrustedTag,
+    named: Named,
+    { name, digest }: { readonly name: string; readonly digest?: string },
     uniform: Decision | undefined,
     verified: VerifiedCollection,
     refresh: Refresh,
-  ): Promise<JudgedTag> {
-    const decision = uniform ?? this.#decide(reference, tag.name)
+  ): Promise<Judgement> {
+    const decision = uniform ?? this.#decide(named, name)
     try {
-      if (decision.action === 'deny') throw this.#denied(`${reference.gun}:${tag.name}`, reference.gun, decision)
-      if (decision.action === 'skip') return { tag, decision }
-      const own = uniform === undefined ? await refresh(this.#terms(reference, decision)) : verified
-      const { digest } = lookupTag(own.stage, tag.name)
-      if (digest !== tag.digest) throw otherServer(reference, tag, digest)
-      this.#checkSigners(own, decision, tag.name, digest)
-      return { tag, decision }
+      if (decision.action === 'deny') throw this.#denied(`${named.gun}:${name}`, named.gun, decision)
+      if (decision.action === 'skip' || digest === undefined) return { decision }
+      const own = uniform === undefined ? await refresh(this.#terms(named, decision)) : verified
+      const signed = lookupTag(own.stage, name).digest
+      if (signed !== digest) throw otherServer(named, name, digest, signed)
+      this.#checkSigners(own, decision, name, digest)
+      return { decision }
     } catch (error) {
       if (!(error instanceof TrustError) || error instanceof UsageError || this.#limits.signal?.aborted === true) throw error
-      return { tag, decision, error }
+      return { decision, error }
     }
   }
 
@@ -222,14 +278,21 @@ export class UnderPolicy {
   }
 }
 
+/** Refreshes once for equal terms: tags whose rules ask the same are judged by the same set. */
+function oncePerTerms(refresh: Refresh): Refresh {
+  const refreshes = new Map<string, Promise<VerifiedCollection>>()
+  return (terms) => {
+    const known = refreshes.get(terms.key) ?? refresh(terms)
+    refreshes.set(terms.key, known)
+    return known
+  }
+}
+
 /** The server of a tag's rule has another digest for it than the server that was asked first. */
-function otherServer({ gun }: ImageReference, { name, digest }: TrustedTag, signed: string): UnsignedError {
+function otherServer({ gun }: Named, name: string, digest: string, signed: string): UnsignedError {
   return new UnsignedError(
     'ERR_DIGEST_NOT_SIGNED',
     `No valid trust data for ${digest}: the server of its rule has ${signed} for ${name}`,
-    {
-      gun,
-      evidence: { asked: digest, signed },
-    },
+    { gun, evidence: { asked: digest, signed } },
   )
 }
