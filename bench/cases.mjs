@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { delegations, many, single, twice } from './collections.mjs'
 import { measurePolicy } from './policy-cost.mjs'
 import { measure } from './rounds.mjs'
+import { serviceCases } from './service.mjs'
 import { measureImport, measureVersion } from './startup.mjs'
 import { command, docker, library, notary } from './subjects.mjs'
 
@@ -23,6 +24,7 @@ export function listCases({ quick }) {
     ...sizes.flatMap((size) => growth(size)),
     ...['cold', 'warm'].map((start) => manyCase(folders, each, sampled, start)),
     ...[1, 100].map(policyCase),
+    ...serviceCases({ quick }),
     { name: 'startup/version', title: 'dct --version', base: 'node -e 0', run: measureVersion },
     { name: 'startup/import', title: 'importing the library', base: 'empty module', run: measureImport },
   ]

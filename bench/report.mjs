@@ -5,7 +5,7 @@ import { judge } from './targets.mjs'
 /** One case: a table of its rows. */
 export function caseTable({ name, title, base, rows }) {
   const of = rows.find((row) => row.name === base)
-  const ratio = (row, field) => (row === of ? '1' : (row[field] / of[field]).toFixed(2))
+  const ratio = (row, field) => (row === of ? '1' : row[field] === undefined ? '' : (row[field] / of[field]).toFixed(2))
   return [
     `### ${name}: ${title}`,
     '',
@@ -15,7 +15,7 @@ export function caseTable({ name, title, base, rows }) {
         row.name,
         milliseconds(row.wall),
         ratio(row, 'wall'),
-        milliseconds(row.cpu),
+        row.cpu === undefined ? '' : milliseconds(row.cpu),
         ratio(row, 'cpu'),
         row.memory === undefined ? '' : `${Math.round(row.memory / 1e6)} MB`,
         number(row.requests),
@@ -33,14 +33,22 @@ export function targetTable(results) {
   if (judged.length === 0) return 'None of these cases has a target.'
   return table(
     ['target', 'of', 'wanted', 'measured', ''],
-    judged.map(({ case: name, subject, field, base, most, stretch, difference, value, met }) => [
+    judged.map(({ case: name, subject, field, base, most, stretch, difference, unit, value, met }) => [
       name,
-      `${subject}, ${field}${difference ? ` over ${base}` : ` / ${base}`}`,
-      `<= ${most}${difference ? ' ms' : ''}${stretch === undefined ? '' : ` (better ${stretch})`}`,
-      difference ? `${value.toFixed(0)} ms` : value.toFixed(3),
+      `${subject}, ${field}${unit !== undefined ? '' : difference ? ` over ${base}` : ` / ${base}`}`,
+      `<= ${valueText(most, { difference, unit })}${stretch === undefined ? '' : ` (better ${stretch})`}`,
+      valueText(value, { difference, unit, digits: 3 }),
       met ? 'met' : 'MISSED',
     ]),
   ).join('\n')
+}
+
+/** `0.33`, `40 ms`, `300 MB`. */
+function valueText(value, { difference, unit, digits }) {
+  if (unit === 'MB') return `${Math.round(value / 1e6)} MB`
+  if (unit === 'ms') return `${Number(value.toFixed(1))} ms`
+  if (difference) return `${value.toFixed(0)} ms`
+  return digits === undefined ? String(value) : value.toFixed(digits)
 }
 
 /** The kind of machine, without its name. */

@@ -1,4 +1,7 @@
-/** The project's targets: `most` is the largest ratio (or difference in milliseconds) to the case's base. */
+/**
+ * The project's targets: `most` is the largest ratio to the case's base, with `difference` the largest difference in milliseconds, with
+ * `unit` the largest value itself.
+ */
 
 export const TARGETS = [
   { case: 'delegations/cold/50', subject: 'command', field: 'wall', most: 0.33 },
@@ -13,6 +16,9 @@ export const TARGETS = [
   { case: 'policy/1', subject: 'adverse', field: 'cpu', most: 1.05 },
   { case: 'policy/100', subject: 'plain', field: 'cpu', most: 1.05 },
   { case: 'policy/100', subject: 'adverse', field: 'cpu', most: 1.05 },
+  { case: 'service/warm/0', subject: 'HEAD, p99', field: 'wall', most: 5, unit: 'ms' },
+  { case: 'service/cold/50', subject: 'service', field: 'wall', most: 50, difference: true },
+  { case: 'service/memory', subject: 'service', field: 'memory', most: 300e6, unit: 'MB' },
   { case: 'startup/version', subject: 'command', field: 'wall', most: 1.4 },
   { case: 'startup/import', subject: 'library', field: 'wall', most: 40, difference: true },
 ]
@@ -24,7 +30,8 @@ export function judge(results) {
     const row = result?.rows.find(({ name }) => name === target.subject)
     const base = result?.rows.find(({ name }) => name === result.base)
     if (row === undefined || base === undefined) return []
-    const value = target.difference ? row[target.field] - base[target.field] : row[target.field] / base[target.field]
+    const [own, other] = [row[target.field], base[target.field]]
+    const value = target.unit !== undefined ? own : target.difference ? own - other : own / other
     return [{ ...target, base: result.base, value, met: value <= target.most }]
   })
 }

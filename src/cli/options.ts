@@ -288,6 +288,10 @@ export const OPTIONS = {
     kind: 'text',
     help: 'let every client use the credentials of the service at this registry; may be given again',
   },
+  'pass-through': {
+    type: 'boolean',
+    help: 'pass manifests by digest and blobs on too, for podman, skopeo, buildah and CRI-O',
+  },
   json: { type: 'boolean', help: 'print one JSON object a line' },
   quiet: {
     type: 'boolean',

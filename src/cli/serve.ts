@@ -11,12 +11,8 @@ const DEFAULT_LISTEN = '127.0.0.1:8443'
 /** Runs until SIGTERM or Ctrl-C, and lets running requests end. The exit status. */
 export async function serve(line: CommandLine, io: Io): Promise<number> {
   const { values } = line
-  const { policy } = values
-  if (policy === undefined)
-    throw invalid('dct serve needs --policy FILE', 'The policy says which images are let through; it must have a default.')
   // Ctrl-C stops the service, and not the verifications that run.
-  // The service reads the policy itself, and again when it changes.
-  const { signal: _, policy: _policy, ...client } = await clientOptions(line, io)
+  const { signal: _, ...client } = await clientOptions(line, io)
   const tls = tlsFiles(values)
   const registries = values.registry ?? []
   const sharedCredentials = values['credentials-for'] ?? []
@@ -28,9 +24,9 @@ export async function serve(line: CommandLine, io: Io): Promise<number> {
   const service = await openService({
     listen: { ...addressOf('listen', values.listen ?? DEFAULT_LISTEN), tls },
     metricsListen: metrics === undefined ? undefined : { ...addressOf('metrics-listen', metrics), tls },
-    policy,
     registries,
     sharedCredentials,
+    passThrough: values['pass-through'] === true,
     client,
     version: packageVersion(),
     log: (entry) => io.out(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`),

@@ -85,7 +85,11 @@ export class Session {
 
   /** @throws UsageError ERR_SETTINGS_INVALID */
   static async open(options: TrustClientOptions, reader?: Reader): Promise<Session> {
-    const settings = await readSettings(options, reader)
+    return Session.with(await readSettings(options, reader))
+  }
+
+  /** With settings that were read before. */
+  static async with(settings: Settings): Promise<Session> {
     if (settings.policy === undefined) return new Session(settings, undefined)
     const { UnderPolicy } = await import('./under-policy.js')
     return new Session(settings, new UnderPolicy(settings.policy, settings))

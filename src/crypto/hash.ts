@@ -28,6 +28,19 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return digest
 }
 
+/** SHA-256 of bytes that come in pieces. */
+export interface RunningHash {
+  update(bytes: Uint8Array): void
+  /** Lower-case hexadecimal. Called once. */
+  hex(): string
+}
+
+/** Begins a SHA-256. */
+export function startSha256(): RunningHash {
+  const hash = createHash('sha256')
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') }
+}
+
 /** SHA-512 of the bytes. */
 export function sha512(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha512').update(bytes).digest())

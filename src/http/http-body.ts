@@ -18,6 +18,28 @@ export interface BodyHeaders {
   readonly contentEncoding: readonly string[]
 }
 
+/** Takes a body piece by piece. It reads no faster than it can pass on, and throws for a body that it does not want. */
+export type BodySink = (body: AsyncIterable<unknown>) => Promise<void>
+
+/** Reads the body of an answer, or hands it to the sink of the request: then the result is empty. @throws what `readBody` throws, or the sink */
+export async function takeBody(
+  stream: BodyStream,
+  header: (name: string) => readonly string[],
+  { maxBytes, sink }: { readonly maxBytes: number; readonly sink?: BodySink },
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const [contentLength] = header('content-length')
+  const contentEncoding = header('content-encoding')
+  if (sink === undefined) return readBody(stream, { contentLength, contentEncoding }, maxBytes, signal)
+  try {
+    if (namesIn(contentEncoding).length > 0) throw unasked(namesIn(contentEncoding))
+    await sink(stream)
+  } finally {
+    stream.destroy()
+  }
+  return new Uint8Array()
+}
+
 /**
  * Reads and decodes a body. It may have at most `maxBytes` bytes before and after decoding.
  *
@@ -34,7 +56,7 @@ export async function readBody(
   const isGzip = encoding === 'gzip' || encoding === 'x-gzip'
   if ((encoding !== undefined && !isGzip) || more.length > 0) {
     stream.destroy()
-    throw new BodyUnreadable(`the server sent content-encoding ${encodings.join(', ')} although identity was asked for`)
+    throw unasked(encodings)
   }
   if (Number(headers.contentLength) > maxBytes) {
     stream.destroy()
@@ -67,6 +89,10 @@ export async function collect(stream: AsyncIterable<unknown>, maxBytes: number, 
     at += chunk.length
   }
   return bytes
+}
+
+function unasked(encodings: readonly string[]): BodyUnreadable {
+  return new BodyUnreadable(`the server sent content-encoding ${encodings.join(', ')} although identity was asked for`)
 }
 
 /** The encodings that one or several headers list, without `identity`. */

@@ -6,7 +6,7 @@ import { TransportClosed } from './connection/connection-failures.js'
 import { type Connector, createConnector } from './connection/connector.js'
 import { CONNECTIONS } from './connections.js'
 import { withDeadline } from './deadline.js'
-import { readBody } from './http-body.js'
+import { type BodySink, takeBody } from './http-body.js'
 import { nextLocation, RedirectRefused } from './redirect.js'
 import type { TlsContexts } from './tls/tls.js'
 import { loadUndici, type Undici } from './undici.js'
@@ -25,6 +25,10 @@ export interface HttpsRequest {
   readonly guess?: boolean | undefined
   /** Returns a redirect as the answer instead of following it. */
   readonly returnsRedirects?: boolean
+  /** Takes the body of a 200 as it arrives; `body` of the answer is then empty, and `maxBytes` does not count. It ends with the deadline. */
+  readonly sink?: BodySink
+  /** Milliseconds for the whole request in place of `totalMs`. */
+  readonly withinMs?: number
   readonly signal: AbortSignal
 }
 
@@ -130,7 +134,8 @@ export class HttpsClient {
    * settings of TLS and proxy, else the error of the connection
    */
   async send(request: HttpsRequest): Promise<HttpsAnswer> {
-    return withDeadline([request.signal, this.lifetime], this.#options.deadlines.totalMs, async (signal) => {
+    const milliseconds = request.withinMs ?? this.#options.deadlines.totalMs
+    return withDeadline([request.signal, this.lifetime], milliseconds, async (signal) => {
       const ask = await this.#ready(request.url)
       const { headersMs, guessMs } = this.#options.deadlines
       const headersTimeout = request.guess ? Math.min(guessMs, headersMs) : headersMs
@@ -242,9 +247,7 @@ async function exchange(
     await response.body.dump({ limit: MAX_IGNORED_BODY_BYTES, signal })
     return { ...answer, body: new Uint8Array() }
   }
-  const [contentLength] = header('content-length')
-  const contentEncoding = header('content-encoding')
-  return { ...answer, body: await readBody(response.body, { contentLength, contentEncoding }, request.maxBytes, signal) }
+  return { ...answer, body: await takeBody(response.body, header, request, signal) }
 }
 
 function headerValues(headers: Dispatcher.ResponseData['headers'], name: string): readonly string[] {

@@ -5,7 +5,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { withDeadline } from '../http/deadline.js'
-import { readBody } from '../http/http-body.js'
+import { takeBody } from '../http/http-body.js'
 import { DEADLINES, type HttpsAnswer, type HttpsRequest } from '../http/https-client.js'
 import { withoutBrackets } from '../http/server-address.js'
 
@@ -19,8 +19,9 @@ const loopback: LookupFunction = (_name, options, callback) =>
     : callback(null, '127.0.0.1', 4)
 
 /** Sends a request. `url` is the https address of the registry. @throws BodyTooLong, BodyUnreadable, or the error of the connection */
-export async function sendToLoopback({ url, method, headers, maxBytes, signal }: HttpsRequest): Promise<HttpsAnswer> {
-  return withDeadline([signal], DEADLINES.totalMs, async (ends) => {
+export async function sendToLoopback(asked: HttpsRequest): Promise<HttpsAnswer> {
+  const { url, method, headers, signal } = asked
+  return withDeadline([signal], asked.withinMs ?? DEADLINES.totalMs, async (ends) => {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const options = { host: withoutBrackets(url.hostname), port: url.port === '' ? 80 : Number(url.port) }
       const sent = request({ ...options, path: url.pathname, method, headers, lookup: loopback, agent: false, signal: ends })
@@ -32,8 +33,6 @@ export async function sendToLoopback({ url, method, headers, maxBytes, signal }:
       response.on('error', () => undefined).destroy()
       return { ...answer, body: new Uint8Array() }
     }
-    const [contentLength] = header('content-length')
-    const contentEncoding = header('content-encoding')
-    return { ...answer, body: await readBody(response, { contentLength, contentEncoding }, maxBytes, ends) }
+    return { ...answer, body: await takeBody(response, header, asked, ends) }
   })
 }

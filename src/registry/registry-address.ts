@@ -1,6 +1,7 @@
 /** The addresses of a registry and of its manifests. No name of an image can change the host or the rest of a request. */
 import { UsageError } from '../errors.js'
-import type { ServerAddress } from '../http/server-address.js'
+import { isLoopback } from '../http/connection/no-proxy.js'
+import { type ServerAddress, withoutBrackets } from '../http/server-address.js'
 
 /** Docker Hub's registry has another name than its images. Source: distribution/reference, moby registry/config.go. */
 const HOSTS: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']])
@@ -17,9 +18,9 @@ export function registryAddress(domain: string): ServerAddress {
   return { kind: 'registry', typed: host, host, url: new URL(address) }
 }
 
-/** The address of a manifest, by tag or by digest. @throws UsageError ERR_REFERENCE_INVALID */
-export function manifestUrl(server: ServerAddress, path: string, reference: string): URL {
-  const named = `/v2/${path}/manifests/${reference}`
+/** The address of a manifest, by tag or by digest, or of a blob. @throws UsageError ERR_REFERENCE_INVALID */
+export function contentUrl(server: ServerAddress, path: string, kind: 'manifests' | 'blobs', reference: string): URL {
+  const named = `/v2/${path}/${kind}/${reference}`
   const url = new URL(named, server.url)
   // The WHATWG parser resolves dot segments, so the result must equal the input.
   if (PATH.test(path) && TAG_OR_DIGEST.test(reference) && url.href === `${server.url.origin}${named}`) return url
@@ -28,7 +29,7 @@ export function manifestUrl(server: ServerAddress, path: string, reference: stri
 
 /** True when the registry is on this machine: only there plain http is used, as Docker does. */
 export function isOnLoopback({ url }: ServerAddress): boolean {
-  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(?:\.[0-9]+){3}$/.test(url.hostname)
+  return isLoopback(withoutBrackets(url.hostname))
 }
 
 function invalidName(message: string): UsageError {

@@ -3,6 +3,7 @@
  * asked for.
  */
 import { sha256Hex } from '../crypto/hash.js'
+import { checkedSink, millisecondsFor, type WriteBytes } from './blob.js'
 import { checkManifest, type Manifest } from './manifest.js'
 import { MAX_MANIFEST_BYTES, Registry, type RegistryClientOptions, type RegistryQuestion, tooLarge } from './registry.js'
 import { registryAddress } from './registry-address.js'
@@ -23,6 +24,14 @@ interface TagQuestion extends RegistryQuestion {
   readonly tag: string
 }
 
+/** A blob by its digest. */
+interface BlobQuestion extends RegistryQuestion {
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: string
+  /** Its length in bytes, by a manifest that was checked. */
+  readonly size: number
+}
+
 /** Asks registries. */
 export interface RegistryClient extends AsyncDisposable {
   /**
@@ -39,6 +48,15 @@ export interface RegistryClient extends AsyncDisposable {
    * @throws UnavailableError as above; UntrustedError ERR_METADATA_TOO_LARGE
    */
   resolveTag(question: TagQuestion): Promise<string | undefined>
+  /** Whether the registry has a blob. @throws UnavailableError as above */
+  hasBlob(question: BlobQuestion): Promise<boolean>
+  /**
+   * Passes a blob on in pieces, and holds the last piece back until all bytes have the digest. False, and nothing was passed on, when the
+   * registry does not have it. After an error the receiver must drop what it has.
+   *
+   * @throws UntrustedError ERR_HASH_MISMATCH for other bytes or another length; UnavailableError as above; what `write` throws
+   */
+  passBlob(question: BlobQuestion, write: WriteBytes): Promise<boolean>
   /** Closes all connections; running requests fail. */
   close(): Promise<void>
 }
@@ -78,6 +96,18 @@ class HttpRegistryClient implements RegistryClient {
     const answer = await registry.ask({ ...asked, method: 'GET' })
     if (answer === undefined) return undefined
     return `sha256:${sha256Hex(answer.body)}`
+  }
+
+  async hasBlob({ digest, size: _, ...question }: BlobQuestion): Promise<boolean> {
+    const asked = { ...question, method: 'HEAD', kind: 'blobs', reference: digest, maxBytes: 0 } as const
+    return (await this.#registry(question.domain).ask(asked)) !== undefined
+  }
+
+  async passBlob({ digest, size, ...question }: BlobQuestion, write: WriteBytes): Promise<boolean> {
+    const { domain, path } = question
+    const asked = { ...question, method: 'GET', kind: 'blobs', reference: digest, maxBytes: size } as const
+    const sink = checkedSink({ gun: `${domain}/${path}`, digest, size }, write)
+    return (await this.#registry(domain).ask({ ...asked, sink, withinMs: millisecondsFor(size) })) !== undefined
   }
 
   async close(): Promise<void> {

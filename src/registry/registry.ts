@@ -4,7 +4,7 @@ import type { CredentialSource } from '../credentials/credentials.js'
 import { systemCode, UnavailableError, UntrustedError } from '../errors.js'
 import { RegistryAuth } from '../http/auth/registry-auth.js'
 import type { TransportEvent } from '../http/events.js'
-import { BodyTooLong, BodyUnreadable } from '../http/http-body.js'
+import { type BodySink, BodyTooLong, BodyUnreadable } from '../http/http-body.js'
 import { DEADLINES, type Deadlines, type HttpsAnswer, HttpsClient, type TlsChoices } from '../http/https-client.js'
 import { badContentError, type NetworkContext, networkError, statusError } from '../http/network-errors.js'
 import { withRetries } from '../http/retry.js'
@@ -12,7 +12,7 @@ import type { ServerAddress } from '../http/server-address.js'
 import type { TlsSources } from '../http/tls/tls.js'
 import { tlsFolder } from '../http/tls/tls-folder.js'
 import { ACCEPT } from './manifest.js'
-import { isOnLoopback, manifestUrl } from './registry-address.js'
+import { contentUrl, isOnLoopback } from './registry-address.js'
 
 /** What registries are asked with. */
 export interface RegistryClientOptions {
@@ -22,10 +22,14 @@ export interface RegistryClientOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** PEM texts, added to the default CAs. */
   readonly ca?: readonly string[]
+  /** False: those of `tls/<host>/` are not shown. */
+  readonly clientCertificates?: boolean
   /** Without it, only anonymous tokens are tried. */
   readonly credentials?: CredentialSource | undefined
   /** Called for every request, answer and retry; never with a secret. */
   readonly onEvent?: (event: TransportEvent) => void
+  /** Connections to one registry at a time. Default: those of a client that fetches manifests. */
+  readonly connections?: number
   /** For tests: shorter deadlines. */
   readonly deadlines?: Partial<Deadlines>
   /** For tests: another resolver. */
@@ -41,14 +45,22 @@ export interface RegistryQuestion {
   /** The name without the registry: `library/alpine`. */
   readonly path: string
   readonly signal: AbortSignal
+  /** The Authorization header of somebody else, passed on to this registry alone; no other credentials are then used. */
+  readonly authorization?: string | undefined
 }
 
 /** What is asked of a registry. */
 export interface Asked extends RegistryQuestion {
   readonly method: 'GET' | 'HEAD'
+  /** Default: manifests. */
+  readonly kind?: 'manifests' | 'blobs'
   /** Tag or digest. */
   readonly reference: string
   readonly maxBytes: number
+  /** Takes the body as it arrives. The request is then sent once. */
+  readonly sink?: BodySink
+  /** Milliseconds, with a sink. */
+  readonly withinMs?: number
 }
 
 /** Bytes of a manifest: stops endless data. The limit that registries themselves have (distribution, OCI recommend 4 MiB). */
@@ -70,10 +82,11 @@ export class Registry {
     this.#server = server
     this.#options = options
     this.#client = new HttpsClient({
-      contexts: () => readContexts(tlsSources(server, options)),
+      contexts: () => readContexts(tlsSources(server, options), options.clientCertificates !== false),
       server: server.url,
       env: options.env,
       deadlines: { ...DEADLINES, ...options.deadlines },
+      connections: options.connections,
       lookup: options.lookup,
     })
     this.#auth = new RegistryAuth({
@@ -87,8 +100,8 @@ export class Registry {
 
   /** The answer with status 200; undefined for a 404 of the registry itself. */
   async ask(asked: Asked): Promise<HttpsAnswer | undefined> {
-    const { domain, path, reference, signal } = asked
-    const url = manifestUrl(this.#server, path, reference)
+    const { domain, path, kind = 'manifests', reference, signal } = asked
+    const url = contentUrl(this.#server, path, kind, reference)
     const context: NetworkContext = {
       gun: `${domain}/${path}`,
       repository: path,
@@ -114,6 +127,7 @@ export class Registry {
   }
 
   async #authorized(url: URL, asked: Asked, context: NetworkContext): Promise<HttpsAnswer> {
+    if (asked.authorization !== undefined) return this.#send(url, asked, asked.authorization)
     let authorization = this.#isPlain ? undefined : this.#auth.current(context.gun)
     for (let round = 1; ; round += 1) {
       const answer = await this.#send(url, asked, authorization)
@@ -126,17 +140,20 @@ export class Registry {
     }
   }
 
-  #send(url: URL, { method, maxBytes, signal }: Asked, authorization: string | undefined): Promise<HttpsAnswer> {
+  #send(url: URL, asked: Asked, authorization: string | undefined): Promise<HttpsAnswer> {
+    const { method, maxBytes, signal, sink, withinMs } = asked
+    const streamed = sink === undefined ? {} : { sink, ...(withinMs === undefined ? {} : { withinMs }) }
     const headers = { accept: ACCEPT, 'accept-encoding': 'identity', 'user-agent': 'docker-content-trust' }
     const { onEvent } = this.#options
     const send = async (): Promise<HttpsAnswer> => {
       const started = performance.now()
       onEvent?.({ type: 'request', url: url.href })
-      const answer = await this.#exchange({ url, method, headers, authorization, maxBytes, signal })
+      const answer = await this.#exchange({ url, method, headers, authorization, maxBytes, signal, ...streamed })
       const milliseconds = Math.round(performance.now() - started)
       onEvent?.({ type: 'response', url: url.href, status: answer.status, bytes: answer.body.length, milliseconds })
       return answer
     }
+    if (sink !== undefined) return send() // what was passed on cannot be sent again
     return withRetries([signal, this.#client.lifetime], send, (retry) => onEvent?.({ type: 'retry', url: url.href, ...retry }))
   }
 
@@ -183,9 +200,10 @@ export function tooLarge(gun: string, reference: string, bytes: number, cause?: 
 }
 
 /** Loads `tls.ts` and reads the certificates while TCP connects. */
-async function readContexts(sources: TlsSources): Promise<TlsChoices> {
+async function readContexts(sources: TlsSources, showsCertificates: boolean): Promise<TlsChoices> {
   const { createTlsContexts, readTlsMaterial } = await import('../http/tls/tls.js')
-  const material = await readTlsMaterial(sources)
+  const found = await readTlsMaterial(sources)
+  const material = showsCertificates ? found : { ...found, clientPairs: [] }
   return { ...createTlsContexts(material), hasClientCertificate: material.clientPairs.length > 0 }
 }
 

@@ -1,5 +1,11 @@
 /** Reads the body of a request, and writes answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { refusal } from './oci-errors.js'
+
+export const JSON_TYPE = { 'content-type': 'application/json' } as const
+export const REGISTRY_HEADERS = { 'content-type': 'application/json', 'docker-distribution-api-version': 'registry/2.0' } as const
+/** Of an answer with status 503. */
+export const RETRY = { 'retry-after': '1' } as const
 
 /** The body cannot be used; `status` says why. */
 export class BadRequest extends Error {
@@ -44,4 +50,10 @@ export function send(
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   response.writeHead(status, { ...headers, 'content-length': bytes.length, 'cache-control': 'no-store' })
   response.end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+/** Refuses the method of a request. */
+export function notAllowed(request: IncomingMessage, response: ServerResponse, allow: string): void {
+  const { body } = refusal(405, 'UNSUPPORTED', `this address takes ${allow}`)
+  send(request, response, 405, body, { ...JSON_TYPE, allow, connection: 'close' })
 }

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, TLSSocket } from 'node:tls'
 import { describeCause, UsageError } from '../errors.js'
+import { isLoopback } from '../http/connection/no-proxy.js'
 import { usableCertificates } from '../http/tls/pem-files.js'
 import { shellWord } from '../shell-word.js'
 
@@ -21,6 +22,8 @@ export interface ListenerOptions {
   readonly host: string
   readonly port: number
   readonly tls?: TlsFiles | undefined
+  /** For tests: shorter times. */
+  readonly times?: Partial<typeof TIMES>
   /** Called when new certificates cannot be used; the old ones stay. */
   readonly onReloadFailure: (cause: unknown) => void
 }
@@ -68,14 +71,14 @@ const GRACE_MS = 25_000
 
 /** Listens. @throws UsageError ERR_SETTINGS_INVALID for certificates or an address that cannot be used */
 export async function listen(handler: RequestHandler, options: ListenerOptions): Promise<Listener> {
-  const { host, port, tls, onReloadFailure } = options
+  const { host, port, tls, times, onReloadFailure } = options
   if (tls === undefined && !isLoopback(host)) {
     throw new UsageError('ERR_SETTINGS_INVALID', `${host} is not a loopback address: requests need TLS there`, {
       hint: 'Give --tls-cert FILE and --tls-key FILE, or listen on 127.0.0.1.',
     })
   }
   let files = tls === undefined ? undefined : await readTlsFiles(tls)
-  const limits = { ...TIMES, maxHeaderSize: MAX_HEADER_BYTES }
+  const limits = { ...TIMES, ...times, maxHeaderSize: MAX_HEADER_BYTES }
   const server =
     files === undefined ? createServer(limits) : createTlsServer({ ...limits, ...secure(files), rejectUnauthorized: false })
   server.maxConnections = MAX_CONNECTIONS
@@ -125,11 +128,6 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
   return { port: portOf(server), reload, close }
 }
 
-/** True for an address that only this machine can reach. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
-}
-
 interface Material {
   readonly cert: string
   readonly key: string
@@ -169,8 +167,13 @@ async function readText(file: string): Promise<string> {
   }
 }
 
+/**
+ * True when the client's certificate is one of the client CA. `authorized` alone is not enough: Node says true for a resumed TLS 1.3 session
+ * whose client never showed a certificate.
+ */
 function isAuthorized({ socket }: IncomingMessage): boolean {
-  return 'authorized' in socket && socket.authorized === true
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return false
+  return socket.getPeerX509Certificate() !== undefined
 }
 
 async function bind(server: Server | TlsServer, host: string, port: number): Promise<void> {

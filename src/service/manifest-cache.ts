@@ -13,6 +13,8 @@ export class ManifestCache {
   readonly #kept = new Map<string, Manifest>()
   readonly #running = new Map<string, Promise<Manifest | undefined>>()
   #bytes = 0
+  #hits = 0
+  #misses = 0
 
   constructor(maxBytes: number = MAX_KEPT_BYTES) {
     this.#maxBytes = maxBytes
@@ -21,6 +23,16 @@ export class ManifestCache {
   /** Bytes that are kept now. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Requests that were answered without the registry. */
+  get hits(): number {
+    return this.#hits
+  }
+
+  /** Requests for which the registry was asked, or a running request shared. */
+  get misses(): number {
+    return this.#misses
   }
 
   /**
@@ -32,8 +44,10 @@ export class ManifestCache {
     if (kept !== undefined) {
       this.#kept.delete(key)
       this.#kept.set(key, kept)
+      this.#hits += 1
       return kept
     }
+    this.#misses += 1
     return this.#running.get(key) ?? this.#fetch(key, fetch)
   }
 

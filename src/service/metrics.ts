@@ -40,23 +40,25 @@ export class Counter implements Family {
   }
 }
 
-/** A value that is read when the metrics are. */
-export class Gauge implements Family {
-  readonly type = 'gauge'
+/** A value with its labels. */
+export type Sample = readonly [value: number, labels?: Labels]
+
+/** Values that are read when the metrics are. */
+export class Reading implements Family {
+  readonly type: 'counter' | 'gauge'
   readonly name: string
   readonly help: string
-  readonly #read: () => number
-  readonly #labels: string
+  readonly #read: () => readonly Sample[]
 
-  constructor(name: string, help: string, read: () => number, labels: Labels = {}) {
+  constructor(type: 'counter' | 'gauge', name: string, help: string, read: () => readonly Sample[]) {
+    this.type = type
     this.name = name
     this.help = help
     this.#read = read
-    this.#labels = labelText(labels)
   }
 
   lines(): string[] {
-    return [`${this.name}${this.#labels} ${this.#read()}`]
+    return this.#read().map(([value, labels = {}]) => `${this.name}${labelText(labels)} ${value}`)
   }
 }
 

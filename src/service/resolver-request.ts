@@ -1,8 +1,10 @@
 /**
- * The address of a request for a manifest -> the image that is meant. Two forms:
+ * The address of a request for a manifest or a blob -> the image that is meant. Two forms:
  *
  *   /v2/<path>/manifests/<tag>?ns=<registry>      containerd and Docker Engine
  *   /v2/<registry>/<path>/manifests/<tag>         podman, skopeo and others by location; the port as `_5000`
+ *
+ * With `blobs` in place of `manifests` and a digest: a part of an image.
  *
  * Nothing is decoded or completed: an address in any other spelling is refused. The Host header is never read.
  */
@@ -10,6 +12,7 @@ import { type ImageReference, parseReference } from '../reference/reference.js'
 
 /** The image that a client asks for. */
 export interface ResolverRequest {
+  readonly kind: 'manifest' | 'blob'
   /** `docker.io` or `host[:port]`. */
   readonly registry: string
   /** The name without the registry. */
@@ -29,18 +32,17 @@ const MAX_ADDRESS = 2_048
 
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const DIGEST = /^sha256:[0-9a-f]{64}$/
-const SEPARATOR = '/manifests/'
+/** The last separator counts: a reference has no slash. */
+const ADDRESS = /^\/v2\/(?<name>.+)\/(?<kind>manifest|blob)s\/(?<reference>[^/]*)$/
 
-/** Parses the target of a request. Undefined when it is not the address of a manifest. */
+/** Parses the target of a request. Undefined when it is not the address of a manifest or blob. */
 export function parseResolverRequest(target: string): ResolverRequest | RefusedAddress | undefined {
   if (target.length > MAX_ADDRESS) return { problem: `the address is longer than ${MAX_ADDRESS} characters` }
   const [path = '', query] = splitOnce(target, '?')
-  if (!path.startsWith('/v2/')) return undefined
-  const at = path.lastIndexOf(SEPARATOR)
-  if (at < '/v2/'.length) return undefined
-  const name = path.slice('/v2/'.length, at)
-  const reference = path.slice(at + SEPARATOR.length)
+  const { name = '', kind, reference = '' } = ADDRESS.exec(path)?.groups ?? {}
+  if (kind !== 'manifest' && kind !== 'blob') return undefined
   const isDigest = DIGEST.test(reference)
+  if (!isDigest && kind === 'blob') return { problem: `${shown(reference)} is no sha256 digest` }
   if (!isDigest && !TAG.test(reference)) return { problem: `${shown(reference)} is neither a tag nor a sha256 digest` }
   const namespaces = new URLSearchParams(query ?? '').getAll('ns')
   if (namespaces.length > 1) return { problem: 'ns is given more than once' }
@@ -51,7 +53,7 @@ export function parseResolverRequest(target: string): ResolverRequest | RefusedA
   const parsed = parsedOrNone(`${located.registry}/${located.path}:${isDigest ? 'latest' : reference}`)
   if (parsed?.domain !== located.registry || parsed.path !== located.path)
     return { problem: `${shown(located.registry)} and ${shown(located.path)} are not the names of a registry and an image in it` }
-  return { ...located, reference, isDigest }
+  return { kind, ...located, reference, isDigest }
 }
 
 /** `registry.example_5000/team/app` -> registry.example:5000 and team/app; undefined when the first segment is no registry. */

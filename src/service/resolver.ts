@@ -1,9 +1,11 @@
 /**
- * Resolves tags for container engines: the digest of a tag is the one that is signed, and the manifest is the registry's, checked
- * against it. A redirect to the registry would not be safe: the engine would believe the registry's own digest header.
+ * Answers container engines: the digest of a tag is the one that is signed, and what has a digest is the registry's, checked against it. A
+ * redirect to the registry would not be safe: the engine would believe the registry's own digest header.
  */
 import { TrustError, UnavailableError } from '../errors.js'
 import type { Manifest, RegistryClient } from '../registry/registry-client.js'
+import type { Access } from './access.js'
+import type { AllowedContent, AllowedPart } from './allowed-content.js'
 import type { ManifestCache } from './manifest-cache.js'
 import { type Refusal, refusal, refusalOf } from './oci-errors.js'
 import type { ResolverRequest } from './resolver-request.js'
@@ -11,24 +13,34 @@ import type { Verdict, Verifier } from './verifier.js'
 
 /** What a resolver needs. */
 export interface ResolverOptions {
-  readonly verifier: Verifier
+  readonly verifier: Pick<Verifier, 'judge'>
   /** Registries that are resolved for; others are refused without a network. */
   readonly registries: ReadonlySet<string>
-  /** Registries that the service's own credentials may be used at for every client. */
-  readonly sharedCredentials: ReadonlySet<string>
   /** Asks registries without credentials, and with those of the service. */
   readonly anonymous: RegistryClient
   readonly withCredentials: RegistryClient
   readonly cache: ManifestCache
+  /** What may be fetched by digest. Undefined: clients take all that has a digest from the registry itself. */
+  readonly content: AllowedContent | undefined
 }
 
-/** What the resolver answers, and why. */
+/** A manifest, or why there is none. Without a verdict: nothing was judged. */
 export type Resolved =
-  | { readonly manifest: Manifest; readonly verdict: Verdict }
+  | { readonly manifest: Manifest; readonly verdict?: Verdict }
   | { readonly refusal: Refusal; readonly error?: TrustError; readonly verdict?: Verdict }
 
 /** Milliseconds for the registry: stops slow retrieval. */
 const REGISTRY_MS = 30_000
+
+/** Which manifest is let through: by its digest, or whatever the registry has for the tag. */
+interface Wanted {
+  readonly digest: string | undefined
+  /** Undefined when it is not known. */
+  readonly size: number | undefined
+}
+
+/** Without content that may be fetched by digest. */
+export const TAGS_ONLY: Refusal = refusal(404, 'MANIFEST_UNKNOWN', 'this resolver answers for tags only')
 
 /** Answers requests for manifests. */
 export class Resolver {
@@ -38,42 +50,74 @@ export class Resolver {
     this.#options = options
   }
 
-  /** `isIdentified`: the client showed a certificate of the service's client CA. Never rejects but for faults of the program. */
-  async resolve(request: ResolverRequest, isIdentified: boolean): Promise<Resolved> {
+  /** The refusal for a registry that is not in the configuration. */
+  refusalFor({ registry }: ResolverRequest): Refusal | undefined {
+    if (this.#options.registries.has(registry)) return undefined
+    const hint = `Start it with --registry ${registry}`
+    return refusal(403, 'DENIED', `this resolver does not answer for ${registry}. ${hint}`)
+  }
+
+  /** Never rejects but for faults of the program. */
+  async resolve(request: ResolverRequest, access: Access): Promise<Resolved> {
     const { registry, path, reference, isDigest } = request
-    if (!this.#options.registries.has(registry)) {
-      const hint = `Start it with --registry ${registry}`
-      return { refusal: refusal(403, 'DENIED', `this resolver does not answer for ${registry}. ${hint}`) }
-    }
-    // The engine takes manifests by digest from the registry itself.
-    if (isDigest) return { refusal: refusal(404, 'MANIFEST_UNKNOWN', 'this resolver answers for tags only') }
-    const verdict = await this.#options.verifier.judge(`${registry}/${path}:${reference}`)
-    if (verdict.kind === 'failed') return { refusal: refusalOf(verdict.error), error: verdict.error, verdict }
+    const refused = this.refusalFor(request)
+    if (refused !== undefined) return { refusal: refused }
+    const { content, verifier } = this.#options
+    if (isDigest && content === undefined) return { refusal: TAGS_ONLY }
+    const part = isDigest ? content?.find(`${registry}/${path}`, reference) : undefined
+    if (part?.kind === 'manifest') return this.#answer(request, access, { digest: reference, size: part.size })
+    const verdict = await verifier.judge(`${registry}/${path}${isDigest ? '@' : ':'}${reference}`)
+    if ('error' in verdict) return { refusal: refusalOf(verdict.error), error: verdict.error, verdict }
+    const { result } = verdict
+    const isSigned = result.status === 'trusted' || result.status === 'trusted-digest'
+    const wanted = isSigned
+      ? { digest: result.digest, size: result.size }
+      : { digest: isDigest ? reference : undefined, size: undefined }
+    return { ...(await this.#answer(request, access, wanted)), verdict }
+  }
+
+  /** False: clients take what has a digest from the registry itself. */
+  get passesThrough(): boolean {
+    return this.#options.content !== undefined
+  }
+
+  /** What a manifest that was let through says of a blob. */
+  blob({ registry, path, reference }: ResolverRequest): AllowedPart | undefined {
+    const part = this.#options.content?.find(`${registry}/${path}`, reference)
+    return part?.kind === 'blob' ? part : undefined
+  }
+
+  /** How a registry is asked for one client. */
+  clientFor({ isShared }: Access): RegistryClient {
+    return isShared ? this.#options.withCredentials : this.#options.anonymous
+  }
+
+  async #answer(request: ResolverRequest, access: Access, wanted: Wanted): Promise<Resolved> {
+    const { registry, path, reference } = request
     try {
-      const manifest = await this.#manifest(request, verdict, isIdentified)
-      if (manifest !== undefined) return { manifest, verdict }
-      const absent = `${registry} does not have ${path}:${reference}`
-      const signed = verdict.kind === 'trusted' ? `${absent} with the signed digest ${verdict.result.digest}` : absent
-      return { refusal: refusal(404, 'MANIFEST_UNKNOWN', signed), verdict }
+      const manifest = await this.#manifest(request, access, wanted)
+      if (manifest !== undefined) {
+        this.#options.content?.allow(`${registry}/${path}`, manifest)
+        return { manifest }
+      }
+      const digest = wanted.digest === undefined || wanted.digest === reference ? '' : ` with the signed digest ${wanted.digest}`
+      return { refusal: refusal(404, 'MANIFEST_UNKNOWN', `${registry} does not have ${path}:${reference}${digest}`) }
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
-      return { refusal: refusalOf(error), error, verdict }
+      return { refusal: refusalOf(error), error }
     }
   }
 
-  async #manifest(request: ResolverRequest, verdict: Verdict, isIdentified: boolean): Promise<Manifest | undefined> {
+  async #manifest(request: ResolverRequest, access: Access, wanted: Wanted): Promise<Manifest | undefined> {
     const { registry: domain, path, reference: tag } = request
-    const { sharedCredentials, anonymous, withCredentials, cache } = this.#options
-    const isShared = isIdentified || sharedCredentials.has(domain)
-    const client = isShared ? withCredentials : anonymous
+    const { cache } = this.#options
+    const client = this.clientFor(access)
     return withinTime(`${domain}/${path}`, async (signal) => {
-      const asked = { domain, path, signal }
-      const signed = verdict.kind === 'trusted' ? verdict.result : undefined
-      const digest = signed?.digest ?? (await client.resolveTag({ ...asked, tag }))
+      const asked = { domain, path, signal, authorization: access.authorization }
+      const digest = wanted.digest ?? (await client.resolveTag({ ...asked, tag }))
       if (digest === undefined) return undefined
-      const size = signed === undefined ? {} : { size: signed.size }
-      // What the service's credentials opened is not for clients that may not use them.
-      const key = `${isShared ? 'shared' : 'anonymous'} ${domain}/${path}@${digest} ${signed?.size ?? ''}`
+      const size = wanted.size === undefined ? {} : { size: wanted.size }
+      const key = `${access.key} ${domain}/${path}@${digest} ${wanted.size ?? ''}`
       return cache.get(key, () => client.fetchManifest({ ...asked, digest, ...size }))
     })
   }
@@ -81,13 +125,8 @@ export class Resolver {
 
 async function withinTime<T>(gun: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const late = new AbortController()
-  const reason = new UnavailableError(
-    'ERR_SERVER_UNREACHABLE',
-    `error contacting registry: no answer within ${REGISTRY_MS / 1000} s`,
-    {
-      gun,
-    },
-  )
+  const message = `error contacting registry: no answer within ${REGISTRY_MS / 1000} s`
+  const reason = new UnavailableError('ERR_SERVER_UNREACHABLE', message, { gun })
   const timer = setTimeout(() => late.abort(reason), REGISTRY_MS)
   try {
     return await work(late.signal)

@@ -1,55 +1,100 @@
 /** Starts the service from its configuration, and runs it until it is told to stop. */
 import { stat } from 'node:fs/promises'
+import type { TrustEvent } from '../client/events.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
-import { readSettings } from '../client/settings/settings.js'
-import { describeCause, printable } from '../errors.js'
+import { describeCause, printable, TrustError } from '../errors.js'
+import { CONNECTIONS } from '../http/connections.js'
 import { createRegistryClient } from '../registry/registry-client.js'
+import { AllowedContent } from './allowed-content.js'
+import { CollectionsInUse } from './collections-in-use.js'
+import type { LogLine } from './decision-log.js'
 import type { ListenerOptions } from './listener.js'
 import { ManifestCache } from './manifest-cache.js'
-import { openPolicyFile, type PolicyFile } from './policy-file.js'
+import { type QueueLimits, RequestQueue } from './queue.js'
 import { Resolver } from './resolver.js'
-import { createQueue, type LogLine, type Service, startService } from './service.js'
+import { Routes } from './routes.js'
+import { BLOBS_AT_ONCE, QUEUE, type Service, startService } from './service.js'
 import { ServiceMetrics } from './service-metrics.js'
+import { watchedFiles } from './service-settings.js'
 import { Verifier } from './verifier.js'
 
 /** The configuration of a service. */
 export interface ServiceConfiguration {
   readonly listen: Omit<ListenerOptions, 'onReloadFailure'>
   readonly metricsListen?: Omit<ListenerOptions, 'onReloadFailure'> | undefined
-  readonly policy: string
   /** Registries that tags are resolved for. */
   readonly registries: readonly string[]
   /** Those of them that every client may use the service's own credentials at. */
   readonly sharedCredentials: readonly string[]
+  /** Clients fetch what has a digest through the service too. */
+  readonly passThrough?: boolean
+  /** With the policy, which must have a default, and the lockfile. */
   readonly client: TrustClientOptions
   readonly version: string
+  /** For tests: milliseconds in place of WATCH_MS. */
+  readonly watchMs?: number
+  /** For tests: another queue. */
+  readonly queue?: Partial<QueueLimits>
   readonly log: (line: LogLine) => void
 }
 
-/** Milliseconds between two looks at the policy file. */
-const POLICY_RELOAD_MS = 5_000
+/** Milliseconds between two looks at the files of policy and lock. */
+const WATCH_MS = 5_000
 
 /** Starts the service. @throws UsageError ERR_SETTINGS_INVALID */
 export async function openService(configuration: ServiceConfiguration): Promise<Service> {
-  const { policy: file, version, log } = configuration
-  const queue = createQueue()
-  const metrics = new ServiceMetrics(version, () => queue.running)
-  const policy = await openPolicyFile(file, configuration.client)
-  const client = { ...configuration.client, onEvent: metrics.onEvent }
-  // Reads config.json now: the service does not start with one that it cannot read.
-  const { dockerConfig, env, ca, credentials } = await readSettings(client, 'command')
-  const registries = new Set(configuration.registries)
-  const asked = { dockerConfig, env, ca, onEvent: metrics.onEvent }
-  const anonymous = createRegistryClient(asked)
-  const withCredentials = createRegistryClient({ ...asked, credentials })
-  const verifier = new Verifier({ client, rules: policy.rules, registries })
-  const sharedCredentials = new Set(configuration.sharedCredentials)
+  const { version, log } = configuration
+  const [registries, sharedCredentials] = [new Set(configuration.registries), new Set(configuration.sharedCredentials)]
+  const queue = new RequestQueue({ ...QUEUE, ...configuration.queue })
   const cache = new ManifestCache()
-  const resolver = new Resolver({ verifier, registries, sharedCredentials, anonymous, withCredentials, cache })
-  const service = await startService({ ...configuration, verifier, resolver, metrics, queue })
-  const reloader = watchPolicy(policy, file, (cause) => {
-    metrics.reloadFailed('policy')
-    log({ event: 'reload-failed', what: 'policy', message: printable(describeCause(cause)) })
+  const metrics = new ServiceMetrics({ version, inflight: () => queue.running, cache, expiries: () => inUse.expiries() })
+  const { onEvent } = configuration.client
+  const tell = (event: TrustEvent): void => {
+    metrics.onEvent(event)
+    onEvent?.(event)
+  }
+  const client = { ...configuration.client, onEvent: tell }
+  const watched = watchedFiles(client)
+  const found = await stateOf(watched)
+  const verifier = await Verifier.open({ client, registries })
+  const { dockerConfig, env, ca, credentials, now } = verifier.settings
+  const inUse = new CollectionsInUse({
+    inspect: (reference) => verifier.inspect(reference),
+    now,
+    onFailure: (collection, cause) => {
+      const code = cause instanceof TrustError ? cause.code : 'fault'
+      metrics.refreshFailed(code)
+      log({ event: 'refresh-failed', collection, code, message: printable(describeCause(cause)) })
+    },
+  })
+  metrics.policyRead(Date.now())
+  const connections = BLOBS_AT_ONCE + CONNECTIONS
+  const asked = { dockerConfig, env, ca, onEvent: tell, connections }
+  // The client certificates of `tls/<registry>/` are credentials of the service too.
+  const anonymous = createRegistryClient({ ...asked, clientCertificates: false })
+  const withCredentials = createRegistryClient({ ...asked, credentials })
+  const content = configuration.passThrough === true ? new AllowedContent() : undefined
+  const resolver = new Resolver({ verifier, registries, anonymous, withCredentials, cache, content })
+  const onVerdict = inUse.note.bind(inUse)
+  const routes = new Routes({ verifier, resolver, sharedCredentials, metrics, log, onVerdict })
+  const closeAll = async (): Promise<void> => {
+    inUse.stop()
+    await Promise.all([verifier.close(), anonymous.close(), withCredentials.close()])
+  }
+  const service = await startService({ ...configuration, routes, queue, metrics }).catch(async (cause: unknown) => {
+    await closeAll()
+    throw cause
+  })
+  const reloader = watchFiles(watched, found, configuration.watchMs ?? WATCH_MS, async () => {
+    try {
+      await verifier.reload()
+      content?.clear()
+      metrics.policyRead(Date.now())
+      log({ event: 'reloaded', what: 'policy' })
+    } catch (cause) {
+      metrics.reloadFailed('policy')
+      log({ event: 'reload-failed', what: 'policy', message: printable(describeCause(cause)) })
+    }
   })
   return {
     ...service,
@@ -57,30 +102,32 @@ export async function openService(configuration: ServiceConfiguration): Promise<
     close: async () => {
       reloader.stop()
       await service.close()
-      await Promise.all([verifier.close(), anonymous.close(), withCredentials.close()])
+      await closeAll()
     },
   }
 }
 
-/** Reads the policy again when its file changes. A broken one leaves the old in use. */
-function watchPolicy(policy: PolicyFile, file: string, onFailure: (cause: unknown) => void) {
-  const reload = (): Promise<void> => policy.reload().catch(onFailure)
-  const look = async (): Promise<void> => {
-    const found = await stateOf(file)
-    if (found === known) return
-    known = found
+/** Calls `reload` when one of the files changes, one call after the other. `known`: their state before they were read first. */
+function watchFiles(files: readonly string[], known: string, everyMs: number, reload: () => Promise<void>) {
+  let last = known
+  let running = Promise.resolve()
+  const look = async (isAsked: boolean): Promise<void> => {
+    // The state is taken first: a change while the files are read is seen by the next look.
+    const found = await stateOf(files)
+    if (found === last && !isAsked) return
+    last = found
     await reload()
   }
-  let known: string | undefined
-  void stateOf(file).then((found) => {
-    known = found
-  })
-  const timer = setInterval(() => void look(), POLICY_RELOAD_MS).unref()
-  return { reload, stop: () => clearInterval(timer) }
+  const next = (isAsked: boolean): Promise<void> => {
+    running = running.then(() => look(isAsked))
+    return running
+  }
+  const timer = setInterval(() => void next(false), everyMs).unref()
+  return { reload: () => next(true), stop: () => clearInterval(timer) }
 }
 
-/** Changes with the file. */
-async function stateOf(file: string): Promise<string> {
-  const found = await stat(file).catch(() => undefined) // the reload says why it cannot be read
-  return found === undefined ? 'missing' : `${found.ino} ${found.size} ${found.mtimeMs}`
+/** Changes with the files. */
+async function stateOf(files: readonly string[]): Promise<string> {
+  const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined))) // the reload says why one cannot be read
+  return found.map((one) => (one === undefined ? 'missing' : `${one.ino} ${one.size} ${one.mtimeMs} ${one.ctimeMs}`)).join('\n')
 }

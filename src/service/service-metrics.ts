@@ -1,8 +1,19 @@
 /** The metrics of the service. */
 import type { TrustEvent } from '../client/events.js'
+import type { TrustError } from '../errors.js'
 import type { TransportEvent } from '../http/events.js'
-import { Counter, Gauge, Histogram, metricsText } from './metrics.js'
+import { Counter, Histogram, metricsText, Reading, type Sample } from './metrics.js'
 import type { Verdict } from './verifier.js'
+
+/** What is read when the metrics are. */
+export interface MetricsSources {
+  readonly version: string
+  /** Requests that are worked on. */
+  readonly inflight: () => number
+  readonly cache: { readonly hits: number; readonly misses: number }
+  /** Expiries of the collections in use, in seconds since 1970. */
+  readonly expiries: () => readonly Sample[]
+}
 
 /** Counts what the service does. */
 export class ServiceMetrics {
@@ -15,18 +26,31 @@ export class ServiceMetrics {
     'Time until trust servers and registries answered.',
   )
   readonly #reloadFailures = new Counter('dct_reload_failures_total', 'Configuration that was changed and could not be used.')
-  readonly #gauges: readonly Gauge[]
+  readonly #refreshFailures = new Counter(
+    'dct_refresh_failures_total',
+    'Collections in use that could not be refreshed ahead of time.',
+  )
+  readonly #readings: readonly Reading[]
+  #reloaded = 0
 
-  constructor(version: string, inflight: () => number) {
-    this.#gauges = [
-      new Gauge('dct_inflight_verifications', 'Requests that are worked on.', inflight),
-      new Gauge('dct_build_info', 'The version of dct.', () => 1, { version }),
+  constructor({ version, inflight, cache, expiries }: MetricsSources) {
+    this.#readings = [
+      new Reading('gauge', 'dct_inflight_verifications', 'Requests that are worked on.', () => [[inflight()]]),
+      new Reading('counter', 'dct_cache_hits_total', 'Manifests that were kept.', () => [[cache.hits]]),
+      new Reading('counter', 'dct_cache_misses_total', 'Manifests that the registry was asked for.', () => [[cache.misses]]),
+      new Reading('gauge', 'dct_metadata_expiry_timestamp_seconds', 'When trust data of collections in use expires.', expiries),
+      new Reading(
+        'gauge',
+        'dct_policy_last_reload_success_timestamp_seconds',
+        'When the policy in use was read. It does not change while the file is broken.',
+        () => [[this.#reloaded]],
+      ),
+      new Reading('gauge', 'dct_build_info', 'The version of dct.', () => [[1, { version }]]),
     ]
   }
 
   decided(verdict: Verdict, milliseconds: number): void {
-    const code = verdict.kind === 'failed' || verdict.kind === 'permitted' ? verdict.error.code : ''
-    this.#verifications.add({ result: resultOf(verdict), code })
+    this.#verifications.add({ result: resultOf(verdict), code: errorOf(verdict)?.code ?? '' })
     this.#duration.observe(milliseconds / 1000)
   }
 
@@ -34,8 +58,17 @@ export class ServiceMetrics {
     this.#requests.add({ route, status: String(status) })
   }
 
+  /** `at`: milliseconds since 1970. */
+  policyRead(at: number): void {
+    this.#reloaded = at / 1000
+  }
+
   reloadFailed(what: string): void {
     this.#reloadFailures.add({ what })
+  }
+
+  refreshFailed(code: string): void {
+    this.#refreshFailures.add({ code })
   }
 
   /** For events of clients: hosts are those of the configuration, so that their number is bounded. */
@@ -53,12 +86,21 @@ export class ServiceMetrics {
       this.#serverRequests,
       this.#serverDuration,
       this.#reloadFailures,
-      ...this.#gauges,
+      this.#refreshFailures,
+      ...this.#readings,
     ])
   }
 }
 
+/** Why an image was refused, or would have been. */
+export function errorOf(verdict: Verdict): TrustError | undefined {
+  if ('error' in verdict) return verdict.error
+  return verdict.result.status === 'permitted' ? verdict.result.error : undefined
+}
+
 function resultOf(verdict: Verdict): string {
-  if (verdict.kind !== 'failed') return verdict.kind
-  return verdict.error.kind === 'unavailable' ? 'unavailable' : 'untrusted'
+  if ('error' in verdict) return verdict.error.kind === 'unavailable' ? 'unavailable' : 'untrusted'
+  const { status } = verdict.result
+  if (status === 'trusted' || status === 'trusted-digest') return 'trusted'
+  return status === 'permitted' ? 'permitted' : 'skipped'
 }

@@ -1,9 +1,13 @@
 /** `POST /verify`: references in, results out, in the same order. */
+import { ConcurrencyLimit } from '../client/concurrency-limit.js'
 import { BadRequest } from './answer.js'
 import type { Verdict, Verifier } from './verifier.js'
 
 /** References of one request: more would keep others waiting. */
 const MAX_REFERENCES = 100
+
+/** References of one request that are judged at a time. */
+const MAX_AT_ONCE = 16
 
 /** Bytes of a request: MAX_REFERENCES of the longest. */
 export const MAX_VERIFY_BYTES: number = 128 * 1024
@@ -23,25 +27,18 @@ export function referencesOf(body: unknown): string[] {
 
 /** Judges all of them; those of one collection share a refresh. `onVerdict` is called for each. */
 export async function verifyAll(
-  verifier: Verifier,
+  verifier: Pick<Verifier, 'judge'>,
   references: readonly string[],
   onVerdict: (reference: string, verdict: Verdict) => void,
 ): Promise<object[]> {
+  const slots = new ConcurrencyLimit(MAX_AT_ONCE)
   return Promise.all(
     references.map(async (reference) => {
-      const verdict = await verifier.judge(reference)
+      await slots.take()
+      const verdict = await verifier.judge(reference).finally(() => slots.release())
       onVerdict(reference, verdict)
-      return resultOf(reference, verdict)
+      // As the library and `dct verify --json` tell it.
+      return 'error' in verdict ? { status: 'failed', reference, error: verdict.error.toJSON() } : verdict.result
     }),
   )
-}
-
-/** The verdict as the library and `dct verify --json` tell it. */
-function resultOf(reference: string, verdict: Verdict): object {
-  if (verdict.kind === 'failed') return { status: 'failed', reference, error: verdict.error.toJSON() }
-  const { match, action } = verdict.ruling
-  const policy = { match, action }
-  if (verdict.kind === 'trusted') return { ...verdict.result, policy }
-  if (verdict.kind === 'skipped') return { status: 'skipped', reference, policy }
-  return { status: 'permitted', reference, gun: verdict.gun, error: verdict.error.toJSON(), policy }
 }

@@ -1,5 +1,9 @@
 /** The real containerd resolves tags at `dct serve`, with a real registry over TLS and a real Notary server. */
+import { createHash } from 'node:crypto'
+import { copyFile, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { startLyingRegistry } from './lab/lying-registry.js'
 import { type NodeLab, type Pushed, type RunningService, startNodeLab } from './lab/node-lab.js'
 
 let lab: NodeLab
@@ -38,6 +42,11 @@ default: { action: deny }
 rules:
   - { match: '${lab.registry}/team/*', firstUse: accept }
   - { match: '${lab.registry}/strict/*' }
+`
+const policyFor = (registry: string): string => `
+version: 1
+default: { action: deny }
+rules: [{ match: '${registry}/team/*', firstUse: accept }]
 `
 const image = (name: string): string => `${lab.registry}/${name}`
 const manifest = (path: string, tag: string, from: RunningService = service) =>
@@ -106,6 +115,97 @@ test('a signed length that is not that of the manifest is refused', async () => 
   await lab.sign('team/length', '1.0', { ...pushed, size: pushed.size + 1 })
   const answer = await manifest('team/length', '1.0')
   expect([answer.status, codeOf(answer)]).toEqual([403, 'ERR_HASH_MISMATCH'])
+})
+
+test('a registry that lies in its headers changes nothing, and other bytes are refused', async () => {
+  await using lying = await startLyingRegistry(lab.registry, lab.certificates)
+  const own = await lab.serve(policyFor(lying.registry), '--registry', lying.registry)
+  const folder = await lab.writeHosts(closed(own.url, lying.registry, lab.certificates.ca), lying.registry)
+  const pushed = await lab.push('team/lied', '1.0', 'lied')
+  await lab.sign('team/lied', '1.0', pushed, lying.registry)
+  const name = `${lying.registry}/team/lied:1.0`
+  const manifestLie = (lie: (body: Buffer) => Buffer): void => {
+    lying.lie = (path, answer) => (path.includes('/manifests/') ? { ...answer, body: lie(answer.body) } : answer)
+  }
+  manifestLie((body) => Buffer.from(body.toString().replace('"schemaVersion":2', '"schemaVersion":3')))
+  expect((await lab.pull(folder, name)).output).toContain('403 Forbidden')
+  manifestLie((body) => Buffer.concat([body, Buffer.from('\n')]))
+  expect((await lab.pull(folder, name)).output).toContain('403 Forbidden')
+  const codes = (await own.decisions()).map(({ code }) => code).filter(Boolean)
+  expect(new Set(codes)).toEqual(new Set(['ERR_HASH_MISMATCH', 'ERR_METADATA_TOO_LARGE']))
+  expect(await lab.digestOf(name)).toBeUndefined()
+  lying.lie = (path, answer) => {
+    if (!path.includes('/manifests/')) return answer
+    const headers = {
+      'content-type': 'application/vnd.oci.image.index.v1+json',
+      'docker-content-digest': `sha256:${'0'.repeat(64)}`,
+    }
+    return { ...answer, headers: { ...answer.headers, ...headers } }
+  }
+  expect(await lab.pull(folder, name)).toMatchObject({ status: 0 })
+  expect(await lab.digestOf(name)).toBe(pushed.digest)
+})
+
+test('a resolver that is killed in the middle of a pull leaves no image behind', async () => {
+  await using lying = await startLyingRegistry(lab.registry, lab.certificates)
+  const own = await lab.serve(policyFor(lying.registry), '--registry', lying.registry)
+  const folder = await lab.writeHosts(closed(own.url, lying.registry, lab.certificates.ca), lying.registry)
+  await lab.sign('team/app', '1.0', signed, lying.registry)
+  const name = `${lying.registry}/team/app:1.0`
+  lying.lie = () => undefined
+  const pull = lab.pull(folder, name)
+  await expect.poll(() => lying.asked.length, { timeout: 10_000 }).toBeGreaterThan(0)
+  await own.child.kill()
+  expect((await pull).status).not.toBe(0)
+  expect(await lab.digestOf(name)).toBeUndefined()
+  // The registry itself would have given it.
+  lying.lie = (_, answer) => answer
+  expect((await lab.pull(folder, name)).status).not.toBe(0)
+})
+
+test('skopeo and buildah copy by location through the service, and only what is signed', async () => {
+  await using lying = await startLyingRegistry(lab.registry, lab.certificates)
+  const through = await lab.serve(policyFor(lying.registry), '--registry', lying.registry, '--pass-through')
+  await lab.sign('team/app', '1.0', signed, lying.registry)
+  const conf = join(lab.folder, 'registries.conf')
+  const location = `localhost:${through.port}/${lying.registry.replace(':', '_')}`
+  await writeFile(conf, `[[registry]]\nprefix = "${lying.registry}"\nlocation = "${location}"\n`)
+  const certs = await mkdtemp(join(lab.folder, 'certs-'))
+  await copyFile(lab.certificates.ca, join(certs, 'ca.crt'))
+  const copy = async (tag: string) => {
+    const to = await mkdtemp(join(lab.folder, 'copied-'))
+    const options = ['--registries-conf', conf, '--insecure-policy', 'copy', '--src-cert-dir', certs]
+    const ran = await lab.run('skopeo', ...options, `docker://${lying.registry}/team/app:${tag}`, `dir:${to}`)
+    return { ...ran, manifest: await readFile(join(to, 'manifest.json')).catch(() => undefined) }
+  }
+  const copied = await copy('1.0')
+  expect(copied).toMatchObject({ status: 0 })
+  expect(
+    `sha256:${createHash('sha256')
+      .update(copied.manifest ?? '')
+      .digest('hex')}`,
+  ).toBe(signed.digest)
+  expect(lying.asked.filter((line) => !line.includes('sha256:'))).toEqual([])
+  const refused = await copy('unsigned')
+  expect(refused.status).not.toBe(0)
+  expect(refused.output).toContain('ERR_TAG_NOT_SIGNED')
+  lying.lie = (path, answer) =>
+    path.includes('/blobs/') ? { ...answer, body: Buffer.concat([answer.body, Buffer.from('x')]) } : answer
+  expect((await copy('1.0')).status).not.toBe(0)
+  expect((await through.decisions()).at(-1)).toMatchObject({ route: 'blob', code: 'ERR_HASH_MISMATCH' })
+  lying.lie = (_, answer) => answer
+  const storage = ['--root', join(lab.folder, 'storage'), '--runroot', join(lab.folder, 'runroot'), '--storage-driver', 'vfs']
+  const pulled = await lab.run(
+    'buildah',
+    ...storage,
+    '--registries-conf',
+    conf,
+    'pull',
+    '--cert-dir',
+    certs,
+    `${lying.registry}/team/app:1.0`,
+  )
+  expect(pulled).toMatchObject({ status: 0 })
 })
 
 test('fifty pulls at once', async () => {

@@ -15,7 +15,12 @@ test.each([
   ['/v2/a/manifests/b/manifests/c?ns=r.example', 'r.example', 'a/manifests/b', 'c'],
   [`/v2/team/app/manifests/${digest}?ns=r.example`, 'r.example', 'team/app', digest],
 ])('reads %s', (target, registry, path, reference) => {
-  expect(parseResolverRequest(target)).toEqual({ registry, path, reference, isDigest: reference === digest })
+  expect(parseResolverRequest(target)).toEqual({ kind: 'manifest', registry, path, reference, isDigest: reference === digest })
+})
+
+test('reads the address of a blob', () => {
+  const image = { kind: 'blob', registry: 'r.example:5000', path: 'team/app', reference: digest, isDigest: true }
+  expect(parseResolverRequest(`/v2/r.example_5000/team/app/blobs/${digest}`)).toEqual(image)
 })
 
 test.each([
@@ -34,13 +39,15 @@ test.each([
   ['upper case', '/v2/Team/app/manifests/1.0?ns=r.example'],
   ['a digest in the tag', '/v2/app/manifests/1.0@sha256:00?ns=r.example'],
   ['another algorithm', `/v2/app/manifests/sha512:${'a'.repeat(128)}?ns=r.example`],
+  ['a blob by name', '/v2/app/blobs/latest?ns=r.example'],
+  ['a blob with a short digest', '/v2/app/blobs/sha256:00?ns=r.example'],
   ['no tag', '/v2/app/manifests/?ns=r.example'],
   ['a long address', `/v2/app/manifests/1.0?ns=r.example&x=${'x'.repeat(3000)}`],
 ])('refuses %s', (_, target) => {
   expect(parseResolverRequest(target)).toHaveProperty('problem')
 })
 
-test.each(['/v2/', '/verify', '/v2/app/blobs/sha256:00', '/', '*', 'http://r.example/v2/a/manifests/b?ns=c.example'])(
+test.each(['/v2/', '/verify', '/v2/app/tags/list', '/', '*', 'http://r.example/v2/a/manifests/b?ns=c.example'])(
   'leaves %s to others',
   (target) => expect(parseResolverRequest(target)).toBeUndefined(),
 )

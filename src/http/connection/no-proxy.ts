@@ -14,8 +14,9 @@ export function isException(exceptions: string, hostname: string, port: number):
   return exceptions.split(',').some((entry) => excepts(entry.trim().toLowerCase(), hostname, address, String(port)))
 }
 
-/** True for an address of this machine. */
+/** True for `localhost` and for an address that only this machine can reach. In lower case, without brackets. */
 export function isLoopback(hostname: string): boolean {
+  if (hostname === 'localhost') return true
   const address = parseAddress(hostname)
   return address !== undefined && (isIn('127.0.0.0/8', address) === true || isIn('::1/128', address) === true)
 }

@@ -26,7 +26,7 @@ export function proxyFor(hostname: string, port: number, env: ProxyEnvironment):
   const variable = firstSet(env, 'HTTPS_PROXY', 'https_proxy')
   if (variable === undefined) return undefined
   const host = bareHost(hostname)
-  if (host === 'localhost' || isLoopback(host)) return undefined
+  if (isLoopback(host)) return undefined
   const exceptions = firstSet(env, 'NO_PROXY', 'no_proxy')?.value ?? ''
   if (isException(exceptions, host, port)) return undefined
   return parseProxy(variable.name, variable.value)

@@ -16,6 +16,7 @@ import { createPublisher, type Publisher } from '../../interop/lab/publisher.js'
 
 const DCT = fileURLToPath(new URL('../../../dist/cli/bin.cjs', import.meta.url))
 
+/** A program that has ended. */
 interface Ran {
   readonly status: number
   readonly output: string
@@ -55,8 +56,10 @@ export interface NodeLab extends AsyncDisposable {
   /** Makes the collection if it is new, and signs the tag. */
   sign(path: string, tag: string, image: Pushed, registry?: string): Promise<void>
   serve(policy: string, ...more: string[]): Promise<RunningService>
-  /** Writes the hosts.toml of a registry for containerd. */
-  writeHosts(text: string): Promise<string>
+  /** Writes the hosts.toml of a registry for containerd. Default: the registry of the laboratory. */
+  writeHosts(text: string, registry?: string): Promise<string>
+  /** Runs a program, in the folder of the laboratory as home. */
+  run(program: string, ...args: string[]): Promise<Ran>
   /** `ctr images pull` with a folder of hosts.toml files. */
   pull(hosts: string, image: string): Promise<Ran>
   /** The digest of an image that containerd has. */
@@ -166,12 +169,13 @@ export async function startNodeLab(): Promise<NodeLab> {
           (await log()).split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
         return { port, url: `https://localhost:${port}`, child, decisions }
       },
-      async writeHosts(text) {
+      async writeHosts(text, host = registry) {
         const hosts = await mkdtemp(join(folder, 'hosts-'))
-        await mkdir(join(hosts, registry))
-        await writeFile(join(hosts, registry, 'hosts.toml'), text)
+        await mkdir(join(hosts, host))
+        await writeFile(join(hosts, host, 'hosts.toml'), text)
         return hosts
       },
+      run: (program, ...args) => run(program, args, { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder }),
       pull: (hosts, image) => ctr('images', 'pull', '--hosts-dir', hosts, '--snapshotter', 'native', image),
       async digestOf(image) {
         const { output } = await ctr('images', 'list', `name==${image}`)
@@ -290,9 +294,9 @@ function askOnce(
   })
 }
 
-function run(program: string, args: readonly string[]): Promise<Ran> {
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(program, args, { timeout: 60_000, env }, (error, stdout, stderr) => {
       const status = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
       resolve({ status, output: `${stdout}${stderr}${error === null ? '' : error.message}` })
     })
