@@ -26,6 +26,15 @@ const BEYOND_ENGINE: Readonly<Record<HostEngine, string>> = {
   crio: 'other engines on this machine',
 }
 
+/** Where to look when the engine pulled. */
+const LOOK: Readonly<Record<HostEngine, string>> = {
+  containerd: 'If not, and crictl pulled it: does config_path name the folder certs.d? containerd config dump | grep config_path',
+  docker:
+    "If not, the Engine may have kept its old image store, which does not read these files: docker info --format '{{.DriverStatus}}' must show io.containerd.snapshotter",
+  podman: 'If not, look for other files with [[registry]]: ls ~/.config/containers /etc/containers/registries.conf.d',
+  crio: 'If not, look for other files with [[registry]]: ls /etc/containers/registries.conf.d',
+}
+
 /** The exit status. */
 export async function serveSelfTest(line: CommandLine, io: Io): Promise<number> {
   const { values } = line
@@ -45,7 +54,7 @@ export async function serveSelfTest(line: CommandLine, io: Io): Promise<number> 
     speaker.note(`hint: Write it anew: dct serve hosts --engine ${engine} --registry ${parseReference(unsigned).domain}`)
   }
   const statuses: number[] = fault === undefined ? [] : [STATUS.open]
-  for (const trial of await tryPull(unsigned, test)) statuses.push(tellUnsigned(trial, speaker))
+  for (const trial of await tryPull(unsigned, test)) statuses.push(tellUnsigned(trial, engine, speaker))
   if (signed !== undefined) for (const trial of await tryPull(signed, test)) statuses.push(tellSigned(trial, speaker))
   const status = [STATUS.open, STATUS.unknown].find((one) => statuses.includes(one)) ?? STATUS.refused
   if (status === STATUS.refused) {
@@ -55,7 +64,7 @@ export async function serveSelfTest(line: CommandLine, io: Io): Promise<number> 
   return status
 }
 
-function tellUnsigned(trial: Trial, speaker: Speaker): number {
+function tellUnsigned(trial: Trial, engine: HostEngine, speaker: Speaker): number {
   const { program, image, outcome } = trial
   if (outcome === 'refused') {
     speaker.answer(`${program}: ${image} is refused`)
@@ -64,7 +73,7 @@ function tellUnsigned(trial: Trial, speaker: Speaker): number {
   if (outcome === 'unknown') return tellUnknown(trial, speaker)
   speaker.always(`error: ${program} pulled ${image}: it did not ask dct serve, or the tag is signed`)
   tellLeft(trial, speaker)
-  speaker.note(`hint: Is it signed? dct verify ${image}. If not, look at what the engine reads, and at its log.`)
+  speaker.note(`hint: Is it signed? dct verify ${image}. ${LOOK[engine]}`)
   return STATUS.open
 }
 

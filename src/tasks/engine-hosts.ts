@@ -110,23 +110,26 @@ async function hostsFiles(registry: string, { resolver, resolverCa, registryCa }
 }
 
 async function locationFiles(registry: string, { resolver, resolverCa }: WantedHosts): Promise<EngineFile[]> {
-  const location = locationOf(registry, resolver)
+  const location = `${resolver.host}/${pathOf(registry)}`
   const parsed = parseReference(`${location}/image`)
   if (parsed.domain !== resolver.host || parsed.gun !== `${location}/image`)
     throw new UsageError('ERR_SETTINGS_INVALID', `${registry} at ${resolver.host} cannot be written as a location`, {
-      hint: 'Use names of hosts in lower case, not IPv6 addresses: dct serve hosts --resolver https://127.0.0.1:8443 --registry registry.example',
+      hint: 'The engine takes names in lower case with a dot or a port, and no IPv6 addresses: dct serve hosts --resolver https://127.0.0.1:8443 --registry registry.example',
     })
   const bytes = await tomlFile(
     ['All requests for this registry go to dct serve.', 'Add no mirror: the engine would pull unsigned images from it.'],
-    { registry: [{ prefix: registry, location }] },
+    { registry: locationEntries(registry, resolver) },
   )
   const ca = resolverCa === undefined ? [] : [{ path: `certs.d/${resolver.host}/dct-serve.crt`, bytes: resolverCa.bytes }]
   return [...ca, { path: locationFile(registry), bytes }]
 }
 
-/** Where podman finds a registry: `127.0.0.1:8443/registry.example_5000`. */
-export function locationOf(registry: string, { host }: URL): string {
-  return `${host}/${pathOf(registry)}`
+/** The entries [[registry]] that send a registry to the resolver. */
+export function locationEntries(
+  registry: string,
+  { host }: URL,
+): readonly { readonly prefix: string; readonly location: string }[] {
+  return spellings(registry).map((prefix) => ({ prefix, location: `${host}/${pathOf(prefix)}` }))
 }
 
 /** `registry.example:5000` -> `registry.example_5000`, as `dct serve` takes it. */

@@ -34,9 +34,11 @@ export async function hostsFault(text: string, resolver: URL): Promise<string | 
   if (hosts === undefined) return 'host is no table'
   for (const [address, value] of hosts) {
     const host = tableOf(value)
-    const fault = host === undefined ? 'no table' : (hostFault(host) ?? valuesFault(host, HOST_KEYS))
-    if (fault !== undefined) return `host ${address}: ${fault}`
     if (!/^https?:\/\//.test(address) || !URL.canParse(address)) return `host ${address}: no address`
+    const isResolver = new URL(address).origin === resolver.origin
+    const fault =
+      host === undefined ? 'no table' : (hostFault(host, isResolver) ?? valuesFault(host, isResolver ? FILE_KEYS : HOST_KEYS))
+    if (fault !== undefined) return `host ${address}: ${fault}`
   }
   return undefined
 }
@@ -49,11 +51,13 @@ function fileFault(file: Table): string | undefined {
   return undefined
 }
 
-function hostFault(host: Table): string | undefined {
+function hostFault(host: Table, isResolver: boolean): string | undefined {
   const capabilities = capabilitiesOf(host)
   // Without capabilities a host has all of them.
   if (capabilities === undefined || capabilities.length === 0) return 'its capabilities are not understood, or all that there are'
-  return capabilities.includes('resolve') ? 'it has the capability resolve: the engine asks it for tags' : undefined
+  return capabilities.includes('resolve') && !isResolver
+    ? 'it has the capability resolve: the engine asks it for tags'
+    : undefined
 }
 
 /** In lower case, as containerd reads them. */

@@ -8,7 +8,7 @@
 import { basename } from 'node:path'
 import { utf8Text } from '../bytes.js'
 import { describeCause } from '../errors.js'
-import { locationFile, locationOf } from './engine-hosts.js'
+import { locationEntries, locationFile } from './engine-hosts.js'
 
 type Table = ReadonlyMap<string, unknown>
 
@@ -16,10 +16,9 @@ type Table = ReadonlyMap<string, unknown>
 export async function locationFault(registry: string, bytes: Uint8Array, resolver: URL): Promise<string | undefined> {
   const entries = await readEntries(bytes)
   if (typeof entries === 'string') return entries
-  const [entry, ...others] = entries
-  const isWhole =
-    entry?.get('prefix') === registry && entry.get('location') === locationOf(registry, resolver) && entry.size === 2
-  return isWhole && others.length === 0 ? undefined : `it is not as dct serve hosts writes it for ${resolver.origin}`
+  const found = JSON.stringify(entries.map((entry) => Object.fromEntries(entry)))
+  const isWhole = found === JSON.stringify(locationEntries(registry, resolver))
+  return isWhole ? undefined : `it is not as dct serve hosts writes it for ${resolver.origin}`
 }
 
 /** What of another file keeps images of the registry from the resolver, in words. A file that is not understood counts too. */

@@ -4,7 +4,7 @@
  */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hostsFolder } from '../../src/tasks/engine-hosts.js'
 import { hostsFault } from '../../src/tasks/hosts-form.js'
 import { type NodeLab, type Pushed, type RunningService, startNodeLab } from './lab/node-lab.js'
@@ -36,8 +36,6 @@ afterAll(async () => {
   await lab?.[Symbol.asyncDispose]()
 })
 
-beforeEach(() => lab.removeImages())
-
 const common = (folder: string) => [
   '--engine',
   'containerd',
@@ -53,13 +51,11 @@ const image = (tag: string): string => `${lab.registry}/team/app:${tag}`
 /** What containerd has after the pull: what is signed, what the registry has under the tag, or nothing. */
 async function pulled(hosts: string, tag: string): Promise<'signed' | 'moved' | 'unsigned' | 'nothing'> {
   const { status } = await lab.pull(hosts, image(tag))
+  if (status !== 0) return 'nothing'
   const digest = await lab.digestOf(image(tag))
-  if (digest === undefined) return status === 0 ? 'unsigned' : 'nothing'
   return digest === signed.digest ? 'signed' : digest === moved.digest ? 'moved' : 'unsigned'
 }
-async function both(hosts: string) {
-  return [await pulled(hosts, '1.0'), await pulled(hosts, 'unsigned')]
-}
+const both = (hosts: string) => Promise.all([pulled(hosts, '1.0'), pulled(hosts, 'unsigned')])
 
 test('the form that dct serve hosts writes is closed, and dct finds no fault in it', async () => {
   const text = await readFile(join(written, 'certs.d', hostsFolder(lab.registry), 'hosts.toml'), 'utf8')
@@ -72,7 +68,8 @@ interface Form {
   readonly text: (resolver: string, registry: string, ca: string) => string
   /** What containerd 1.6 pulls for the signed and for the unsigned tag. */
   readonly pulls: readonly [string, string]
-  readonly fault: RegExp
+  /** Undefined when dct accepts the form. */
+  readonly fault: RegExp | undefined
 }
 
 const FORMS: readonly Form[] = [
@@ -96,6 +93,13 @@ const FORMS: readonly Form[] = [
       `server = "${resolver}"\ncapabilities = ["resolve"]\nca = "${ca}"\n[host."${registry}"]\ncapabilities = ["pull", "push"]\nca = "${ca}"\n`,
     pulls: ['nothing', 'nothing'],
     fault: /no tag can be resolved/,
+  },
+  {
+    form: 'the resolver as server and as a host',
+    text: (resolver, registry, ca) =>
+      `server = "${resolver}"\ncapabilities = ["pull", "resolve"]\nca = "${ca}"\n[host."${resolver}"]\ncapabilities = ["resolve"]\nca = "${ca}"\n[host."${registry}"]\ncapabilities = ["pull"]\nca = "${ca}"\n`,
+    pulls: ['signed', 'nothing'],
+    fault: undefined,
   },
   {
     form: 'the registry as a host without capabilities, which has all of them then',
@@ -133,12 +137,12 @@ const FORMS: readonly Form[] = [
   },
 ]
 
-describe.each(FORMS)('$form', ({ text, pulls, fault }) => {
-  test('pulls what the table of forms says, and dct finds the fault', async () => {
-    const content = text(service.url, `https://${lab.registry}`, lab.certificates.ca)
-    expect(await both(await lab.writeHosts(content))).toEqual(pulls)
-    expect(await hostsFault(content, new URL(service.url))).toMatch(fault)
-  })
+test.each(FORMS)('with $form: signed and unsigned tag give $pulls', async ({ text, pulls, fault }) => {
+  const content = text(service.url, `https://${lab.registry}`, lab.certificates.ca)
+  expect(await both(await lab.writeHosts(content))).toEqual(pulls)
+  const found = await hostsFault(content, new URL(service.url))
+  if (fault === undefined) expect(found).toBeUndefined()
+  else expect(found).toMatch(fault)
 })
 
 test('the folder with underscores comes before that with a colon, which comes before _default', async () => {
@@ -152,4 +156,47 @@ test('the folder with underscores comes before that with a colon, which comes be
   expect(await both(hosts)).toEqual(['signed', 'nothing'])
   await rm(join(hosts, hostsFolder(lab.registry)), { recursive: true })
   expect(await both(hosts)).toEqual(['moved', 'unsigned'])
+  await rm(join(hosts, lab.registry), { recursive: true })
+  expect(await pulled(hosts, 'unsigned')).toBe('unsigned')
+})
+
+describe('dct serve self-test', () => {
+  const selfTest = (folder: string, ...more: string[]) =>
+    lab.dct(['serve', 'self-test', '--engine', 'containerd', '--out', folder, '--resolver', service.url, ...more])
+  const unsigned = () => ['--unsigned', image('unsigned')]
+
+  test('is content when the engine refuses, leaves the images of others alone, and nothing behind', async () => {
+    const own = ['images', 'pull', '--hosts-dir', join(written, 'certs.d'), image('1.0')]
+    expect(await lab.run('ctr', own)).toMatchObject({ status: 0 })
+    const { status, output } = await selfTest(written, ...unsigned(), '--signed', image('1.0'))
+    expect(output).toContain(`ctr: ${image('unsigned')} is refused\nctr: ${image('1.0')} is pulled\n`)
+    expect(output).toContain('images by digest')
+    expect(status).toBe(0)
+    expect(await lab.digestOf(image('1.0'))).toBe(signed.digest)
+    expect((await lab.run('ctr', ['namespaces', 'list', '--quiet'])).output).not.toContain('dct-self-test')
+  })
+
+  test('fails with 1 when the engine pulls the tag, and removes it', async () => {
+    const { form, text } = FORMS[1] ?? {}
+    const hosts = await lab.writeHosts(text?.(service.url, `https://${lab.registry}`, lab.certificates.ca) ?? '')
+    const folder = await mkdtemp(join(lab.folder, 'open-'))
+    await cp(hosts, join(folder, 'certs.d'), { recursive: true })
+    const { status, output } = await selfTest(folder, ...unsigned())
+    expect(status, form).toBe(1)
+    expect(output).toContain(`ctr pulled ${image('unsigned')}`)
+    expect(output).toMatch(/hosts\.toml: server is .*: the engine asks it for tags/)
+    expect((await lab.run('ctr', ['namespaces', 'list', '--quiet'])).output).not.toContain('dct-self-test')
+  })
+
+  test('cannot say when the refusal is not that of dct serve', async () => {
+    const other = 'https://localhost:1'
+    const { ca } = lab.certificates
+    const folder = await mkdtemp(join(lab.folder, 'away-'))
+    const where = ['--engine', 'containerd', '--out', folder, '--resolver', other]
+    expect(await lab.dct(['serve', 'hosts', ...where, '--registry', lab.registry, '--resolver-ca', ca])).toMatchObject({
+      status: 0,
+    })
+    const { status, output } = await lab.dct(['serve', 'self-test', ...where, ...unsigned()])
+    expect([status, output]).toEqual([5, expect.stringContaining('connection refused')])
+  })
 })

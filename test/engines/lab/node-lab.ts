@@ -70,7 +70,7 @@ export interface NodeLab extends AsyncDisposable {
     options?: { readonly env?: Readonly<Record<string, string>>; readonly mounts?: Readonly<Record<string, string>> },
   ): Promise<Ran>
   /** Runs `dct` with the engine's programs and this containerd. */
-  dct(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>
+  dct(args: readonly string[], env?: Readonly<Record<string, string>>, mounts?: Readonly<Record<string, string>>): Promise<Ran>
   ask(url: string, options?: { method?: string; body?: string; headers?: Record<string, string> }): Promise<Answer>
 }
 
@@ -200,7 +200,7 @@ export async function startNodeLab({ host = 'localhost' }: { readonly host?: str
         return hosts
       },
       run: inside,
-      dct: (args, env) => inside(process.execPath, [DCT, ...args], env === undefined ? {} : { env }),
+      dct: (args, env = {}, mounts = {}) => inside(process.execPath, [DCT, ...args], { env, mounts }),
       pull: (hosts, image) => ctr('images', 'pull', '--hosts-dir', hosts, image),
       async digestOf(image) {
         const { output } = await ctr('images', 'list', `name==${image}`)
