@@ -9,8 +9,9 @@
  * registry. As a mirror it would be passed over after a refusal.
  */
 import { utf8 } from '../bytes.js'
+import { writeToml } from '../document/toml.js'
 import { UsageError } from '../errors.js'
-import { parseReference } from '../reference/reference.js'
+import { isPathComponent } from '../reference/reference.js'
 import { registryAddress } from '../registry/registry-address.js'
 
 /** Engines that can be told whom to ask. */
@@ -110,9 +111,7 @@ async function hostsFiles(registry: string, { resolver, resolverCa, registryCa }
 }
 
 async function locationFiles(registry: string, { resolver, resolverCa }: WantedHosts): Promise<EngineFile[]> {
-  const location = `${resolver.host}/${pathOf(registry)}`
-  const parsed = parseReference(`${location}/image`)
-  if (parsed.domain !== resolver.host || parsed.gun !== `${location}/image`)
+  if (!/[.:]|^localhost$/.test(resolver.host) || !isPathComponent(pathOf(registry)) || resolver.host.startsWith('['))
     throw new UsageError('ERR_SETTINGS_INVALID', `${registry} at ${resolver.host} cannot be written as a location`, {
       hint: 'The engine takes names in lower case with a dot or a port, and no IPv6 addresses: dct serve hosts --resolver https://127.0.0.1:8443 --registry registry.example',
     })
@@ -137,10 +136,6 @@ function pathOf(registry: string): string {
   return registry.replace(/:([0-9]+)$/, '_$1')
 }
 
-async function tomlFile(about: readonly string[], content: Record<string, unknown>): Promise<Uint8Array> {
-  const { parse, stringify } = await import('smol-toml')
-  const text = `${MARK}\n${about.map((line) => `# ${line}\n`).join('')}\n${stringify(content)}`
-  // An engine that cannot read the file asks the registry.
-  if (JSON.stringify(parse(text)) !== JSON.stringify(content)) throw new Error(`the TOML does not say what it should: ${text}`)
-  return utf8(text)
+async function tomlFile(about: readonly string[], content: Readonly<Record<string, unknown>>): Promise<Uint8Array> {
+  return utf8(`${MARK}\n${about.map((line) => `# ${line}\n`).join('')}\n${await writeToml(content)}`)
 }

@@ -4,7 +4,7 @@
  *
  * Source: containerd core/remotes/docker/config/hosts.go (parseHostsFile, parseHostConfig).
  */
-import { describeCause } from '../errors.js'
+import { readToml, type Table, tableOf } from '../document/toml.js'
 
 /** Keys of the file, and of a host in it, whose values are judged. Others may be of a type that containerd refuses. */
 const FILE_KEYS: ReadonlySet<string> = new Set(['server', 'capabilities', 'ca', 'client', 'host'])
@@ -12,35 +12,35 @@ const HOST_KEYS: ReadonlySet<string> = new Set(['capabilities', 'ca', 'client', 
 
 const CAPABILITIES: ReadonlySet<unknown> = new Set(['pull', 'push', 'resolve'])
 
-type Table = ReadonlyMap<string, unknown>
-
 /** Why the engine can get past the resolver, or cannot resolve; undefined when it can do neither. */
 export async function hostsFault(text: string, resolver: URL): Promise<string | undefined> {
-  const { parse, TomlError } = await import('smol-toml')
-  let file: Table
-  try {
-    file = new Map<string, unknown>(Object.entries(parse(text)))
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause
-    return `the engine cannot read it: ${describeCause(cause).split('\n')[0]}`
-  }
+  const file = await readToml(text)
+  if (typeof file === 'string') return `the engine cannot read it: ${file}`
   const server = file.get('server')
   if (typeof server !== 'string') return 'it names no server, so the last one that is asked is the registry'
-  if (!URL.canParse(server) || new URL(server).origin !== resolver.origin || new URL(server).pathname !== '/')
-    return `server is ${server}, not ${resolver.origin}: the engine asks it for tags`
+  if (!isAt(server, resolver)) return `server is ${server}, not ${resolver.origin}: the engine asks it for tags`
   const own = fileFault(file) ?? valuesFault(file, FILE_KEYS)
   if (own !== undefined) return own
   const hosts = tableOf(file.get('host') ?? {})
   if (hosts === undefined) return 'host is no table'
   for (const [address, value] of hosts) {
     const host = tableOf(value)
-    if (!/^https?:\/\//.test(address) || !URL.canParse(address)) return `host ${address}: no address`
-    const isResolver = new URL(address).origin === resolver.origin
+    if (!isAddress(address)) return `host ${address}: no address`
+    const isResolver = isAt(address, resolver)
     const fault =
       host === undefined ? 'no table' : (hostFault(host, isResolver) ?? valuesFault(host, isResolver ? FILE_KEYS : HOST_KEYS))
     if (fault !== undefined) return `host ${address}: ${fault}`
   }
   return undefined
+}
+
+function isAt(address: string, resolver: URL): boolean {
+  return address.replace(/\/$/, '') === resolver.origin
+}
+
+/** Only what two parsers read alike: Go's and this one may differ on other spellings. */
+function isAddress(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text) && [text, `${text}/`].includes(new URL(text).href)
 }
 
 function fileFault(file: Table): string | undefined {
@@ -75,10 +75,4 @@ function valuesFault(table: Table, known: ReadonlySet<string>): string | undefin
   const wrong = ['ca', 'client'].find((key) => table.has(key) && !isFiles(table.get(key)))
   if (wrong !== undefined) return `${wrong} does not name files`
   return ['boolean', 'undefined'].includes(typeof table.get('skip_verify')) ? undefined : 'skip_verify is neither true nor false'
-}
-
-function tableOf(value: unknown): Table | undefined {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? new Map<string, unknown>(Object.entries(value))
-    : undefined
 }

@@ -133,7 +133,7 @@ async function removeWith(
  * containerd and Docker Engine say the status and the address; podman and CRI-O the code of the answer (DENIED) and the location.
  * The name of the resolver must be there: registries refuse with 403 too.
  */
-export function isRefusal(output: string, { host }: URL): boolean {
+function isRefusal(output: string, { host }: URL): boolean {
   const name = host.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   const namesResolver = new RegExp(`(?:^|[^A-Za-z0-9.:-])${name}(?![A-Za-z0-9-]|[.:][A-Za-z0-9])`).test(output)
   return namesResolver && /\b403 Forbidden\b|\bdenied: /.test(output)

@@ -7,10 +7,8 @@
  */
 import { basename } from 'node:path'
 import { utf8Text } from '../bytes.js'
-import { describeCause } from '../errors.js'
+import { readToml, type Table, tableOf } from '../document/toml.js'
 import { locationEntries, locationFile } from './engine-hosts.js'
-
-type Table = ReadonlyMap<string, unknown>
 
 /** What is wrong with the file that sends a registry to the resolver. */
 export async function locationFault(registry: string, bytes: Uint8Array, resolver: URL): Promise<string | undefined> {
@@ -40,15 +38,11 @@ export async function overridingEntries(registry: string, file: string, bytes: U
 async function readEntries(bytes: Uint8Array): Promise<readonly Table[] | string> {
   const text = utf8Text(bytes)
   if (text === undefined) return 'it is not UTF-8'
-  const { parse, TomlError } = await import('smol-toml')
-  try {
-    const entries = new Map<string, unknown>(Object.entries(parse(text))).get('registry') ?? []
-    if (!Array.isArray(entries)) return 'registry is no list of entries [[registry]]'
-    return entries.map((entry: unknown) => new Map<string, unknown>(Object.entries(entry ?? {})))
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause
-    return `it cannot be read: ${describeCause(cause).split('\n')[0]}`
-  }
+  const file = await readToml(text)
+  if (typeof file === 'string') return `the engine cannot read it: ${file}`
+  const entries = file.get('registry') ?? []
+  if (!Array.isArray(entries)) return 'registry is no list of entries [[registry]]'
+  return entries.map((entry: unknown) => tableOf(entry) ?? new Map<string, unknown>())
 }
 
 /** A part of the registry: the longer prefix wins. */
