@@ -2,7 +2,7 @@
 import { parseReference } from '../reference/reference.js'
 import type { HostEngine } from '../tasks/engine-hosts.js'
 import { filesFault } from '../tasks/hosts-faults.js'
-import { type Trial, tryPull } from '../tasks/hosts-self-test.js'
+import { storeFault, type Trial, tryPull } from '../tasks/hosts-self-test.js'
 import type { Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { Speaker } from './output.js'
@@ -29,8 +29,7 @@ const BEYOND_ENGINE: Readonly<Record<HostEngine, string>> = {
 /** Where to look when the engine pulled. */
 const LOOK: Readonly<Record<HostEngine, string>> = {
   containerd: 'If not, and crictl pulled it: does config_path name the folder certs.d? containerd config dump | grep config_path',
-  docker:
-    "If not, the Engine may have kept its old image store, which does not read these files: docker info --format '{{.DriverStatus}}' must show io.containerd.snapshotter",
+  docker: 'If not, look at the log of the Engine: journalctl --unit docker',
   podman: 'If not, look for other files with [[registry]]: ls ~/.config/containers /etc/containers/registries.conf.d',
   crio: 'If not, look for other files with [[registry]]: ls /etc/containers/registries.conf.d',
 }
@@ -52,6 +51,12 @@ export async function serveSelfTest(line: CommandLine, io: Io): Promise<number> 
   if (fault !== undefined) {
     speaker.always(`error: ${fault.file}: ${fault.fault}`)
     speaker.note(`hint: Write it anew: dct serve hosts --engine ${engine} --registry ${parseReference(unsigned).domain}`)
+  }
+  const oldStore = await storeFault(test)
+  if (oldStore !== undefined) {
+    speaker.always(`error: ${oldStore}`)
+    speaker.note('hint: The daemon.json of an Engine with the other one has: {"features": {"containerd-snapshotter": true}}')
+    return STATUS.open
   }
   const statuses: number[] = fault === undefined ? [] : [STATUS.open]
   for (const trial of await tryPull(unsigned, test)) statuses.push(tellUnsigned(trial, engine, speaker))

@@ -66,6 +66,22 @@ export async function tryPull(reference: string, test: SelfTest): Promise<readon
   return trials
 }
 
+/**
+ * Docker Engine reads the files only with the image store of containerd, which is the default of new installations since Docker 29.
+ * An upgraded one keeps the old store. Undefined when it has the right one, or does not say.
+ */
+export async function storeFault({ engine, env, signal }: SelfTest): Promise<string | undefined> {
+  if (engine !== 'docker') return undefined
+  const { status, output } = await runCaptured('docker', ['info', '--format', '{{json .DriverStatus}}'], {
+    env,
+    signal,
+    timeout: PATIENCE,
+  })
+  return status !== 0 || output.includes('io.containerd.snapshotter')
+    ? undefined
+    : 'this Docker Engine has the old image store, which does not read certs.d/HOST/hosts.toml'
+}
+
 function clientsOf({ engine, folder }: SelfTest): readonly Client[] {
   // A namespace of its own: images of others are neither found nor removed.
   const namespace = `dct-self-test-${process.pid}`

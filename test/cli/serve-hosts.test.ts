@@ -174,11 +174,18 @@ describe('dct serve self-test', () => {
 
   test('an image that is pulled is 1, and is removed; a removal that fails is told', async () => {
     await hosts([], undefined, 'docker')
-    await client('docker', '[ "$2" != inspect ]')
-    expect(await selfTest('docker')).toMatchObject({ status: 1, err: expect.stringContaining('io.containerd.snapshotter') })
+    await client('docker', 'echo io.containerd.snapshotter.v1; [ "$2" != inspect ]')
+    expect(await selfTest('docker')).toMatchObject({ status: 1, err: expect.stringContaining('docker pulled registry.example') })
     expect(await calls()).toContain('image rm registry.example/app:unsigned')
     await client('docker', '[ "$1" = pull ]')
     expect((await selfTest('docker')).err).toContain('remove it: docker image rm registry.example/app:unsigned')
+  })
+
+  test('a Docker Engine with the old image store is 1, and nothing is pulled', async () => {
+    await hosts([], undefined, 'docker')
+    await client('docker', `echo '[["Backing Filesystem","extfs"]]'`)
+    expect(await selfTest('docker')).toMatchObject({ status: 1, err: expect.stringContaining('the old image store') })
+    expect(await calls()).toEqual(['info --format {{json .DriverStatus}}'])
   })
 
   test('an image that the engine has already is neither pulled nor removed', async () => {

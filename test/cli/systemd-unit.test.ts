@@ -59,7 +59,8 @@ test('the command serves with the files of the unit, and ends with success on SI
   let err = ''
   child.stderr.on('data', (chunk: Buffer) => {
     err += chunk
-    if (err.includes('listening on https port')) child.kill('SIGTERM')
+    // Once: a second signal would end it at once.
+    if (String(chunk).includes('listening on https port')) child.kill('SIGTERM')
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), 50_000)
   const status = await new Promise((resolve) => child.once('close', resolve))
