@@ -44,6 +44,8 @@ export interface Command {
   readonly passThrough?: true
   /** It runs until it is stopped. */
   readonly isEndless?: true
+  /** It runs a container engine that is set up for it. */
+  readonly needsEngine?: true
   /** Paragraphs of the help. */
   readonly about: readonly string[]
   readonly exitStatus: string
@@ -355,8 +357,8 @@ export const COMMANDS: readonly Command[] = [
     ],
     exitStatus: '0, 2 usage, or a file that is not replaced or cannot be written.',
     examples: [
-      'dct serve hosts --engine containerd --registry registry.example --resolver-ca /etc/dct/serve-ca.crt --diff',
-      'dct serve hosts --engine podman --registry registry.example --out /etc/containers',
+      'dct serve hosts --engine containerd --registry registry.example --resolver-ca ca.crt --diff',
+      'dct serve hosts --engine podman --registry registry.example --out containers',
     ],
     load: async () => (await import('./serve-hosts.js')).serveHosts,
   },
@@ -372,6 +374,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     exitStatus:
       '0 refused as it must be, 1 the engine pulled it or its files leave a way round dct serve, 2 usage, 5 the engine could not be asked.',
+    needsEngine: true,
     examples: ['dct serve self-test --engine containerd --unsigned registry.example/team/app:unsigned'],
     load: async () => (await import('./serve-self-test.js')).serveSelfTest,
   },
