@@ -1,13 +1,13 @@
 /** The lockfile that `dct lock` writes. */
-import { lstat, realpath } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
-import { discard, putInPlace, writeBeside } from '../cache/safe-file.js'
+import { lstat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { sameBytes } from '../bytes.js'
 import { readLockfileBytes } from '../client/settings/lockfile-setting.js'
-import { describeCause, systemCode, UsageError } from '../errors.js'
+import { systemCode, UsageError } from '../errors.js'
 import type { LockEntry, Lockfile } from '../lockfile/lockfile.js'
 import { parseLockfile } from '../lockfile/parse-lockfile.js'
 import { writeLockfile } from '../lockfile/write-lockfile.js'
-import { shellWord } from '../shell-word.js'
+import { writeWhole } from '../tasks/replace-file.js'
 import type { Io } from './io.js'
 import type { CommandLine } from './options.js'
 
@@ -29,29 +29,11 @@ export async function readLock(file: string): Promise<Lockfile | undefined> {
   }
 }
 
-/** Writes the file as a whole; gives whether its text changed. @throws UsageError ERR_SETTINGS_INVALID when it is a link or cannot be written */
+/** Writes the file whole or not at all; gives whether its text changed. @throws UsageError ERR_SETTINGS_INVALID when it is a link or cannot be written */
 export async function writeLock(file: string, collections: ReadonlyMap<string, LockEntry>): Promise<boolean> {
-  const path = resolve(file)
   const bytes = new TextEncoder().encode(writeLockfile({ collections }))
-  try {
-    const found = await lstat(path).catch((cause: unknown) => {
-      if (systemCode(cause) === 'ENOENT') return undefined
-      throw cause
-    })
-    if (found !== undefined && !found.isFile()) throw new Error('it is a link, or no file; it is not replaced')
-    if (found !== undefined && Buffer.from(await readLockfileBytes(file)).equals(bytes)) return false
-    const ready = await writeBeside(await realpath(dirname(path)), basename(path), bytes, undefined, found?.mode ?? 0o644)
-    try {
-      await putInPlace(ready)
-    } catch (cause) {
-      await discard([ready])
-      throw cause
-    }
-    return true
-  } catch (cause) {
-    throw new UsageError('ERR_SETTINGS_INVALID', `lockfile ${file}: cannot be written: ${describeCause(cause)}`, {
-      hint: `Name a file in a folder that you may write: dct lock --lockfile FILE. What is there: ls -l ${shellWord(file)}`,
-      cause,
-    })
-  }
+  const before = await lstat(file).catch(() => undefined)
+  if (before?.isFile() && sameBytes(await readLockfileBytes(file), bytes)) return false
+  await writeWhole(resolve(file), bytes)
+  return true
 }

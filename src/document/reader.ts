@@ -85,7 +85,7 @@ export class DocumentReader {
   }
 }
 
-/** What stands there, cut: a value may be a secret that was put into the wrong member, so long texts are only described. */
+/** The value that was found, shortened: a value may be a secret that was put into the wrong member, so long texts are only described. */
 function shown(node: DocumentNode): string {
   if (node.kind === 'list') return `a list of ${node.items.length}`
   if (node.kind === 'object') return 'an object'

@@ -92,7 +92,7 @@ export function bridgeFromLock(chain: RootChain, file: Uint8Array): RootChain {
 }
 
 /**
- * Whether one of the expected keys signed the newest root. A key that is only listed proves nothing: whoever makes up a root can
+ * Whether one of the expected keys signed the newest root. A key that is only listed proves nothing: anybody who makes up a root can
  * list the publisher's key in it.
  */
 export function isExpected({ root }: RootChain, expected: ReadonlySet<KeyId>): boolean {

@@ -3,7 +3,7 @@
  * the same, so a rule for one must bind the other.
  */
 
-/** Names under which Docker Hub's registry answers too: whoever types one of them gets Docker Hub's images. */
+/** Names under which Docker Hub's registry answers too: each gives Docker Hub's images. */
 const HUB_ALIASES: readonly string[] = ['registry-1.docker.io', 'index.docker.io', 'registry.hub.docker.com']
 
 const HUB = 'docker.io'

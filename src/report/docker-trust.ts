@@ -4,7 +4,7 @@
  *
  * On purpose otherwise: a digest reference shows the tags that carry the digest, where docker shows all; two digests of one tag
  * have an order; names that a delegation lists outside its paths are not shown, as they cannot be pulled; with --pretty, control
- * characters and marks of direction are spaces, since names are chosen by whoever signs.
+ * characters and marks of direction are spaces, since the signer chooses the names.
  */
 import stringWidth from 'string-width'
 import type { InspectedDelegation, Inspection, ListedTag, TagList } from '../client/results.js'

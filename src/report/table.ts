@@ -92,7 +92,7 @@ export function isolated(text: string): string {
   return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text
 }
 
-/** On one line, nothing invisible: names are chosen by whoever signs. */
+/** On one line, nothing invisible: the signer chooses the names. */
 export function oneLine(text: string): string {
   return printable(text).replace(/^\p{M}+/u, '')
 }

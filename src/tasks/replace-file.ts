@@ -35,7 +35,7 @@ export async function replaceFile(path: string, before: Uint8Array, after: Uint8
 export async function writeWhole(path: string, content: Uint8Array): Promise<void> {
   try {
     const stat = await lstat(path).catch(() => undefined)
-    if (stat !== undefined && !stat.isFile()) throw unwritable(path, 'it is not a regular file')
+    if (stat !== undefined && !stat.isFile()) throw unwritable(path, 'it is a link, or no regular file')
     const ready = await writeBeside(dirname(path), basename(path), content)
     try {
       await chmod(ready.temporary, stat === undefined ? 0o666 & ~process.umask() : stat.mode & 0o7777)
