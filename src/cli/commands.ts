@@ -357,7 +357,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     exitStatus: '0, 2 usage, or a file that is not replaced or cannot be written.',
     examples: [
-      'dct serve hosts --engine containerd --registry registry.example --resolver-ca ca.crt --diff',
+      'dct serve hosts --engine containerd --registry registry.example --diff',
       'dct serve hosts --engine podman --registry registry.example --out containers',
     ],
     load: async () => (await import('./serve-hosts.js')).serveHosts,
@@ -375,7 +375,7 @@ export const COMMANDS: readonly Command[] = [
     exitStatus:
       '0 refused as it must be, 1 the engine pulled it or its files leave a way round dct serve, 2 usage, 5 the engine could not be asked.',
     needsEngine: true,
-    examples: ['dct serve self-test --engine containerd --unsigned registry.example/team/app:unsigned'],
+    examples: ['dct serve self-test --engine containerd --unsigned registry.example/app:no'],
     load: async () => (await import('./serve-self-test.js')).serveSelfTest,
   },
   {
