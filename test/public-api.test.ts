@@ -34,6 +34,7 @@ test('the values that the testing kit exports', () => {
     'createCertificate',
     'createClock',
     'createKeys',
+    'createLockfile',
     'createSigningKey',
     'createSimulatedTransport',
     'createTrustCollection',

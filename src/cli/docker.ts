@@ -169,6 +169,7 @@ class DockerRun {
     const { globals, command, words } = this.#line
     const [at = 0] = read.operands
     const image = await this.#verified((client, io) => verifyImage(client, words[at] ?? '', this.#lines(io)))
+    if (image === undefined) return this.#unverified(read)
     const when = lastValue(read, 'pull') ?? 'missing'
     const platform = lastValue(read, 'platform')
     const request = {
@@ -185,9 +186,30 @@ class DockerRun {
 
   /** The words with the verified image, without the switch, and without a pull that is done. */
   #rewritten(read: ReadWords, at: number, { canonical }: VerifiedImage, when: string): string[] {
-    const dropped = read.options.filter(({ name }) => name === SWITCH || (name === 'pull' && when === 'always'))
-    const isDropped = (index: number) => dropped.some(({ from, to }) => index >= from && index < to)
-    return this.#line.words.flatMap((word, index) => (isDropped(index) ? [] : [index === at ? canonical : word]))
+    return this.#without(
+      read,
+      ({ name }) => name === SWITCH || (name === 'pull' && when === 'always'),
+      (word, index) => (index === at ? canonical : word),
+    )
+  }
+
+  /** An image that a policy lets pass: docker gets it as typed. Docker up to 28 is told not to ask for trust by itself. */
+  #unverified(read: ReadWords): Promise<number> {
+    const { globals, command } = this.#line
+    const { program, env } = this.#engine()
+    const words = this.#without(read, ({ name }) => name === SWITCH)
+    return untouched({ program, env }, [...globals, ...command, ...words], this.#io)
+  }
+
+  /** The words without some options. */
+  #without(
+    read: ReadWords,
+    isDropped: (option: ReadWords['options'][number]) => boolean,
+    written: (word: string, index: number) => string = (word) => word,
+  ): string[] {
+    const dropped = read.options.filter(isDropped)
+    const isIn = (index: number) => dropped.some(({ from, to }) => index >= from && index < to)
+    return this.#line.words.flatMap((word, index) => (isIn(index) ? [] : [written(word, index)]))
   }
 
   /** Progress and connections end before docker begins. */

@@ -6,6 +6,7 @@ import { sourceOf } from '../client/settings/setting-sources.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { TrustError } from '../errors.js'
 import type { Decision } from '../policy/decide.js'
+import type { Mirror } from '../policy/mirrors.js'
 import type { ImageReference } from '../reference/reference.js'
 import type { Io } from './io.js'
 
@@ -13,6 +14,7 @@ import type { Io } from './io.js'
 export interface PolicyView {
   /** Undefined without a policy, and with one that is unusable. */
   readonly terms?: RefreshTerms
+  readonly mirrors: readonly Mirror[]
   /** Value and reason, for people. @throws TrustError when the policy is unusable */
   readonly describe: () => { readonly value: string; readonly why: string }
 }
@@ -22,18 +24,24 @@ export async function viewPolicy(options: TrustClientOptions, { env }: Io, refer
   try {
     const { readPolicySettings } = await import('../client/settings/policy-settings.js')
     const policy = await readPolicySettings(options, env)
-    if (policy?.index === undefined) return { describe: () => ({ value: 'none', why: source }) }
+    if (policy?.index === undefined) return { mirrors: [], describe: () => ({ value: 'none', why: source }) }
+    const { mirrors } = policy.index.policy
     const { UnderPolicy } = await import('../client/under-policy.js')
     const { digestReferences, staleFallback } = SETTINGS
     const defaults = { digestReferences: digestReferences.default, staleFallback: staleFallback.default }
     const { frozen = SETTINGS.frozen.default, firstUse = SETTINGS.firstUse.default } = options
-    const rules = new UnderPolicy(policy, { ...defaults, frozen, firstUse, given: options, signal: undefined })
+    const rules = new UnderPolicy(policy, { ...defaults, frozen, firstUse, mirrors, given: options, signal: undefined })
     const { terms, decision, isByTag } = rules.preview(reference)
     const value = isByTag ? 'the rules of the tags that carry the digest' : ruleText(decision)
-    return { terms, describe: () => ({ value, why: `${policy.file}, named by ${source}; all of it: dct policy explain` }) }
+    return {
+      terms,
+      mirrors,
+      describe: () => ({ value, why: `${policy.file}, named by ${source}; all of it: dct policy explain` }),
+    }
   } catch (error) {
     if (!(error instanceof TrustError)) throw error
     return {
+      mirrors: [],
       describe: () => {
         throw error
       },

@@ -1,6 +1,6 @@
 /** `dct env`: shows what a verification would use, and why. Asks no server. */
 import { createFileStore } from '../cache/file-store.js'
-import { type RefreshTerms, signedCollection } from '../client/refresh-terms.js'
+import { mirroredName, type SignedPlace, signedPlace } from '../client/refresh-terms.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { KNOWN_REGISTRIES, type SignedName } from '../client/settings/known-registries.js'
 import { readLockfile } from '../client/settings/lockfile-setting.js'
@@ -15,6 +15,7 @@ import {
   isMappedForDockerIo,
   sourceOf,
 } from '../client/settings/setting-sources.js'
+import type { Settings } from '../client/settings/settings.js'
 import { SETTINGS } from '../client/settings/settings-table.js'
 import { dockerCredentials } from '../credentials/docker-config.js'
 import { TrustError } from '../errors.js'
@@ -74,17 +75,17 @@ function subjects(
   reference: ImageReference,
   policy: PolicyView,
 ): Record<string, () => Finding | Promise<Finding>> {
-  const { terms } = policy
-  const choose = () => chooseServer(terms?.signed?.split('/')[0] ?? domain, options, io.env, terms?.server)
-  const server = (): TrustServer => choose().value
+  const { terms, mirrors } = policy
+  const serverFor: Settings['serverFor'] = (registry, server, mirror) => chooseServer(registry, options, io.env, server, mirror)
+  const place = (): SignedPlace => signedPlace(reference, { mirrors, serverFor }, terms)
+  const server = (): TrustServer => place().choice.value
   const config = chooseDockerConfig(options, io.env)
-  const { domain } = reference
-  const collection = collectionOf(reference, server, terms)
+  const collection = collectionOf(reference, place, mirroredName(reference, policy))
   return {
     contentTrust: () => describeSwitch(line, io, options),
     collection: () => describeCollection(reference, collection),
     trustServer: () => {
-      const { value, source } = choose()
+      const { value, source } = place().choice
       return { value: value.typed, why: describeSource(source, 'command') }
     },
     proxy: () => describeProxy(server(), io),
@@ -114,13 +115,13 @@ function describeSwitch(line: CommandLine, { env }: Io, options: TrustClientOpti
   }
 }
 
-/** The name that is signed; the name as typed when the trust server is unusable. */
-function collectionOf(reference: ImageReference, server: () => TrustServer, terms: RefreshTerms | undefined): SignedName {
+/** The name that is signed. When the trust server is unusable, the table of known registries does not count. */
+function collectionOf({ gun, domain }: ImageReference, place: () => SignedPlace, mirrored: string | undefined): SignedName {
   try {
-    return signedCollection(reference, server(), terms)
+    return place()
   } catch (error) {
     if (!(error instanceof TrustError)) throw error
-    return { gun: reference.gun, mirror: undefined }
+    return { gun: mirrored ?? gun, mirror: mirrored === undefined ? undefined : domain }
   }
 }
 

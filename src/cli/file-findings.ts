@@ -100,6 +100,9 @@ export async function filesOf(
   return await readFileImages(paths, {
     frontend: frontendRule(values.frontend) ?? usualFrontendRule,
     buildArgs: buildArgs(values['build-arg'] ?? []),
+    contexts: contextNames(values['build-context'] ?? []),
+    paths: values.path ?? [],
+    ...platformOf(values.platform),
     standardInput: () => readBytes(io, MAX_FILE_BYTES),
     ...(format === undefined ? {} : { format }),
   })
@@ -122,6 +125,22 @@ function buildArgs(typed: readonly string[]): ReadonlyMap<string, string> {
       })
     }),
   )
+}
+
+function contextNames(typed: readonly string[]): ReadonlySet<string> {
+  const wrong = typed.find((name) => name === '' || name.includes('='))
+  if (wrong === undefined) return new Set(typed)
+  throw new UsageError('ERR_SETTINGS_INVALID', `--build-context takes NAME, got ${JSON.stringify(wrong)}`, {
+    hint: 'Give the name alone. An image behind it is verified by itself: dct verify REFERENCE',
+  })
+}
+
+function platformOf(typed: string | undefined): { readonly platform?: string } {
+  if (typed === undefined) return {}
+  if (/^[a-z0-9]+(?:\/[a-z0-9_.]+){1,2}$/.test(typed)) return { platform: typed }
+  throw new UsageError('ERR_SETTINGS_INVALID', `--platform takes OS/ARCHITECTURE, got ${JSON.stringify(typed)}`, {
+    hint: 'For example: --platform linux/arm64',
+  })
 }
 
 function numberOr(value: unknown, otherwise: number): number {

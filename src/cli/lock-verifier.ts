@@ -3,10 +3,8 @@ import { createMemoryStore } from '../cache/memory-store.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
 import { versionsOf } from '../client/refresh/locked-trust.js'
 import { type Collection, Session } from '../client/session.js'
-import { signedName } from '../client/settings/known-registries.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { isPlainObject } from '../client/settings/plain-object.js'
-import { chooseServer } from '../client/settings/setting-sources.js'
 import { readSettings } from '../client/settings/settings.js'
 import type { LockEntry } from '../lockfile/lockfile.js'
 import { writeLockfile } from '../lockfile/write-lockfile.js'
@@ -30,11 +28,14 @@ export interface Place {
 export class LockVerifier {
   readonly #options: TrustClientOptions
   readonly #store: MetadataStore
+  /** Knows where collections are asked for; it asks nothing. */
+  readonly #places: Session
   readonly #speaker: Speaker
 
-  private constructor(options: TrustClientOptions, store: MetadataStore, speaker: Speaker) {
+  private constructor(options: TrustClientOptions, store: MetadataStore, places: Session, speaker: Speaker) {
     this.#options = options
     this.#store = store
+    this.#places = places
     this.#speaker = speaker
   }
 
@@ -43,12 +44,12 @@ export class LockVerifier {
     // A lock is made of what the server says now. The lockfile of the command line is given entry by entry.
     const options: TrustClientOptions = { ...given, staleFallback: 'refuse', lockfile: lockfileOf(new Map()) }
     const { store } = await readSettings(options, 'command')
-    return new LockVerifier(options, store, speaker)
+    return new LockVerifier(options, store, await Session.open(options, 'command'), speaker)
   }
 
   place(collection: Collection): Place {
-    const server = chooseServer(collection.domain, this.#options, this.#options.env ?? {}).value
-    return { gun: collection.isExact === true ? collection.gun : signedName(collection, server).gun, server: server.typed }
+    const { gun, choice } = this.#places.placeOf(collection)
+    return { gun, server: choice.value.typed }
   }
 
   /** Verifies beside the cache, under the entry when there is one. @throws TrustError */

@@ -68,8 +68,10 @@ class LockRun {
     const { lockfile: _, ...values } = this.#line.values
     const options = await clientOptions({ ...this.#line, values }, progress.io, progress.tell)
     const verifier = await LockVerifier.open(options, speaker)
-    progress.total = collections.length
-    for (const collection of collections) {
+    // Tags, and names at mirrors, may be of one collection.
+    const places = new Map(collections.map((collection) => [verifier.place(collection).gun, collection]))
+    progress.total = places.size
+    for (const collection of places.values()) {
       const place = verifier.place(collection)
       try {
         await this.#take(collection, place, verifier, speaker)

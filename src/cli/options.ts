@@ -42,7 +42,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'P',
     kind: 'text',
-    help: "platform of an image for several, such as linux/arm64; passed to the engine's client",
+    help: "platform, such as linux/arm64: passed to the engine's client (pull), or the value of TARGETPLATFORM and the like in a Dockerfile",
   },
   engine: {
     type: 'string',
@@ -174,6 +174,20 @@ export const OPTIONS = {
     value: 'K=V',
     kind: 'text',
     help: 'value of an ARG, as given to the build; may be given again',
+  },
+  'build-context': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    kind: 'text',
+    help: 'name in a Dockerfile that the build takes from elsewhere (docker build --build-context NAME=...), so that it is no image; may be given again',
+  },
+  path: {
+    type: 'string',
+    multiple: true,
+    value: 'PATH',
+    kind: 'text',
+    help: "further place of images in Kubernetes manifests, such as '$.spec.imageName' or '$.spec.items[*].image'; may be given again",
   },
   also: {
     type: 'string',

@@ -7,7 +7,7 @@ import { policyRemarks } from '../policy/check.js'
 import { PolicyIndex } from '../policy/decide.js'
 import { type Explanation, explain, explanationLines } from '../policy/explain.js'
 import { IMPORT_KINDS, importPolicy } from '../policy/import/import-policy.js'
-import { MAX_POLICY_BYTES } from '../policy/parse-policy.js'
+import { MAX_POLICY_BYTES, newPolicyFaults } from '../policy/parse-policy.js'
 import { requirementText } from '../policy/signers.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
@@ -33,14 +33,36 @@ export async function policyExplain(line: CommandLine, io: Io): Promise<number> 
 /** Prints what is wrong or without effect in a policy, and explains images by it. The exit status. */
 export async function policyCheck(line: CommandLine, io: Io): Promise<number> {
   const [file = '', ...references] = line.words
+  const { json = false } = line.values
   const speaker = new Speaker(io, line)
-  const policy = await readPolicy(file)
-  for (const { line: at, column, problem, hint } of policyRemarks(policy))
-    speaker.warning({ message: `${file}:${at}:${column}: ${problem}. ${hint}` })
+  const faults = newPolicyFaults(file)
+  const policy = await readPolicy(file, faults).catch((error: unknown) => {
+    if (!faults.any) throw error
+  })
+  if (policy === undefined) {
+    tellFaults(faults, speaker, json)
+    return EXIT.usage
+  }
+  for (const remark of policyRemarks(policy)) {
+    const { line: at, column, problem, hint } = remark
+    if (json) speaker.json({ status: 'warning', file, ...remark })
+    else speaker.warning({ message: `${file}:${at}:${column}: ${problem}. ${hint}` })
+  }
   const index = new PolicyIndex(policy)
-  for (const reference of references) tellExplanation(file, explain(index, reference), speaker, line.values.json)
+  for (const reference of references) tellExplanation(file, explain(index, reference), speaker, json)
   speaker.note(`${file}: ${policy.rules.length} rules, nothing is wrong`)
   return EXIT.ok
+}
+
+/** Each fault is an error of its own, with its own hint. */
+function tellFaults({ what, file, list, count }: Faults, speaker: Speaker, json: boolean): void {
+  for (const fault of list) {
+    const { line, column, path, problem, hint } = fault
+    if (json) speaker.json({ status: 'failed', file, ...fault })
+    const message = `${what} ${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${problem}`
+    speaker.error(new UsageError('ERR_SETTINGS_INVALID', message, { hint }))
+  }
+  if (count > list.length) speaker.always(`and ${count - list.length} more faults`)
 }
 
 /** Prints a policy made from the configuration of another program. The exit status: 1 when something was lost. */
@@ -72,13 +94,14 @@ function tellExplanation(file: string, explanation: Explanation, speaker: Speake
     speaker.answer([explanation.reference, ...explanationLines(file, explanation).map((one) => `  ${one}`)].join('\n'))
     return
   }
-  const { reference, names, tag, byTag, decision, overruled, close } = explanation
+  const { reference, names, tag, byTag, digestToo, decision, overruled, close } = explanation
   const { pinnings, requireSigners, serverMatch: _, asked, ...rest } = decision
   speaker.json({
     reference,
     names,
     ...(tag === undefined ? {} : { tag }),
     byTag,
+    ...(digestToo === undefined ? {} : { digestToo: { match: digestToo.match, action: digestToo.action } }),
     ...rest,
     pinned: pinnings.flatMap(({ certs, ca }) => [...certs.keys(), ...ca.keys()]),
     requireSigners: requireSigners.map(requirementText),

@@ -1,9 +1,10 @@
 /** `dct tags REPOSITORY...` */
+import type { ListedTag } from '../client/results.js'
 import { createCommandClient } from '../client/trust-client.js'
 import { TrustError } from '../errors.js'
 import { parseRepository } from '../reference/reference.js'
 import { type Column, oneLine, tableLines } from '../report/table.js'
-import { type Collection, expiresOf, readCollection } from '../tasks/collection.js'
+import { type Collection, expiresOf, readCollection, verdictOf } from '../tasks/collection.js'
 import { clientOptions } from './client-options.js'
 import { paintFor } from './colors.js'
 import type { Io } from './io.js'
@@ -20,6 +21,9 @@ const COLUMNS: readonly Column[] = [
   { head: 'SIGNERS', min: 8 },
 ]
 
+/** Only where a policy or required signers say something else than "trusted". */
+const POLICY_COLUMN: Column = { head: 'POLICY', min: 10 }
+
 /** The exit status. */
 export async function tags(line: CommandLine, io: Io): Promise<number> {
   const { words, values } = line
@@ -35,10 +39,10 @@ export async function tags(line: CommandLine, io: Io): Promise<number> {
       const collection = await readCollection(client, parseRepository(repository).gun)
       const { gun, warnings } = collection.list
       for (const warning of warnings) speaker.warning(warning)
-      if (values.json) for (const row of jsonRows(collection)) speaker.json(row)
+      if (values.json) for (const row of jsonRows(collection, speaker)) speaker.json(row)
       else {
         if (words.length > 1) speaker.answer(`${isFirst ? '' : '\n'}${paint('bold', oneLine(gun))}`)
-        const [heads = '', ...rows] = tableLines(COLUMNS, textRows(collection), screenWidth(io))
+        const [heads = '', ...rows] = tableLines(...textTable(collection), screenWidth(io))
         for (const text of collection.list.tags.length === 0 ? [] : [paint('bold', heads), ...rows]) speaker.answer(text)
         if (collection.list.tags.length === 0) speaker.note(`${gun} is signed, but none of its tags is released`)
         isFirst = false
@@ -54,19 +58,30 @@ export async function tags(line: CommandLine, io: Io): Promise<number> {
   return mostSevere(statuses)
 }
 
-function textRows({ list }: Collection): string[][] {
-  return list.tags.map(({ tag, digest, size, role, signers, problem }) => [
+function textTable({ list }: Collection): [readonly Column[], string[][]] {
+  const marks = list.tags.map(policyMark)
+  const isMarked = marks.some((mark) => mark !== '')
+  const rows = list.tags.map(({ tag, digest, size, role, signers, problem }, index) => [
     tag,
     digest ?? problem ?? '',
     String(size),
     role,
     signers.join(', '),
+    ...(isMarked ? [marks[index] ?? ''] : []),
   ])
+  return [isMarked ? [...COLUMNS, POLICY_COLUMN] : COLUMNS, rows]
 }
 
-function jsonRows({ list, inspection }: Collection): unknown[] {
+/** `refused (ERR_SIGNER_MISSING)`; nothing for a tag that passes. */
+function policyMark(listed: ListedTag): string {
+  const verdict = verdictOf(listed)
+  if (verdict === 'passed') return ''
+  return listed.error === undefined ? verdict : `${verdict} (${listed.error.code})`
+}
+
+function jsonRows({ list, inspection }: Collection, speaker: Speaker): unknown[] {
   const { gun } = list
-  return list.tags.map(({ tag, digest, size, role, signers, problem }) => ({
+  return list.tags.map(({ tag, digest, size, role, signers, problem, policy, error }) => ({
     gun,
     tag,
     ...(digest === undefined ? {} : { digest }),
@@ -75,5 +90,7 @@ function jsonRows({ list, inspection }: Collection): unknown[] {
     signers,
     expires: expiresOf(inspection, role),
     ...(problem === undefined ? {} : { problem }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(error === undefined ? {} : { error: speaker.errorJson(error) }),
   }))
 }

@@ -63,7 +63,9 @@ function count(outcome: VerifyOutcome, tally: Tally): void {
 
 /** Options that mean nothing without `--file`. */
 function refuseOptionsOfFiles({ values }: CommandLine): void {
-  const name = (['output', 'frontend', 'build-arg'] as const).find((one) => values[one] !== undefined)
+  const name = (['output', 'frontend', 'build-arg', 'build-context', 'platform', 'path'] as const).find(
+    (one) => values[one] !== undefined,
+  )
   if (name === undefined) return
   throw new UsageError('ERR_SETTINGS_INVALID', `--${name} of dct verify goes with --file`, {
     hint: 'Leave it out, or name the files whose images are verified: dct verify -f Dockerfile',

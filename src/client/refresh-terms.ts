@@ -1,9 +1,11 @@
-/** What a policy asks of one refresh. */
+/** What a policy asks of one refresh, and where a collection is asked for. */
 import type { Decision } from '../policy/decide.js'
+import { signedNameOf } from '../policy/mirrors.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
 import { type SignedName, signedName } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
+import type { Choice } from './settings/setting-source.js'
 import type { PolicyServer } from './settings/setting-sources.js'
 import type { Settings } from './settings/settings.js'
 
@@ -20,8 +22,6 @@ export interface RefreshTerms {
   /** The same for equal terms of one client. */
   readonly key: string
   readonly server: PolicyServer
-  /** The GUN under which the collection is signed, where a mirror of the policy makes it another. */
-  readonly signed: string | undefined
   /** Beside those of the client: each must be met. */
   readonly pinnings: readonly TrustPinning[]
   readonly staleFallback: 'warn' | 'refuse'
@@ -34,7 +34,6 @@ export function refreshTerms(
   { index, pinnings }: PolicySettings,
   { given, staleFallback: standard }: Pick<Settings, 'given' | 'staleFallback'>,
   decision: Decision,
-  signed: string | undefined,
 ): RefreshTerms {
   const { server, serverMatch, firstUse } = decision
   const known = [...pinnings.keys()]
@@ -42,9 +41,8 @@ export function refreshTerms(
   const staleFallback = strictOf('refuse', given.staleFallback, decision.staleFallback) ?? standard
   const rule = server === undefined ? {} : { rule: { address: server, match: serverMatch ?? decision.match } }
   return {
-    key: JSON.stringify([server, signed, firstUse === 'refuse', staleFallback, pins]),
+    key: JSON.stringify([server, firstUse === 'refuse', staleFallback, pins]),
     server: { ...rule, knownRegistries: index?.policy.knownRegistries ?? true },
-    signed,
     pinnings: [...decision.pinnings.flatMap((one) => pinnings.get(one) ?? []), ...(firstUse === 'refuse' ? [NO_FIRST_USE] : [])],
     staleFallback,
   }
@@ -55,9 +53,31 @@ export function strictOf<Word extends string>(strict: Word, option: Word | undef
   return option === strict ? strict : (rule ?? option)
 }
 
-/** The name that is signed: by the policy, else by the table of known registries. */
-export function signedCollection(collection: Named, server: TrustServer, terms: RefreshTerms | undefined): SignedName {
-  if (terms?.signed !== undefined) return { gun: terms.signed, mirror: collection.domain }
-  if (collection.isExact === true || terms?.server.knownRegistries === false) return { gun: collection.gun, mirror: undefined }
-  return signedName(collection, server)
+/** The first component of a GUN: for an image, its registry. */
+export function registryOf(gun: string): string {
+  return gun.split('/')[0] ?? gun
+}
+
+/** Where a collection is asked for, and its signed name. */
+export interface SignedPlace extends SignedName {
+  readonly choice: Choice<TrustServer>
+}
+
+/** The name under which a mirror of the settings has the collection signed. */
+export function mirroredName({ gun, isExact }: Named, { mirrors }: Pick<Settings, 'mirrors'>): string | undefined {
+  return isExact === true ? undefined : signedNameOf(mirrors, gun)
+}
+
+/** The name that is signed (by a mirror of the settings, else by the table of known registries), and its server. */
+export function signedPlace(
+  collection: Named,
+  settings: Pick<Settings, 'mirrors' | 'serverFor'>,
+  terms: Pick<RefreshTerms, 'server'> | undefined,
+): SignedPlace {
+  const { gun, domain, isExact } = collection
+  const signed = mirroredName(collection, settings)
+  const choice = settings.serverFor(registryOf(signed ?? gun), terms?.server, domain)
+  if (signed !== undefined) return { gun: signed, mirror: domain, choice }
+  if (isExact === true || terms?.server.knownRegistries === false) return { gun, mirror: undefined, choice }
+  return { ...signedName(collection, choice.value), choice }
 }

@@ -48,7 +48,7 @@ export interface Provenance {
   readonly expires: string
   /** The trust server as typed, less a trailing slash. */
   readonly server: string
-  /** The registry in the reference, when it is a known mirror and the collection (`gun`) is signed in the name of another registry. */
+  /** The registry in the reference, when it is a mirror: the collection (`gun`) is signed under another name. */
   readonly mirror?: string
   /** Problems that do not make the answer untrusted. */
   readonly warnings: readonly Warning[]
@@ -153,6 +153,13 @@ export interface ListedTag {
   readonly shadowed?: ShadowedTag
   /** `no valid hash, expecting sha256`: the tag is signed without a SHA-256, or with one that is not 32 bytes. */
   readonly problem?: string
+  /** Under a policy: the rule for this tag. With action `skip` the tag is listed and not judged. */
+  readonly policy?: AppliedPolicy
+  /**
+   * Under a policy or with required signers: why `verifyTag` refuses this tag, or calls it `permitted` where the action is
+   * `warn`. A tag with an error is signed and not trusted.
+   */
+  readonly error?: TrustError
 }
 
 /** What `listTags` answers. */

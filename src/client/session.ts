@@ -19,12 +19,11 @@ import { configWarnings, warningsOf } from './answers/warnings.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
-import { NO_FIRST_USE, type RefreshTerms, signedCollection } from './refresh-terms.js'
+import { NO_FIRST_USE, type RefreshTerms, registryOf, type SignedPlace, signedPlace } from './refresh-terms.js'
 import type { Inspection, LookupResult, TagList, VerifyResult } from './results.js'
-import type { SignedName } from './settings/known-registries.js'
 import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
-import type { Choice, Reader } from './settings/setting-source.js'
+import type { Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
 import type { UnderPolicy } from './under-policy.js'
 
@@ -35,14 +34,13 @@ export interface Collection extends Pick<ImageRepository, 'gun' | 'domain' | 'fa
 }
 
 /** Where a collection is asked for: its signed name, server and lock. */
-interface Place extends SignedName {
-  readonly choice: Choice<TrustServer>
+interface Place extends SignedPlace {
   readonly lock: Lock | undefined
 }
 
 /** Any collection, image or not: its server follows from the first component of the name. */
 export function collectionOf(gun: string): Collection {
-  return { gun, domain: gun.split('/')[0] ?? gun, familiarName: gun, isExact: true }
+  return { gun, domain: registryOf(gun), familiarName: gun, isExact: true }
 }
 
 /** Refreshes that several calls share, by the name that was asked for; see `sharedName`. */
@@ -91,18 +89,25 @@ export class Session {
   }
 
   async listTags(repository: Collection): Promise<TagList> {
-    const rules = this.#rules?.collection(repository)
-    return { ...answerTags(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
+    const refresh = (terms?: RefreshTerms) => this.#verified(repository, undefined, terms)
+    return this.#rules === undefined ? answerTags(await refresh()) : this.#rules.listTags(repository, refresh)
   }
 
-  async inspect(repository: Collection): Promise<Inspection> {
-    const rules = this.#rules?.collection(repository)
-    return { ...answerInspection(await this.#verified(repository, undefined, rules?.terms)), ...rules?.applied }
+  async inspect(repository: Collection & Partial<Pick<ImageReference, 'tag' | 'tagDefaulted'>>): Promise<Inspection> {
+    const refresh = (terms?: RefreshTerms) => this.#verified(repository, undefined, terms)
+    return this.#rules === undefined ? answerInspection(await refresh()) : this.#rules.inspect(repository, refresh)
   }
 
-  /** The verified set itself, for what is recorded of it. */
-  verifiedSet(collection: Collection): Promise<VerifiedCollection> {
-    return this.#verified(collection)
+  /** Where a collection is asked for, without asking. @throws UsageError ERR_SETTINGS_INVALID */
+  placeOf(collection: Collection): SignedPlace {
+    return signedPlace(collection, this.#settings, this.#rules?.termsOf(collection))
+  }
+
+  /** The verified set itself, for a lock. Locking is how a new root is accepted, so `firstUse: refuse` of a policy does not count. */
+  async verifiedSet(collection: Collection): Promise<VerifiedCollection> {
+    const terms = this.#rules?.collection(collection).terms
+    if (terms === undefined) return this.#verified(collection)
+    return this.#verified(collection, undefined, { ...terms, pinnings: terms.pinnings.filter((one) => one !== NO_FIRST_USE) })
   }
 
   async close(): Promise<void> {
@@ -125,9 +130,8 @@ export class Session {
 
   /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
   #place(collection: Collection, terms?: RefreshTerms): Place {
-    const choice = this.#settings.serverFor(terms?.signed?.split('/')[0] ?? collection.domain, terms?.server)
-    const named = signedCollection(collection, choice.value, terms)
-    return { ...named, choice, lock: this.#settings.lockFor(named.gun, choice.value) }
+    const place = signedPlace(collection, this.#settings, terms)
+    return { ...place, lock: this.#settings.lockFor(place.gun, place.choice.value) }
   }
 
   async #refresh(collection: Collection, terms?: RefreshTerms): Promise<VerifiedCollection> {

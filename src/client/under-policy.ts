@@ -6,14 +6,20 @@
  */
 import { type Evidence, TrustError, UnsignedError, UsageError } from '../errors.js'
 import { type AskedNames, type Decision, NO_DECISION } from '../policy/decide.js'
-import { signedNameOf } from '../policy/mirrors.js'
 import { checkSigners } from '../policy/signers.js'
 import type { ImageReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
 import { lookupTag, statementsOf, type TrustedTag, tagsWithDigest } from '../trust/lookup.js'
-import { answerDigest, answerLookup, answerTag, type VerifiedCollection } from './answers/answers.js'
-import { type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
-import type { AppliedPolicy, ByDigestResult, LookupResult, VerifyResult } from './results.js'
+import {
+  answerDigest,
+  answerInspection,
+  answerLookup,
+  answerTag,
+  answerTags,
+  type VerifiedCollection,
+} from './answers/answers.js'
+import { mirroredName, type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
+import type { AppliedPolicy, ByDigestResult, Inspection, ListedTag, LookupResult, TagList, VerifyResult } from './results.js'
 import { knownRegistry } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
 import type { Settings } from './settings/settings.js'
@@ -22,13 +28,17 @@ import type { Settings } from './settings/settings.js'
 export type Refresh = (terms: RefreshTerms) => Promise<VerifiedCollection>
 
 /** What `verify` works with. */
-type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal'>
+type Limits = Pick<Settings, 'given' | 'staleFallback' | 'digestReferences' | 'frozen' | 'firstUse' | 'signal' | 'mirrors'>
 
-/** One tag that carries a digest: what its rule asks, and the error when it is not met. */
-interface JudgedTag {
-  readonly tag: TrustedTag
+/** What the rule of a tag asks, and the error when it is not met. */
+interface Judgement {
   readonly decision: Decision
   readonly error?: TrustError
+}
+
+/** A tag that carries a digest. */
+interface JudgedTag extends Judgement {
+  readonly tag: TrustedTag
 }
 
 export class UnderPolicy {
@@ -46,29 +56,77 @@ export class UnderPolicy {
     if (tag === undefined && digest !== undefined) return this.#verifyDigest(reference, digest, refresh)
     const name = tag ?? 'latest'
     const decision = this.#decide(reference, name)
-    return this.#act(reference, decision, async () => {
-      const verified = await refresh(this.#terms(reference, decision))
+    const result = await this.#act(reference, decision, async () => {
+      const verified = await refresh(this.#terms(decision))
       const answer = answerTag(verified, reference, name)
       this.#checkSigners(verified, decision, name, answer.digest)
       return { ...answer, ...this.#applied(decision) }
     })
+    // Engines pass over the tag of name:tag@digest. A mild rule for one tag must not let the image of another pass.
+    const isUnverified = result.status === 'skipped' || result.status === 'permitted'
+    if (isUnverified && digest !== undefined && this.#decideDigest(reference).isByTag)
+      await this.#verifyDigest(reference, digest, refresh)
+    return result
   }
 
   /** `warn` and `skip` have no answer of a lookup: it verifies, or fails. @throws TrustError of any kind */
   async lookup(named: Named, target: string, roles: readonly string[] | undefined, refresh: Refresh): Promise<LookupResult> {
     const decision = this.#decide(named, target)
     if (decision.action === 'deny') throw this.#denied(`${named.gun}:${target}`, named.gun, decision)
-    const verified = await refresh(this.#terms(named, decision))
+    const verified = await refresh(this.#terms(decision))
     const answer = answerLookup(verified, target, roles)
     this.#checkSigners(verified, decision, target, answer.digest)
     return { ...answer, ...this.#applied(decision) }
+  }
+
+  /**
+   * Every released tag, each with what its own rule says of it. Verified by the strictest of the rules; `warn` and `skip` show
+   * nothing that does not verify.
+   *
+   * @throws TrustError of any kind; ERR_POLICY_DENIED when every tag is denied, without a request
+   */
+  async listTags(named: Named, refresh: Refresh): Promise<TagList> {
+    const { terms, applied } = this.collection(named)
+    const once = oncePerTerms(refresh)
+    const verified = await once(terms)
+    const list = answerTags(verified)
+    const tags: ListedTag[] = []
+    for (const listed of list.tags) {
+      const { tag, digest } = listed
+      const { decision, error } = await this.#judge(
+        named,
+        { name: tag, ...(digest === undefined ? {} : { digest }) },
+        undefined,
+        verified,
+        once,
+      )
+      tags.push({ ...listed, ...this.#applied(decision), ...(error === undefined ? {} : { error }) })
+    }
+    return { ...list, tags, ...applied }
+  }
+
+  /** Names no tag, or one that must not be denied. @throws TrustError of any kind; ERR_POLICY_DENIED without a request */
+  async inspect(named: Named & Partial<Pick<ImageReference, 'tag' | 'tagDefaulted'>>, refresh: Refresh): Promise<Inspection> {
+    const { tag, tagDefaulted } = named
+    const { terms, applied } = this.collection(named)
+    if (tag !== undefined && tagDefaulted === false) {
+      const decision = this.#decide(named, tag)
+      if (decision.action === 'deny') throw this.#denied(`${named.gun}:${tag}`, named.gun, decision)
+    }
+    return { ...answerInspection(await refresh(terms)), ...applied }
   }
 
   /** For questions about a whole collection. Rules for single tags do not deny it. @throws UnsignedError ERR_POLICY_DENIED */
   collection(named: Named): { readonly terms: RefreshTerms; readonly applied: { readonly policy?: AppliedPolicy } } {
     const { decision, isByTag } = this.#decideDigest(named)
     if (decision.action === 'deny' && !isByTag) throw this.#denied(named.gun, named.gun, decision)
-    return { terms: this.#terms(named, decision), applied: this.#applied(decision) }
+    const answered: Decision = decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
+    return { terms: this.#terms(decision), applied: this.#applied(answered) }
+  }
+
+  /** Where a collection is asked for, whether it is denied or not. */
+  termsOf(named: Named): RefreshTerms {
+    return this.#terms(this.#decideDigest(named).decision)
   }
 
   /** What `verify` would ask, without asking it. */
@@ -78,7 +136,7 @@ export class UnderPolicy {
       tag === undefined && digest !== undefined
         ? this.#decideDigest(reference)
         : { decision: this.#decide(reference, tag ?? 'latest'), isByTag: false }
-    return { ...asked, terms: this.#terms(reference, asked.decision) }
+    return { ...asked, terms: this.#terms(asked.decision) }
   }
 
   async #verifyDigest(reference: ImageReference, digest: string, refresh: Refresh): Promise<VerifyResult> {
@@ -97,11 +155,13 @@ export class UnderPolicy {
     // Rules for other tags may deny: the tags that carry the digest decide.
     const first: Decision = isByTag && decision.action === 'deny' ? { ...decision, action: 'enforce' } : decision
     return this.#act(reference, first, async () => {
-      const verified = await refresh(this.#terms(reference, decision))
+      const once = oncePerTerms(refresh)
+      const verified = await once(this.#terms(decision))
       const tags = tagsWithDigest(verified.stage, digest)
       if (tags.length === 0 && decision.action === 'deny') throw this.#denied(reference.reference, reference.gun, decision)
       const judged: JudgedTag[] = []
-      for (const tag of tags) judged.push(await this.#judge(reference, tag, isByTag ? undefined : decision, verified, refresh))
+      for (const tag of tags)
+        judged.push({ tag, ...(await this.#judge(reference, tag, isByTag ? undefined : decision, verified, once)) })
       const [passed] = judged.filter(({ error }) => error === undefined)
       if (passed !== undefined || judged.length === 0) {
         const counted = judged.flatMap(({ tag, error }) => (error === undefined ? [tag] : []))
@@ -116,26 +176,26 @@ export class UnderPolicy {
     })
   }
 
-  /** `decision`: undefined to ask the tag's own rule. */
+  /** `uniform`: what is asked of every tag alike; undefined to ask the tag's own rule. */
   async #judge(
-    reference: ImageReference,
-    tag: TrustedTag,
+    named: Named,
+    { name, digest }: { readonly name: string; readonly digest?: string },
     uniform: Decision | undefined,
     verified: VerifiedCollection,
     refresh: Refresh,
-  ): Promise<JudgedTag> {
-    const decision = uniform ?? this.#decide(reference, tag.name)
+  ): Promise<Judgement> {
+    const decision = uniform ?? this.#decide(named, name)
     try {
-      if (decision.action === 'deny') throw this.#denied(`${reference.gun}:${tag.name}`, reference.gun, decision)
-      if (decision.action === 'skip') return { tag, decision }
-      const own = uniform === undefined ? await refresh(this.#terms(reference, decision)) : verified
-      const { digest } = lookupTag(own.stage, tag.name)
-      if (digest !== tag.digest) throw otherServer(reference, tag, digest)
-      this.#checkSigners(own, decision, tag.name, digest)
-      return { tag, decision }
+      if (decision.action === 'deny') throw this.#denied(`${named.gun}:${name}`, named.gun, decision)
+      if (decision.action === 'skip' || digest === undefined) return { decision }
+      const own = uniform === undefined ? await refresh(this.#terms(decision)) : verified
+      const signed = lookupTag(own.stage, name).digest
+      if (signed !== digest) throw otherServer(named, name, digest, signed)
+      this.#checkSigners(own, decision, name, digest)
+      return { decision }
     } catch (error) {
       if (!(error instanceof TrustError) || error instanceof UsageError || this.#limits.signal?.aborted === true) throw error
-      return { tag, decision, error }
+      return { decision, error }
     }
   }
 
@@ -184,20 +244,16 @@ export class UnderPolicy {
     return asked === 'accept' && requireSigners.length === 0 && !this.#limits.frozen
   }
 
-  #terms(named: Named, decision: Decision): RefreshTerms {
-    return refreshTerms(this.#policy, this.#limits, decision, this.#mirrored(named))
-  }
-
-  /** The name under which a mirror of the policy has the collection signed. */
-  #mirrored({ gun, isExact }: Named): string | undefined {
-    return isExact === true ? undefined : signedNameOf(this.#policy.index?.policy.mirrors ?? [], gun)
+  #terms(decision: Decision): RefreshTerms {
+    return refreshTerms(this.#policy, this.#limits, decision)
   }
 
   /** A mirror of a known registry is asked under both names, whichever server is asked later. */
   #names(named: Named): AskedNames {
     const { gun, domain } = named
     const known = this.#policy.index?.policy.knownRegistries === true ? knownRegistry(domain) : undefined
-    const signed = this.#mirrored(named) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
+    const signed =
+      mirroredName(named, this.#limits) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
     return { typed: gun, ...(signed === undefined ? {} : { signed }) }
   }
 
@@ -222,14 +278,21 @@ export class UnderPolicy {
   }
 }
 
+/** Refreshes once for equal terms: tags whose rules ask the same are judged by the same set. */
+function oncePerTerms(refresh: Refresh): Refresh {
+  const refreshes = new Map<string, Promise<VerifiedCollection>>()
+  return (terms) => {
+    const known = refreshes.get(terms.key) ?? refresh(terms)
+    refreshes.set(terms.key, known)
+    return known
+  }
+}
+
 /** The server of a tag's rule has another digest for it than the server that was asked first. */
-function otherServer({ gun }: ImageReference, { name, digest }: TrustedTag, signed: string): UnsignedError {
+function otherServer({ gun }: Named, name: string, digest: string, signed: string): UnsignedError {
   return new UnsignedError(
     'ERR_DIGEST_NOT_SIGNED',
     `No valid trust data for ${digest}: the server of its rule has ${signed} for ${name}`,
-    {
-      gun,
-      evidence: { asked: digest, signed },
-    },
+    { gun, evidence: { asked: digest, signed } },
   )
 }

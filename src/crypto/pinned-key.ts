@@ -13,6 +13,10 @@ interface NoPin {
  * certificate (with those above it, as in the root) pins that certificate: the result is the ID as root.json lists it.
  */
 export function readPinnedKey(text: string): KeyId | NoPin {
+  return readKey(text, 'root')
+}
+
+function readKey(text: string, of: 'root' | 'signer'): KeyId | NoPin {
   if (/^[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase()
   const blocks = pemBlocks(text)
   const [first] = blocks
@@ -23,7 +27,7 @@ export function readPinnedKey(text: string): KeyId | NoPin {
   const ders = blocks.flatMap(({ der }) => (der === undefined ? [] : [der]))
   if (ders.length !== blocks.length) return { problem: 'PEM that is not base64' }
   const isAllOf = (label: string) => blocks.every((block) => block.label === label)
-  if (isAllOf('CERTIFICATE')) return certificateId(ders)
+  if (isAllOf('CERTIFICATE')) return certificateId(ders, of)
   if (!isAllOf('PUBLIC KEY')) return { problem: `PEM that holds ${first.label}, not only a public key or a certificate` }
   const [der, ...more] = ders
   if (der === undefined || more.length > 0) return { problem: 'several public keys in one text; write each by itself' }
@@ -36,7 +40,7 @@ export function readPinnedKey(text: string): KeyId | NoPin {
  */
 export function readSignerKey(text: string): KeyId | NoPin {
   const plain = text.replace(PEM_HEADERS, '$1')
-  const id = readPinnedKey(plain)
+  const id = readKey(plain, 'signer')
   const [leaf] = pemBlocks(plain)
   if (typeof id !== 'string' || leaf?.label !== 'CERTIFICATE' || leaf.der === undefined) return id
   const certificate = readCertificate(leaf.der)
@@ -50,11 +54,12 @@ export function readSignerKey(text: string): KeyId | NoPin {
 const PEM_HEADERS = /(-----BEGIN [A-Z0-9 ]{1,64}-----\r?\n)(?:[A-Za-z-]{1,64}: [^\r\n]{0,1000}\r?\n){1,16}\r?\n/g
 
 /** The ID of a certificate's key as root.json lists it. */
-function certificateId(ders: readonly Uint8Array[]): KeyId | NoPin {
+function certificateId(ders: readonly Uint8Array[], of: 'root' | 'signer'): KeyId | NoPin {
   const [leaf = new Uint8Array()] = ders
   const certificate = readCertificate(leaf)
   if (typeof certificate === 'string') return { problem: certificate }
-  if (certificate.ca) return { problem: 'the certificate of a CA; give the path of its file under "ca"' }
+  // notary asks of a signer's certificate no more than its key, and openssl makes self-signed ones as those of a CA.
+  if (certificate.ca && of === 'root') return { problem: 'the certificate of a CA; give the path of its file under "ca"' }
   const key = certificateKey(certificate)
   if (typeof key === 'string') return { problem: key }
   return usable([key.asymmetricKeyType === 'rsa' ? 'rsa-x509' : 'ecdsa-x509'], utf8(encodePem(ders)))

@@ -40,6 +40,11 @@ export class Faults {
     return this.#count > 0
   }
 
+  /** How many there are; `list` keeps the first MAX_FAULTS. */
+  get count(): number {
+    return this.#count
+  }
+
   /** Always undefined, so that a rule can end in it. */
   add(at: { readonly path: string; readonly place: Place }, problem: string, hint: string): undefined {
     this.#count++

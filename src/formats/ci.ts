@@ -4,12 +4,10 @@ import type { ImageCollector, UseDetails } from './found-images.js'
 import type { ImageUseKind } from './image-use.js'
 import type { YamlTree } from './yaml-tree.js'
 
-const DOCKER = 'docker://'
+const DOCKER = /^docker:\/\//i
 const EXPRESSION = { mark: '${{', reason: 'an expression, whose value the runner alone knows' }
 const VARIABLE = { mark: '$', reason: 'a variable, whose value the runner alone knows' }
 const PARAMETER = { mark: '<<', reason: 'a parameter, whose value the runner alone knows' }
-/** Keys of `.gitlab-ci.yml` that are not jobs. https://docs.gitlab.com/ci/yaml/#global-keywords */
-const NO_JOBS: ReadonlySet<string> = new Set(['stages', 'variables', 'workflow', 'include', 'spec', 'image', 'services', 'cache'])
 
 /** GitHub workflows and actions: `container`, `services`, `uses: docker://`, `runs.image`. */
 export function findInGithub(tree: YamlTree, collector: ImageCollector): void {
@@ -23,14 +21,17 @@ export function findInGithub(tree: YamlTree, collector: ImageCollector): void {
   }
   const runs = tree.get(root, 'runs')
   addSteps(tree, collector, tree.get(runs, 'steps'))
-  addAction(tree, collector, tree.get(runs, 'image'))
+  const image = tree.get(runs, 'image')
+  addAction(tree, collector, image)
+  if (image !== undefined && !DOCKER.test(tree.text(image) ?? ''))
+    collector.skip(image, 'built from a Dockerfile: name that file too')
 }
 
-/** GitLab: `image` and `services`, at the top, in `default` and in jobs. */
+/** GitLab: `image` and `services`, at the top, in `default` and in jobs. Every map counts as a job, but for that of variables. */
 export function findInGitlab(tree: YamlTree, collector: ImageCollector): void {
   const included = tree.get(tree.root, 'include')
   if (included !== undefined) collector.skip(included, 'other files describe further jobs: name those files too')
-  const jobs = [...tree.entries(tree.root)].flatMap(([name, { value }]) => (NO_JOBS.has(name) || !isMap(value) ? [] : [value]))
+  const jobs = [...tree.entries(tree.root)].flatMap(([name, { value }]) => (name === 'variables' || !isMap(value) ? [] : [value]))
   for (const node of [tree.root, ...jobs]) {
     addImage(tree, collector, 'ci-container', tree.get(node, 'image'), 'name', VARIABLE)
     const services = tree.get(node, 'services')
@@ -41,8 +42,9 @@ export function findInGitlab(tree: YamlTree, collector: ImageCollector): void {
 
 /** CircleCI: `docker: [{image}]` of jobs and executors, those of inline orbs too. */
 export function findInCircleci(tree: YamlTree, collector: ImageCollector): void {
-  const holders = [tree.root, ...[...tree.entries(tree.get(tree.root, 'orbs')).values()].map(({ value }) => value)]
+  const holders = new Set<Node | undefined>([tree.root])
   for (const holder of holders) {
+    for (const { value } of tree.entries(tree.get(holder, 'orbs')).values()) holders.add(value)
     for (const name of ['jobs', 'executors']) {
       for (const { value } of tree.entries(tree.get(holder, name)).values()) {
         for (const item of tree.items(tree.get(value, 'docker')))
@@ -74,7 +76,8 @@ function addImage(
   const image = isMap(node) ? tree.get(node, key) : node
   if (image === undefined || (isScalar(image) && (image.value === '' || image.value === null))) return
   const platform = isMap(node) ? tree.text(tree.get(tree.get(node, 'docker'), 'platform')) : undefined
-  collector.add(kind, image, { variables, platform })
+  const [prefix] = DOCKER.exec(isScalar(image) ? String(image.value) : '') ?? []
+  collector.add(kind, image, { variables, platform, ...(prefix === undefined ? {} : { prefix }) })
 }
 
 function addSteps(tree: YamlTree, collector: ImageCollector, steps: Node | undefined): void {
@@ -82,6 +85,6 @@ function addSteps(tree: YamlTree, collector: ImageCollector, steps: Node | undef
 }
 
 function addAction(tree: YamlTree, collector: ImageCollector, node: Node | undefined): void {
-  if (node === undefined || !tree.text(node)?.startsWith(DOCKER)) return
-  collector.add('ci-action', node, { prefix: DOCKER, variables: EXPRESSION })
+  const [prefix] = DOCKER.exec(tree.text(node) ?? '') ?? []
+  if (node !== undefined && prefix !== undefined) collector.add('ci-action', node, { prefix, variables: EXPRESSION })
 }

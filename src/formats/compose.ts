@@ -3,15 +3,21 @@ import { isScalar, type Node } from 'yaml'
 import { embeddedDockerfile } from './compose-dockerfile.js'
 import { interpolate, wholeDefault } from './compose-interpolation.js'
 import { findInDockerfile } from './dockerfile.js'
+import { isDockerfileFrontend, OTHER_FRONTEND, SYNTAX_ARGUMENT } from './dockerfile-syntax.js'
 import type { ImageCollector } from './found-images.js'
 import type { FindOptions, ImageUseKind } from './image-use.js'
 import { MAX_DOCKERFILE_CHARACTERS } from './limits.js'
 import { partSpan, scalarSlot } from './yaml-scalar.js'
-import type { YamlTree } from './yaml-tree.js'
+import type { Entry, YamlTree } from './yaml-tree.js'
 
 const IMAGE_CONTEXT = 'docker-image://'
+const GENERATOR = 'generator='
+const PULLED_FIRST =
+  'Compose pulls this name before it builds it: add pull_policy: build, or a comment dct:ignore if the name is yours alone'
 const NO_DOLLAR = 'a digest has no place in a reference put together from variables: write it in one piece'
 const NEVER_PULLED: ReadonlySet<string | undefined> = new Set(['build', 'never'])
+/** Arguments, contexts, volumes and hooks of all services. Stops aliases that multiply them. */
+const MAX_PARTS = 50_000
 /** Services that extend each other. Stops circles. */
 const MAX_EXTENDS = 10
 
@@ -29,6 +35,7 @@ class ComposeReader {
 
   /** An alias may bring the same Dockerfile again. */
   #inlineCharacters = 0
+  #parts = 0
 
   constructor(tree: YamlTree, collector: ImageCollector, options: FindOptions) {
     this.#tree = tree
@@ -61,8 +68,17 @@ class ComposeReader {
       const named: string | undefined = this.#tree.text(base) ?? this.#tree.text(this.#tree.get(base, 'service'))
       const isElsewhere = this.#tree.get(base, 'file') !== undefined
       current = named === undefined || isElsewhere ? undefined : this.#tree.get(this.#services, named)
+      if (base !== undefined && current === undefined && !isElsewhere)
+        this.#collector.problem(base, 'the service that this one extends is not in this file')
     }
     return chain
+  }
+
+  /** Compose merges the builds of services that extend each other; which Dockerfile gets which arguments is then not known here. */
+  #checkBuild(chain: readonly Node[], build: Node): void {
+    const builds = chain.filter((service) => !this.#isReset(this.#tree.entries(service).get('build')?.value))
+    if (builds.length > 1 && build.tag !== '!override')
+      this.#collector.problem(build, 'a build that is put together from services that extend each other: write it in one of them')
   }
 
   /** The value of a key, of the first service of the chain that has it. */
@@ -87,50 +103,108 @@ class ComposeReader {
     const file = this.#tree.get(this.#tree.get(service, 'extends'), 'file')
     if (file !== undefined)
       this.#collector.skip(file, 'another file describes the service that this one extends: name that file too')
-    if (image !== undefined && build !== undefined) this.#collector.skip(image, 'the name of an image that is built here')
-    else if (image !== undefined && NEVER_PULLED.has(policy))
-      this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
+    if (image !== undefined && NEVER_PULLED.has(policy)) this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
+    else if (image !== undefined && build !== undefined) this.#collector.unresolved('compose-image', image, PULLED_FIRST)
     else if (image !== undefined) this.#add('compose-image', image, platform)
-    if (build !== undefined) this.#readBuild(build)
-    for (const volume of this.#tree.items(this.#inherited(chain, 'volumes'))) {
+    if (build !== undefined) {
+      this.#checkBuild(chain, build)
+      this.#readBuild(build)
+    }
+    for (const name of ['pre_start', 'post_start', 'pre_stop']) {
+      for (const hook of this.#items(this.#inherited(chain, name))) {
+        const hookImage = this.#tree.get(hook, 'image')
+        if (hookImage !== undefined) this.#add('compose-image', hookImage)
+      }
+    }
+    for (const volume of this.#items(this.#inherited(chain, 'volumes'))) {
       const source = this.#tree.get(volume, 'source')
       if (this.#tree.text(this.#tree.get(volume, 'type')) === 'image' && source !== undefined) this.#add('image-volume', source)
     }
   }
 
+  #items(node: Node | undefined): readonly Node[] {
+    const items = this.#tree.items(node)
+    this.#count(node, items.length)
+    return items
+  }
+
+  #entries(node: Node | undefined): readonly Entry[] {
+    const entries = this.#tree.entries(node)
+    this.#count(node, entries.size)
+    return [...entries.values()]
+  }
+
+  #count(node: Node | undefined, parts: number): void {
+    this.#parts += parts
+    if (this.#parts <= MAX_PARTS) return
+    throw this.#tree.source.tooLarge(node?.range?.[0] ?? 0, `more than ${MAX_PARTS} arguments, contexts, volumes and hooks`)
+  }
+
   #readBuild(build: Node): void {
     const contexts = new Set<string>(this.#options.contexts)
     const given = this.#tree.get(build, 'additional_contexts')
-    for (const { name, value } of this.#tree.entries(given).values()) {
-      contexts.add(name)
-      if (value !== undefined && this.#tree.text(value)?.startsWith(IMAGE_CONTEXT))
-        this.#add('build-context', value, undefined, IMAGE_CONTEXT)
+    for (const { name, value } of this.#entries(given)) {
+      if (value !== undefined) this.#readContext(value, contexts, name)
     }
-    for (const item of this.#tree.items(given)) {
-      const [, name, prefix] = /^(([^=]*)=docker-image:\/\/)/.exec(this.#tree.text(item) ?? '') ?? []
-      contexts.add((this.#tree.text(item) ?? '').replace(/=.*$/s, ''))
-      if (name !== undefined && prefix !== undefined) this.#add('build-context', item, undefined, name)
-    }
+    for (const item of this.#items(given)) this.#readContext(item, contexts)
+    const sbom = this.#tree.get(build, 'sbom')
+    if (sbom !== undefined) this.#readSbom(sbom)
+    const buildArgs = this.#buildArgs(build)
     const inline = this.#tree.get(build, 'dockerfile_inline')
-    if (inline !== undefined) this.#readInline(inline, contexts, this.#buildArgs(build))
+    if (inline !== undefined) this.#readInline(inline, contexts, buildArgs)
     else this.#collector.skip(build, 'built from a Dockerfile: name that file too')
   }
 
+  /** `NAME: SOURCE`, or in a list `NAME=SOURCE`; a variable may hide that the source is an image. */
+  #readContext(node: Node, contexts: Set<string>, key?: string): void {
+    const written = this.#tree.text(node) ?? ''
+    const known = interpolate(written, this.#variables)
+    const text = 'value' in known ? known.value : written
+    const equals = key === undefined ? text.indexOf('=') : -1
+    contexts.add(key ?? (equals === -1 ? text : text.slice(0, equals)))
+    const source = text.slice(equals + 1)
+    const prefix = `${key === undefined ? text.slice(0, equals + 1) : ''}${IMAGE_CONTEXT}`
+    if (written.startsWith(prefix)) this.#add('build-context', node, undefined, prefix)
+    else if ('reason' in known) this.#collector.unresolved('build-context', node, known.reason)
+    else if (source.startsWith('docker-image:'))
+      this.#collector.unresolved('build-context', node, `write the image in one piece: ${IMAGE_CONTEXT}IMAGE`)
+    else if (/^[a-z-]+:\/\/|@/.test(source))
+      this.#collector.skip(node, 'a build context that is no image of a registry: what it holds is not verified')
+  }
+
+  /** `generator=IMAGE` names the scanner; else the builder has one of its own. */
+  #readSbom(sbom: Node): void {
+    if (this.#tree.text(sbom)?.startsWith(GENERATOR)) this.#add('sbom-scanner', sbom, undefined, GENERATOR)
+    else if (isScalar(sbom) && /^(?:true|1)$/i.test(String(sbom.value)))
+      this.#collector.skip(sbom, "the scanner is the builder's own choice: write sbom: generator=IMAGE to have it verified")
+    else if (isScalar(sbom) && !/^(?:false|0)$/i.test(String(sbom.value)))
+      this.#collector.unresolved('sbom-scanner', sbom, 'write sbom: generator=IMAGE')
+  }
+
+  /** The arguments; one whose value the environment or YAML decides gets a value that is no reference. */
   #buildArgs(build: Node): ReadonlyMap<string, string> {
     const buildArgs = new Map(this.#options.buildArgs)
     const args = this.#tree.get(build, 'args')
-    const take = (name: string, text: string) => {
-      const known = interpolate(text, this.#variables)
-      buildArgs.set(name, 'value' in known ? known.value : text)
+    const take = (name: string, text: string | undefined, node: Node, prefix: string) => {
+      if (name === SYNTAX_ARGUMENT) this.#readFrontend(node, prefix)
+      else {
+        const known = interpolate(text ?? `\${${name}}`, this.#variables)
+        buildArgs.set(name, 'value' in known ? known.value : `\${${name}}`)
+      }
     }
-    for (const { name, value } of this.#tree.entries(args).values()) {
-      if (isScalar(value) && value.value !== null) take(name, String(value.value))
-    }
-    for (const item of this.#tree.items(args)) {
-      const [, name, value] = /^([^=]+)=(.*)$/s.exec(this.#tree.text(item) ?? '') ?? []
-      if (name !== undefined && value !== undefined) take(name, value)
+    for (const { name, key, value } of this.#entries(args)) take(name, plainText(value), value ?? key, '')
+    for (const item of this.#items(args)) {
+      const [, name = '', value] = /^([^=]+)(?:=(.*))?$/s.exec(this.#tree.text(item) ?? '') ?? []
+      if (name !== '') take(name, value, item, `${name}=`)
     }
     return buildArgs
+  }
+
+  #readFrontend(node: Node, prefix: string): void {
+    const text = this.#tree.text(node) ?? ''
+    if (text.length > prefix.length) this.#add('frontend', node, undefined, prefix)
+    else this.#collector.unresolved('frontend', node, 'the environment decides which frontend reads the Dockerfile')
+    if (!isDockerfileFrontend(text.slice(prefix.length))) this.#collector.problem(node, OTHER_FRONTEND)
   }
 
   #readInline(inline: Node, contexts: ReadonlySet<string>, buildArgs: ReadonlyMap<string, string>): void {
@@ -165,4 +239,11 @@ class ComposeReader {
       { platform },
     )
   }
+}
+
+/** The text of a value that YAML and its readers write in the same way; undefined for floats, null and the like. */
+function plainText(node: Node | undefined): string | undefined {
+  if (!isScalar(node)) return undefined
+  if (typeof node.value === 'string' || typeof node.value === 'boolean') return String(node.value)
+  return /^(?:0|[1-9][0-9]{0,14})$/.test(node.source ?? '') ? node.source : undefined
 }

@@ -45,7 +45,9 @@ export class GlobalArgs {
   declare({ name, value }: Assignment): void {
     const given = this.#buildArgs.get(name)
     const elsewhere = { reason: `the value comes from --build-arg ${name}: pin it there` }
-    if (given !== undefined) this.#arguments.set(name, { variable: { value: given }, writable: elsewhere })
+    const unknown = `the value of the build argument ${name} is not known here: write it out`
+    if (given?.includes('$')) this.#arguments.set(name, { variable: { unknown }, writable: elsewhere })
+    else if (given !== undefined) this.#arguments.set(name, { variable: { value: given }, writable: elsewhere })
     else if (value !== undefined) {
       const expanded = this.expand(value)
       const isKnown = expanded.value !== undefined

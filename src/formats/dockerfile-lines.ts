@@ -46,8 +46,10 @@ interface Line {
 
 /** Bytes of a line in BuildKit, `bufio.MaxScanTokenSize`. */
 const MAX_LINE = 65_535
-const DIRECTIVE = /^([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$/
-const DIRECTIVES: ReadonlySet<string> = new Set(['escape', 'syntax', 'check'])
+/** White space is that of Go's regular expressions: a no-break space before the `=` makes no directive. */
+export const DIRECTIVE: RegExp = /^([A-Za-z][A-Za-z0-9]*)([\t\f\r ]*=[\t\f\r ]*)([^\n]+?)[\t\f\r ]*$/
+/** Every parser directive. */
+export const DIRECTIVES: ReadonlySet<string> = new Set(['escape', 'syntax', 'check'])
 /** Every instruction. */
 export const KEYWORDS: ReadonlySet<string> = new Set(
   (
@@ -142,10 +144,19 @@ class LineReader {
   /** directives.go `ParseLine`: only at the top, each once; anything else ends them. */
   #readDirective(at: number, line: string): void {
     if (!this.#mayBeDirective) return
-    const [, name = '', value = ''] = (line.startsWith('#') && DIRECTIVE.exec(line.slice(1).trimStart())) || []
+    const gap = indentOf(line.slice(1))
+    const [, name = '', , value = ''] = (line.startsWith('#') && DIRECTIVE.exec(line.slice(1 + gap))) || []
     const key = name.toLowerCase()
     this.#mayBeDirective = DIRECTIVES.has(key)
     if (!this.#mayBeDirective) return
+    if (/[^\t\f\r ]/.test(line.slice(1, 1 + gap)))
+      throw this.#broken(
+        at,
+        `versions of Docker do not agree whether this is the directive ${key}`,
+        'Write one space behind the #.',
+      )
+    if (key === 'escape' && this.#directives.has('check'))
+      throw this.#broken(at, 'versions of Docker do not agree whether escape counts behind check', 'Write # escape= first.')
     if (this.#directives.has(key)) throw this.#broken(at, `a second parser directive ${key}, which Docker refuses`)
     this.#directives.add(key)
     if (key !== 'escape') return
@@ -198,7 +209,8 @@ class LineReader {
   }
 }
 
-function indentOf(text: string): number {
+/** How many characters of white space a text begins with. */
+export function indentOf(text: string): number {
   let indent = 0
   while (indent < text.length && GO_SPACE.test(text.charAt(indent))) indent++
   return indent
@@ -219,7 +231,7 @@ function heredocsOf(
     if (names === undefined) throw broken('a here-document whose name Docker cannot read')
     const [name] = names
     if (name === undefined || names.length !== 1) return []
-    if (gap !== '' && KEYWORDS.has(splitKeyword({ text: name, at: [] }).keyword)) {
+    if ((gap !== '' || /\s/.test(name)) && KEYWORDS.has(splitKeyword({ text: name, at: [] }).keyword)) {
       throw broken('a here-document that older versions of Docker read as instructions')
     }
     return [{ name, dropsTabs: dash === '-' }]

@@ -6,7 +6,7 @@ import type { Flag } from './dockerfile-words.js'
 export function readMountSources({ value, isUnclear }: Flag): { readonly sources: readonly Word[]; readonly problem?: string } {
   if (value === undefined) return { sources: [], problem: 'write --mount=type=...,from=...' }
   if (isUnclear || value.text.includes('"')) {
-    return { sources: [], problem: 'write the mount without escaped quotes and in ASCII' }
+    return { sources: [], problem: 'write the mount without escape characters and without quotes inside' }
   }
   const sources: Word[] = []
   for (const { 0: field, index } of value.text.matchAll(/[^,]+/g)) {

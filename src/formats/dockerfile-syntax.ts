@@ -1,6 +1,6 @@
 /** The image of the frontend that reads a Dockerfile: moby/buildkit frontend/dockerfile/parser/directives.go `DetectSyntax`. */
-import type { DockerfileText } from './dockerfile-lines.js'
-import type { ImageUse, Remark } from './image-use.js'
+import { DIRECTIVE, DIRECTIVES, type DockerfileText, indentOf } from './dockerfile-lines.js'
+import type { FindOptions, ImageUse, Remark } from './image-use.js'
 import { meaning } from './meaning.js'
 
 /** Whose frontend reads the file, and whether the file is a Dockerfile at all. */
@@ -11,12 +11,19 @@ export interface Frontend {
   readonly isOtherLanguage: boolean
 }
 
-const DIRECTIVE = /^([A-Za-z][A-Za-z0-9]*)(\s*=\s*)(.+?)\s*$/
-const NAMES: ReadonlySet<string> = new Set(['escape', 'syntax', 'check'])
+/** The build argument that takes the place of the directive: frontend/dockerfile/builder/build.go. */
+export const SYNTAX_ARGUMENT = 'BUILDKIT_SYNTAX'
+/** Why a frontend leaves it open which images are used. */
+export const OTHER_FRONTEND = 'another frontend than docker/dockerfile reads this file: which images it uses is not known'
 const DOCKERFILE_FRONTEND = /(?:^|\/)dockerfile(?:-upstream)?$/
 
-/** Finds `# syntax=IMAGE`, behind a `#!` line too; or the forms `// syntax=IMAGE` and `{"syntax": "IMAGE"}`. */
-export function findFrontend(file: DockerfileText): Frontend {
+/**
+ * Finds `# syntax=IMAGE`, behind a `#!` line too; or the forms `// syntax=IMAGE` and `{"syntax": "IMAGE"}`. A build argument takes
+ * the place of all of them.
+ */
+export function findFrontend(file: DockerfileText, { buildArgs }: FindOptions): Frontend {
+  const given = buildArgs?.get(SYNTAX_ARGUMENT)
+  if (given !== undefined) return givenFrontend(file, given)
   const start = file.text.startsWith('\ufeff') ? 1 : 0
   const shebang = file.text.startsWith('#!', start) ? file.text.indexOf('\n', start) + 1 : start
   const first = shebang === 0 && start === 0 && file.text.startsWith('#!') ? file.text.length : shebang
@@ -38,10 +45,24 @@ export function findFrontend(file: DockerfileText): Frontend {
     ...(meant.reference === undefined ? {} : isPlain ? { slot } : { reason: 'the directive is not written as it is read' }),
     ignored: false,
   }
-  const isDockerfile =
-    hash !== undefined && DOCKERFILE_FRONTEND.test(written.replace(/(?::[^/]*|@.*)$/, '').replace(/:[^/]*$/, ''))
-  const reason = 'another frontend than docker/dockerfile reads this file: which images it uses is not known'
-  return { uses: [use], problems: isDockerfile ? [] : [{ place, reason }], isOtherLanguage: hash === undefined }
+  const problems = hash !== undefined && isDockerfileFrontend(written) ? [] : [{ place, reason: OTHER_FRONTEND }]
+  return { uses: [use], problems, isOtherLanguage: hash === undefined }
+}
+
+/** The image is the first word, as with the directive. */
+function givenFrontend(file: DockerfileText, given: string): Frontend {
+  const start = file.toSource(file.text.startsWith('\ufeff') ? 1 : 0)
+  const place = file.source.place({ start, end: start })
+  const image = given.trim().split(' ')[0] ?? ''
+  const reason = `the image comes from the build argument ${SYNTAX_ARGUMENT}: pin it there`
+  const use: ImageUse = { kind: 'frontend', place, written: '', reason, ...meaning(image), ignored: false }
+  const problems = isDockerfileFrontend(image) ? [] : [{ place, reason: OTHER_FRONTEND }]
+  return { uses: [use], problems, isOtherLanguage: false }
+}
+
+/** True for the frontend of Docker, from any registry. */
+export function isDockerfileFrontend(written: string): boolean {
+  return DOCKERFILE_FRONTEND.test(written.replace(/(?::[^/]*|@.*)$/, '').replace(/:[^/]*$/, ''))
 }
 
 /** The first word behind `syntax=`, among the directives at the top. */
@@ -51,10 +72,10 @@ function directiveAt(text: string, start: number, mark: string): readonly [numbe
     const feed = text.indexOf('\n', lineStart)
     const line = text.slice(lineStart, feed === -1 ? text.length : feed)
     if (!line.startsWith(mark)) return undefined
-    const body = line.slice(mark.length).trimStart()
+    const body = line.slice(mark.length + indentOf(line.slice(mark.length)))
     const [, name = '', equals = '', value = ''] = DIRECTIVE.exec(body) ?? []
     const key = name.toLowerCase()
-    if (!NAMES.has(key) || seen.has(key)) return undefined
+    if (!DIRECTIVES.has(key) || seen.has(key)) return undefined
     seen.add(key)
     if (key === 'syntax') {
       const from = lineStart + line.length - body.length + name.length + equals.length

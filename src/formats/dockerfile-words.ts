@@ -9,8 +9,10 @@ export interface Flag {
   /** Absent when there is no `=`. */
   readonly value?: Word
   readonly whole: Word
-  /** Has escape characters or others that versions of BuildKit may read differently. */
+  /** Has escape characters. */
   readonly isUnclear: boolean
+  /** False when BuildKit, which reads single bytes here, may find white space within a character. */
+  readonly isAscii: boolean
 }
 
 /** `NAME=value` of an ARG; the value as it is written, quotes kept. */
@@ -19,14 +21,17 @@ export interface Assignment {
   readonly value?: Word
 }
 
-/** The flags before the arguments, and the arguments. split_command.go `extractBuilderFlags`. */
-export function readFlags(args: Word, escapeChar: string): { readonly flags: readonly Flag[]; readonly rest: Word } {
+/**
+ * The flags before the arguments, and the arguments. split_command.go `extractBuilderFlags`, where the escape character is the
+ * backslash, whatever the directive says.
+ */
+export function readFlags(args: Word): { readonly flags: readonly Flag[]; readonly rest: Word } {
   const flags: Flag[] = []
   let at = 0
   for (;;) {
     while (at < args.text.length && GO_SPACE.test(args.text.charAt(at))) at++
     if (!args.text.startsWith('--', at)) return { flags, rest: trimWord(cutWord(args, at)) }
-    const { end, indexes } = flagEnd(args.text, at, escapeChar)
+    const { end, indexes } = flagEnd(args.text, at)
     const start = at
     at = end
     if (indexes.length === 2) return { flags, rest: trimWord(cutWord(args, end)) }
@@ -40,13 +45,14 @@ export function readFlags(args: Word, escapeChar: string): { readonly flags: rea
       name: word.text.slice(2, equals === -1 ? undefined : equals),
       ...(equals === -1 ? {} : { value: cutWord(word, equals + 1) }),
       whole,
-      isUnclear: /[^\x20-\x7e]/.test(whole.text) || whole.text.includes('\\') || whole.text.includes(escapeChar),
+      isUnclear: whole.text.includes('\\'),
+      isAscii: /^[\x20-\x7e]*$/.test(whole.text),
     })
   }
 }
 
 /** The end of a flag, and the indexes of its characters without quotes. */
-function flagEnd(text: string, start: number, escapeChar: string): { readonly end: number; readonly indexes: readonly number[] } {
+function flagEnd(text: string, start: number): { readonly end: number; readonly indexes: readonly number[] } {
   const indexes: number[] = []
   let quote = ''
   let at = start
@@ -56,7 +62,7 @@ function flagEnd(text: string, start: number, escapeChar: string): { readonly en
     if (quote === '' && (char === '"' || char === "'")) quote = char
     else if (char === quote) quote = ''
     else {
-      if (char === escapeChar && at + 1 < text.length) at++
+      if (char === '\\' && at + 1 < text.length) at++
       indexes.push(at)
     }
   }

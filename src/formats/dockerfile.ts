@@ -33,7 +33,7 @@ const STAGE_NAME = /^[a-z][a-z0-9\-_.]*$/
  * @throws UsageError ERR_SETTINGS_INVALID when the file cannot be cut into instructions
  */
 export function findInDockerfile(file: DockerfileText, options: FindOptions): DockerfileImages {
-  const frontend = findFrontend(file)
+  const frontend = findFrontend(file, options)
   if (frontend.isOtherLanguage) return { uses: frontend.uses, problems: frontend.problems }
   const reader = new DockerfileReader(file, options)
   const found = reader.read()
@@ -90,7 +90,8 @@ class DockerfileReader {
 
   #readInstruction(instruction: Instruction): void {
     const { keyword } = instruction
-    const { flags, rest } = readFlags(splitKeyword(instruction).rest, this.#escape)
+    const { flags, rest } = readFlags(splitKeyword(instruction).rest)
+    this.#checkFlags(flags)
     if (!KEYWORDS.has(keyword)) {
       this.#problem(instruction, `${keyword.slice(0, 40)} is no instruction`)
       return
@@ -114,6 +115,11 @@ class DockerfileReader {
     this.#readSources(keyword, flags, false)
   }
 
+  #checkFlags(flags: readonly Flag[]): void {
+    for (const { whole, isAscii } of flags)
+      if (!isAscii) this.#problem(whole, 'write options in ASCII: Docker may split them elsewhere')
+  }
+
   #readArg(rest: Word): void {
     const isGlobal = this.#stageCount === 0
     for (const assignment of readAssignments(rest, this.#escape)) {
@@ -125,7 +131,7 @@ class DockerfileReader {
 
   #stageName(instruction: Instruction): string | undefined {
     if (instruction.keyword !== 'from') return undefined
-    const [, as, name] = readArguments(readFlags(splitKeyword(instruction).rest, this.#escape).rest)
+    const [, as, name] = readArguments(readFlags(splitKeyword(instruction).rest).rest)
     return as?.text.toLowerCase() === 'as' ? name?.text.toLowerCase() : undefined
   }
 
@@ -165,7 +171,9 @@ class DockerfileReader {
       this.#problem(instruction, `Docker does not allow ONBUILD ${keyword.slice(0, 40).toUpperCase()}`)
       return
     }
-    this.#readSources(keyword, readFlags(args, this.#escape).flags, true)
+    const { flags } = readFlags(args)
+    this.#checkFlags(flags)
+    this.#readSources(keyword, flags, true)
   }
 
   #readSources(keyword: string, flags: readonly Flag[], isTrigger: boolean): void {
@@ -182,7 +190,7 @@ class DockerfileReader {
 
   #readSource(kind: ImageUseKind, flag: Flag, value: Word | undefined, isTrigger: boolean): void {
     if (value === undefined || flag.isUnclear) {
-      this.#problem(flag.whole, 'write --from=IMAGE, without escape characters and in ASCII')
+      this.#problem(flag.whole, 'write --from=IMAGE, without escape characters')
       return
     }
     const name = value.text

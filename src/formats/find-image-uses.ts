@@ -2,7 +2,7 @@
 import { findInCircleci, findInGithub, findInGitlab, findInWoodpecker } from './ci.js'
 import { findInCompose } from './compose.js'
 import { findInDockerfile } from './dockerfile.js'
-import { formatOfContent, formatOfName } from './format.js'
+import { formatOfContent, formatOfName, formatsOfDocument, isDevcontainer, type YamlFormat } from './format.js'
 import { ImageCollector } from './found-images.js'
 import { ignoredLines } from './ignored-lines.js'
 import type { FileFormat, FindOptions, FoundImages } from './image-use.js'
@@ -12,9 +12,7 @@ import { SourceText } from './source-text.js'
 import { parseYaml, type YamlFile } from './yaml-source.js'
 import type { YamlTree } from './yaml-tree.js'
 
-const READERS: Readonly<
-  Record<Exclude<FileFormat, 'dockerfile'>, (tree: YamlTree, collector: ImageCollector, options: FindOptions) => void>
-> = {
+const READERS: Readonly<Record<YamlFormat, (tree: YamlTree, collector: ImageCollector, options: FindOptions) => void>> = {
   compose: findInCompose,
   kubernetes: findInKubernetes,
   kustomization: findInKustomization,
@@ -33,7 +31,7 @@ export function findImageUses(path: string, text: string, options: FindOptions =
   const source = new SourceText(path, text)
   const named = options.format ?? formatOfName(path)
   if (named === 'dockerfile') return findInFile(source, options)
-  if (named === undefined && /(?:^|\/)\.?devcontainer\.json$/.test(path)) {
+  if (named === undefined && isDevcontainer(path)) {
     throw source.broken(source.start, 'devcontainer files are not read', 'Name the Dockerfile or the Compose file that it uses.')
   }
   const file = parseYaml(source)
@@ -63,13 +61,12 @@ function findInFile(source: SourceText, options: FindOptions): FoundImages {
   return { format: 'dockerfile', uses: [...uses].sort((a, b) => a.place.start - b.place.start), skipped: [], problems }
 }
 
-function findInTrees(
-  source: SourceText,
-  file: YamlFile,
-  format: Exclude<FileFormat, 'dockerfile'>,
-  options: FindOptions,
-): FoundImages {
-  const collector = new ImageCollector(source, ignoredLines(source, file.comments))
-  for (const tree of file.trees) READERS[format](tree, collector, options)
+/** A document is read as what the file is, and as what it says of itself: a name must not hide what kubectl would apply. */
+function findInTrees(source: SourceText, file: YamlFile, format: YamlFormat, options: FindOptions): FoundImages {
+  const collector = new ImageCollector(source, ignoredLines(source, file.comments), file.shared)
+  for (const tree of file.trees) {
+    const formats = new Set([format, ...(options.format === undefined ? formatsOfDocument(tree) : [])])
+    for (const one of formats) READERS[one](tree, collector, options)
+  }
   return collector.found(format)
 }

@@ -23,18 +23,23 @@ export interface Resolved {
   readonly reason?: string
 }
 
-const NO_SLOT = 'the reference is written over several lines or with escapes: write it in one piece, then pin'
+const NO_SLOT =
+  'the reference is written over several lines, with escapes, or behind an anchor that other values use too: write it in one piece of its own'
 
-/** Uses, skipped names and problems of one file; a scalar reached twice, through an alias, counts once. */
+/** Uses, skipped names and problems of one file; a scalar reached twice through an alias counts once, if it means the same. */
 export class ImageCollector {
   readonly source: SourceText
   readonly #isIgnored: (span: Span) => boolean
-  readonly #uses = new Map<number, ImageUse>()
+  readonly #shared: ReadonlySet<Node>
+  /** By place and meaning. */
+  readonly #uses = new Map<string, ImageUse>()
   readonly #skipped = new Map<number, Remark>()
   readonly #problems = new Map<number, Remark>()
 
-  constructor(source: SourceText, isIgnored: (span: Span) => boolean) {
+  /** `shared` are texts where no digest may be written, since other values would change with them. */
+  constructor(source: SourceText, isIgnored: (span: Span) => boolean, shared: ReadonlySet<Node>) {
     this.source = source
+    this.#shared = shared
     this.#isIgnored = isIgnored
   }
 
@@ -53,18 +58,21 @@ export class ImageCollector {
   /** The text of a scalar, or nothing when it is none: that is then a use that cannot be resolved. */
   read(kind: ImageUseKind, node: Node, details: UseDetails = {}): ScalarText | undefined {
     const scalar = scalarText(this.source, node)
-    if (!('reason' in scalar)) return scalar
+    if (!('reason' in scalar)) return this.#shared.has(node) ? { ...scalar, isReplaceable: false } : scalar
     this.addResolved(kind, { span: spanOfNode(node), reason: scalar.reason }, details)
     return undefined
   }
 
+  /** Takes a place whose image is not known here. */
+  unresolved(kind: ImageUseKind, node: Node, reason: string): void {
+    this.addResolved(kind, { span: spanOfNode(node), reason })
+  }
+
   /** Takes a reference that was worked out. */
   addResolved(kind: ImageUseKind, { span, slot, value, reason }: Resolved, { platform }: UseDetails = {}): void {
-    if (this.#uses.has(span.start)) return
-    if (this.#uses.size >= MAX_USES) throw this.source.tooLarge(span.start, `more than ${MAX_USES} images`)
     const meant = value === undefined ? { reason: reason ?? '' } : meaning(value)
     const canWrite = meant.reference !== undefined && slot !== undefined
-    this.#uses.set(span.start, {
+    this.#keep({
       kind,
       place: this.source.place(span),
       written: this.source.text.slice(span.start, span.end),
@@ -77,10 +85,16 @@ export class ImageCollector {
 
   /** Takes uses that were found in a text within the file. */
   addAll(uses: readonly ImageUse[], problems: readonly Remark[]): void {
-    for (const use of uses) {
-      if (!this.#uses.has(use.place.start)) this.#uses.set(use.place.start, use)
-    }
+    for (const use of uses) this.#keep(use)
     for (const problem of problems) this.#problems.set(problem.place.start, problem)
+  }
+
+  #keep(use: ImageUse): void {
+    const { start } = use.place
+    const key = `${start} ${use.reference ?? use.reason}`
+    if (this.#uses.has(key)) return
+    if (this.#uses.size >= MAX_USES) throw this.source.tooLarge(start, `more than ${MAX_USES} images`)
+    this.#uses.set(key, use)
   }
 
   /** Notes a name that is not pulled, or images that other files describe. */
@@ -97,7 +111,8 @@ export class ImageCollector {
 
   /** All of it, in the order of the file. A name skipped at one place and used through an alias is used. */
   found(format: FileFormat): FoundImages {
-    const skipped = [...this.#skipped.values()].filter(({ place }) => !this.#uses.has(place.start))
+    const used = new Set([...this.#uses.values()].map(({ place }) => place.start))
+    const skipped = [...this.#skipped.values()].filter(({ place }) => !used.has(place.start))
     return {
       format,
       uses: [...this.#uses.values()].sort((a, b) => a.place.start - b.place.start),

@@ -34,6 +34,7 @@ export type ImageUseKind =
   | 'frontend'
   | 'compose-image'
   | 'build-context'
+  | 'sbom-scanner'
   | 'container'
   | 'init-container'
   | 'ephemeral-container'

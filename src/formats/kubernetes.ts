@@ -13,7 +13,8 @@ const LISTS: ReadonlyMap<string, ImageUseKind> = new Map([
 /** Lists and maps of containers that some resources have besides, by the group of their API. */
 const FURTHER: ReadonlyMap<string, { readonly lists: readonly string[]; readonly maps: readonly string[] }> = new Map([
   ['argoproj.io', { lists: ['sidecars'], maps: ['container', 'script'] }],
-  ['tekton.dev', { lists: ['steps', 'sidecars'], maps: ['stepTemplate'] }],
+  // A StepAction has its image in `spec` itself.
+  ['tekton.dev', { lists: ['steps', 'sidecars'], maps: ['stepTemplate', 'spec'] }],
 ])
 const PATH = /^\$(?:\.[A-Za-z0-9_-]+|\[(?:\*|[0-9]+)\])+$/
 
@@ -23,10 +24,16 @@ const PATH = /^\$(?:\.[A-Za-z0-9_-]+|\[(?:\*|[0-9]+)\])+$/
  * @throws UsageError ERR_SETTINGS_INVALID for a template that was not rendered, or an option `paths` that is none
  */
 export function findInKubernetes(tree: YamlTree, collector: ImageCollector, options: FindOptions): void {
-  if (tree.text(tree.get(tree.root, 'kind')) !== 'CustomResourceDefinition') new PodReader(tree, collector).read()
+  if (!isSchema(tree)) new PodReader(tree, collector).read()
   for (const path of options.paths ?? []) {
     for (const node of nodesAt(tree, path)) collector.add('given-path', node)
   }
+}
+
+/** The schemas of a resource have names such as `containers` and `image` too, which are no images. */
+function isSchema(tree: YamlTree): boolean {
+  const [kind, version] = ['kind', 'apiVersion'].map((name) => tree.text(tree.get(tree.root, name)))
+  return kind === 'CustomResourceDefinition' && version?.startsWith('apiextensions.k8s.io/') === true
 }
 
 class PodReader {
@@ -39,19 +46,25 @@ class PodReader {
   }
 
   read(): void {
-    const seen = new Set<Node>()
+    // By group: an alias may bring the same node into a resource of another group.
+    const seen = new Map<string, Set<Node>>(['', ...FURTHER.keys()].map((group) => [group, new Set()]))
     const waiting: { readonly node: Node; readonly group: string }[] = [{ node: this.#tree.root, group: '' }]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { node } = next
-      if (seen.has(node)) continue
-      seen.add(node)
       const entries = this.#tree.entries(node)
-      const version = this.#tree.text(entries.get('apiVersion')?.value)
-      const group = version === undefined ? next.group : version.replace(/\/.*$/, '')
+      const group = this.#groupOf(entries) ?? next.group
+      if (seen.get(group)?.has(node) === true) continue
+      seen.get(group)?.add(node)
       if (isMap(node)) this.#readMap(entries, group)
       const inner = isSeq(node) ? this.#tree.items(node) : [...entries.values()].flatMap(({ value }) => value ?? [])
       for (const node of inner) if (!isScalar(node)) waiting.push({ node, group })
     }
+  }
+
+  /** The group of a resource, or '' for one without containers of its own; undefined when the map is no resource. */
+  #groupOf(entries: ReadonlyMap<string, Entry>): string | undefined {
+    const group = this.#tree.text(entries.get('apiVersion')?.value)?.replace(/\/.*$/, '')
+    return group === undefined || FURTHER.has(group) ? group : ''
   }
 
   #readMap(entries: ReadonlyMap<string, Entry>, group: string): void {
@@ -61,7 +74,6 @@ class PodReader {
       if (kind !== undefined && isSeq(value)) for (const item of this.#tree.items(value)) this.#readContainer(kind, item)
       if (further?.maps.includes(name) && isMap(value)) this.#readContainer('container', value)
     }
-    if (![...LISTS.keys()].some((name) => isSeq(entries.get(name)?.value))) return
     for (const volume of this.#tree.items(entries.get('volumes')?.value)) {
       const reference = this.#tree.get(this.#tree.get(volume, 'image'), 'reference')
       if (reference !== undefined) this.#collector.add('image-volume', reference)

@@ -1,26 +1,103 @@
 /** `images` of a kustomization: kubernetes-sigs/kustomize api/types/image.go. */
 import { isMap, type Node } from 'yaml'
+import { UsageError } from '../errors.js'
 import type { ImageCollector } from './found-images.js'
 import type { Slot } from './image-use.js'
+import { SourceText } from './source-text.js'
 import { scalarSlot, scalarText } from './yaml-scalar.js'
+import { parseYaml } from './yaml-source.js'
 import type { Entry, YamlTree } from './yaml-tree.js'
 
 const TAG_ELSEWHERE = 'the tag is that of the resources: write newTag here'
 
-/** Finds the images that a kustomization sets; the tag stays, the digest has a key of its own. */
+/** Keys of a kustomization that are read here, and of its images. */
+const KEYS = ['images', 'patches', 'patchesStrategicMerge', 'patchesJson6902'] as const
+const IMAGE_KEYS = ['name', 'newName', 'newTag', 'digest'] as const
+/** Keys whose resources, and the images of those, are described elsewhere. */
+const ELSEWHERE = [
+  'resources',
+  'bases',
+  'components',
+  'helmCharts',
+  'helmChartInflationGenerator',
+  'generators',
+  'transformers',
+  'replacements',
+]
+const BUILD = 'verify the output of kustomize build instead'
+
+/**
+ * Finds the images that a kustomization sets, that of Flux too; the tag stays, the digest has a key of its own. A patch that sets
+ * images is a use that is not resolved.
+ */
 export function findInKustomization(tree: YamlTree, collector: ImageCollector): void {
-  for (const image of tree.items(tree.get(tree.root, 'images'))) readImage(tree, collector, image)
-  for (const name of ['patches', 'patchesStrategicMerge', 'patchesJson6902']) {
-    for (const patch of tree.items(tree.get(tree.root, name))) {
-      const text = tree.get(patch, 'patch') ?? patch
-      if (/\bimage\b/.test(tree.text(text) ?? '')) {
-        collector.skip(text, 'a patch that may set images: check what kustomize build writes')
+  if (isJsonPatch(tree)) readPatch(collector, tree.root, tree)
+  const isFlux = tree.text(tree.get(tree.root, 'apiVersion'))?.startsWith('kustomize.toolkit.fluxcd.io/') === true
+  // An alias may bring the same patch again.
+  const patches = new Set<Node>()
+  for (const holder of isFlux ? [tree.root, tree.get(tree.root, 'spec')] : [tree.root]) {
+    checkCase(tree, collector, holder, KEYS)
+    for (const image of tree.items(tree.get(holder, 'images'))) readImage(tree, collector, image)
+    for (const name of KEYS.slice(1)) {
+      for (const patch of tree.items(tree.get(holder, name))) {
+        const text = tree.get(patch, 'patch') ?? (isMap(patch) ? undefined : patch)
+        if (text !== undefined) patches.add(text)
       }
     }
   }
+  for (const text of patches) readPatchText(tree, collector, text)
+  for (const name of ELSEWHERE) {
+    const node = tree.get(tree.root, name)
+    if (node !== undefined) collector.skip(node, `${name} may bring further images: ${BUILD}`)
+  }
+}
+
+/** True for a file that is a list of operations on a resource: RFC 6902. */
+export function isJsonPatch(tree: YamlTree): boolean {
+  const [first] = tree.items(tree.root)
+  return tree.text(tree.get(first, 'op')) !== undefined && tree.text(tree.get(first, 'path')) !== undefined
+}
+
+/** kustomize does not tell the case of its keys apart: a second spelling would hide what counts. */
+function checkCase(tree: YamlTree, collector: ImageCollector, node: Node | undefined, keys: readonly string[]): void {
+  const known = new Map(keys.map((key) => [key.toLowerCase(), key]))
+  for (const { name, key } of tree.entries(node).values()) {
+    const meant = known.get(name.normalize('NFKC').toLowerCase())
+    if (meant !== undefined && meant !== name) collector.problem(key, `kustomize reads this key as ${meant}: write it so`)
+  }
+}
+
+/** A patch within the file; a text of one word is the path of another file. */
+function readPatchText(tree: YamlTree, collector: ImageCollector, node: Node): void {
+  const text = tree.text(node) ?? ''
+  try {
+    for (const inner of parseYaml(new SourceText(tree.source.path, text)).trees) readPatch(collector, node, inner)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    collector.unresolved('kustomize-image', node, `a patch that cannot be read here: ${BUILD}`)
+  }
+}
+
+function readPatch(collector: ImageCollector, place: Node, patch: YamlTree): void {
+  if (setsImage(patch)) collector.unresolved('kustomize-image', place, `a patch that sets images: ${BUILD}`)
+}
+
+/** True when a key `image` is anywhere in a patch, or a path that leads to one. */
+function setsImage(patch: YamlTree): boolean {
+  const seen = new Set<Node>()
+  const waiting: Node[] = [patch.root]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    const entries = patch.entries(node)
+    if (entries.has('image') || /\/image(?:\/|$)/.test(patch.text(entries.get('path')?.value) ?? '')) return true
+    waiting.push(...patch.items(node), ...[...entries.values()].flatMap(({ value }) => value ?? []))
+  }
+  return false
 }
 
 function readImage(tree: YamlTree, collector: ImageCollector, image: Node): void {
+  checkCase(tree, collector, image, IMAGE_KEYS)
   const entries = tree.entries(image)
   const name = tree.get(image, 'newName') ?? tree.get(image, 'name')
   if (name === undefined) {
@@ -38,7 +115,7 @@ function readImage(tree: YamlTree, collector: ImageCollector, image: Node): void
     return
   }
   const value = `${nameText}${tagText === '' ? '' : `:${tagText}`}${digestText === '' ? '' : `@${digestText}`}`
-  const slot = digest === undefined ? insertedDigest(tree, image, entries.get('newTag')) : replacedDigest(tree, digest)
+  const slot = digest === undefined ? insertedDigest(tree, image, entries.get('newTag')) : replacedDigest(collector, digest)
   collector.addResolved('kustomize-image', { span, value, slot })
 }
 
@@ -47,9 +124,9 @@ function spanOf(tree: YamlTree, node: Node): { readonly start: number; readonly 
   return 'reason' in scalar ? { start: 0, end: 0 } : scalar.span
 }
 
-function replacedDigest(tree: YamlTree, digest: Node): Slot | undefined {
-  const scalar = scalarText(tree.source, digest)
-  const slot = 'reason' in scalar ? undefined : scalarSlot(scalar)
+function replacedDigest(collector: ImageCollector, digest: Node): Slot | undefined {
+  const scalar = collector.read('kustomize-image', digest)
+  const slot = scalar === undefined ? undefined : scalarSlot(scalar)
   return slot === undefined ? undefined : { ...slot, holds: 'digest' }
 }
 

@@ -13,7 +13,13 @@ export interface ScalarText {
   readonly isReplaceable: boolean
 }
 
-const PLAIN_TAGS: ReadonlySet<string> = new Set(['!', 'tag:yaml.org,2002:str', 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq'])
+/** Tags that leave a value what it is. */
+export const PLAIN_TAGS: ReadonlySet<string> = new Set([
+  '!',
+  'tag:yaml.org,2002:str',
+  'tag:yaml.org,2002:map',
+  'tag:yaml.org,2002:seq',
+])
 
 /** Reads a scalar; the reason when it is no plain string. */
 export function scalarText(source: SourceText, node: Node): ScalarText | { readonly reason: string } {

@@ -12,10 +12,12 @@ import {
   type Node,
   Parser,
   Schema,
+  type YAMLMap,
 } from 'yaml'
 import type { UsageError } from '../errors.js'
 import type { Span } from './image-use.js'
 import type { SourceText } from './source-text.js'
+import { PLAIN_TAGS } from './yaml-scalar.js'
 import { YamlTree } from './yaml-tree.js'
 
 /** Tokens of a file. Stops a denial of service: the parser takes about 7 microseconds for each, one second in all. */
@@ -27,8 +29,15 @@ const MAX_DOCUMENTS = 10_000
 /** Anchors and tags in a row; two of each are valid at most. Each one too many costs the parser an error object. */
 const MAX_PROPERTIES = 8
 
+/**
+ * What Go's and Python's readers take for the end of a line, or skip at its start, and YAML 1.2 does not: one reader sees a
+ * comment where another sees an image.
+ */
+const DISPUTED = /\r(?!\n)|[\u0085\u2028\u2029]|\n\ufeff/
+
 /** What may follow a value in its place. Anything else is an error, and would cost the parser an error object each. */
 const ENDS: ReadonlySet<string> = new Set(['space', 'newline', 'comment', 'flow-map-end', 'flow-seq-end', 'doc-end'])
+const TAKE_OUT = 'Take the character out, or write it as an escape in double quotes, such as "\\u2028".'
 /** Of YAML 1.2; one for all documents, since to make one costs more than to parse a small document. */
 const SCHEMA = new Schema({ schema: 'core' })
 
@@ -36,24 +45,31 @@ const SCHEMA = new Schema({ schema: 'core' })
 export interface YamlFile {
   readonly trees: readonly YamlTree[]
   readonly comments: readonly Span[]
+  /** Texts with an anchor that are used as an image and as something else too. */
+  readonly shared: ReadonlySet<Node>
 }
 
 /**
  * Parses all documents of a file.
  *
- * @throws UsageError ERR_SETTINGS_INVALID with the place: not YAML, a key twice, an alias without anchor, too large
+ * @throws UsageError ERR_SETTINGS_INVALID with the place: not YAML, or read in two ways by programs that use it; a key
+ * twice, an alias without anchor, too large
  */
 export function parseYaml(source: SourceText): YamlFile {
+  const disputed = DISPUTED.exec(source.text)
+  if (disputed !== null)
+    throw source.broken(disputed.index, 'a character that only some programs take for the end of a line', TAKE_OUT)
   const comments: Span[] = []
+  const shared = new Set<Node>()
   const tokens = readTokens(source, comments)
   const trees: YamlTree[] = []
   for (const document of new Composer({ schema: SCHEMA, uniqueKeys: false }).compose(tokens)) {
     if (trees.length >= MAX_DOCUMENTS) throw source.tooLarge(document.range[0], `more than ${MAX_DOCUMENTS} documents`)
     const [error] = document.errors
     if (error !== undefined) throw notYaml(source, error.pos[0], error.message)
-    if (document.contents !== null) trees.push(new YamlTree(source, document.contents, resolveAliases(source, document)))
+    if (document.contents !== null) trees.push(new YamlTree(source, document.contents, resolveAliases(source, document, shared)))
   }
-  return { trees, comments }
+  return { trees, comments, shared }
 }
 
 function readTokens(source: SourceText, comments: Span[]): CST.Token[] {
@@ -96,36 +112,59 @@ function checkEnds(source: SourceText, tokens: readonly CST.Token[]): void {
   }
 }
 
-/** What each alias stands for: the latest node before it that has its anchor. Refuses keys that are there twice. */
-function resolveAliases(source: SourceText, document: Document): ReadonlyMap<Node, Node> {
-  const anchors = new Map<string, Node>()
+/** A node and where it is: under which key, and whether in a part that is used through aliases alone. */
+interface Visit {
+  readonly node: unknown
+  readonly key: string
+  readonly isFragment: boolean
+}
+
+/**
+ * What each alias stands for: the latest node before it that has its anchor. Refuses keys that are there twice. `shared` gets the
+ * texts that aliases use as an image and as something else.
+ */
+function resolveAliases(source: SourceText, document: Document, shared: Set<Node>): ReadonlyMap<Node, Node> {
+  const anchors = new Map<string, Visit & { readonly node: Node }>()
   const targets = new Map<Node, Node>()
-  const waiting: unknown[] = [document.contents]
-  while (waiting.length > 0) {
-    const node = waiting.pop()
+  const waiting: Visit[] = [{ node: document.contents, key: '', isFragment: false }]
+  for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
+    const { node } = visit
     if (isAlias(node)) {
       const target = anchors.get(node.source)
       if (target === undefined) throw notYaml(source, node.range?.[0] ?? 0, `no anchor &${node.source} before this alias`)
-      targets.set(node, target)
-    } else if (isPair(node)) waiting.push(node.value, node.key)
-    else if (isMap(node) || isSeq(node) || isScalar(node)) {
-      if (node.anchor !== undefined) anchors.set(node.anchor, node)
-      if (isMap(node))
-        checkKeys(
-          source,
-          node.items.map(({ key }) => key),
-        )
-      if (!isScalar(node)) for (const item of node.items.toReversed()) waiting.push(item)
+      targets.set(node, target.node)
+      if (!isImagePlace(visit) || !isImagePlace(target)) shared.add(target.node)
+      continue
+    }
+    if (!isMap(node) && !isSeq(node) && !isScalar(node)) continue
+    if (node.anchor !== undefined) anchors.set(node.anchor, { ...visit, node })
+    if (isMap(node)) checkKeys(source, node)
+    if (isScalar(node)) continue
+    for (const item of node.items.toReversed()) {
+      if (!isPair(item)) waiting.push({ node: item, key: '', isFragment: visit.isFragment })
+      else {
+        const key = isScalar(item.key) ? String(item.key.value) : ''
+        const isFragment = visit.isFragment || (node === document.contents && /^(?:x-|\.)/.test(key))
+        waiting.push({ node: item.value, key, isFragment }, { node: item.key, key: '', isFragment })
+      }
     }
   }
   return targets
 }
 
-function checkKeys(source: SourceText, keys: readonly unknown[]): void {
+function isImagePlace({ key, isFragment }: Visit): boolean {
+  return key === 'image' || isFragment
+}
+
+function checkKeys(source: SourceText, { items }: YAMLMap): void {
   const seen = new Set<unknown>()
-  for (const key of keys) {
+  for (const { key } of items) {
+    if (isAlias(key)) throw notYaml(source, key.range?.[0] ?? 0, 'an alias as a key')
     if (!isScalar(key)) continue
-    if (seen.has(key.value)) throw notYaml(source, key.range?.[0] ?? 0, `the key ${String(key.value)} is there twice`)
+    const start = key.range?.[0] ?? 0
+    if (key.tag !== undefined && !PLAIN_TAGS.has(key.tag))
+      throw notYaml(source, start, `a key with the tag ${key.tag}, which hides its meaning`)
+    if (seen.has(key.value)) throw notYaml(source, start, `the key ${String(key.value)} is there twice`)
     seen.add(key.value)
   }
 }

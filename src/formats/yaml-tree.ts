@@ -1,9 +1,13 @@
 /** One YAML document: aliases and merge keys are followed, nothing is copied out of its place. */
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml'
 import type { SourceText } from './source-text.js'
+import { PLAIN_TAGS } from './yaml-scalar.js'
 
 /** Keys that merges may copy in all. Stops merges that multiply each other. */
 const MAX_MERGED_KEYS = 20_000
+
+/** Tags of Compose, which take a value out or let it replace another; a text stays what it is. */
+const COMPOSE_TAGS: ReadonlySet<string> = new Set(['!reset', '!override'])
 
 /** A key of a map and its value. */
 export interface Entry {
@@ -60,29 +64,45 @@ export class YamlTree {
     return isSeq(list) ? list.items.flatMap((item) => this.resolve(item) ?? []) : []
   }
 
-  /** The text of a scalar that is a string. */
+  /**
+   * The text of a scalar that is a string, for texts that decide what a file means.
+   *
+   * @throws UsageError ERR_SETTINGS_INVALID when a tag, such as `!!binary`, may make another text of it
+   */
   text(node: unknown): string | undefined {
     const scalar = this.resolve(node)
-    return isScalar(scalar) && typeof scalar.value === 'string' ? scalar.value : undefined
+    if (!isScalar(scalar) || typeof scalar.value !== 'string') return undefined
+    const { tag, range } = scalar
+    if (tag === undefined || PLAIN_TAGS.has(tag) || COMPOSE_TAGS.has(tag)) return scalar.value
+    throw this.source.broken(range?.[0] ?? 0, `the tag ${tag} hides the meaning of this text`, 'Write the text without a tag.')
+  }
+
+  /** kubectl lets a merge win over the keys before it, other programs let every key of the map win. */
+  #refuseLateMerge(map: YAMLMap, name: string): never {
+    const pair = map.items.find(({ key }) => isScalar(key) && key.value === name)
+    const start = isScalar(pair?.key) ? pair.key.range?.[0] : undefined
+    const reason = `programs do not agree which ${name} counts: this one, or the one merged below it`
+    throw this.source.broken(start ?? map.range?.[0] ?? 0, reason, 'Write the merge key << before the other keys of the map.')
   }
 
   #readEntries(map: YAMLMap): ReadonlyMap<string, Entry> {
     const entries = new Map<string, Entry>()
-    const merges: unknown[] = []
+    const merges: { readonly value: unknown; readonly before: ReadonlySet<string> }[] = []
     for (const pair of map.items) {
       const key = this.resolve(pair.key)
       if (!isScalar(key)) continue
       const name = String(key.value)
-      if (name === '<<' && key.type === 'PLAIN') merges.push(pair.value)
+      if (name === '<<' && key.type === 'PLAIN') merges.push({ value: pair.value, before: new Set(entries.keys()) })
       else entries.set(name, { name, key, value: this.resolve(pair.value) })
     }
-    for (const merge of merges) {
-      const sources = isSeq(this.resolve(merge)) ? this.items(merge) : [merge]
+    for (const { value, before } of merges) {
+      const sources = isSeq(this.resolve(value)) ? this.items(value) : [value]
       for (const source of sources) {
         for (const [name, entry] of this.entries(source)) {
           if (++this.#merged > MAX_MERGED_KEYS)
             throw this.source.broken(map.range?.[0] ?? 0, `more than ${MAX_MERGED_KEYS} merged keys`)
           if (!entries.has(name)) entries.set(name, entry)
+          else if (before.has(name)) this.#refuseLateMerge(map, name)
         }
       }
     }

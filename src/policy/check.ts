@@ -9,7 +9,10 @@ export interface Remark extends Place {
   readonly hint: string
 }
 
-/** Rules that never decide, and a default that is never asked. In the order of the file. */
+/** What a rule asks, by the names of the file. `server` of a rule with `skip` is no demand. */
+const DEMANDS = ['requireSigners', 'pinning', 'firstUse', 'digestReferences', 'staleFallback', 'maxAge'] as const
+
+/** Rules that never decide, a default that is never asked, and demands on images that are not verified. In the order of the file. */
 export function policyRemarks(policy: Policy): Remark[] {
   const remarks = unreachableRules(policy.rules).map(
     ({ rule, by }): Remark => ({
@@ -26,5 +29,14 @@ export function policyRemarks(policy: Policy): Remark[] {
       problem: `default is never asked: rule ${all.pattern.text} (line ${all.place.line}) matches every image`,
       hint: 'Remove one of the two.',
     })
+  for (const terms of [...policy.rules, ...(policy.default === undefined ? [] : [policy.default])]) {
+    const demands = DEMANDS.filter((name) => terms[name] !== undefined)
+    if (demands.length === 0 || (terms.action !== 'skip' && terms.action !== 'deny')) continue
+    remarks.push({
+      ...terms.place,
+      problem: `${demands.join(', ')} ${demands.length === 1 ? 'has' : 'have'} no effect: with action ${terms.action} nothing is verified`,
+      hint: terms.action === 'skip' ? 'To verify and only warn, write action: warn.' : 'Leave it out, or leave out the action.',
+    })
+  }
   return remarks.toSorted((one, other) => one.line - other.line || one.column - other.column)
 }

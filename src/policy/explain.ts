@@ -19,6 +19,8 @@ export interface Explanation {
   readonly decision: Decision
   /** True for a digest whose tags are judged each by its own rule; `decision` counts when no tag carries it. */
   readonly byTag: boolean
+  /** What is asked of the digest too, of `name:tag@digest` whose tag has a mild rule: the strictest of the rules for other tags. */
+  readonly digestToo?: Decision
   /** Rules that match too and are less specific. */
   readonly overruled: readonly Rule[]
   readonly close: readonly { readonly rule: Rule; readonly because: string }[]
@@ -30,13 +32,16 @@ export function explain(index: PolicyIndex, reference: string): Explanation {
   const signed = signedNameOf(index.policy.mirrors, gun)
   const asked = { typed: gun, ...(signed === undefined ? {} : { signed }) }
   const names = namesOf(asked)
-  const byDigest = tag === undefined && digest !== undefined ? index.decideDigest(asked) : undefined
+  const ofDigest = digest === undefined ? undefined : index.decideDigest(asked)
+  const byDigest = tag === undefined ? ofDigest : undefined
   const decision =
     byDigest === undefined
       ? index.decide(asked, tag ?? 'latest')
       : byDigest.kind === 'uniform'
         ? byDigest.decision
         : byDigest.otherwise
+  const isMild = decision.action === 'skip' || decision.action === 'warn'
+  const digestToo = isMild && tag !== undefined && ofDigest?.kind === 'by-tag' ? ofDigest.otherwise : undefined
   const matching = new Set(names.flatMap((name) => index.matching(name, tag)))
   const deciding = new Set(names.flatMap((name) => index.matching(name, tag).slice(0, 1)))
   const byTag = byDigest?.kind === 'by-tag'
@@ -46,13 +51,17 @@ export function explain(index: PolicyIndex, reference: string): Explanation {
     tag,
     decision,
     byTag,
+    ...(digestToo === undefined ? {} : { digestToo }),
     overruled: [...matching].filter((rule) => !deciding.has(rule)),
     close: closeRules(index, names, tag, matching),
   }
 }
 
 /** The explanation in lines. */
-export function explanationLines(file: string, { names, tag, decision, byTag, overruled, close }: Explanation): string[] {
+export function explanationLines(
+  file: string,
+  { names, tag, decision, byTag, digestToo, overruled, close }: Explanation,
+): string[] {
   const at = ({ place }: Rule) => `${file}:${place.line}`
   const { match, action } = decision
   const word =
@@ -66,6 +75,11 @@ export function explanationLines(file: string, { names, tag, decision, byTag, ov
     byTag ? `each tag that carries the digest is judged by its own rule; when none carries it: ${word}` : word,
     `action ${action}`,
     ...termLines(decision),
+    ...(digestToo === undefined
+      ? []
+      : [
+          `the digest is judged too, by the tags that carry it: the rule of one tag does not let the image of another pass; when none carries it: rule ${digestToo.match}, action ${digestToo.action}`,
+        ]),
     ...overruled.map((rule) => `also matches, less specific: ${rule.pattern.text} (${at(rule)})`),
     ...close.map(({ rule, because }) => `comes close: ${rule.pattern.text} (${at(rule)}): ${because}`),
   ]

@@ -5,7 +5,7 @@
 import type { DocumentNode } from '../document/document.js'
 import { Faults } from '../document/faults.js'
 import { DocumentReader, type Fields } from '../document/reader.js'
-import { type Mirror, readMirrorName } from './mirrors.js'
+import { MirrorsReader } from './mirrors.js'
 import { parsePattern } from './pattern.js'
 import type { Policy, Rule } from './policy.js'
 import { ambiguousRules } from './rule-order.js'
@@ -16,9 +16,6 @@ export const MAX_POLICY_BYTES: number = 1024 * 1024
 
 /** Rules (denial of service: those of equal rank are compared with each other). */
 const MAX_RULES = 1000
-
-/** Mirrors (denial of service: each is compared with each name). */
-const MAX_MIRRORS = 1000
 
 /** The version of the format that is read. */
 const POLICY_VERSION = 1
@@ -65,7 +62,7 @@ class PolicyReader extends DocumentReader {
     optional('version', (at) => this.#version(at))
     const rules = optional('rules', (at) => this.#rules(at)) ?? []
     const standard = optional('default', (at) => this.#default(at))
-    const mirrors = optional('mirrors', (at) => this.#mirrors(at)) ?? []
+    const mirrors = optional('mirrors', (at) => new MirrorsReader(this.faults).read(at)) ?? []
     const knownRegistries = optional('knownRegistries', (at) => this.boolean(at)) ?? true
     return { rules, ...(standard === undefined ? {} : { default: standard }), mirrors, knownRegistries }
   }
@@ -119,25 +116,5 @@ class PolicyReader extends DocumentReader {
       return this.refuse(node, 'expected an object', `Write { action: ${node.value.slice(0, 20)} } here.`)
     const fields: Fields | undefined = this.fields(node, TERM_NAMES)
     return fields === undefined ? undefined : { ...this.#terms.read(fields), place: node.place }
-  }
-
-  #mirrors(node: DocumentNode): Mirror[] {
-    const mirrors: Mirror[] = []
-    const members = this.members(node, 'an object: mirror to signed name') ?? new Map()
-    if (members.size > MAX_MIRRORS) this.refuse(node, `more than ${MAX_MIRRORS} mirrors`, 'Name registries instead of paths.')
-    for (const [name, { place, value }] of members) {
-      const from = readMirrorName(name)
-      if ('problem' in from) this.refuse({ path: node.path, place }, from.problem, from.hint)
-      const text = this.text(value, 'the registry in whose name the images are signed')
-      const to = text === undefined ? undefined : readMirrorName(text)
-      if (to !== undefined && 'problem' in to) this.refuse(value, to.problem, to.hint)
-      if (to === undefined || 'problem' in from || 'problem' in to) continue
-      if (from.prefix === to.prefix)
-        this.refuse(value, 'a mirror of itself', 'Write the registry in whose name the images are signed.')
-      else if (mirrors.some((mirror) => mirror.from === from.prefix))
-        this.refuse({ path: node.path, place }, `${from.prefix} is named twice`, 'Name each mirror once.')
-      else mirrors.push({ from: from.prefix, to: to.prefix })
-    }
-    return mirrors
   }
 }

@@ -1,5 +1,5 @@
 /** All that a collection has to show: its tags and its roles, from one refresh. */
-import type { Inspection, TagList } from '../client/results.js'
+import type { Inspection, ListedTag, TagList } from '../client/results.js'
 import type { TrustClient } from '../client/trust-client.js'
 import { parseReference } from '../reference/reference.js'
 
@@ -13,8 +13,16 @@ export interface Collection {
 export async function readCollection(client: TrustClient, reference: string): Promise<Collection> {
   const { gun } = parseReference(reference)
   // Asked together: the client answers both from one refresh.
-  const [list, inspection] = await Promise.all([client.listTags(gun), client.inspect(gun)])
+  const [list, inspection] = await Promise.all([client.listTags(gun), client.inspect(reference)])
   return { list, inspection }
+}
+
+/** What a policy and required signers make of a listed tag; `skipped`: it was not judged. */
+export type TagVerdict = 'passed' | 'refused' | 'permitted' | 'skipped'
+
+export function verdictOf({ policy, error }: Pick<ListedTag, 'policy' | 'error'>): TagVerdict {
+  if (error !== undefined) return policy?.action === 'warn' ? 'permitted' : 'refused'
+  return policy?.action === 'skip' ? 'skipped' : 'passed'
 }
 
 /** Roles that stand behind every answer. */

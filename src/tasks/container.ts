@@ -5,7 +5,7 @@
 import type { TrustClient } from '../client/trust-client.js'
 import { type EngineOptions, runEngine, succeeds } from '../engine/engine.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
-import { digestToPull, type PullLines } from './pull.js'
+import { digestToPull, type PullLines, unverifiedText } from './pull.js'
 
 /** Where lines go: all of them to standard error, since standard output is the container's. */
 export type ContainerLines = Pick<PullLines, 'err' | 'warn' | 'terminal'>
@@ -28,10 +28,23 @@ export interface VerifiedImage {
   readonly digest: string
 }
 
-/** @throws TrustError of any kind */
-export async function verifyImage(client: TrustClient, image: string, { warn }: ContainerLines): Promise<VerifiedImage> {
+/**
+ * Undefined for an image that a policy lets pass without a verification; a line says so.
+ *
+ * @throws TrustError of any kind
+ */
+export async function verifyImage(
+  client: TrustClient,
+  image: string,
+  { warn }: ContainerLines,
+): Promise<VerifiedImage | undefined> {
   const reference = parseReference(image)
-  const digest = digestToPull(await client.verifyTag(image), { warn })
+  const result = await client.verifyTag(image)
+  if (result.status === 'permitted' || result.status === 'skipped') {
+    warn({ message: unverifiedText(result, 'used') })
+    return undefined
+  }
+  const digest = digestToPull(result, { warn })
   return { reference, digest, canonical: `${reference.familiarName}@${digest}` }
 }
 

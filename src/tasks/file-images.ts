@@ -3,8 +3,8 @@
 import type { TrustClient, VerifyOutcome } from '../client/trust-client.js'
 import { type TrustError, UnsignedError, UsageError } from '../errors.js'
 import { detectFormat, findImageUses } from '../formats/find-image-uses.js'
-import { formatOfName } from '../formats/format.js'
-import type { FindOptions, FoundImages, ImageUse, Remark } from '../formats/image-use.js'
+import { formatOfName, isDevcontainer } from '../formats/format.js'
+import type { FileFormat, FindOptions, FoundImages, ImageUse, Remark } from '../formats/image-use.js'
 import { decodeSource } from '../formats/source-text.js'
 import { readSourceFiles, type SkippedPath, type SourceFile } from './source-files.js'
 
@@ -112,13 +112,24 @@ function imagesOf(source: SourceFile, options: FileImagesOptions): ImageFile | S
   const { path, bytes, isFromFolder } = source
   const text = decodeSource(path, bytes)
   if (isFromFolder) {
-    if (formatOfName(path) === undefined && path.endsWith('.json') && !isJson(text)) {
-      return { path, reason: 'not valid JSON, so that it is no manifest either' }
-    }
-    const format = detectFormat(path, text)
+    if (isDevcontainer(path))
+      return { path, reason: 'devcontainer files are not read: name the Dockerfile or Compose file that it uses' }
+    const format = formatInFolder(path, text)
+    if (format === 'unreadable') return { path, reason: 'neither JSON nor YAML, so that it is no manifest' }
     if (format === undefined || (options.format !== undefined && options.format !== format)) return undefined
   }
   return { path, bytes, text, ...withFrontendRule(findImageUses(path, text, options), options.frontend) }
+}
+
+/** kubectl takes YAML in `.json` files. One that is neither, such as a file of settings with comments, is no manifest. */
+function formatInFolder(path: string, text: string): FileFormat | 'unreadable' | undefined {
+  try {
+    return detectFormat(path, text)
+  } catch (error) {
+    if (error instanceof UsageError && formatOfName(path) === undefined && path.endsWith('.json') && !isJson(text))
+      return 'unreadable'
+    throw error
+  }
 }
 
 function isJson(text: string): boolean {

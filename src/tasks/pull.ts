@@ -56,7 +56,7 @@ export async function verifyPull(client: TrustClient, request: PullRequest, line
   if (parsed.tagDefaulted && !request.quiet) lines.out(`Using default tag: ${parsed.tag}`)
   const result = await client.verifyTag(request.reference)
   if (result.status === 'permitted' || result.status === 'skipped') {
-    lines.warn({ message: unverifiedText(result) })
+    lines.warn({ message: unverifiedText(result, 'pulled') })
     return { run: () => pullUnverified(request, lines) }
   }
   const digest = digestToPull(result, lines)
@@ -68,11 +68,11 @@ export async function verifyPull(client: TrustClient, request: PullRequest, line
   }
 }
 
-/** What a policy let pass. */
-function unverifiedText(result: PermittedResult | SkippedResult): string {
+/** What a policy lets pass, and what is done with it. */
+export function unverifiedText(result: PermittedResult | SkippedResult, done: 'pulled' | 'used'): string {
   const { reference, policy } = result
   const why = result.status === 'permitted' ? `: ${result.error.message} (${result.error.code})` : ''
-  return `${reference} is pulled without a verification: the policy says ${policy.action} (${policy.match})${why}`
+  return `${reference} is ${done} without a verification: the policy says ${policy.action} (${policy.match})${why}`
 }
 
 /** Without content trust: what was typed, as it was typed. The exit status of the engine's client. */
@@ -110,10 +110,20 @@ async function verifyAll(
   // Each tag is judged by itself: what is asked of one may not be asked of another.
   for await (const outcome of client.verifyTags(usable)) {
     if ('error' in outcome) throw outcome.error
-    const tag = outcome.reference.slice(parsed.gun.length + 1)
-    wanted.push({ tag, digest: digestToPull(outcome.result, told) })
+    const { reference, result } = outcome
+    if (result.status === 'permitted') throw result.error
+    if (result.status === 'skipped') throw notAllVerified(result, parsed)
+    wanted.push({ tag: reference.slice(parsed.gun.length + 1), digest: digestToPull(result, told) })
   }
   return { run: () => pullEach(parsed, wanted, parsed.gun, request, lines) }
+}
+
+/** Without a verification there is no digest, and `--all-tags` pulls digests alone. */
+function notAllVerified({ reference, policy }: SkippedResult, { familiarName }: ImageReference): UnsignedError {
+  const message = `${reference} is not verified: the policy says ${policy.action} (${policy.match})`
+  return new UnsignedError('ERR_POLICY_DENIED', message, {
+    hint: `--all-tags pulls verified tags alone. Pull one tag at a time: dct pull ${familiarName}:TAG`,
+  })
 }
 
 /** The same lines, without warnings that were told already. */

@@ -126,8 +126,10 @@ class Walk implements SourceFiles {
   }
 
   async #file(path: string, isFromFolder: boolean): Promise<void> {
-    if (this.#seen.has(shown(path))) return
-    this.#seen.add(shown(path))
+    // Two spellings of a path, such as Dockerfile and ./Dockerfile, are one file: it must not be written twice.
+    const real = await realpath(path)
+    if (this.#seen.has(real)) return
+    this.#seen.add(real)
     if (this.files.length >= MAX_FILES) throw tooMuch(path, `more than ${MAX_FILES} files to read`)
     const bytes = await readSourceFile(path)
     this.#bytes += bytes.length

@@ -62,6 +62,7 @@ export {
   writeFixture,
 } from './fixtures.js'
 export { type Curve, createSigningKey, type KeyRecipe, type KeyType, type SigningKey } from './keys.js'
+export { createLockfile, type LockedCollectionDocument, type LockfileDocument, type LockfileOptions } from './lockfile.js'
 export type { ServerCertificate } from './loopback-certificate.js'
 export type { BaseRole, CertificateChanges, RoleRecipe } from './roles.js'
 export type { RootRotation } from './root-line.js'

@@ -4,7 +4,8 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createTrustCollection, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
 
 const BIN = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url))
 const CTRL_C = '\u0003'
@@ -157,5 +158,108 @@ describe('while content trust is on', () => {
     expect({ status, out }).toEqual({ status: 3, out: `ran ${words.join(' ')}\n` })
     expect(err).toContain(`dct: warning: ${warning}`)
     expect((await dct(words).ended).err).toBe('')
+  })
+})
+
+describe('a policy and a lockfile of the environment', { timeout: 60_000 }, () => {
+  const APP = 'registry.example/team/app'
+  // The program that is run has the clock of the system.
+  const collection = createTrustCollection(APP, { now: new Date() })
+  const digest = collection.sign('1.0', 'the app')
+  collection.sign('2.0', 'signed by the publisher alone')
+  collection.delegate('targets/alice').sign('1.0', 'the app', { role: 'targets/alice' })
+  collection.publish()
+
+  let server: TestTrustServer
+  beforeAll(async () => {
+    server = await startTrustServer({ collections: [collection] })
+  })
+  afterAll(() => server.close())
+
+  /** Takes words as docker does, has every image, and says what it is told to run. */
+  const DOCKER = `case "$*" in
+*--help) printf 'Options:\\n  -D, --debug        Debug\\n      --rm           Remove\\n  -q, --quiet        Quiet\\n      --config string   Folder\\n' ;;
+'image inspect'*) ;;
+*) echo "$* [trust $DOCKER_CONTENT_TRUST]" ;;
+esac`
+
+  async function docker(words: readonly string[], policy: string, env: Readonly<Record<string, string>> = {}) {
+    await program('docker', DOCKER)
+    await writeFile(join(folder, 'ca.crt'), server.ca)
+    await writeFile(join(folder, 'policy.yaml'), `version: 1\nrules: []\n${policy}\n`)
+    const on = { DOCKER_CONTENT_TRUST: '1', DOCKER_CONTENT_TRUST_SERVER: server.url, SSL_CERT_FILE: join(folder, 'ca.crt') }
+    return dct(words, { ...on, DOCKER_CONFIG: folder, DCT_POLICY: join(folder, 'policy.yaml'), ...env }).ended
+  }
+
+  test.each([
+    ['run', 125],
+    ['create', 1],
+    ['pull', 1],
+  ])('%s: what a rule denies is refused, with %i as docker 28', async (command, status) => {
+    const denied = await docker([command, `${APP}:1.0`], 'default: { action: deny }')
+    expect(denied).toMatchObject({ status, out: '' })
+    expect(denied.err).toContain(`${APP}:1.0 is denied by the default of the policy`)
+    expect(denied.err).toContain('dct: hint: Which rule decides, and why: dct policy explain')
+  })
+
+  test('a signer who is missing and a broken policy are refused, each in its own words', async () => {
+    const unsigned = await docker(['run', `${APP}:2.0`], 'default: { requireSigners: { all: [alice] } }')
+    expect(unsigned).toMatchObject({ status: 125, out: '' })
+    expect(unsigned.err).toContain('alice: did not sign this tag')
+    const broken = await docker(['run', `${APP}:1.0`], 'defualt: { action: skip }')
+    expect(broken).toMatchObject({ status: 125, out: '' })
+    expect(broken.err).toContain('policy.yaml:3:1')
+  })
+
+  test('what the policy is content with is run by its digest', async () => {
+    const ran = await docker(['run', '--rm', `${APP}:1.0`], 'default: { requireSigners: { all: [alice] } }')
+    expect(ran).toMatchObject({ status: 0, out: `run --rm ${APP}@${digest} [trust 1]\n` })
+  })
+
+  test.each([
+    ['skip', ['run', '--rm', `${APP}:1.0`, 'sh'], 'used', ''],
+    ['warn', ['create', '--disable-content-trust=false', `${APP}:9.9`, 'sh'], 'used', '(ERR_TAG_NOT_SIGNED)'],
+    ['warn', ['pull', `${APP}:9.9`], 'pulled', '(ERR_TAG_NOT_SIGNED)'],
+  ])('%s: docker gets what was typed, is told not to ask for trust, and dct says so: %j', async (action, words, done, why) => {
+    const ran = await docker(words, `default: { action: ${action} }`)
+    const given = words.filter((word) => !word.includes('content-trust')).join(' ')
+    expect(ran, ran.err).toMatchObject({ status: 0, out: `${given} [trust 0]\n` })
+    expect(ran.err).toMatch(
+      new RegExp(`^dct: warning: ${APP}:\\S+ is ${done} without a verification: the policy says ${action} \\(default\\)`),
+    )
+    expect(ran.err).toContain(why)
+  })
+
+  test('mirrors of the policy lead to the signed name, and docker gets the mirror', async () => {
+    const policy = 'mirrors: { mirror.example: registry.example }'
+    const ran = await docker(['run', 'mirror.example/team/app:1.0'], policy)
+    expect(ran, ran.err).toMatchObject({ status: 0, out: `run mirror.example/team/app@${digest} [trust 1]\n` })
+  })
+
+  test('a lockfile binds: another root than the locked one is refused', async () => {
+    const other = createTrustCollection(APP, { now: new Date(), seed: 'another publisher' })
+    other.sign('1.0', 'the app')
+    other.publish()
+    const theirs = await startTrustServer({ collections: [other] })
+    try {
+      await writeFile(join(folder, 'other.crt'), theirs.ca)
+      const lockfile = join(folder, 'content-trust.lock.json')
+      const lock = start(
+        [process.execPath, BIN, 'lock', '--accept-new-roots', '--lockfile', lockfile, '--server', theirs.url, `${APP}:1.0`],
+        { SSL_CERT_FILE: join(folder, 'other.crt'), DOCKER_CONFIG: folder },
+      )
+      expect(await lock.ended).toMatchObject({ status: 0 })
+      const ran = await docker(['run', `${APP}:1.0`], '', { DCT_LOCKFILE: lockfile })
+      expect(ran).toMatchObject({ status: 125, out: '' })
+      expect(ran.err).toMatch(/lock/)
+      expect((await docker(['run', `${APP}:1.0`], '')).status).toBe(0)
+    } finally {
+      await theirs.close()
+    }
+  })
+
+  test('while content trust is off, the policy is not read', async () => {
+    const ran = await docker(['run', `${APP}:1.0`], 'defualt: {}', { DOCKER_CONTENT_TRUST: '' })
+    expect(ran).toEqual({ status: 0, out: `run ${APP}:1.0 [trust ]\n`, err: '' })
   })
 })

@@ -42,8 +42,11 @@ test('the program for CI images is docker for scripts, and does not run itself',
   expect(await execute('sh', ['-c', 'docker ps -a'], EXAMPLES)).toEqual({ out: 'real docker: ps -a\n', err: '' })
 })
 
-test('the Containerfile is one that dct can read', async () => {
-  const { uses, problems } = findImageUses('Containerfile', await readFile(join(EXAMPLES, 'Containerfile'), 'utf8'))
+test('the Containerfile is one that dct can read, and what it copies is beside it', async () => {
+  const text = await readFile(join(EXAMPLES, 'Containerfile'), 'utf8')
+  const { uses, problems } = findImageUses('Containerfile', text)
   expect(problems).toEqual([])
+  const [, source = ''] = /^COPY --chmod=755 (\S+) \/usr\/local\/bin\/docker$/m.exec(text) ?? []
+  expect(await readFile(join(EXAMPLES, source), 'utf8')).toMatch(/^#!\/bin\/sh\n(?:#.*\n)*.*exec dct docker "\$@"\n$/)
   expect(uses.map(({ reference }) => reference)).toEqual(['docker.io/library/node:22-bookworm-slim'])
 })

@@ -63,14 +63,16 @@ describe('dct verify -f', () => {
     await put('src/Dockerfile', `FROM ${APP}:1.0\n`)
     await put('src/deploy/pod.yaml', `apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - {name: a, image: ${APP}:2.0}\n`)
     await put('src/deploy/values.yaml', 'image: {tag: x}\n')
-    await put('src/tsconfig.json', '{ // a comment\n}\n')
+    await put('src/tsconfig.json', '{ "a": "b" // a comment\n}\n')
+    await put('src/.devcontainer/devcontainer.json', '{"image": "evil:1"}\n')
     await put('src/node_modules/x/Dockerfile', 'FROM evil:1\n')
     await put('src/compose.yaml', `services:\n  a:\n    image: ${APP}:1.0 # dct:ignore\n`)
     const { status, out, err } = await dct('verify', ['-f', at('src')])
     expect({ status, out }).toEqual({ status: 0, out: `${APP}@${D.one}\n${APP}@${D.two}\n` })
     expect(err).toContain(`dct: ${at('src/node_modules')}: skipped: a folder of this name is not searched\n`)
     expect(err).toContain(`dct: ${at('src/compose.yaml')}:3:12: skipped: a comment dct:ignore takes it out\n`)
-    expect(err).toContain('tsconfig.json: skipped: not valid JSON')
+    expect(err).toContain('tsconfig.json: skipped: neither JSON nor YAML')
+    expect(err).toContain('devcontainer.json: skipped: devcontainer files are not read')
   })
 
   test('a manifest that cannot be read fails the folder with status 2, since it may hide an image', async () => {

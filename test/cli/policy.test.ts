@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTrustCollection, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
 import { type Ran, runProgram } from './program.js'
 
@@ -87,6 +87,101 @@ test('a broken policy is a usage error with its line, also by DCT_POLICY', async
   })
 })
 
+describe('commands that show a collection', () => {
+  const shown = (...argv: string[]): Promise<Ran> => {
+    const [command = '', ...rest] = argv
+    return dct(command, '--server', server.url, '--tlscacert', file('ca.crt'), '--config', folder, ...rest)
+  }
+  const REPOSITORY = 'registry.example/team/app'
+  const policy = (name: string, ...lines: string[]) =>
+    writeFile(file(name), ['version: 1', 'rules:', ...lines.map((line) => `  - ${line}`), ''].join('\n'))
+
+  beforeAll(async () => {
+    await policy('carol.yaml', `{ match: ${app('*')}, requireSigners: { all: [carol] } }`)
+    await policy('mild.yaml', `{ match: ${app('*')}, action: warn, requireSigners: { all: [carol] } }`)
+    await policy('skip.yaml', `{ match: ${app('*')}, action: skip }`)
+    await policy('deny-tag.yaml', `{ match: ${app('1.0')}, action: deny }`)
+    await policy('deny.yaml', `{ match: '**', action: deny }`)
+  })
+
+  test('dct tags shows every tag, and says which the policy refuses, permits or skips', async () => {
+    const marks = async (name: string) =>
+      (await shown('tags', '--policy', file(name), REPOSITORY)).out.split('\n')[1]?.split(/ {2,}/)[5]
+    expect(await marks('carol.yaml')).toBe('refused (ERR_SIGNER_MISSING)')
+    expect(await marks('mild.yaml')).toBe('permitted (ERR_SIGNER_MISSING)')
+    expect(await marks('skip.yaml')).toBe('skipped')
+    expect(await marks('deny-tag.yaml')).toBe('refused (ERR_POLICY_DENIED)')
+    expect((await shown('tags', '--policy', file('policy.yaml'), REPOSITORY)).out).not.toContain('POLICY')
+    const json = await shown('tags', '--json', '--require-signer', 'carol', REPOSITORY)
+    expect(JSON.parse(json.out)).toMatchObject({ tag: '1.0', digest, error: { code: 'ERR_SIGNER_MISSING' } })
+    expect(json.status).toBe(0)
+  })
+
+  test('dct inspect leaves out a tag that is refused, and says why; naming it is an error', async () => {
+    for (const [name, code] of [
+      ['carol.yaml', 'ERR_SIGNER_MISSING'],
+      ['deny-tag.yaml', 'ERR_POLICY_DENIED'],
+    ] as const) {
+      const all = await shown('inspect', '--quiet', '--policy', file(name), REPOSITORY)
+      expect(all.status).toBe(0)
+      expect(JSON.parse(all.out)[0]).toMatchObject({ SignedTags: [], Signers: [{ Name: 'alice' }] })
+      expect(all.err).toContain(`dct: warning: ${app('1.0')} is signed and refused by the policy: `)
+      expect(all.err).toContain(`(${code})`)
+      for (const named of [app('1.0'), `${REPOSITORY}@${digest}`]) {
+        const one = await shown('inspect', '--policy', file(name), named)
+        expect(one).toMatchObject({ status: 3, out: '[]\n' })
+        expect(one.err).toContain(`(${code})`)
+      }
+      const pretty = await shown('inspect', '--pretty', '--policy', file(name), app('1.0'))
+      expect(pretty).toMatchObject({ status: 3, out: '' })
+    }
+  })
+
+  test('dct inspect shows what warn permits, with a warning, and what skip does not judge', async () => {
+    const mild = await shown('inspect', '--policy', file('mild.yaml'), app('1.0'))
+    expect(JSON.parse(mild.out)[0].SignedTags).toHaveLength(1)
+    expect(mild.err).toContain(`${app('1.0')} is signed and permitted by the policy: `)
+    const skipped = await shown('inspect', '--policy', file('skip.yaml'), app('1.0'))
+    expect(JSON.parse(skipped.out)[0].SignedTags).toHaveLength(1)
+  })
+
+  test('a collection that is denied as a whole is not shown', async () => {
+    for (const command of ['tags', 'inspect', 'tree']) {
+      const { status, out, err } = await shown(command, '--policy', file('deny.yaml'), REPOSITORY)
+      expect({ status, out }).toEqual({ status: 3, out: command === 'inspect' ? '[]\n' : '' })
+      expect(err).toContain('(ERR_POLICY_DENIED)')
+    }
+    expect((await shown('tree', '--policy', file('carol.yaml'), REPOSITORY)).status).toBe(0)
+  })
+
+  test('dct pull refuses what the policy refuses, with -a too, before anything is pulled', async () => {
+    const env = { PATH: folder }
+    await writeFile(file('docker'), '#!/bin/sh\necho ran\n', { mode: 0o755 })
+    for (const [name, code] of [
+      ['carol.yaml', 'ERR_SIGNER_MISSING'],
+      ['deny-tag.yaml', 'ERR_POLICY_DENIED'],
+    ] as const)
+      for (const words of [[app('1.0')], ['-a', REPOSITORY]]) {
+        const options = ['--server', server.url, '--tlscacert', file('ca.crt'), '--config', folder, '--policy', file(name)]
+        const ran = await runProgram(['pull', ...options, ...words], { now: collection.now, env })
+        expect(ran).toMatchObject({ status: 3, out: '' })
+        expect(ran.err).toContain(`(${code})`)
+      }
+    for (const [name, code] of [
+      ['mild.yaml', 'ERR_SIGNER_MISSING'],
+      ['skip.yaml', 'ERR_POLICY_DENIED'],
+    ] as const) {
+      const options = ['--server', server.url, '--tlscacert', file('ca.crt'), '--config', folder, '--policy', file(name)]
+      const ran = await runProgram(['pull', ...options, '-a', REPOSITORY], { now: collection.now, env })
+      expect(ran).toMatchObject({ status: 3, out: '' })
+      expect(ran.err).toContain(`(${code})`)
+      const one = await runProgram(['pull', ...options, app('1.0')], { now: collection.now, env })
+      expect(one).toMatchObject({ status: 0, out: 'ran\n' })
+      expect(one.err).toContain('is pulled without a verification')
+    }
+  })
+})
+
 test('explain, check and import', async () => {
   const explained = await dct('policy', 'explain', '--policy', file('policy.yaml'), app('2.0'))
   expect(explained).toMatchObject({ status: 0, err: '' })
@@ -103,6 +198,36 @@ test('explain, check and import', async () => {
   await writeFile(file('imported.json'), imported.out)
   expect(await dct('policy', 'check', file('imported.json'))).toMatchObject({ status: 0 })
   expect(await dct('policy', 'import', 'other', file('config.json'))).toMatchObject({ status: 2 })
+})
+
+test('check tells every fault at its line and column with its own hint, and rules without effect', async () => {
+  await writeFile(file('faults.yaml'), 'version: 1\nrules:\n  - match: alpine\n  - match: quay.io/**\n    action: dney\n  - {}\n')
+  const ran = await dct('policy', 'check', file('faults.yaml'))
+  expect(ran).toMatchObject({ status: 2, out: '' })
+  expect(ran.err.replaceAll(file('faults.yaml'), 'faults.yaml').split('\n')).toEqual([
+    'dct: error: policy faults.yaml:3:12: rules[0].match: "alpine": no repository (ERR_SETTINGS_INVALID)',
+    'dct: hint: Write docker.io/library/alpine',
+    expect.stringContaining('faults.yaml:5:13: rules[1].action: '),
+    'dct: hint: Did you mean deny?',
+    expect.stringContaining('faults.yaml:6:5: rules[2]: match is missing'),
+    expect.stringContaining('dct: hint: '),
+    '',
+  ])
+  const json = (await dct('policy', 'check', '--json', file('faults.yaml'))).out.trim().split('\n')
+  expect(json.map((line) => JSON.parse(line))).toMatchObject([
+    { status: 'failed', line: 3, column: 12, path: 'rules[0].match', hint: 'Write docker.io/library/alpine' },
+    { line: 5, column: 13 },
+    { line: 6, column: 5 },
+  ])
+  await writeFile(file('idle.yaml'), 'version: 1\nrules:\n  - match: quay.io/a\n  - match: quay.io/a:*\n')
+  const idle = await dct('policy', 'check', file('idle.yaml'))
+  expect(idle).toMatchObject({ status: 0, out: '' })
+  expect(idle.err).toContain('idle.yaml:3:5: rule quay.io/a never decides: quay.io/a:* (line 4) is more specific')
+  expect(JSON.parse((await dct('policy', 'check', '--json', file('idle.yaml'))).out)).toMatchObject({
+    status: 'warning',
+    line: 3,
+  })
+  expect(await dct('policy', 'check', file('no-such-file.yaml'))).toMatchObject({ status: 2 })
 })
 
 test('dct env shows the policy, its rule and its server', async () => {

@@ -42,9 +42,12 @@ function commandsOf({ language, code }: CodeBlock): string[] {
   return language === 'yaml' ? [...code.matchAll(/^ *-? *run: (.*)$/gm)].map(([, line = '']) => line) : lines
 }
 
-/** Checks the npm scripts and dct calls of one line, without comments. @throws for an unknown one */
+/** Checks the npm scripts and dct calls of one line, without comments and files of output. @throws for an unknown one */
 function readLine(line: string): void {
-  for (const part of line.replace(/(^|\s)#.*$/, '').split(/&&|\|\||[|;]/)) {
+  for (const part of line
+    .replace(/(^|\s)#.*$/, '')
+    .replace(/\s[0-9]?>\s*\S+/g, '')
+    .split(/&&|\|\||[|;]/)) {
     const words = part.trim().split(/\s+/)
     const [program, name = '', third = ''] = words
     if (program === 'npx') expect([name, third], line).toEqual(['--no-install', 'dct'])

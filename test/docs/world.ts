@@ -66,7 +66,7 @@ export async function createWorld(folder: string): Promise<World> {
   await mkdir(join(folder, 'deploy'), { recursive: true })
   await writeFile(join(folder, 'deploy', 'compose.yaml'), 'services:\n  web:\n    image: alpine:3.20\n')
   // Programs to which the documents pass a digest print their arguments.
-  for (const name of ['docker', 'kubectl']) await program(bin, name, `echo ${name} "$@"`)
+  for (const name of ['docker', 'kubectl', 'cosign', 'notation']) await program(bin, name, `echo ${name} "$@"`)
   const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: home, DOCKER_CONTENT_TRUST_SERVER: server.url }
   return {
     folder,

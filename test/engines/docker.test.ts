@@ -2,10 +2,10 @@
  * `dct docker` beside docker 28.2.2, which still has content trust: the same lines, in the same order, with the same exit
  * status. Both have an engine, a registry and a trust server that are real.
  */
-import { writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type EngineLab, REGISTRY, startEngineLab, TRUST_SERVER, type User } from './lab/engine-lab.js'
+import { type EngineLab, expectSuccess, REGISTRY, startEngineLab, TRUST_SERVER, type User } from './lab/engine-lab.js'
 import type { Ran, RunOptions } from './lab/namespace.js'
 
 const IMAGE = `${REGISTRY}/team/app`
@@ -133,4 +133,62 @@ test('docker build is refused while content trust is on, and runs when it is off
 test('docker push warns that dct signs nothing', async () => {
   const { stderr } = await ours(['push', `${REGISTRY}/no/such:1`], { env: ON })
   expect(stderr).toContain('dct: warning: dct signs nothing: docker push is given to docker')
+})
+
+describe('a policy with a required signer, whom the real docker adds, gives another key and removes', () => {
+  const image = `${REGISTRY}/team/signed`
+  const run = ['run', '--rm', '--network', 'none', `${image}:1.0`]
+  const ran = async (policy: string) => {
+    const file = join(user.home, 'policy.yaml')
+    await writeFile(file, `version: 1\nrules:\n  - match: ${image}\n    ${policy}\n`)
+    return ours(run, { env: { ...ON, DCT_POLICY: file } })
+  }
+  const passed = { status: 0, stdout: `this is ${image}:1.0\n` }
+
+  test('dct docker runs the image as long as the signer has signed it', async () => {
+    const publisher = await lab.createUser('publisher-of-signed')
+    const trust = (...args: string[]) => expectSuccess(publisher.docker(['trust', ...args], { env: publisher.trust }))
+    await lab.sign(publisher, `${image}:1.0`)
+    const alice = 'requireSigners: { all: [alice] }'
+    expect(await ran(alice)).toMatchObject({ status: 125, stdout: '' })
+
+    await trust('key', 'generate', 'alice')
+    await trust('signer', 'add', '--key', 'alice.pub', 'alice', image)
+    await trust('sign', `${image}:1.0`)
+    const first = await readFile(join(publisher.home, 'alice.pub'), 'utf8')
+    const byKey = (pem: string) => `requireSigners: { all: [{ name: alice, keys: [${JSON.stringify(pem)}] }] }`
+    expect(await ran(alice)).toMatchObject(passed)
+    expect(await ran(byKey(first))).toMatchObject(passed)
+
+    // As docker's manual has it: the signer is removed, and added with the new key.
+    // Another key for the same signer, who signs again with that one alone.
+    await trust('key', 'generate', 'alice-anew')
+    await trust('signer', 'add', '--key', 'alice-anew.pub', 'alice', image)
+    const second = await readFile(join(publisher.home, 'alice-anew.pub'), 'utf8')
+    expect(await ran(byKey(second))).toMatchObject({ status: 125, stdout: '' })
+    const privateKeys = join(publisher.config, 'trust', 'private')
+    for (const name of await readdir(privateKeys))
+      if (/^role: alice$/m.test(await readFile(join(privateKeys, name), 'utf8'))) await rm(join(privateKeys, name))
+    // docker signs a file again when something changes in it.
+    await lab.sign(publisher, `${image}:2.0`)
+    expect(await ran(alice)).toMatchObject(passed)
+    expect(await ran(byKey(second))).toMatchObject(passed)
+    const old = await ran(byKey(first))
+    expect(old).toMatchObject({ status: 125, stdout: '' })
+    expect(old.stderr).toMatch(/alice: signed with key [0-9a-f]{64}, required is key [0-9a-f]{64}/)
+
+    // docker 28 removes the last signer after a question alone; with -f it says that it does, and does not.
+    const answer = { env: publisher.trust, input: 'y\n' }
+    await expectSuccess(publisher.docker(['trust', 'signer', 'remove', 'alice', image], answer))
+    const removed = await ran(alice)
+    expect(removed).toMatchObject({ status: 125, stdout: '' })
+    expect(removed.stderr).toContain('alice: did not sign this tag')
+  })
+
+  test('what the policy lets pass is run by docker as it was typed', async () => {
+    const skipped = await ran('action: skip')
+    expect(skipped).toMatchObject(passed)
+    expect(skipped.stderr).toContain(`${image}:1.0 is used without a verification: the policy says skip`)
+    expect(await ran('action: deny')).toMatchObject({ status: 125, stdout: '' })
+  })
 })

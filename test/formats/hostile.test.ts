@@ -68,6 +68,29 @@ const HOSTILE: readonly (readonly [string, string, () => string])[] = [
     () => `services:\n${count(8000, (i) => `  s${i}: {extends: s${i + 1}}\n`)}`,
   ],
   [
+    'arguments of many services',
+    'compose.yaml',
+    () => `x: &a\n${count(10_000, (i) => `  k${i}: v\n`)}services:\n${count(3000, (i) => `  s${i}: {build: {args: *a}}\n`)}`,
+  ],
+  [
+    'volumes of many services',
+    'compose.yaml',
+    () => `x: &a [${fill('{type: image, source: a},', 100_000)}]\nservices:\n${count(3000, (i) => `  s${i}: {volumes: *a}\n`)}`,
+  ],
+  [
+    'one patch, many times',
+    'kustomization.yaml',
+    () => `x: &a |\n${fill('  a: [1, 2, 3]\n', 200_000)}patches:\n${fill('- {patch: *a}\n', 100_000)}`,
+  ],
+  ['many patches', 'kustomization.yaml', () => `patches:\n${fill('- patch: "a: 1"\n', 300_000)}`],
+  [
+    'resources of many groups with one alias',
+    'a.yaml',
+    () =>
+      `apiVersion: v1\nkind: A\nx: &a\n${count(8000, (i) => `  k${i}: {a: {}}\n`)}` +
+      count(4000, (i) => `y${i}: {apiVersion: ${['argoproj.io', 'tekton.dev', `g${i}`][i % 3]}/v1, a: *a}\n`),
+  ],
+  [
     'one Dockerfile for many services',
     'compose.yaml',
     () =>

@@ -6,6 +6,7 @@ import { DockerfileParser } from 'dockerfile-ast'
 import { expect, test } from 'vitest'
 import { UsageError } from '../../src/errors.js'
 import { readDockerfileLines } from '../../src/formats/dockerfile-lines.js'
+import { findImageUses } from '../../src/formats/find-image-uses.js'
 import { SourceText } from '../../src/formats/source-text.js'
 import { corpus } from './corpus.js'
 
@@ -37,6 +38,31 @@ test('instructions begin where the second reader sees them', () => {
   }
   expect(different).toEqual([...DIFFERENT.keys()].map((name) => `dockerfile/${name}.Dockerfile`))
 })
+
+test('the second reader sees the same images behind FROM; what it sees besides are stages, contexts and scratch', () => {
+  let compared = 0
+  for (const { path, text, expected, options } of corpus()) {
+    const isSame = path.startsWith('dockerfile/') && !DIFFERENT.has(path.replace(/^dockerfile\/|\.Dockerfile$/g, ''))
+    if (!isSame || expected.broken !== undefined || (expected.problems?.length ?? 0) > 0) continue
+    const own = findImageUses(path, text, options).uses.filter(({ kind }) => kind === 'from')
+    const waiting = own.map(({ written }) => unquoted(written.replace(/\\\s*\n(?:\s*#.*\n)*/g, '')))
+    const stages = new Set<string | null | undefined>(['scratch', ...(options.contexts ?? [])])
+    const theirs = DockerfileParser.parse(text).getFROMs()
+    for (const from of theirs) {
+      const image = unquoted(from.getImage() ?? '')
+      if (waiting[0] === image) waiting.shift()
+      else if (!image.includes('$')) expect([...stages], `${path}: FROM ${image}`).toContain(image.toLowerCase())
+      stages.add(from.getBuildStage()?.toLowerCase())
+    }
+    expect(waiting, path).toEqual([])
+    compared += theirs.length
+  }
+  expect(compared).toBeGreaterThan(80)
+})
+
+function unquoted(word: string): string {
+  return word.replace(/^(["'])(.*)\1$/, '$2')
+}
 
 /** Undefined for a file that is refused. */
 function instructionsOf(path: string, text: string): string[] | undefined {

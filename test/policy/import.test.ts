@@ -205,6 +205,89 @@ describe('notary', () => {
   })
 })
 
+describe('where the other program chooses another rule, that is told as lost', () => {
+  const connaisseur = (...patterns: string[]) =>
+    imported(
+      'connaisseur',
+      `validators:\n- {name: allow, type: static, approve: true}\n- {name: deny, type: static, approve: false}\npolicy:\n${patterns
+        .map((pattern, at) => `- {pattern: "${pattern}", validator: ${at === 0 ? 'allow' : 'deny'}}`)
+        .join('\n')}\n`,
+    )
+
+  test('connaisseur: the longer common prefix further to the left', () => {
+    const changed = connaisseur('registry.example/ab*/x:*', 'registry.example/a*/xlong*:*')
+    expect(words(changed)).toMatch(
+      /! for registry\.example\/ab.*, registry\.example\/ab\*\/x:\* came before registry\.example\/a\*\/xlong/,
+    )
+    expect(connaisseur('registry.example/*:*', 'registry.example/team/*:*').isComplete).toBe(true)
+  })
+
+  const portieris = (...names: [string, boolean][]) =>
+    imported(
+      'portieris',
+      `kind: ClusterImagePolicy\nspec:\n  repositories:\n${names.map(([name, isOn]) => `  - {name: "${name}", policy: {trust: {enabled: ${isOn}, trustServer: "https://n.example"}}}`).join('\n')}\n`,
+    )
+
+  test('portieris: more characters, wherever they are', () => {
+    const changed = portieris(['registry.example/long-name-of-team*', true], ['registry.example/*/*/*', false])
+    expect(words(changed)).toContain('registry.example/long-name-of-team* came before registry.example/*/*/*')
+    expect(portieris(['registry.example/*', false], ['registry.example/team/*', true]).isComplete).toBe(true)
+  })
+
+  test('portieris: a pattern that matches less is told; as lost where it asks for something', () => {
+    const host = (isOn: boolean) => portieris(['*.example/team/*', isOn])
+    expect(host(false).isComplete).toBe(true)
+    expect(words(host(false))).toContain('* matched slashes too')
+    expect(host(true).isComplete).toBe(false)
+  })
+})
+
+describe('what is not known is never passed over', () => {
+  test.each<[string, ImportKind, string]>([
+    ['a misspelled switch of notary', 'notary', '{"trust_pinning": {"disable_tofo": true, "disable_tofu": true}}'],
+    ['another part of its file', 'notary', '{"trust_pinning": {"disable_tofu": true}, "delegations": {}}'],
+    ['a validator', 'connaisseur', CONNAISSEUR.replace('host: notary.example', 'host: notary.example\n    hosts: x')],
+    ['an option of a rule', 'connaisseur', CONNAISSEUR.replace('with: {', 'with: {threshold: 2, ')],
+    [
+      'an option of trust',
+      'portieris',
+      'kind: ClusterImagePolicy\nspec: {repositories: [{name: "x.example/*", policy: {trust: {enabled: false, enable: true}}}]}',
+    ],
+  ])('%s', (_, kind, text) => {
+    const result = imported(kind, text)
+    expect(words(result)).toContain('is not known here')
+    expect(result.isComplete).toBe(false)
+  })
+
+  test.each(['"true"', '"1"', '1', '"T"', '"yes"', '[]'])('disable_tofu: %s disables it', (value) => {
+    expect(imported('notary', `{"trust_pinning": {"disable_tofu": ${value}}}`).text).toContain('"disable_tofu": true')
+  })
+
+  test.each(['"false"', '0', 'false', 'null'])('disable_tofu: %s does not', (value) => {
+    const text = `{"remote_server": {"url": "https://n.example"}, "trust_pinning": {"disable_tofu": ${value}}}`
+    expect(imported('notary', text).text).not.toContain('disable_tofu')
+  })
+
+  test('portieris: another check that is on denies, one that is off does not', () => {
+    const policy = (check: string) =>
+      imported('portieris', `kind: ClusterImagePolicy\nspec: {repositories: [{name: "x.example/*", policy: {${check}}}]}`)
+    for (const check of [
+      'va: {enabled: true}',
+      'simple: {requirements: [{type: reject}]}',
+      'vulnerability: {X: {enabled: true}}',
+      'new: 1',
+    ])
+      expect(asked(policy(check), 'x.example/a').action, check).toBe('deny')
+    for (const check of [
+      'va: {enabled: false}',
+      'simple: {}',
+      'vulnerability: {X: {enabled: false, account: a}}',
+      'simple: null',
+    ])
+      expect(asked(policy(check), 'x.example/a').action, check).toBe('skip')
+  })
+})
+
 test('a file of another kind says so and gives no policy that allows', () => {
   for (const kind of ['connaisseur', 'portieris', 'opa-notary', 'notary'] as const)
     for (const text of ['{}', '[]', 'x', '{"a": {"b": 1}}']) {

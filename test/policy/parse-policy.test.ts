@@ -225,6 +225,16 @@ test('rules that never decide are told, and the default that is never asked', ()
   ])
 })
 
+test('demands on images that are not verified are told', () => {
+  const policy = yamlPolicy(
+    'version: 1\ndefault: {action: deny, firstUse: refuse}\nrules:\n  - {match: quay.io/a, action: skip, requireSigners: {all: [alice]}}\n  - {match: quay.io/b, action: warn, requireSigners: {all: [alice]}}\n  - {match: quay.io/c, action: skip}',
+  )
+  expect(policyRemarks(policy).map(({ line, problem, hint }) => [line, problem, hint])).toEqual([
+    [2, 'firstUse has no effect: with action deny nothing is verified', 'Leave it out, or leave out the action.'],
+    [4, 'requireSigners has no effect: with action skip nothing is verified', 'To verify and only warn, write action: warn.'],
+  ])
+})
+
 test("PEM of a signer's key is its canonical ID, also with the header that docker trust key generate writes", () => {
   const pem = String(createKeys().publicKey.export({ type: 'spki', format: 'pem' }))
   const withHeader = pem.replace('-----BEGIN PUBLIC KEY-----\n', '-----BEGIN PUBLIC KEY-----\nrole: alice\n\n')

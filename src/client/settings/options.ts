@@ -41,6 +41,11 @@ export interface TrustClientOptions extends ContentTrustSwitch {
   readonly server?: string
   /** Registry (`docker.io` or `host[:port]`) to trust server. */
   readonly servers?: Readonly<Record<string, string>>
+  /**
+   * Where images are pulled from, to the name in which they are signed: `{'mirror.example': 'docker.io', 'registry.example/hub/': 'docker.io'}`.
+   * A path ends at `/`. The longest counts, and its answer is not looked up again. Mirrors of the policy count too.
+   */
+  readonly mirrors?: Readonly<Record<string, string>>
   /** Default: `<dockerConfig>/trust`. */
   readonly trustDirectory?: string
   /** The folder of Docker's config.json. Default: `DOCKER_CONFIG`, else `~/.docker`; none for a user without a home. */

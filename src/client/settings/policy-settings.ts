@@ -54,8 +54,10 @@ export function givenPolicy(options: Pick<TrustClientOptions, 'policy'>, env: En
 }
 
 /** A policy that clients can follow: from a file, or as an object. @throws UsageError ERR_SETTINGS_INVALID */
-export async function readPolicy(given: string | object): Promise<Policy> {
-  const faults = newPolicyFaults(typeof given === 'string' ? given : 'option policy')
+export async function readPolicy(
+  given: string | object,
+  faults: Faults = newPolicyFaults(typeof given === 'string' ? given : 'option policy'),
+): Promise<Policy> {
   const document = typeof given === 'string' ? await readFile(given, faults) : givenDocument(given, 'option policy', faults)
   const policy = parsePolicy(document, faults)
   refuseMaxAge(policy, faults)

@@ -27,7 +27,7 @@ export interface PolicyServer {
 const NO_POLICY: PolicyServer = { knownRegistries: true }
 
 /**
- * The trust server of a registry: `server`, else the rule of a policy, else `servers`, else the environment, else the table of known registries,
+ * The trust server of a registry: `server`, else the rule of a policy, else `servers` (for the mirror that the user named, then for the registry), else the environment, else the table of known registries,
  * else Docker's default.
  *
  * @throws UsageError ERR_SETTINGS_INVALID
@@ -37,8 +37,9 @@ export function chooseServer(
   options: Pick<TrustClientOptions, 'server' | 'servers'>,
   env: Environment,
   policy: PolicyServer = NO_POLICY,
+  mirror: string = registry,
 ): Choice<TrustServer> {
-  const { address, source } = serverAddress(registry, options, env, policy)
+  const { address, source } = serverAddress(registry, options, env, policy, mirror)
   return { value: parseServer(address), source }
 }
 
@@ -47,12 +48,15 @@ function serverAddress(
   options: Pick<TrustClientOptions, 'server' | 'servers'>,
   env: Environment,
   { rule, knownRegistries }: PolicyServer,
+  mirror: string,
 ): { address: string; source: SettingSource } {
   const source = sourceOf('server', options, env)
   if (options.server !== undefined) return { address: options.server, source }
   if (rule !== undefined) return { address: rule.address, source: { kind: 'policy', match: rule.match } }
-  const mapped = mappedServer(options.servers, registry)
-  if (mapped !== undefined) return { address: mapped, source: { kind: 'option', name: 'servers', registry } }
+  for (const name of [mirror, registry]) {
+    const mapped = mappedServer(options.servers, name)
+    if (mapped !== undefined) return { address: mapped, source: { kind: 'option', name: 'servers', registry: name } }
+  }
   const known = knownRegistries ? knownRegistry(registry) : undefined
   // An entry for a registry counts for its mirrors too: otherwise the table of known registries would win over it.
   const mappedForMirrors = known === undefined ? undefined : mappedServer(options.servers, known.registry)

@@ -57,6 +57,7 @@ export const SETTINGS: SettingsTable = {
     otherwise: "Docker's default",
   },
   servers: { fits: isObjectOf(isText, isRegistry), expected: 'an object of texts by docker.io or host[:port]' },
+  mirrors: { fits: isPlainObject, expected: 'a plain object: mirror to signed name' },
   trustDirectory: {
     fits: isText,
     expected: 'a text',

@@ -5,6 +5,7 @@ import type { MetadataStore } from '../../cache/metadata-store.js'
 import { type CredentialSource, givenCredentials } from '../../credentials/credentials.js'
 import { dockerCredentials } from '../../credentials/docker-config.js'
 import { UsageError } from '../../errors.js'
+import type { Mirror } from '../../policy/mirrors.js'
 import { NO_PINNING, type TrustPinning } from '../../trust/pinning.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
 import type { Transport } from '../../trust-server/transport.js'
@@ -32,8 +33,10 @@ import { hasMethods } from './value-checks.js'
 /** The settings of one client. */
 export interface Settings {
   readonly env: Environment
-  /** The trust server of a registry (`docker.io`, `host[:port]`). @throws UsageError ERR_SETTINGS_INVALID */
-  readonly serverFor: (registry: string, policy?: PolicyServer) => Choice<TrustServer>
+  /** The trust server of a registry (`docker.io`, `host[:port]`), and of the mirror that the user named. @throws UsageError ERR_SETTINGS_INVALID */
+  readonly serverFor: (registry: string, policy?: PolicyServer, mirror?: string) => Choice<TrustServer>
+  /** Those of the option and of the policy. */
+  readonly mirrors: readonly Mirror[]
   /** True when `servers` maps docker.io to this trust server: then the server may be sent the credentials of docker.io. */
   readonly isMappedForDockerIo: (server: TrustServer) => boolean
   /** The folder of config.json; undefined when there is none. */
@@ -76,9 +79,11 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
   const config = chooseDockerConfig(own, env)
   const dockerConfig = config.value
   const trustDirectory = chooseTrustDirectory(own, env).value
+  const policy = await readRules(own, env)
   return Object.freeze({
     env,
-    serverFor: (registry: string, policy?: PolicyServer) => chooseServer(registry, own, env, policy),
+    serverFor: (registry: string, terms?: PolicyServer, mirror?: string) => chooseServer(registry, own, env, terms, mirror),
+    mirrors: await readMirrorNames(own, policy),
     isMappedForDockerIo: (server: TrustServer) => isMappedForDockerIo(server, own),
     dockerConfig,
     credentials: await readCredentials(own, dockerConfig, env),
@@ -88,7 +93,7 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     lockFor: await readLock(own, env, reader),
     frozen: own.frozen ?? SETTINGS.frozen.default,
     firstUse: own.firstUse ?? SETTINGS.firstUse.default,
-    policy: await readRules(own, env),
+    policy,
     given: own,
     digestReferences: own.digestReferences ?? SETTINGS.digestReferences.default,
     staleFallback: own.staleFallback ?? SETTINGS.staleFallback.default,
@@ -148,6 +153,12 @@ async function readPins(option: unknown): Promise<TrustPinning> {
 async function readRules(own: TrustClientOptions, env: Environment): Promise<PolicySettings | undefined> {
   if (sourceOf('policy', own, env).kind === 'default' && own.requireSigners === undefined) return undefined
   return (await import('./policy-settings.js')).readPolicySettings(own, env)
+}
+
+/** Loads the code for mirrors only when the option is given. */
+async function readMirrorNames({ mirrors }: TrustClientOptions, policy: PolicySettings | undefined): Promise<readonly Mirror[]> {
+  const ofPolicy = policy?.index?.policy.mirrors ?? []
+  return mirrors === undefined ? ofPolicy : (await import('./mirror-settings.js')).readMirrors(mirrors, ofPolicy)
 }
 
 /** Loads the code for lockfiles only when there is one. */

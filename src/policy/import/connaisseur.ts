@@ -1,9 +1,49 @@
-/** Connaisseur's `values.yaml`, version 3: `application.validators` and `application.policy`. */
+/**
+ * Connaisseur's `values.yaml`: `application.validators` and `application.policy`. Version 2 had both at the top, and names with
+ * underscores.
+ */
 import { readSignerKey } from '../../crypto/pinned-key.js'
 import type { DocumentNode } from '../../document/document.js'
-import { child, type Draft, httpsServer, itemsOf, patternsOf, pinPrefix, textOf, truthOf } from './draft.js'
+import {
+  child,
+  type Draft,
+  httpsServer,
+  itemsOf,
+  type OtherOrder,
+  type Patterns,
+  patternsOf,
+  pinPrefix,
+  textOf,
+  truthOf,
+} from './draft.js'
 
 const DEFAULT_HOST = 'https://notary.docker.io'
+
+/** Features of the admission controller that a policy knows nothing of. */
+const FEATURES: readonly string[] = [
+  'namespacedValidation',
+  'automaticChildApproval',
+  'automaticUnchangedApproval',
+  'resourceValidationMode',
+]
+
+/**
+ * More components first; then, component by component, the longer common prefix with the image; then the longer component.
+ * Source: connaisseur 3 internal/policy/match.go.
+ */
+export const connaisseurOrder: OtherOrder = (one, other, image) => {
+  const [mine, theirs, parts] = [one.name.split('/'), other.name.split('/'), image.split('/')]
+  if (mine.length !== theirs.length) return mine.length - theirs.length
+  const compare = (measure: (part: string, at: number) => number) =>
+    mine.map((part, at) => measure(part, at) - measure(theirs[at] ?? '', at)).find((difference) => difference !== 0)
+  return compare((part, at) => commonPrefix(part, parts[at] ?? '')) ?? compare((part) => part.length) ?? 0
+}
+
+function commonPrefix(one: string, other: string): number {
+  let length = 0
+  while (length < one.length && one[length] === other[length]) length++
+  return length
+}
 
 export function importConnaisseur(document: DocumentNode, draft: Draft): undefined {
   const application = child(document, 'application') ?? document
@@ -15,9 +55,12 @@ export function importConnaisseur(document: DocumentNode, draft: Draft): undefin
   }
   draft.default = { action: 'deny' }
   draft.warn(rules, 'Connaisseur never follows a rotation of the root key; here a root that the pinned one signs is accepted')
-  const features = child(application, 'features')
+  const features = child(application, 'features') ?? application
   if (truthOf(child(features, 'detectionMode')) === true)
-    draft.lose(features ?? rules, 'detectionMode admitted everything with a warning: write action: warn where you want that')
+    draft.lose(features, 'detectionMode admitted everything with a warning: write action: warn where you want that')
+  const admission = FEATURES.filter((name) => child(features, name) !== undefined)
+  if (admission.length > 0)
+    draft.warn(features, `${admission.join(', ')}: which objects of a cluster are judged is no matter of the policy`)
   for (const rule of itemsOf(rules)) new RuleImport(rule, validators, draft).run()
 }
 
@@ -36,26 +79,29 @@ class RuleImport {
     const [rule, draft] = [this.#rule, this.#draft]
     const pattern = textOf(child(rule, 'pattern'))
     if (pattern === undefined) return draft.lose(rule, 'a rule without a pattern is left out')
-    const matches = patternsOf(pattern, rule, draft)
+    const patterns = patternsOf(pattern)
+    draft.loseOthers(rule, ['pattern', 'validator', 'with'])
     const name = textOf(child(rule, 'validator')) ?? 'default'
     const validator = this.#validators.find((each) => textOf(child(each, 'name')) === name)
-    if (validator === undefined) return draft.deny(matches, rule, `no validator ${name}`)
+    if (validator === undefined) return draft.deny(patterns, rule, `no validator ${name}`)
     const type = textOf(child(validator, 'type')) ?? ''
     if (type === 'static')
-      return draft.add(matches, { action: truthOf(child(validator, 'approve')) === true ? 'skip' : 'deny' }, rule)
+      return draft.add(patterns, { action: truthOf(child(validator, 'approve')) === true ? 'skip' : 'deny' }, rule)
     if (type !== 'notaryv1')
-      return draft.deny(matches, rule, `validator ${name} is of type ${type}, which is not Docker Content Trust`)
-    this.#notary(matches, name, validator)
+      return draft.deny(patterns, rule, `validator ${name} is of type ${type}, which is not Docker Content Trust`)
+    this.#notary(patterns, name, validator)
   }
 
-  #notary(matches: readonly string[], name: string, validator: DocumentNode): undefined {
+  #notary(patterns: Patterns, name: string, validator: DocumentNode): undefined {
     const [rule, draft] = [this.#rule, this.#draft]
+    draft.loseOthers(validator, ['name', 'type', 'host', 'trustRoots', 'trust_roots', 'auth', 'cert', 'isAcr', 'is_acr'])
+    draft.loseOthers(child(rule, 'with'), ['trustRoot', 'trust_root', 'key', 'delegations', 'mode'])
     const host = textOf(child(validator, 'host'))
     const server = host === undefined ? DEFAULT_HOST : httpsServer(host)
     if (server === undefined)
-      return draft.deny(matches, rule, `validator ${name} asks ${host}, and trust servers are asked over https alone`)
+      return draft.deny(patterns, rule, `validator ${name} asks ${host}, and trust servers are asked over https alone`)
     const keys = this.#rootKeys(name, validator)
-    if (typeof keys === 'string') return draft.deny(matches, rule, keys)
+    if (typeof keys === 'string') return draft.deny(patterns, rule, keys)
     this.#warnOfSecrets(name, validator)
     const withOptions = child(rule, 'with')
     const delegations = itemsOf(child(withOptions, 'delegations')).flatMap((item) => textOf(item) ?? [])
@@ -71,17 +117,17 @@ class RuleImport {
       )
     const requireSigners =
       delegations.length === 0 ? {} : { requireSigners: { all: delegations.map((each) => each.replace(/^targets\//, '')) } }
-    draft.add(
-      matches,
-      { server, firstUse: 'refuse', pinning: { certs: { [pinPrefix(matches[0] ?? '')]: keys } }, ...requireSigners },
-      rule,
-    )
+    const pinning = { certs: { [pinPrefix(patterns.matches[0] ?? '')]: keys } }
+    draft.add(patterns, { server, firstUse: 'refuse', pinning, ...requireSigners }, rule)
   }
 
   /** IDs of the root keys of which one must have signed, or why there are none. */
   #rootKeys(name: string, validator: DocumentNode): string[] | string {
-    const wanted = textOf(child(child(this.#rule, 'with'), 'trustRoot')) ?? 'default'
-    const roots = itemsOf(child(validator, 'trustRoots'))
+    const withOptions = child(this.#rule, 'with')
+    // As version 3, version 2 and the documents of the validator spell it.
+    const named = ['trustRoot', 'trust_root', 'key'].map((name) => textOf(child(withOptions, name)))
+    const wanted = named.find((name) => name !== undefined) ?? 'default'
+    const roots = itemsOf(child(validator, 'trustRoots') ?? child(validator, 'trust_roots'))
     const chosen = wanted === '*' ? roots : roots.filter((root) => textOf(child(root, 'name')) === wanted)
     if (chosen.length === 0) return `validator ${name} has no trust root ${wanted}`
     if (chosen.length > 1) return 'trustRoot "*" asks for all trust roots together, which a pin cannot say'
@@ -96,7 +142,7 @@ class RuleImport {
 
   #warnOfSecrets(name: string, validator: DocumentNode): undefined {
     const auth = child(validator, 'auth')
-    const secret = textOf(child(auth, 'secretName'))
+    const secret = textOf(child(auth, 'secretName') ?? child(auth, 'secret_name'))
     if (auth !== undefined)
       this.#draft.warn(
         auth,

@@ -34,18 +34,40 @@ export interface DraftRule {
   readonly requireSigners?: { readonly all: readonly (string | { readonly name: string; readonly keys: readonly KeyId[] })[] }
 }
 
+/** What the other program has a rule for. */
+export interface Origin {
+  /** As the other program writes it. */
+  readonly name: string
+  /** Rules with a higher number come first there. */
+  readonly priority?: number
+}
+
+/** Positive when the other program asks `one` before `other` for an image that both match. 0 when it does not say. */
+export type OtherOrder = (one: Origin, other: Origin, image: string) => number
+
+/** What a name becomes here. */
+export interface Patterns extends Origin {
+  readonly matches: readonly string[]
+  /** In what they match less than the name did. */
+  readonly narrowed?: string
+}
+
 interface Kept {
   readonly pattern: Pattern
   readonly rule: DraftRule
   readonly at: DocumentNode
-  /** The other program asks rules with a higher number first; undefined where it decides by specificity. */
-  readonly priority: number | undefined
+  readonly origin: Origin
 }
 
 export class Draft {
   readonly #warnings: ImportWarning[] = []
   readonly #rules: Kept[] = []
+  readonly #order: OtherOrder
   default: DraftRule | undefined
+
+  constructor(order: OtherOrder = () => 0) {
+    this.#order = order
+  }
 
   /** A meaning that changes. */
   warn(at: { readonly place: Place }, text: string): void {
@@ -57,30 +79,42 @@ export class Draft {
     this.#warnings.push({ ...at.place, text, isLost: true })
   }
 
+  /** Members that this import does not know: they may ask for something. */
+  loseOthers(node: DocumentNode | undefined, known: readonly string[]): void {
+    if (node?.kind !== 'object') return
+    for (const [name, { place }] of node.members)
+      if (!known.includes(name)) this.lose({ place }, `${JSON.stringify(name.slice(0, 100))} is not known here: left out`)
+  }
+
   /** What cannot be carried over is denied: less than was asked must not come out of an import. */
-  deny(matches: readonly string[], at: DocumentNode, why: string): undefined {
-    this.lose(at, `${why}: denied is ${matches.join(', ')}`)
-    this.add(matches, { action: 'deny' }, at)
+  deny(patterns: Patterns, at: DocumentNode, why: string): undefined {
+    this.lose(at, `${why}: denied is ${patterns.matches.join(', ')}`)
+    this.add(patterns, { action: 'deny' }, at)
   }
 
-  add(matches: readonly string[], rule: DraftRule, at: DocumentNode, priority?: number): undefined {
-    for (const match of matches) this.#addOne(match, rule, at, priority)
+  add(patterns: Patterns, rule: DraftRule, at: DocumentNode): undefined {
+    const { matches, narrowed, ...origin } = patterns
+    // An exemption of fewer images is stricter; a demand on fewer images is not.
+    if (narrowed !== undefined && rule.action === 'skip') this.warn(at, `${origin.name}: ${narrowed}`)
+    else if (narrowed !== undefined) this.lose(at, `${origin.name}: ${narrowed}`)
+    for (const match of matches) this.#addOne(match, rule, at, origin)
   }
 
-  #addOne(match: string, rule: DraftRule, at: DocumentNode, priority: number | undefined): undefined {
+  #addOne(match: string, rule: DraftRule, at: DocumentNode, origin: Origin): undefined {
     const pattern = parsePattern(match)
     if ('problem' in pattern) return this.lose(at, `${match}: ${pattern.problem}; left out. ${pattern.hint}`)
     const twice = this.#rules.find((kept) => kept.pattern.text === match)
     if (twice !== undefined)
       return this.lose(at, `${match} is named twice (first in line ${twice.at.place.line}); this one is left out`)
-    for (const kept of this.#rules) this.#compare(kept, { pattern, rule, at, priority })
-    this.#rules.push({ pattern, rule, at, priority })
+    for (const kept of this.#rules) this.#compare(kept, { pattern, rule, at, origin })
+    this.#rules.push({ pattern, rule, at, origin })
   }
 
   finish(): Imported {
     const rules = this.#rules.map(({ pattern, rule }) => ({ match: pattern.text, ...rule }))
     const policy = { version: 1, ...(this.default === undefined ? {} : { default: this.default }), rules }
-    const warnings = this.#warnings.toSorted((one, other) => one.line - other.line || one.column - other.column)
+    const unique = new Map(this.#warnings.map((warning) => [`${warning.line}:${warning.column} ${warning.text}`, warning]))
+    const warnings = [...unique.values()].sort((one, other) => one.line - other.line || one.column - other.column)
     return { text: `${JSON.stringify(policy, undefined, 2)}\n`, warnings, isComplete: !warnings.some(({ isLost }) => isLost) }
   }
 
@@ -90,29 +124,29 @@ export class Draft {
     if (image === undefined) return
     const order = compareRanks(one.pattern.rank, other.pattern.rank)
     if (order === 0)
-      this.lose(
+      return void this.lose(
         other.at,
         `${other.pattern.text} and ${one.pattern.text} are equally specific and both match ${image}: make one more specific`,
       )
-    else if (
-      one.priority !== undefined &&
-      other.priority !== undefined &&
-      Math.sign(one.priority - other.priority) !== Math.sign(order)
-    ) {
-      const [here] = order > 0 ? [one, other] : [other, one]
+    if (isSame(one.rule, other.rule)) return
+    const [here, there] = order > 0 ? [one, other] : [other, one]
+    if (this.#order(there.origin, here.origin, image) > 0)
       this.lose(
         other.at,
-        `for ${image} the priorities chose between ${one.pattern.text} and ${other.pattern.text}; here ${here?.pattern.text} decides, which is more specific`,
+        `for ${image}, ${there.origin.name} came before ${here.origin.name}; here ${here.pattern.text} decides, which is more specific`,
       )
-    }
   }
+}
+
+function isSame(one: DraftRule, other: DraftRule): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 /**
  * A name in which `*` stands for anything, slashes too, as patterns in which it stays within a segment; together they match no
- * less. A name without a registry is completed as Docker does.
+ * less, unless `narrowed` says so. A name without a registry is completed as Docker does.
  */
-export function patternsOf(name: string, at: DocumentNode, draft: Draft): string[] {
+export function patternsOf(name: string, origin: Origin = { name }): Patterns {
   const [colon, slash] = [name.lastIndexOf(':'), name.lastIndexOf('/')]
   const [bare, tag] = colon > slash ? [name.slice(0, colon), name.slice(colon + 1)] : [name, '*']
   const [host = '', ...path] = completed(bare)
@@ -120,14 +154,21 @@ export function patternsOf(name: string, at: DocumentNode, draft: Draft): string
     .map((segment) => segment.replace(/\*+/g, '*'))
   const behind = tag === '*' ? '' : `:${tag}`
   const last = path.pop()
-  if (last === undefined) return [`${host === '*' ? '**' : host}${behind}`]
-  if ([...path, last].some((segment) => segment !== '*' && segment.slice(0, -1).includes('*')))
-    draft.lose(at, `${name}: * matched slashes too; here it stays within a segment`)
+  if (last === undefined)
+    return { ...origin, matches: [`${host === '*' ? '**' : host.endsWith('*') ? `${host}/**` : host}${behind}`] }
+  const isCut = host.includes('*') || [...path, last].some((segment) => segment !== '*' && segment.slice(0, -1).includes('*'))
+  const narrowed = isCut ? { narrowed: '* matched slashes too; here it stays within a segment' } : {}
   const inner = [host, ...path.flatMap((segment) => (segment.endsWith('*') ? [segment, '**'] : [segment]))].join('/')
-  if (last === '*') return [`${inner.replace(/\/\*\*$/, '')}/**${behind}`]
-  if (!last.endsWith('*')) return [`${inner}/${last}${behind}`]
   const deeper = `${inner}/${last}/**${behind}`
-  return inner === 'docker.io' ? [deeper] : [`${inner}/${last}${behind}`, deeper]
+  const matches =
+    last === '*'
+      ? [`${inner.replace(/\/\*\*$/, '')}/**${behind}`]
+      : !last.endsWith('*')
+        ? [`${inner}/${last}${behind}`]
+        : inner === 'docker.io'
+          ? [deeper]
+          : [`${inner}/${last}${behind}`, deeper]
+  return { ...origin, matches, ...narrowed }
 }
 
 function completed(name: string): string {
@@ -162,6 +203,14 @@ export function textOf(node: DocumentNode | undefined): string | undefined {
 /** The truth value, or undefined. */
 export function truthOf(node: DocumentNode | undefined): boolean | undefined {
   return node?.kind === 'scalar' && typeof node.value === 'boolean' ? node.value : undefined
+}
+
+/** True for what asks for nothing: nothing at all, an empty list or object, and `enabled: false`, also further inside. */
+export function isOff(node: DocumentNode): boolean {
+  if (node.kind === 'list') return node.items.length === 0
+  if (node.kind === 'scalar') return node.value === null || node.value === ''
+  if (truthOf(child(node, 'enabled')) === false) return true
+  return [...node.members.values()].every(({ value }) => isOff(value))
 }
 
 /** `https://` in front where no scheme is named; undefined for another scheme. */

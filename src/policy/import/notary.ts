@@ -17,6 +17,9 @@ export function importNotary(document: DocumentNode, draft: Draft): undefined {
   const typed = textOf(child(remote, 'url'))
   const server = typed === undefined ? undefined : httpsServer(typed)
   if (typed !== undefined && server === undefined) draft.lose(remote ?? document, `${typed} is no https address: left out`)
+  draft.loseOthers(document, ['trust_dir', 'remote_server', 'trust_pinning'])
+  draft.loseOthers(remote, ['url', ...CONNECTION.keys()])
+  draft.loseOthers(pinning, ['certs', 'ca', 'disable_tofu'])
   for (const [name, advice] of CONNECTION) {
     const node = child(remote, name)
     if (node !== undefined && truthOf(node) !== false && textOf(node) !== '')
@@ -30,7 +33,7 @@ export function importNotary(document: DocumentNode, draft: Draft): undefined {
   const pins = {
     ...(Object.keys(certs).length === 0 ? {} : { certs }),
     ...(Object.keys(ca).length === 0 ? {} : { ca }),
-    ...(truthOf(child(pinning, 'disable_tofu')) === true ? { disable_tofu: true } : {}),
+    ...(isTofuDisabled(child(pinning, 'disable_tofu')) ? { disable_tofu: true } : {}),
   }
   if (server === undefined && Object.keys(pins).length === 0)
     return draft.lose(document, 'neither a server nor trust_pinning in this file')
@@ -39,6 +42,12 @@ export function importNotary(document: DocumentNode, draft: Draft): undefined {
     ...(server === undefined ? {} : { server }),
     ...(Object.keys(pins).length === 0 ? {} : { pinning: pins }),
   }
+}
+
+/** notary reads `"true"` and `1` as true. What it would not understand counts as true: the stricter reading. */
+function isTofuDisabled(node: DocumentNode | undefined): boolean {
+  if (node?.kind !== 'scalar') return node !== undefined
+  return node.value !== null && node.value !== '' && !/^(?:0|f|false)$/i.test(String(node.value))
 }
 
 function textLists(node: DocumentNode | undefined, draft: Draft): Record<string, string[]> {

@@ -2,7 +2,13 @@
 import { fromBase64, utf8Text } from '../../bytes.js'
 import { readSignerKey } from '../../crypto/pinned-key.js'
 import type { DocumentNode } from '../../document/document.js'
-import { child, type Draft, httpsServer, itemsOf, patternsOf, textOf, truthOf } from './draft.js'
+import { child, type Draft, httpsServer, isOff, itemsOf, type OtherOrder, patternsOf, textOf, truthOf } from './draft.js'
+
+/** The name with more characters that are no `*`; a name without `*` before all others. Source: portieris v1 types.go FindImagePolicy. */
+export const portierisOrder: OtherOrder = (one, other) => {
+  const rank = ({ name }: { readonly name: string }) => (name.includes('*') ? name.replaceAll('*', '').length : Number.MAX_VALUE)
+  return Math.sign(rank(one) - rank(other))
+}
 
 type Signer = { readonly name: string; readonly keys: readonly string[] }
 
@@ -36,24 +42,38 @@ export function importPortieris(documents: readonly DocumentNode[], draft: Draft
 function importRepository(repository: DocumentNode, secrets: readonly DocumentNode[], draft: Draft): undefined {
   const name = textOf(child(repository, 'name'))
   if (name === undefined) return draft.lose(repository, 'a repository without a name is left out')
-  const matches = patternsOf(name, repository, draft)
+  const patterns = patternsOf(name)
   const policy = child(repository, 'policy')
   const trust = child(policy, 'trust')
-  for (const other of ['simple', 'vulnerability'])
-    if (child(policy, other) !== undefined) return draft.deny(matches, repository, `${other} is not Docker Content Trust`)
-  if (truthOf(child(trust, 'enabled')) !== true) return draft.add(matches, { action: 'skip' }, repository)
+  draft.loseOthers(repository, ['name', 'policy'])
+  if (truthOf(child(policy, 'mutateImage')) === false)
+    draft.warn(
+      policy ?? repository,
+      'mutateImage is left out: whether an image is replaced by its digest is no matter of the policy',
+    )
+  const others =
+    policy?.kind === 'object' ? [...policy.members].filter(([each]) => each !== 'trust' && each !== 'mutateImage') : []
+  const other = others.find(([, { value }]) => !isOff(value))
+  if (other !== undefined) return draft.deny(patterns, repository, `${other[0].slice(0, 100)} is not Docker Content Trust`)
+  draft.loseOthers(trust, ['enabled', 'trustServer', 'signerSecrets'])
+  if (truthOf(child(trust, 'enabled')) !== true) return draft.add(patterns, { action: 'skip' }, repository)
   const typed = textOf(child(trust, 'trustServer'))
   const server = typed === undefined ? undefined : httpsServer(typed)
-  if (typed !== undefined && server === undefined) return draft.deny(matches, repository, `${typed} is no https address`)
+  if (typed !== undefined && server === undefined) return draft.deny(patterns, repository, `${typed} is no https address`)
   if (server === undefined) draft.warn(repository, `${name}: no trustServer; the server follows from the registry, see dct env`)
   const signers: Signer[] = []
   for (const item of itemsOf(child(trust, 'signerSecrets'))) {
     const signer = signerOf(textOf(child(item, 'name')) ?? '', secrets)
-    if (typeof signer === 'string') return draft.deny(matches, repository, signer)
+    if (typeof signer === 'string') return draft.deny(patterns, repository, signer)
     signers.push(signer)
   }
+  if (signers.length > 0)
+    draft.warn(
+      trust ?? repository,
+      'Portieris takes a key that the delegation lists; here that key must have signed, which is stricter',
+    )
   draft.add(
-    matches,
+    patterns,
     { ...(server === undefined ? {} : { server }), ...(signers.length === 0 ? {} : { requireSigners: { all: signers } }) },
     repository,
   )

@@ -21,7 +21,7 @@ export interface OurReader extends AsyncDisposable {
   /** Resolves to the TrustError of a verification; rejects if the verification succeeds. */
   refusal(reference: string, options?: VerifyTagOptions): Promise<TrustError>
   /** Runs the program with the server, its CA, the trust folder and the configuration folder as options. */
-  dct(command: 'verify' | 'lookup', ...args: string[]): Promise<DctRun>
+  dct(command: 'verify' | 'lookup' | 'lock', ...args: string[]): Promise<DctRun>
   /** The same, with additional environment variables. */
   dctWith(env: Record<string, string>, command: 'verify' | 'lookup', ...args: string[]): Promise<DctRun>
 }

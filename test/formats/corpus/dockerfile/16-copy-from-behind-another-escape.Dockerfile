@@ -1,0 +1,3 @@
+# escape=`
+FROM scratch
+COPY --chown=a` --from=alpine:3.19 a b

@@ -1,0 +1,2 @@
+FROM scratch
+COPY --chown=à--from=alpine:3.19 a b

@@ -1,0 +1,5 @@
+# check=skip=all
+# escape=`
+FROM alpine:3.19
+RUN echo `
+FROM debian:12

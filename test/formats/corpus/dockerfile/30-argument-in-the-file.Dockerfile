@@ -1,0 +1,2 @@
+ARG BUILDKIT_SYNTAX=debian:12
+FROM alpine:3.19
