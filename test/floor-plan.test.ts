@@ -152,6 +152,7 @@ test('each library is used in its own place only', () => {
         (path === 'src/metadata/parse.ts' && kind === 'types'),
     ],
     [/^yaml$/, (path) => room(path) === 'formats' || path === 'src/document/yaml-document.ts'],
+    [/^smol-toml$/, (path) => path === 'src/document/toml.ts'],
     [/^undici(\/|$)/, (path) => room(path) === 'http'],
     [/^(@peculiar\/|asn1js$|pkijs$)/, (path) => path === 'src/crypto/certificate-details.ts' || room(path) === 'testing'],
     [/^string-width$/, (path) => room(path) === 'report'],

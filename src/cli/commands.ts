@@ -47,6 +47,8 @@ export interface Command {
   readonly passThrough?: 'all' | 'behind --'
   /** It runs until it is stopped. */
   readonly isEndless?: true
+  /** It runs a container engine that is set up for it. */
+  readonly needsEngine?: true
   /** Paragraphs of the help. */
   readonly about: readonly string[]
   readonly exitStatus: string
@@ -439,6 +441,42 @@ export const COMMANDS: readonly Command[] = [
     isEndless: true,
     examples: ['dct serve --policy policy.yaml --registry registry.example'],
     load: async () => (await import('./serve.js')).serve,
+  },
+  {
+    name: 'serve hosts',
+    summary: 'tell a container engine to ask dct serve',
+    operands: [],
+    options: [
+      ...(['engine', 'registry', 'resolver', 'resolver-ca', 'registry-ca', 'out'] as const),
+      ...(['diff', 'force', 'quiet', 'verbose'] as const),
+    ],
+    about: [
+      "Writes the files that make an engine ask dct serve for the digests of a registry's tags, in the one form that leaves no way round it: certs.d/HOST/hosts.toml for containerd and Docker Engine 29, where the registry gives the bytes and resolves no tag; registries.conf.d/zz-dct-HOST.conf for podman and CRI-O, where all requests go to dct serve. Prints the names of the files that it wrote.",
+      'The folder is that of the engine: /etc/containerd, /etc/docker, /etc/containers, or --out DIR. The changes are shown first, as a diff; on a terminal the command asks. A file that dct did not write is replaced when you say yes, or with --force. It is not merged: what you need of it must go into the options, or stay in files of other registries.',
+      'Entries of registries.conf that would win over the written one are refused.',
+    ],
+    exitStatus: '0, 2 usage, or a file that is not replaced or cannot be written.',
+    examples: [
+      'dct serve hosts --engine containerd --registry registry.example --diff',
+      'dct serve hosts --engine podman --registry registry.example --out containers',
+    ],
+    load: async () => (await import('./serve-hosts.js')).serveHosts,
+  },
+  {
+    name: 'serve self-test',
+    summary: 'prove that a container engine refuses unsigned tags',
+    operands: [],
+    options: [...(['engine', 'unsigned', 'signed', 'resolver', 'out', 'quiet', 'verbose'] as const)],
+    about: [
+      "Judges the engine's files, then lets the engine's own client pull a tag that is not signed: ctr (and crictl, where it is installed), docker, podman, or crictl for CRI-O. It must fail with a refusal of dct serve. With --signed, another tag must be pulled.",
+      'Removes what was pulled. An image that the engine has already is not tried, since it would be lost. ctr works in a namespace of its own.',
+      'Says what the files cannot reach: digests, images that the engine has already, other names of the registry.',
+    ],
+    exitStatus:
+      '0 refused as it must be, 1 the engine pulled it or its files leave a way round dct serve, 2 usage, 5 the engine could not be asked.',
+    needsEngine: true,
+    examples: ['dct serve self-test --engine containerd --unsigned registry.example/app:no'],
+    load: async () => (await import('./serve-self-test.js')).serveSelfTest,
   },
   {
     name: 'policy explain',

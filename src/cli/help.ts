@@ -29,7 +29,8 @@ export async function help({ words }: CommandLine, io: Io): Promise<number> {
 export function helpText(words: readonly string[]): string {
   const [first] = words
   if (first === undefined) return overview()
-  if (words.length === 1 && subcommands(first).length > 0) return groupHelp(first)
+  const isGroup = subcommands(first).length > 0 && !COMMANDS.some(({ name }) => name === first)
+  if (words.length === 1 && isGroup) return groupHelp(first)
   return commandHelp(commandNamed(words).command)
 }
 

@@ -1,13 +1,11 @@
 /** Asks whether new roots are to be recorded: the question on a terminal, `--expect` and `--accept-new-roots` elsewhere. */
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import { UsageError } from '../errors.js'
 import { keyText } from '../lockfile/changes.js'
 import { isExpected } from '../lockfile/lock-entry.js'
 import { type LockEntry, readFingerprint } from '../lockfile/lockfile.js'
 import { shellWord } from '../shell-word.js'
 import type { RootChain } from '../trust/root-chain.js'
+import { ask } from './ask.js'
 import type { Io } from './io.js'
 import type { CommandLine } from './options.js'
 import type { Speaker } from './output.js'
@@ -66,16 +64,4 @@ export async function acceptedRoots(
     `not recorded: compare the fingerprints with the publisher, over another way than the trust server; then: dct lock --expect <FINGERPRINT> ${guns}. To record them unseen: dct lock --accept-new-roots ${guns}`,
   )
   return []
-}
-
-/** The line that is typed, in lower case; empty at the end of input. */
-async function ask({ stdin, err, signal }: Io, question: string): Promise<string> {
-  err(question)
-  const lines = createInterface({ input: Readable.from(stdin), terminal: false })
-  try {
-    const [answer] = await Promise.race([once(lines, 'line', { signal }), once(lines, 'close', { signal })])
-    return typeof answer === 'string' ? answer.trim().toLowerCase() : ''
-  } finally {
-    lines.close()
-  }
 }

@@ -48,7 +48,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'PROGRAM',
     kind: 'text',
-    help: "the engine's client: docker (default), podman, nerdctl, or a path; it is run without a shell",
+    help: "pull: the engine's client, docker (default), podman, nerdctl, or a path, run without a shell; serve: the engine, containerd, docker, podman or crio",
   },
   pretty: { type: 'boolean', help: 'print tables for people instead of JSON' },
   color: {
@@ -221,7 +221,7 @@ export const OPTIONS = {
     type: 'string',
     value: 'FILE',
     kind: 'file',
-    help: 'write to this file instead of standard output; a folder for --format rego and static',
+    help: "write to this file instead of standard output; a folder for --format rego and static; serve: the folder of the engine's configuration",
   },
   bundle: {
     type: 'string',
@@ -253,7 +253,7 @@ export const OPTIONS = {
     kind: 'text',
     help: 'report as text, json, junit or sarif, to a file or to standard output; may be given again',
   },
-  force: { type: 'boolean', help: 'replace or remove a file that dct did not write, without asking' },
+  force: { type: 'boolean', help: 'replace or remove a file that dct did not write, and ask nothing' },
   listen: {
     type: 'string',
     value: 'HOST:PORT',
@@ -281,6 +281,31 @@ export const OPTIONS = {
     kind: 'text',
     help: 'resolve tags of this registry (docker.io, host[:port]); may be given again',
   },
+  resolver: {
+    type: 'string',
+    value: 'URL',
+    kind: 'text',
+    help: 'address at which the engine reaches dct serve (default: https://127.0.0.1:8443)',
+  },
+  'resolver-ca': {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: 'PEM file of the CA of the certificate of dct serve, when the machine does not trust it',
+  },
+  'registry-ca': {
+    type: 'string',
+    value: 'FILE',
+    kind: 'file',
+    help: "PEM file of the CA of the registry's certificate, when the machine does not trust it",
+  },
+  unsigned: {
+    type: 'string',
+    value: 'REFERENCE',
+    kind: 'text',
+    help: 'tag that is in the registry and not signed: it must be refused',
+  },
+  signed: { type: 'string', value: 'REFERENCE', kind: 'text', help: 'tag that is signed: it must be pulled' },
   'credentials-for': {
     type: 'string',
     multiple: true,

@@ -15,7 +15,7 @@ export function commandsPage(): string {
 }
 
 function section(command: Command): string {
-  const { name, about, withoutEffect = [], exitStatus, examples, isEndless } = command
+  const { name, about, withoutEffect = [], exitStatus, examples, isEndless, needsEngine } = command
   const options = acceptedOptions(command).filter((option) => !withoutEffect.includes(option))
   const ignored = withoutEffect.map((option) => `\`--${option}\``).join(' and ')
   const paragraphs = [
@@ -25,8 +25,8 @@ function section(command: Command): string {
     ...(options.length === 0 ? [] : [['| option | what it does |', '| --- | --- |', ...options.map(row)].join('\n')]),
     ...(ignored === '' ? [] : [`Accepted, without effect here: ${ignored}.`]),
     `Exit status: ${exitStatus}`,
-    // A test runs what ends by itself.
-    isEndless === true
+    // A test runs what ends by itself, without an engine.
+    isEndless === true || needsEngine === true
       ? ['```console', ...examples.map((line) => `$ ${line}`), '```'].join('\n')
       : ['```sh', ...examples, '```'].join('\n'),
   ]

@@ -175,7 +175,7 @@ test('skopeo and buildah copy by location through the service, and only what is 
   const copy = async (tag: string) => {
     const to = await mkdtemp(join(lab.folder, 'copied-'))
     const options = ['--registries-conf', conf, '--insecure-policy', 'copy', '--src-cert-dir', certs]
-    const ran = await lab.run('skopeo', ...options, `docker://${lying.registry}/team/app:${tag}`, `dir:${to}`)
+    const ran = await lab.run('skopeo', [...options, `docker://${lying.registry}/team/app:${tag}`, `dir:${to}`])
     return { ...ran, manifest: await readFile(join(to, 'manifest.json')).catch(() => undefined) }
   }
   const copied = await copy('1.0')
@@ -195,16 +195,8 @@ test('skopeo and buildah copy by location through the service, and only what is 
   expect((await through.decisions()).at(-1)).toMatchObject({ route: 'blob', code: 'ERR_HASH_MISMATCH' })
   lying.lie = (_, answer) => answer
   const storage = ['--root', join(lab.folder, 'storage'), '--runroot', join(lab.folder, 'runroot'), '--storage-driver', 'vfs']
-  const pulled = await lab.run(
-    'buildah',
-    ...storage,
-    '--registries-conf',
-    conf,
-    'pull',
-    '--cert-dir',
-    certs,
-    `${lying.registry}/team/app:1.0`,
-  )
+  const from = ['--registries-conf', conf, 'pull', '--cert-dir', certs, `${lying.registry}/team/app:1.0`]
+  const pulled = await lab.run('buildah', [...storage, ...from])
   expect(pulled).toMatchObject({ status: 0 })
 })
 

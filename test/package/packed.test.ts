@@ -44,7 +44,7 @@ describe('what is packed', () => {
       /^dist\/cli\/([a-z0-9-]+\.cjs|LICENSES\.md)$/,
       /^dist\/man\/dct[a-z-]*\.1$/,
       /^schemas\/[a-z-]+\.schema\.json$/,
-      /^examples\/docker-alias\/[A-Za-z.]+$/,
+      /^examples\/[a-z-]+\/[A-Za-z.-]+$/,
       /^docs\/([a-z]+\/)?(README|[a-z0-9-]+)\.md$/,
       /^fixtures\/demo\/(case|served\/[a-z0-9./-]+)\.json$/,
       /^(CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md|LICENSE|README\.md|package\.json)$/,

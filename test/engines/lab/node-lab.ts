@@ -48,7 +48,7 @@ export interface NodeLab extends AsyncDisposable {
   readonly certificates: ServerCertificates
   readonly notary: NotaryServer
   readonly publisher: Publisher
-  /** `localhost:<port>` */
+  /** `localhost:<port>`, or with the name that was asked for. */
   readonly registry: string
   readonly registryChild: LabChild
   /** Pushes an image whose one file holds the text, under a tag. */
@@ -58,19 +58,29 @@ export interface NodeLab extends AsyncDisposable {
   serve(policy: string, ...more: string[]): Promise<RunningService>
   /** Writes the hosts.toml of a registry for containerd. Default: the registry of the laboratory. */
   writeHosts(text: string, registry?: string): Promise<string>
-  /** Runs a program, in the folder of the laboratory as home. */
-  run(program: string, ...args: string[]): Promise<Ran>
   /** `ctr images pull` with a folder of hosts.toml files. */
   pull(hosts: string, image: string): Promise<Ran>
   /** The digest of an image that containerd has. */
   digestOf(image: string): Promise<string | undefined>
   /** Removes all images of containerd. */
   removeImages(): Promise<void>
+  /** Runs a program that knows the registry's name, with the laboratory's folder as home. `mounts`: folders and files of its own, by path. */
+  run(
+    program: string,
+    args: readonly string[],
+    options?: { readonly env?: Readonly<Record<string, string>>; readonly mounts?: Readonly<Record<string, string>> },
+  ): Promise<Ran>
+  /** Runs `dct` with the engine's programs and this containerd. */
+  dct(args: readonly string[], env?: Readonly<Record<string, string>>, mounts?: Readonly<Record<string, string>>): Promise<Ran>
   ask(url: string, options?: { method?: string; body?: string; headers?: Record<string, string> }): Promise<Answer>
 }
 
-/** Everything started and ready. Rejects, with the logs, when something is missing. */
-export async function startNodeLab(): Promise<NodeLab> {
+/**
+ * Everything started and ready. `host`: the name of the registry. Engines treat localhost in a way of its own; any other name is
+ * known to `dct` and to the engine's programs alone, by an /etc/hosts in a mount namespace.
+ *
+ * Rejects, with the logs, when something is missing. */
+export async function startNodeLab({ host = 'localhost' }: { readonly host?: string } = {}): Promise<NodeLab> {
   const folder = await mkdtemp(join(tmpdir(), 'dct-node-'))
   const children: LabChild[] = []
   const made = new Set<string>()
@@ -82,8 +92,12 @@ export async function startNodeLab(): Promise<NodeLab> {
     await notary?.stop()
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
+  const hostsFile = join(folder, 'etc-hosts')
+  await writeFile(hostsFile, `127.0.0.1 localhost ${host}\n`)
+  const binds: Record<string, string> = host === 'localhost' ? {} : { '/etc/hosts': hostsFile }
   const start = async (name: string, program: string, args: string[], env: Record<string, string> = {}): Promise<LabChild> => {
-    const child = await startChild(program, args, join(folder, `${name}.log`), {
+    const [inside, words] = withBinds(name.startsWith('serve') ? binds : {}, program, args)
+    const child = await startChild(inside, words, join(folder, `${name}.log`), {
       PATH: process.env['PATH'],
       HOME: folder,
       ...env,
@@ -92,12 +106,13 @@ export async function startNodeLab(): Promise<NodeLab> {
     return child
   }
   try {
-    const certificates = await makeServerCertificates(join(folder, 'certificates'))
+    const certificates = await makeServerCertificates(join(folder, 'certificates'), [host])
     notary = await startNotaryServer({ certificates })
     const signer = await createPublisher({ server: notary })
     publisher = signer
     const registryPort = await freePort()
-    const registry = `localhost:${registryPort}`
+    const registry = `${host}:${registryPort}`
+    const pushAddress = `localhost:${registryPort}`
     await writeFile(
       join(folder, 'registry.yml'),
       JSON.stringify({
@@ -123,8 +138,19 @@ export async function startNodeLab(): Promise<NodeLab> {
     )
     await start('containerd', 'containerd', ['-c', join(folder, 'containerd.toml')])
     const ask: NodeLab['ask'] = (url, options) => askOnce(url, certificates.caPem, options)
-    const ctr = (...args: string[]): Promise<Ran> => run('ctr', ['-a', socket, ...args])
-    await until('the registry', registryChild, async () => (await ask(`https://${registry}/v2/`)).status === 200)
+    const programEnv = {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      TMPDIR: folder,
+      CONTAINERD_ADDRESS: socket,
+      CONTAINERD_SNAPSHOTTER: 'native',
+      // The machine trusts the registry.
+      SSL_CERT_FILE: certificates.ca,
+    }
+    const inside: NodeLab['run'] = (program, args, { env = {}, mounts = {} } = {}) =>
+      run(...withBinds({ ...binds, ...mounts }, program, args), { ...programEnv, ...env })
+    const ctr = (...args: string[]): Promise<Ran> => inside('ctr', args)
+    await until('the registry', registryChild, async () => (await ask(`https://${pushAddress}/v2/`)).status === 200)
     await until('containerd', children.at(-1), async () => (await ctr('version')).status === 0)
     const dockerConfig = join(folder, 'docker')
     for (const host of [registry, `localhost:${notary.port}`]) {
@@ -141,7 +167,7 @@ export async function startNodeLab(): Promise<NodeLab> {
       registry,
       registryChild,
       ask,
-      push: (path, tag, text, mediaType) => push(ask, registry, path, tag, text, mediaType),
+      push: (path, tag, text, mediaType) => push(ask, pushAddress, path, tag, text, mediaType),
       async sign(path, tag, { digest, size }, host = registry) {
         const gun = `${host}/${path}`
         if (!made.has(gun)) await signer.init(gun)
@@ -175,8 +201,9 @@ export async function startNodeLab(): Promise<NodeLab> {
         await writeFile(join(hosts, host, 'hosts.toml'), text)
         return hosts
       },
-      run: (program, ...args) => run(program, args, { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder }),
-      pull: (hosts, image) => ctr('images', 'pull', '--hosts-dir', hosts, '--snapshotter', 'native', image),
+      run: inside,
+      dct: (args, env = {}, mounts = {}) => inside(process.execPath, [DCT, ...args], { env, mounts }),
+      pull: (hosts, image) => ctr('images', 'pull', '--hosts-dir', hosts, image),
       async digestOf(image) {
         const { output } = await ctr('images', 'list', `name==${image}`)
         return /sha256:[0-9a-f]{64}/.exec(output)?.[0]
@@ -301,6 +328,14 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = 
       resolve({ status, output: `${stdout}${stderr}${error === null ? '' : error.message}` })
     })
   })
+}
+
+/** The words that run a program with mounts that no other program sees. */
+function withBinds(binds: Readonly<Record<string, string>>, program: string, args: readonly string[]): [string, string[]] {
+  const pairs = Object.entries(binds)
+  if (pairs.length === 0) return [program, [...args]]
+  const script = 'while [ "$1" != -- ]; do mount --bind "$2" "$1" || exit 99; shift 2; done; shift; exec "$@"'
+  return ['unshare', ['--mount', '/bin/sh', '-c', script, 'sh', ...pairs.flat(), '--', program, ...args]]
 }
 
 async function until(what: string, child: LabChild | undefined, isReady: () => Promise<boolean>): Promise<void> {
