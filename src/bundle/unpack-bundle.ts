@@ -5,9 +5,7 @@ import { Faults } from '../document/faults.js'
 import { readJsonDocument } from '../document/json-document.js'
 import { DocumentReader } from '../document/reader.js'
 import { isTooLarge } from '../document/size.js'
-import { UsageError } from '../errors.js'
-import { parseGun } from '../reference/reference.js'
-import { parseServer } from '../reference/server-address.js'
+import { isGun } from '../reference/reference.js'
 import { BUNDLE_FORMAT, BUNDLE_VERSION, type BundledCollection, isBundledName, rootVersion } from './bundle.js'
 
 /** Bytes of a bundle (denial of service: it is held in memory, and once more as files). 500 collections of 100 KB fit. */
@@ -94,21 +92,9 @@ class LineReader extends DocumentReader {
     const [gunNode, serverNode, filesNode] = names.map((name) => fields?.get(name))
     if (gunNode === undefined || serverNode === undefined || filesNode === undefined) return undefined
     const gun = this.text(gunNode, 'the full name of a collection', isGun)
-    const server = this.#server(serverNode)
+    const server = this.trustServer(serverNode)
     const files = this.#files(filesNode)
     return gun === undefined || server === undefined || files === undefined ? undefined : { gun, server, files }
-  }
-
-  #server(node: DocumentNode): string | undefined {
-    const text = this.text(node, 'the https address of a trust server')
-    if (text === undefined) return undefined
-    try {
-      parseServer(text)
-      return text
-    } catch (cause) {
-      if (!(cause instanceof UsageError)) throw cause
-      return this.refuse(node, cause.message, cause.hint)
-    }
   }
 
   #files(node: DocumentNode): Map<string, Uint8Array> | undefined {
@@ -131,14 +117,5 @@ class LineReader extends DocumentReader {
     const missing = ['timestamp', 'snapshot', 'targets'].filter((name) => !members.has(name))
     if (![...members.keys()].some((name) => rootVersion(name) !== undefined)) missing.push('<N>.root')
     return missing.length === 0 ? files : this.refuse(node, `lacks ${missing.join(', ')}`, 'Make the bundle again: dct export')
-  }
-}
-
-function isGun(text: string): boolean {
-  try {
-    return parseGun(text) === text
-  } catch (cause) {
-    if (cause instanceof UsageError) return false
-    throw cause
   }
 }

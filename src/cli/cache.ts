@@ -5,7 +5,7 @@ import { collectionOf, Session } from '../client/session.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { readSettings } from '../client/settings/settings.js'
 import { TrustError, UnavailableError } from '../errors.js'
-import { parseGun } from '../reference/reference.js'
+import { isGun, parseGun } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
 import { clientOptions } from './client-options.js'
 import { EXIT, type Io } from './io.js'
@@ -73,18 +73,9 @@ async function open(line: CommandLine, progress: Progress): Promise<OpenCache> {
   const options = { ...(await clientOptions(line, progress.io, progress.tell)), offline: true }
   const { store, warnings } = await readSettings(options, 'command')
   for (const warning of warnings) speaker.warning(warning)
+  // Anyone with write access can create folders: a name that is no GUN was never kept by us, and is not printed.
   const guns = (await store.list()).filter(isGun)
   return { options, store, guns, speaker, isJson: line.values.json ?? false, progress }
-}
-
-/** Anyone with write access can create folders: a name that is no GUN was never kept by us, and is not printed. */
-function isGun(name: string): boolean {
-  try {
-    return parseGun(name) === name
-  } catch (cause) {
-    if (cause instanceof TrustError) return false
-    throw cause
-  }
 }
 
 async function forget(store: MetadataStore, gun: string): Promise<boolean> {

@@ -80,7 +80,7 @@ class ExportRun {
     const rows = await this.#each(async ({ gun }) => {
       const { list, inspection } = await readCollection(client, gun)
       for (const warning of list.warnings) this.speaker.warning(warning)
-      return signedTagRows(list, inspection)
+      return { gun: list.gun, answer: signedTagRows(list, inspection) }
     })
     return rows?.flat()
   }
@@ -97,22 +97,29 @@ class ExportRun {
           this.speaker.note(
             `root version ${firstRoot} is the first of ${bundled.gun} in it: an older lock or cache may not know it`,
           )
-        return exported
+        return { gun: bundled.gun, answer: exported }
       })
     } finally {
       await session.close()
     }
   }
 
-  /** Asks for each collection once, in order; one that fails does not stop the others. */
-  async #each<Answer>(ask: (repository: ImageRepository) => Promise<Answer>): Promise<Answer[] | undefined> {
+  /** Asks for each word in order, and keeps one answer for each signed name. One that fails does not stop the others. */
+  async #each<Answer>(
+    ask: (repository: ImageRepository) => Promise<{ readonly gun: string; readonly answer: Answer }>,
+  ): Promise<Answer[] | undefined> {
     const { words } = this.#line
+    const asked = new Set<string>()
     const answers = new Map<string, Answer>()
     this.#progress.total = words.length
     for (const word of words) {
       try {
         const repository = parseRepository(word)
-        if (!answers.has(repository.gun)) answers.set(repository.gun, await ask(repository))
+        if (!asked.has(repository.gun)) {
+          asked.add(repository.gun)
+          const { gun, answer } = await ask(repository)
+          answers.set(gun, answer)
+        }
       } catch (error) {
         if (!(error instanceof TrustError)) throw error
         this.speaker.error(error, words.length > 1 && !error.message.includes(word) ? word : undefined)

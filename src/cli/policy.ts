@@ -1,4 +1,5 @@
 /** `dct policy explain`, `dct policy check` and `dct policy import`. None of them asks a server. */
+import { askedNames } from '../client/refresh-terms.js'
 import { givenPolicy, readPolicy, readPolicyBytes } from '../client/settings/policy-settings.js'
 import type { DocumentNode } from '../document/document.js'
 import { Faults } from '../document/faults.js'
@@ -9,6 +10,7 @@ import { type Explanation, explain, explanationLines } from '../policy/explain.j
 import { IMPORT_KINDS, importPolicy } from '../policy/import/import-policy.js'
 import { MAX_POLICY_BYTES, newPolicyFaults } from '../policy/parse-policy.js'
 import { requirementText } from '../policy/signers.js'
+import { parseReference } from '../reference/reference.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { Speaker } from './output.js'
@@ -26,7 +28,7 @@ export async function policyExplain(line: CommandLine, io: Io): Promise<number> 
       hint: 'Name its file: dct policy explain --policy policy.yaml REFERENCE, or set DCT_POLICY.',
     })
   const index = new PolicyIndex(await readPolicy(file))
-  tellExplanation(file, explain(index, reference), new Speaker(io, line), values.json)
+  tellExplanation(file, explained(index, reference), new Speaker(io, line), values.json)
   return EXIT.ok
 }
 
@@ -49,9 +51,15 @@ export async function policyCheck(line: CommandLine, io: Io): Promise<number> {
     else speaker.warning({ message: `${file}:${at}:${column}: ${problem}. ${hint}` })
   }
   const index = new PolicyIndex(policy)
-  for (const reference of references) tellExplanation(file, explain(index, reference), speaker, json)
+  for (const reference of references) tellExplanation(file, explained(index, reference), speaker, json)
   speaker.note(`${file}: ${policy.rules.length} rules, nothing is wrong`)
   return EXIT.ok
+}
+
+/** By the names that `dct verify` asks for. @throws UsageError ERR_REFERENCE_INVALID */
+function explained(index: PolicyIndex, typed: string): Explanation {
+  const reference = parseReference(typed)
+  return explain(index, reference, askedNames(reference, index.policy.mirrors, index.policy))
 }
 
 /** Each fault is an error of its own, with its own hint. */

@@ -1,9 +1,11 @@
 /** What a policy asks of one refresh, and where a collection is asked for. */
+import type { AskedNames } from '../policy/decide.js'
 import type { Decision } from '../policy/decision.js'
-import { signedNameOf } from '../policy/mirrors.js'
+import { type Mirror, signedNameOf } from '../policy/mirrors.js'
+import type { Policy } from '../policy/policy.js'
 import type { TrustPinning } from '../trust/pinning.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
-import { type SignedName, signedName } from './settings/known-registries.js'
+import { knownRegistry, type SignedName, signedName } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
 import type { Choice } from './settings/setting-source.js'
 import type { PolicyServer } from './settings/setting-sources.js'
@@ -70,6 +72,18 @@ export interface SignedPlace extends SignedName {
 /** The name under which a mirror of the settings has the collection signed. */
 export function mirroredName({ gun, isExact }: Named, { mirrors }: Pick<Settings, 'mirrors'>): string | undefined {
   return isExact === true ? undefined : signedNameOf(mirrors, gun)
+}
+
+/** The names that a policy is asked by. A mirror of a known registry is asked under both names, whichever server is asked later. */
+export function askedNames(
+  named: Named,
+  mirrors: readonly Mirror[],
+  policy: Pick<Policy, 'knownRegistries'> | undefined,
+): AskedNames {
+  const { gun, domain } = named
+  const known = policy?.knownRegistries === true ? knownRegistry(domain) : undefined
+  const signed = mirroredName(named, { mirrors }) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
+  return { typed: gun, ...(signed === undefined ? {} : { signed }) }
 }
 
 /** The name that is signed (by a mirror of the settings, else by the table of known registries), and its server. */

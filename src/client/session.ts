@@ -1,11 +1,7 @@
 /** The work of a client: settings, connections, refreshes. Loaded with the first call, together with all that it imports. */
-import { setMaxListeners } from 'node:events'
-import { UnavailableError } from '../errors.js'
 import type { ImageReference, ImageRepository } from '../reference/reference.js'
 import { bindingPins, pinnedAs } from '../trust/pinning.js'
-import { createHttpTransport } from '../trust-server/http-transport.js'
 import type { TrustServer } from '../trust-server/notary-url.js'
-import type { Transport } from '../trust-server/transport.js'
 import {
   answerDigest,
   answerInspection,
@@ -16,6 +12,7 @@ import {
 } from './answers/answers.js'
 import { explainServer } from './answers/server-hints.js'
 import { configWarnings, warningsOf } from './answers/warnings.js'
+import { Deadline } from './deadline.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { ServerFiles } from './refresh/server-files.js'
@@ -26,6 +23,7 @@ import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
 import type { Choice, Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
+import { Transports } from './transports.js'
 import type { UnderPolicy } from './under-policy.js'
 
 /** A collection, its familiar name, and whether it is named by an image reference. */
@@ -51,9 +49,6 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: registryOf(gun), familiarName: gun, isExact: true }
 }
 
-/** Milliseconds in the queue from which a message names them. */
-const QUEUED_MS = 100
-
 /** A refresh that several calls share. */
 interface SharedRefresh {
   readonly verified: Promise<VerifiedCollection>
@@ -71,7 +66,7 @@ export interface Batch {
 
 export class Session {
   readonly #settings: Settings
-  readonly #transports = new Map<string, Transport>()
+  readonly #transports: Transports
   /** Refreshes that run, by the name that was asked for; see `sharedName`. */
   readonly #running = new Map<string, SharedRefresh>()
   readonly #sets = new VerifiedSetCache()
@@ -80,6 +75,7 @@ export class Session {
 
   private constructor(settings: Settings, rules: UnderPolicy | undefined) {
     this.#settings = settings
+    this.#transports = new Transports(settings)
     this.#rules = rules
   }
 
@@ -148,15 +144,15 @@ export class Session {
     const { stage, server, freshness } = verified
     if (freshness !== 'fresh') return { verified, earlierRoots: new Map() }
     const { gun } = stage.context
-    using deadline = this.#deadline(gun, performance.now() + this.#settings.timeout)
-    const transport = this.#transportFor(server)
+    using deadline = new Deadline(this.#settings, gun, performance.now() + this.#settings.timeout)
+    const transport = this.#transports.to(server)
     const files = new ServerFiles({ gun, transport, signal: deadline.signal, tell: this.#settings.onEvent })
     const { earlierRoots } = await import('./refresh/earlier-roots.js')
     return { verified, earlierRoots: await earlierRoots(stage.anchor.chain, files) }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
+    await this.#transports.close()
   }
 
   /** One refresh; callers that ask for the same collection while it runs get the same one, and a batch keeps it. */
@@ -224,8 +220,8 @@ export class Session {
     const ticks = performance.now()
     const maxAge = terms?.maxAge ?? this.#settings.maxAge
     signal?.throwIfAborted()
-    using deadline = this.#deadline(gun, until, onTimeout)
-    const transport = offline && bundle === undefined ? undefined : this.#transportFor(server)
+    using deadline = new Deadline(this.#settings, gun, until, onTimeout)
+    const transport = offline && bundle === undefined ? undefined : this.#transports.to(server)
     const { familiarName } = collection
     const judgedBy = { pinning, alsoPinned, lock, staleFallback, now, ticks, maxAge }
     const request = { gun, familiarName, server, transport, store, ...judgedBy, signal: deadline.signal, tell }
@@ -248,65 +244,9 @@ export class Session {
       throw explainServer(cause, { choice, gun, name: familiarName, now, warnings, reader })
     }
   }
-
-  /**
-   * A signal that ends network work: when the time is up, when the caller aborts, or when it is disposed.
-   * `until`: by `performance.now()`.
-   */
-  #deadline(gun: string, until: number, onTimeout = (): void => undefined): Disposable & { readonly signal: AbortSignal } {
-    const { signal, timeout } = this.#settings
-    const work = new AbortController()
-    // One for each request or refresh, and many run at once.
-    setMaxListeners(0, work.signal, ...(signal === undefined ? [] : [signal]))
-    const interrupt = () => work.abort(signal?.reason)
-    signal?.addEventListener('abort', interrupt)
-    const start = performance.now()
-    const expire = (): void => {
-      onTimeout()
-      work.abort(timedOut(timeout, timeout - (until - start), gun))
-    }
-    if (!(start < until)) expire()
-    const timer = setTimeout(expire, until - start)
-    return {
-      signal: work.signal,
-      [Symbol.dispose]: () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', interrupt)
-        work.abort(new Error('the refresh has ended')) // ends guesses that were not used
-      },
-    }
-  }
-
-  #transportFor(server: TrustServer): Transport {
-    const { transport, dockerConfig, env, ca, credentials, connections, onEvent, isMappedForDockerIo } = this.#settings
-    if (transport !== undefined) return transport
-    const known = this.#transports.get(server.typed)
-    if (known !== undefined) return known
-    const made = createHttpTransport({
-      server,
-      dockerConfig,
-      env,
-      ca,
-      credentials,
-      connections,
-      onEvent,
-      serverIsMappedForDockerIo: isMappedForDockerIo(server),
-    })
-    this.#transports.set(server.typed, made)
-    return made
-  }
 }
 
 /** An exact name and an image name may be two collections: a mirror's images are signed in the name of another registry. */
 function sharedName({ gun, isExact }: Collection): string {
   return isExact === true ? `exactly ${gun}` : gun
-}
-
-/** `queued`: milliseconds of them that passed before the refresh began. */
-function timedOut(timeout: number, queued: number, gun: string): UnavailableError {
-  const within = `error contacting notary server: no answer within ${timeout / 1000} s`
-  if (queued < QUEUED_MS) return new UnavailableError('ERR_SERVER_UNREACHABLE', within, { gun })
-  const message = `${within}, ${(Math.min(queued, timeout) / 1000).toFixed(1)} s of which it waited for other collections`
-  const hint = 'Raise timeout (--timeout SECONDS), or ask for fewer references at a time: what was verified stays in the cache.'
-  return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { gun, hint })
 }

@@ -6,7 +6,6 @@
  */
 import { type Evidence, TrustError, UnsignedError, UsageError } from '../errors.js'
 import type { CollectionPolicy } from '../policy/collection-policy.js'
-import type { AskedNames } from '../policy/decide.js'
 import { type Decision, NO_DECISION } from '../policy/decision.js'
 import { checkSigners } from '../policy/signers.js'
 import type { ImageReference } from '../reference/reference.js'
@@ -20,9 +19,8 @@ import {
   answerTags,
   type VerifiedCollection,
 } from './answers/answers.js'
-import { mirroredName, type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
+import { askedNames, type Named, type RefreshTerms, refreshTerms, strictOf } from './refresh-terms.js'
 import type { AppliedPolicy, ByDigestResult, Inspection, ListedTag, LookupResult, TagList, VerifyResult } from './results.js'
-import { knownRegistry } from './settings/known-registries.js'
 import type { PolicySettings } from './settings/policy-settings.js'
 import type { Settings } from './settings/settings.js'
 
@@ -243,7 +241,9 @@ export class UnderPolicy {
 
   /** Worked out once for each name that is typed. */
   #ofCollection(named: Named): CollectionPolicy | undefined {
-    return this.#policy.index?.collection(named.isExact === true ? `exactly ${named.gun}` : named.gun, () => this.#names(named))
+    return this.#policy.index?.collection(named.isExact === true ? `exactly ${named.gun}` : named.gun, () =>
+      askedNames(named, this.#limits.mirrors, this.#policy.index?.policy),
+    )
   }
 
   #held(decision: Decision): Decision {
@@ -271,15 +271,6 @@ export class UnderPolicy {
     const terms = this.#termsOf.get(decision) ?? refreshTerms(this.#policy, this.#limits, decision)
     this.#termsOf.set(decision, terms)
     return terms
-  }
-
-  /** A mirror of a known registry is asked under both names, whichever server is asked later. */
-  #names(named: Named): AskedNames {
-    const { gun, domain } = named
-    const known = this.#policy.index?.policy.knownRegistries === true ? knownRegistry(domain) : undefined
-    const signed =
-      mirroredName(named, this.#limits) ?? (known === undefined ? undefined : known.registry + gun.slice(domain.length))
-    return { typed: gun, ...(signed === undefined ? {} : { signed }) }
   }
 
   #checkSigners({ stage }: VerifiedCollection, { requireSigners }: Decision, tag: string, digest: string): void {

@@ -1,5 +1,7 @@
 /** Reads values out of a document by their shape. What does not fit is a fault at its place; reading goes on with the rest. */
+import { UsageError } from '../errors.js'
 import { nearestName } from '../nearest-name.js'
+import { parseServer } from '../reference/server-address.js'
 import type { DocumentNode, Member, ObjectNode, Place } from './document.js'
 import type { Faults } from './faults.js'
 
@@ -54,6 +56,19 @@ export class DocumentReader {
     return node.kind === 'scalar' && typeof node.value === 'string' && fits(node.value)
       ? node.value
       : this.#expected(node, expected)
+  }
+
+  /** The address of a trust server, as written. */
+  trustServer(node: DocumentNode): string | undefined {
+    const text = this.text(node, 'the https address of a trust server')
+    if (text === undefined) return undefined
+    try {
+      parseServer(text)
+      return text
+    } catch (cause) {
+      if (!(cause instanceof UsageError)) throw cause
+      return this.refuse(node, cause.message, cause.hint)
+    }
   }
 
   /** A whole number of at least `min`. */

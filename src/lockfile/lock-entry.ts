@@ -78,14 +78,6 @@ function rootText({ version, threshold, keys }: LockedRoot): string {
   return `version ${version}, threshold ${threshold}, ${named.join(', ')}`
 }
 
-/** The chain from a locked root to the last of the files, each the next version. @throws as `RootChain.next` */
-export function walkFromLock(chain: RootChain, files: Iterable<Uint8Array>): RootChain {
-  const budget = new Budget()
-  let newest = chain
-  for (const file of files) newest = newest.next(file, budget)
-  return newest
-}
-
 /** The chain with a later root that the keys of the first sign. @throws as `RootChain.bridge` */
 export function bridgeFromLock(chain: RootChain, file: Uint8Array): RootChain {
   return chain.bridge(file, new Budget())

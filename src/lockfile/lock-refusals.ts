@@ -32,7 +32,7 @@ export function olderThanLocked(subject: Subject, locked: LockEntry, offered: Lo
 export function otherServer(subject: Subject, locked: string, asked: string): UntrustedError {
   const { gun, file } = subject
   const why = `${file} records ${locked} as the trust server of ${gun}, and this run asks ${asked}`
-  const hint = `Ask the recorded server with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
+  const hint = `A lock records one server for all tags of a collection. Ask it with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
   return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked })
 }
 

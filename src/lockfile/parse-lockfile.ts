@@ -7,10 +7,8 @@ import type { DocumentNode } from '../document/document.js'
 import { Faults } from '../document/faults.js'
 import { readJsonDocument } from '../document/json-document.js'
 import { DocumentReader } from '../document/reader.js'
-import { UsageError } from '../errors.js'
 import { isDelegationName } from '../metadata/role-name.js'
-import { parseGun } from '../reference/reference.js'
-import { parseServer } from '../reference/server-address.js'
+import { isGun } from '../reference/reference.js'
 import { checkAgreement } from './agreement.js'
 import { sortedKeys } from './lock-entry.js'
 import { LOCKFILE_VERSION, type LockEntry, type LockedKey, type LockedRoot, type Lockfile } from './lockfile.js'
@@ -87,23 +85,11 @@ class LockfileReader extends DocumentReader {
   #entry(gun: string, node: DocumentNode): LockEntry | undefined {
     const fields = this.fields(node, ['server', 'root', 'floors'], ['server', 'root'])
     const [serverNode, rootNode, floorsNode] = [fields?.get('server'), fields?.get('root'), fields?.get('floors')]
-    const server = serverNode === undefined ? undefined : this.#server(serverNode)
+    const server = serverNode === undefined ? undefined : this.trustServer(serverNode)
     const root = rootNode === undefined ? undefined : this.#root(gun, rootNode)
     const floors = floorsNode === undefined ? undefined : this.#floors(floorsNode)
     if (server === undefined || root === undefined) return undefined
     return { server, root, ...(floors === undefined ? {} : { floors }) }
-  }
-
-  #server(node: DocumentNode): string | undefined {
-    const text = this.text(node, 'the https address of a trust server')
-    if (text === undefined) return undefined
-    try {
-      parseServer(text)
-      return text
-    } catch (cause) {
-      if (!(cause instanceof UsageError)) throw cause
-      return this.refuse(node, cause.message, cause.hint)
-    }
   }
 
   #root(gun: string, node: DocumentNode): LockedRoot | undefined {
@@ -167,14 +153,5 @@ class LockfileReader extends DocumentReader {
       if (version !== undefined) floors.set(role, version)
     }
     return floors
-  }
-}
-
-function isGun(text: string): boolean {
-  try {
-    return parseGun(text) === text
-  } catch (cause) {
-    if (cause instanceof UsageError) return false
-    throw cause
   }
 }

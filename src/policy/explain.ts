@@ -1,9 +1,8 @@
 /** Which rule decides over a reference, why, what it asks, and which rules came close. */
 import { nearestName } from '../nearest-name.js'
-import { parseReference } from '../reference/reference.js'
-import { namesOf, type PolicyIndex } from './decide.js'
+import type { ImageReference } from '../reference/reference.js'
+import { type AskedNames, namesOf, type PolicyIndex } from './decide.js'
 import type { Decision } from './decision.js'
-import { signedNameOf } from './mirrors.js'
 import { matchesName } from './pattern.js'
 import type { Rule } from './policy.js'
 import { requirementText } from './signers.js'
@@ -27,11 +26,12 @@ export interface Explanation {
   readonly close: readonly { readonly rule: Rule; readonly because: string }[]
 }
 
-/** @throws UsageError ERR_REFERENCE_INVALID */
-export function explain(index: PolicyIndex, reference: string): Explanation {
-  const { gun, tag, digest } = parseReference(reference)
-  const signed = signedNameOf(index.policy.mirrors, gun)
-  const asked = { typed: gun, ...(signed === undefined ? {} : { signed }) }
+/** `asked`: the names that a client asks the policy by. */
+export function explain(
+  index: PolicyIndex,
+  { reference, tag, digest }: Pick<ImageReference, 'reference' | 'tag' | 'digest'>,
+  asked: AskedNames,
+): Explanation {
   const names = namesOf(asked)
   const ofDigest = digest === undefined ? undefined : index.decideDigest(asked)
   const byDigest = tag === undefined ? ofDigest : undefined

@@ -3,9 +3,7 @@ import type { KeyId } from '../crypto/keys.js'
 import { readPinnedKey, readSignerKey } from '../crypto/pinned-key.js'
 import type { DocumentNode } from '../document/document.js'
 import { DocumentReader, type Fields } from '../document/reader.js'
-import { UsageError } from '../errors.js'
 import { isDelegationName, RELEASES_ROLE, signerName } from '../metadata/role-name.js'
-import { parseServer } from '../reference/server-address.js'
 import { ACTIONS, type PolicyPinning, type RequiredSigner, type SignerRequirement, type Terms } from './policy.js'
 
 /** Names of the members. */
@@ -40,7 +38,7 @@ export class TermsReader extends DocumentReader {
       return at === undefined ? undefined : reader(at)
     }
     const action = read('action', (at) => this.word(at, ACTIONS))
-    const server = read('server', (at) => this.#server(at))
+    const server = read('server', (at) => this.trustServer(at))
     const firstUse = read('firstUse', (at) => this.word(at, FIRST_USE))
     const pinning = read('pinning', (at) => this.#pinning(at))
     const requireSigners = read('requireSigners', (at) => this.requirement(at))
@@ -56,18 +54,6 @@ export class TermsReader extends DocumentReader {
       ...(digestReferences === undefined ? {} : { digestReferences }),
       ...(staleFallback === undefined ? {} : { staleFallback }),
       ...(maxAge === undefined ? {} : { maxAge }),
-    }
-  }
-
-  #server(node: DocumentNode): string | undefined {
-    const text = this.text(node, 'the https address of a trust server')
-    if (text === undefined) return undefined
-    try {
-      parseServer(text)
-      return text
-    } catch (cause) {
-      if (!(cause instanceof UsageError)) throw cause
-      return this.refuse(node, cause.message, cause.hint)
     }
   }
 

@@ -143,6 +143,16 @@ export function parseGun(gun: string): string {
   return gun
 }
 
+/** True for the name of a collection; see `parseGun`. */
+export function isGun(text: string): boolean {
+  try {
+    return parseGun(text) === text
+  } catch (cause) {
+    if (cause instanceof UsageError) return false
+    throw cause
+  }
+}
+
 /** True for one component of a repository's path. */
 export function isPathComponent(text: string): boolean {
   return text.length <= MAX_PATH_LENGTH && COMPONENT.test(text)

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import { type BundledCollection, bundleDigest, isBundledName, packBundle, servedFiles } from '../../src/bundle/bundle.js'
 import { MAX_BUNDLE_BYTES, unpackBundle } from '../../src/bundle/unpack-bundle.js'
 import { createMemoryStore, TrustError, UsageError, verifyTag } from '../../src/index.js'
-import { walkFromLock } from '../../src/lockfile/lock-entry.js'
 import { createSimulatedTransport, createTrustCollection, type TrustCollection } from '../../src/testing/index.js'
 import { Budget } from '../../src/trust/budget.js'
 import { RootChain } from '../../src/trust/root-chain.js'
+import { walk as walkRoots } from '../lockfile/locks.js'
 
 const [ALPINE, BUSYBOX] = ['docker.io/library/alpine', 'docker.io/library/busybox']
 
@@ -112,7 +112,7 @@ test.each([
 ])('attack: the roots %s and %s swapped are no chain from a lock', (one, other) => {
   const walk = ({ files }: BundledCollection) => {
     const start = RootChain.start(ALPINE, alpine.served('1.root') ?? new Uint8Array(), new Budget())
-    return walkFromLock(
+    return walkRoots(
       start,
       ['2.root', '3.root'].map((name) => files.get(name) ?? new Uint8Array()),
     )

@@ -192,6 +192,13 @@ describe('dct verify --bundle', () => {
     expect(JSON.parse(ran.out)).toMatchObject({ status: 'trusted', freshness: 'offline' })
     expect(ran.out).toContain('WARN_EXPIRED_BUNDLE')
     expect((await week(30)).status).toBe(4)
+    const judged = await elsewhere(
+      ['--accept-bundle-root', '--judge-as-of', later(16).now?.toISOString() ?? '', `${GUN}:1.0`],
+      later(17),
+    )
+    expect(judged.status).toBe(4)
+    expect(judged.err).toContain('name an earlier moment')
+    expect(judged.err).not.toContain('--accept-expired-bundle')
   })
 
   test('--judge-as-of says so in the status, and never trusted', async () => {

@@ -53,6 +53,15 @@ test('verify prints the reference at the mirror, and says where the image is sig
   expect(JSON.parse(out)).toMatchObject({ gun: SIGNED, mirror: 'mirror.example', canonicalReference: `${NAME}@${digest}` })
 })
 
+test.each(['bundle', 'ndjson'])(
+  'export --format %s writes a collection once, named at its mirror and as it is signed',
+  async (format) => {
+    const ran = await dct('export', '--format', format, NAME, SIGNED)
+    expect(ran.status).toBe(0)
+    expect(ran.out.match(new RegExp(`"gun":"${SIGNED}"`, 'g'))).toHaveLength(1)
+  },
+)
+
 test('env says under which name it is looked up, and at which server', async () => {
   const { status, out } = await runProgram(['env', '--json', '--policy', file('policy.yaml'), `${NAME}:3.19`], { env: ENV() })
   expect(status).toBe(0)

@@ -185,6 +185,18 @@ describe('commands that show a collection', () => {
   })
 })
 
+test('explain asks a built-in mirror of Oracle under both names, as verify does', async () => {
+  const [mirror, signed] = ['container-registry-fra.oracle.com/os/linux', 'container-registry.oracle.com/os/linux']
+  const rules = 'version: 1\nrules: [{ match: container-registry.oracle.com/**, action: deny }]\n'
+  await writeFile(file('oracle.yaml'), rules)
+  await writeFile(file('oracle-off.yaml'), `${rules}knownRegistries: false\n`)
+  const explained = async (policy: string): Promise<unknown> =>
+    JSON.parse((await dct('policy', 'explain', '--json', '--policy', file(policy), mirror)).out)
+  expect((await verify('--policy', file('oracle.yaml'), mirror)).err).toContain('ERR_POLICY_DENIED')
+  expect(await explained('oracle.yaml')).toMatchObject({ names: [signed, mirror], action: 'deny' })
+  expect(await explained('oracle-off.yaml')).toMatchObject({ names: [mirror], action: 'enforce' })
+})
+
 test('explain, check and import', async () => {
   const explained = await dct('policy', 'explain', '--policy', file('policy.yaml'), app('2.0'))
   expect(explained).toMatchObject({ status: 0, err: '' })

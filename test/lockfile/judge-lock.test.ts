@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { UntrustedError } from '../../src/errors.js'
 import { changeLines } from '../../src/lockfile/changes.js'
 import { type Found, judgeLock } from '../../src/lockfile/judge-lock.js'
-import { bridgeFromLock, isExpected, lockEntry, lockedChain, walkFromLock } from '../../src/lockfile/lock-entry.js'
+import { bridgeFromLock, isExpected, lockEntry, lockedChain } from '../../src/lockfile/lock-entry.js'
 import { rootChangedLines } from '../../src/lockfile/lock-refusals.js'
 import { fingerprint, type LockEntry, readFingerprint } from '../../src/lockfile/lockfile.js'
 import { createTrustCollection } from '../../src/testing/index.js'
-import { chainOf, collectionOf, entryOf, GUN, rootFile, SERVER } from './locks.js'
+import { chainOf, collectionOf, entryOf, GUN, rootFile, SERVER, walk } from './locks.js'
 
 const SUBJECT = { gun: GUN, file: 'content-trust.lock.json' }
 
@@ -41,7 +41,7 @@ test('a rotation of another role changes nothing that is decisive', () => {
   const entry = entryOf(collection)
   collection.rotateKey('timestamp').publish()
   const start = lockedChain(GUN, entry)
-  const chain = walkFromLock(start ?? chainOf(collection), [rootFile(collection, 2)])
+  const chain = walk(start ?? chainOf(collection), [rootFile(collection, 2)])
   const verdict = judge(entry, { chain, leadsFromLock: true })
   expect(verdict.kind).toBe('holds')
   expect(verdict.changes).toEqual([{ what: 'root-version', before: 1, after: 2, decisive: false }])
@@ -50,7 +50,7 @@ test('a rotation of another role changes nothing that is decisive', () => {
 test('three real rotations are followed from the lock, and told', () => {
   const start = lockedChain(GUN, locked)
   if (start === undefined) throw new Error('no chain')
-  const chain = walkFromLock(
+  const chain = walk(
     start,
     [2, 3, 4].map((version) => rootFile(rotated, version)),
   )

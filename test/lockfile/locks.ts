@@ -22,6 +22,14 @@ export function chainOf(collection: TrustCollection, version = 1): RootChain {
   return RootChain.start(collection.gun, rootFile(collection, version), new Budget())
 }
 
+/** The chain to the last of the files, each the next version. */
+export function walk(chain: RootChain, files: Iterable<Uint8Array>): RootChain {
+  const budget = new Budget()
+  let newest = chain
+  for (const file of files) newest = newest.next(file, budget)
+  return newest
+}
+
 export function entryOf(
   collection: TrustCollection,
   version = 1,

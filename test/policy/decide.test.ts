@@ -1,15 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { askedNames } from '../../src/client/refresh-terms.js'
 import type { PolicyIndex } from '../../src/policy/decide.js'
-import { explain, explanationLines } from '../../src/policy/explain.js'
+import { type Explanation, explain, explanationLines } from '../../src/policy/explain.js'
 import { signedNameOf } from '../../src/policy/mirrors.js'
 import { ACTIONS } from '../../src/policy/policy.js'
 import { parseReference } from '../../src/reference/reference.js'
 import { indexOf, jsonPolicy } from './policies.js'
 
+function explained(index: PolicyIndex, typed: string): Explanation {
+  const reference = parseReference(typed)
+  return explain(index, reference, askedNames(reference, index.policy.mirrors, index.policy))
+}
+
 /** The action for a reference as typed, by tag or by digest alone. */
 function actionOf(index: PolicyIndex, reference: string): string {
-  return explain(index, reference).decision.action
+  return explained(index, reference).decision.action
 }
 
 const D = `sha256:${'a'.repeat(64)}`
@@ -33,9 +39,9 @@ test('the most specific rule decides, whatever the order of the file', () => {
 })
 
 test('no rule and no default is as without a policy; the default is asked last', () => {
-  expect(explain(indexOf({}), 'alpine').decision).toMatchObject({ action: 'enforce', match: 'none' })
+  expect(explained(indexOf({}), 'alpine').decision).toMatchObject({ action: 'enforce', match: 'none' })
   const index = indexOf({ 'quay.io/**': { action: 'skip' } }, { default: { action: 'deny' } })
-  expect(explain(index, 'alpine').decision).toMatchObject({ action: 'deny', match: 'default' })
+  expect(explained(index, 'alpine').decision).toMatchObject({ action: 'deny', match: 'default' })
 })
 
 describe('attacks: a spelling that is meant to evade the rule', () => {
@@ -169,7 +175,7 @@ describe('attacks: a digest that is meant to evade the rule of a tag', () => {
             Object.fromEntries(rules.map(([match, one]) => [match, { action: one }])),
             standard === undefined ? {} : { default: { action: standard } },
           )
-          const digest = explain(index, `quay.io/app@${D}`).decision.action
+          const digest = explained(index, `quay.io/app@${D}`).decision.action
           const decided = index.decideDigest({ typed: 'quay.io/app' })
           for (const tag of ['a', 'ab', 'b', 'c']) {
             const byTag = index.decide({ typed: 'quay.io/app' }, tag).action
@@ -214,7 +220,7 @@ describe('mirrors', () => {
     expect(actionOf(both({ action: 'skip' }, { action: 'deny' }), 'mirror.example/library/alpine')).toBe('deny')
     expect(actionOf(both({ action: 'deny' }, { action: 'skip' }), 'mirror.example/library/alpine')).toBe('deny')
     expect(actionOf(both({ action: 'skip' }, { action: 'warn' }), 'mirror.example/library/alpine')).toBe('warn')
-    const joined = explain(
+    const joined = explained(
       both(
         { requireSigners: { all: ['alice'] }, maxAge: 5 },
         { requireSigners: { any: ['bob'] }, firstUse: 'refuse', digestReferences: 'accept', maxAge: 9 },
@@ -241,7 +247,7 @@ test('explain names the rule, what it asks, what else matches and what comes clo
     'quay.io/library/alpine': {},
     'docker.io/library/alpin': {},
   })
-  const lines = explanationLines('policy.yaml', explain(index, 'alpine:3.19'))
+  const lines = explanationLines('policy.yaml', explained(index, 'alpine:3.19'))
   expect(lines).toEqual([
     'asked as docker.io/library/alpine:3.19',
     'rule docker.io/library/* decides',

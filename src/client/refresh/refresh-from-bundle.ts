@@ -33,7 +33,8 @@ export async function refreshFromBundle(
       return { ...refreshed, warnings: [...refreshed.warnings, ...found] }
     } catch (cause) {
       const ended = cause instanceof StaleError ? Date.parse(String(cause.evidence?.['expires'])) : Number.NaN
-      if (!(request.now - ended < acceptExpired) || judgements === MAX_JUDGEMENTS) throw withBundleHint(cause, file, gun)
+      if (!(request.now - ended < acceptExpired) || judgements === MAX_JUDGEMENTS)
+        throw withBundleHint(cause, gun, judgeAsOf !== undefined)
       now = ended - 1
     }
   }
@@ -50,13 +51,15 @@ function judgedAsOf(gun: string, judged: number): Warning {
 }
 
 /** The error, with what to do where a bundle is the reason. */
-function withBundleHint(cause: unknown, file: string, gun: string): unknown {
+function withBundleHint(cause: unknown, gun: string, isJudgedAsOf: boolean): unknown {
   if (!(cause instanceof TrustError)) return cause
-  const again = `dct export --out ${shellWord(file)} ${shellWord(gun)}`
+  const again = `dct export --out FILE ${shellWord(gun)}`
   if (cause.code === 'ERR_METADATA_EXPIRED')
-    cause.hint = `--accept-expired-bundle DAYS accepts it for some days more. It is better to make it again, where its trust server can be asked: ${again}`
+    cause.hint = isJudgedAsOf
+      ? 'At the moment of --judge-as-of the bundle had expired already: name an earlier moment, or take a bundle that was good then.'
+      : `--accept-expired-bundle DAYS accepts it for some days more. It is better to make it again, where its trust server can be asked: ${again}`
   if (cause.code === 'ERR_VERSION_ROLLBACK')
-    cause.hint = `The bundle ${file} is older than what was accepted here before, and an old state may hold images that were withdrawn since. Make it again: ${again}`
-  if (cause.code === 'ERR_METADATA_MISSING') cause.hint = `The bundle ${file} is not complete. Make it again: ${again}`
+    cause.hint = `The bundle is older than what was accepted here before, and an old state may hold images that were withdrawn since. Make it again: ${again}`
+  if (cause.code === 'ERR_METADATA_MISSING') cause.hint = `The bundle is not complete. Make it again: ${again}`
   return cause
 }

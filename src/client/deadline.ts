@@ -1,0 +1,51 @@
+/** The time that the network work of one collection may take. */
+import { setMaxListeners } from 'node:events'
+import { UnavailableError } from '../errors.js'
+import type { Settings } from './settings/settings.js'
+
+/** Milliseconds in the queue from which a message names them. */
+const QUEUED_MS = 100
+
+/** A signal that ends network work: when the time is up, when the caller aborts, or when it is disposed. */
+export class Deadline implements Disposable {
+  readonly #work = new AbortController()
+  readonly #release: () => void
+
+  /** `until`: by `performance.now()`. */
+  constructor({ signal, timeout }: Pick<Settings, 'signal' | 'timeout'>, gun: string, until: number, onTimeout?: () => void) {
+    const work = this.#work
+    // One for each request or refresh, and many run at once.
+    setMaxListeners(0, work.signal, ...(signal === undefined ? [] : [signal]))
+    const interrupt = () => work.abort(signal?.reason)
+    signal?.addEventListener('abort', interrupt)
+    const start = performance.now()
+    const expire = (): void => {
+      onTimeout?.()
+      work.abort(timedOut(timeout, timeout - (until - start), gun))
+    }
+    if (!(start < until)) expire()
+    const timer = setTimeout(expire, until - start)
+    this.#release = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', interrupt)
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#work.signal
+  }
+
+  [Symbol.dispose](): void {
+    this.#release()
+    this.#work.abort(new Error('the refresh has ended')) // ends guesses that were not used
+  }
+}
+
+/** `queued`: milliseconds of them that passed before the refresh began. */
+function timedOut(timeout: number, queued: number, gun: string): UnavailableError {
+  const within = `error contacting notary server: no answer within ${timeout / 1000} s`
+  if (queued < QUEUED_MS) return new UnavailableError('ERR_SERVER_UNREACHABLE', within, { gun })
+  const message = `${within}, ${(Math.min(queued, timeout) / 1000).toFixed(1)} s of which it waited for other collections`
+  const hint = 'Raise timeout (--timeout SECONDS), or ask for fewer references at a time: what was verified stays in the cache.'
+  return new UnavailableError('ERR_SERVER_UNREACHABLE', message, { gun, hint })
+}
