@@ -261,6 +261,7 @@ export const COMMANDS: readonly Command[] = [
       'platform',
       'path',
       'output',
+      'require-signer',
       ...ASKING_QUIETLY,
     ],
     about: [
@@ -289,6 +290,7 @@ export const COMMANDS: readonly Command[] = [
       'format',
       'target',
       'out',
+      'require-signer',
       ...ASKING_QUIETLY,
     ],
     about: [

@@ -7,9 +7,10 @@ import { type DockerLine, readDockerLine } from '../engine/docker-line.js'
 import { type ReadWords, readDockerWords } from '../engine/docker-words.js'
 import { type FoundDocker, findDocker } from '../engine/find-docker.js'
 import { handOver } from '../engine/hand-over.js'
+import { imageMounts } from '../engine/image-mounts.js'
 import { TrustError, UsageError } from '../errors.js'
 import { chooseBuilder, verifyBuild } from '../tasks/build.js'
-import { type ContainerLines, prepareImage, type VerifiedImage, verifyImage } from '../tasks/container.js'
+import { type ContainerLines, prepareImage, type VerifiedImage, verifyImage, verifyMounts } from '../tasks/container.js'
 import { type PullLines, verifyPull } from '../tasks/pull.js'
 import { runBuild } from '../tasks/run-build.js'
 import { MAX_FILE_BYTES } from '../tasks/source-files.js'
@@ -174,7 +175,11 @@ class DockerRun {
   async #container(task: 'run' | 'create', read: ReadWords): Promise<number> {
     const { globals, command, words } = this.#line
     const [at = 0] = read.operands
-    const image = await this.#verified((client, io) => verifyImage(client, words[at] ?? '', this.#lines(io)))
+    const mounted = imageMounts(read)
+    const image = await this.#verified(async (client, io) => {
+      await verifyMounts(client, mounted, this.#lines(io))
+      return await verifyImage(client, words[at] ?? '', this.#lines(io))
+    })
     if (image === undefined) return this.#unverified(read)
     const when = lastValue(read, 'pull') ?? 'missing'
     const platform = lastValue(read, 'platform')

@@ -51,15 +51,17 @@ export class FileFindings {
   }
 
   /** Something that is no image to verify, or that a comment takes out. */
-  skipped(path: string, place: Remark['place'], image: string, reason: string): void {
+  skipped(path: string, place: Remark['place'], image: string, reason: string, isRisk = false): void {
     this.#add({ file: path, line: place.line, column: place.column, image, status: 'skipped', reason })
-    this.#speaker.note(`${placeName(path, place)}: skipped: ${reason}`)
+    const text = `${placeName(path, place)}: skipped: ${reason}`
+    if (isRisk) this.#speaker.warning({ message: text })
+    else this.#speaker.note(text)
   }
 
   /** Problems and skipped parts of a file. */
   remarks({ path, problems, skipped }: ImageFile): void {
     for (const { place, reason } of problems) this.failed(path, place, '', unresolved(reason, placeName(path, place)))
-    for (const { place, reason } of skipped) this.skipped(path, place, '', reason)
+    for (const { place, reason, isRisk } of skipped) this.skipped(path, place, '', reason, isRisk)
   }
 
   /** Files that were not read. */

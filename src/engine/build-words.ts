@@ -33,6 +33,9 @@ const SBOM_SCANNER = 'docker/buildkit-syft-scanner:stable-1'
 /** Caches that are not kept as images in a registry. */
 const OTHER_CACHES: ReadonlySet<string> = new Set(['local', 'gha', 's3', 'azblob'])
 
+/** Options that give the build to another program: what was proved of the builder says nothing about that. */
+const ELSEWHERE = ['detach', 'root', 'server-config']
+
 /** The option that says where the Dockerfile is. */
 export const FILE_OPTION = 'file'
 
@@ -52,6 +55,9 @@ export function readBuildWords(
     throw refused('a build takes one context: a folder, or "-"', 'For example: dct build -t NAME .')
   }
   for (const cache of values('cache-from')) checkCache(cache)
+  const elsewhere = options.find(({ name }) => ELSEWHERE.includes(name))
+  if (elsewhere !== undefined)
+    throw refused(`--${elsewhere.name} builds in another program than the one that was proved`, 'Leave it out.')
   const file = values(FILE_OPTION).at(-1)
   if (file === '-' && context === '-') {
     throw refused('standard input cannot be both the Dockerfile and the context', 'Name the folder of the context: -f - FOLDER')
@@ -105,11 +111,15 @@ function readContext(typed: string): { readonly name: string; readonly image?: s
   return { name }
 }
 
-/** A cache in a registry brings layers into the build that nothing vouches for. */
+/**
+ * A cache in a registry brings layers into the build that nothing vouches for. buildx takes the last of several types, keys in any
+ * case, and quotes (util/buildflags/cache.go): here a value has one type, plainly written.
+ */
 function checkCache(typed: string): void {
-  const fields = typed.split(',').map((field) => field.trim())
-  const type = fields.flatMap((field) => (field.startsWith('type=') ? [field.slice('type='.length)] : [])).at(-1)
-  if (typed === '' || (type !== undefined && OTHER_CACHES.has(type))) return
+  const fields = typed.split(',')
+  const [type, another] = fields.filter((field) => /^\s*type\s*(?:=|$)/i.test(field))
+  const isPlain = another === undefined && !/["\r\n]/.test(typed)
+  if (typed === '' || (isPlain && type?.startsWith('type=') === true && OTHER_CACHES.has(type.slice('type='.length)))) return
   throw refused(
     `--cache-from ${typed}: layers of a cache in a registry are not signed, and no policy of BuildKit reaches them`,
     'Leave it out, or keep the cache in a folder: --cache-from type=local,src=FOLDER',
@@ -118,7 +128,9 @@ function checkCache(typed: string): void {
 
 /** The image of `--attest type=sbom`. */
 function scanner(typed: string): readonly OptionImage[] {
-  if (typed.includes('"')) throw refused(`--attest ${typed}: quotes are not understood here`, 'Write type=sbom,generator=IMAGE.')
+  if (/["\r\n]/.test(typed)) {
+    throw refused(`--attest ${typed}: quotes and line ends are not understood here`, 'Write type=sbom,generator=IMAGE.')
+  }
   const fields = new Map(
     typed.split(',').map((field) => {
       const at = field.indexOf('=')

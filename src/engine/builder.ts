@@ -30,9 +30,12 @@ export async function buildxVersion(engine: EngineOptions): Promise<string | und
   return status === 0 ? stdout.trim() : undefined
 }
 
+/** Lines of `buildx inspect` that change while the builder stays the same. */
+const CHANGING = /^(?:Last Activity|Status):/
+
 /**
- * What tells this builder from others: its nodes and their versions of BuildKit. Undefined when docker does not say which
- * version every node has: a builder that has not started yet.
+ * What tells this builder from others: all that docker says of it, so that one made anew under the same name, of another image, is
+ * another. Undefined when docker does not say which version of BuildKit every node has: a builder that has not started yet.
  */
 export async function builderIdentity({ engine, command, name }: Builder): Promise<string | undefined> {
   const chosen = name ?? engine.env['BUILDX_BUILDER']
@@ -43,10 +46,13 @@ export async function builderIdentity({ engine, command, name }: Builder): Promi
   const named = [chosen ?? context?.stdout.trim() ?? ''].filter((one) => one !== '')
   const { status, stdout } = await capture(engine, ['buildx', 'inspect', ...named], { patience: ANSWER_PATIENCE })
   const lines = stdout.split('\n').map((line) => line.trim().replace(/\s+/g, ' '))
-  const facts = lines.filter((line) => /^(?:Name|Driver|Endpoint|Platforms|BuildKit version|Buildkit):/.test(line))
-  const count = (pattern: RegExp) => facts.filter((line) => pattern.test(line)).length
+  // buildx prints options and files of a builder in another order each time.
+  const facts = lines.filter((line) => !CHANGING.test(line)).map((line) => line.split(' ').toSorted().join(' '))
+  const count = (pattern: RegExp) => lines.filter((line) => pattern.test(line)).length
   const nodes = count(/^Endpoint:/)
-  return status === 0 && nodes > 0 && count(/^(?:BuildKit version|Buildkit): ./) === nodes ? facts.join('\n') : undefined
+  return status === 0 && nodes > 0 && count(/^(?:BuildKit version|Buildkit): ./) === nodes
+    ? facts.toSorted().join('\n')
+    : undefined
 }
 
 /**

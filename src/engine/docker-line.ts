@@ -40,6 +40,7 @@ const TASKS: ReadonlyMap<string, DockerTask> = new Map([
   ['service', 'beyond'],
   ['stack', 'beyond'],
   ['plugin install', 'beyond'],
+  ['plugin upgrade', 'beyond'],
   ['buildx bake', 'beyond'],
   ['buildx f', 'beyond'],
   ['buildx debug', 'beyond'],

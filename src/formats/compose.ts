@@ -13,7 +13,7 @@ import type { Entry, YamlTree } from './yaml-tree.js'
 const IMAGE_CONTEXT = 'docker-image://'
 const GENERATOR = 'generator='
 const PULLED_FIRST =
-  'Compose pulls this name before it builds it: add pull_policy: build, or a comment dct:ignore if the name is yours alone'
+  'the name of what is built, not verified: Compose pulls an image of this name first, and builds only when there is none. Add pull_policy: build'
 const NO_DOLLAR = 'a digest has no place in a reference put together from variables: write it in one piece'
 const NEVER_PULLED: ReadonlySet<string | undefined> = new Set(['build', 'never'])
 /** Arguments, contexts, volumes and hooks of all services. Stops aliases that multiply them. */
@@ -104,7 +104,7 @@ class ComposeReader {
     if (file !== undefined)
       this.#collector.skip(file, 'another file describes the service that this one extends: name that file too')
     if (image !== undefined && NEVER_PULLED.has(policy)) this.#collector.skip(image, `never pulled: pull_policy is ${policy}`)
-    else if (image !== undefined && build !== undefined) this.#collector.unresolved('compose-image', image, PULLED_FIRST)
+    else if (image !== undefined && build !== undefined) this.#collector.skip(image, PULLED_FIRST, true)
     else if (image !== undefined) this.#add('compose-image', image, platform)
     if (build !== undefined) {
       this.#checkBuild(chain, build)

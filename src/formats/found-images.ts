@@ -97,10 +97,11 @@ export class ImageCollector {
     this.#uses.set(key, use)
   }
 
-  /** Notes a name that is not pulled, or images that other files describe. */
-  skip(node: Node, reason: string): void {
-    const place = this.source.place(spanOfNode(node))
-    this.#skipped.set(place.start, { place, reason })
+  /** Notes a name that is not verified, or images that other files describe. `isRisk`: an unverified image may be used there. */
+  skip(node: Node, reason: string, isRisk = false): void {
+    const span = spanOfNode(node)
+    const place = this.source.place(span)
+    this.#skipped.set(place.start, { place, reason, ...(isRisk && !this.#isIgnored(span) ? { isRisk } : {}) })
   }
 
   /** Notes what is not understood. */

@@ -75,6 +75,8 @@ export interface ImageUse {
 export interface Remark {
   readonly place: Place
   readonly reason: string
+  /** What is skipped may bring an unverified image: commands say it as a warning. */
+  readonly isRisk?: boolean
 }
 
 /** Everything found in one file. */
@@ -82,7 +84,7 @@ export interface FoundImages {
   readonly format: FileFormat
   /** In the order of their places. */
   readonly uses: readonly ImageUse[]
-  /** Names of images that are not pulled: built here, or described in another file. */
+  /** Names of images that are not verified: built here, or described in another file. */
   readonly skipped: readonly Remark[]
   /** What is not understood or not allowed there. A gate must not pass a file that has problems. */
   readonly problems: readonly Remark[]

@@ -64,7 +64,7 @@ export type BuildVerdict = { readonly failures: readonly [BuildFailure, ...Build
  */
 export async function chooseBuilder(engine: EngineOptions, isAskedForBuildx: boolean): Promise<BuilderKind> {
   const { env } = engine
-  const typed = env['DOCKER_BUILDKIT']
+  const typed = env['DOCKER_BUILDKIT'] === '' ? undefined : env['DOCKER_BUILDKIT']
   if (typed !== undefined && !isAskedForBuildx) {
     if (/^(?:0|f|F|false|False|FALSE)$/.test(typed)) return { kind: 'classic' }
     if (!/^(?:1|t|T|true|True|TRUE)$/.test(typed)) {

@@ -4,6 +4,7 @@
  */
 import type { TrustClient } from '../client/trust-client.js'
 import { type EngineOptions, runEngine, succeeds } from '../engine/engine.js'
+import { UsageError } from '../errors.js'
 import { type ImageReference, parseReference } from '../reference/reference.js'
 import { digestToPull, type PullLines, unverifiedText } from './pull.js'
 
@@ -46,6 +47,21 @@ export async function verifyImage(
   }
   const digest = digestToPull(result, { warn })
   return { reference, digest, canonical: `${reference.familiarName}@${digest}` }
+}
+
+/**
+ * Verifies images that are mounted into a container. docker takes them as they are written, so a verified one must have its digest.
+ *
+ * @throws TrustError of any kind
+ */
+export async function verifyMounts(client: TrustClient, images: readonly string[], lines: ContainerLines): Promise<void> {
+  for (const image of images) {
+    const verified = await verifyImage(client, image, lines)
+    if (verified === undefined || verified.reference.digest !== undefined) continue
+    throw new UsageError('ERR_SETTINGS_INVALID', `--mount: ${image} is signed, but docker would take what its tag is now`, {
+      hint: `Write its digest: --mount type=image,source=${verified.canonical},target=...`,
+    })
+  }
 }
 
 /** Pulls and tags the image if it has to be. The exit status: 0, or that of the engine's client. */

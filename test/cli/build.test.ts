@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTrustCollection, startTrustServer, type TestTrustServer } from '../../src/testing/index.js'
+import { judge } from '../formats/source-policy.js'
 import { type DockerRun, writeStandInDocker } from '../support/stand-in-docker.js'
 import { runProgram } from './program.js'
 
@@ -198,6 +199,8 @@ describe('what is refused before anything is built', () => {
     ['a context that is not there', ['nowhere'], {}, 'path "nowhere" not found'],
     ['no context', ['-t', 'x'], {}, 'a build takes one context'],
     ['a cache in a registry', ['--cache-from', 'alpine:3.19', '.'], {}, '--cache-from alpine:3.19'],
+    ['a scanner behind a line end', ['--attest', 'type=sbom\n,type=provenance', '.'], {}, '--attest'],
+    ['a builder in the background', ['--detach=true', '.'], {}, '--detach'],
     ['an option that docker does not show', ['--new-option', 'x', '.'], {}, 'unknown flag: --new-option'],
     ['a value that is none for DOCKER_BUILDKIT', ['.'], { DOCKER_BUILDKIT: 'maybe' }, 'expects boolean value'],
     ['BuildKit without buildx', ['.'], { NO_BUILDX: '1', DOCKER_BUILDKIT: '1' }, 'buildx component'],
@@ -206,6 +209,18 @@ describe('what is refused before anything is built', () => {
     const { status, err, builds, proofs } = await build(args, { env, own: [] })
     expect({ status, builds, proofs }).toEqual({ status: 2, builds: [], proofs: [] })
     expect(err).toContain(message)
+  })
+
+  test.each([
+    'type=local,TYPE=registry,ref=evil',
+    'type=registry,ref=evil, type=local',
+    'type=local,src=a,"type=registry",ref=evil',
+    'type=registry,ref=evil\n,type=local',
+    'type=local,type=registry,ref=evil',
+  ])('a cache in a registry that calls itself local: %j', async (cache) => {
+    const { status, err, builds } = await build(['--cache-from', cache, '.'])
+    expect({ status, builds }).toEqual({ status: 2, builds: [] })
+    expect(err).toContain('--cache-from')
   })
 
   test('an archive on standard input', async () => {
@@ -234,6 +249,8 @@ describe('the proof of a builder', () => {
     expect(await times({ BUILDKIT: 'v0.14.0' })).toBe(1)
     expect(await times({ BUILDKIT: 'v0.14.0' }, ['--builder', 'other'])).toBe(1)
     expect(await times({}, ['--platform', 'linux/amd64,linux/arm64'])).toBe(2)
+    expect(await times({ OPTIONS: 'image="other/buildkit:v0.13.0" network="host"' })).toBe(1)
+    expect(await times({ OPTIONS: 'network="host" image="other/buildkit:v0.13.0"' })).toBe(0)
     expect(await times()).toBe(0)
   })
 
@@ -322,6 +339,48 @@ describe('dct docker', () => {
     const { status, out, err, builds } = await program(['docker', ...words, '.'], ON())
     expect({ status, out, builds }).toEqual({ status: 1, out: '', builds: [] })
     expect(err).toMatch(/^No valid trust data for none$/m)
+  })
+
+  test.each(['skip', 'warn'])('a rule with action %s lets its image pass, and no other', async (action) => {
+    const policy = join(work, 'policy.yaml')
+    await writeFile(policy, `version: 1\nrules:\n  - { match: registry.example/free/*, action: ${action} }\n`)
+    const env = { ...ON(), DCT_POLICY: policy }
+    await dockerfile(`FROM registry.example/free/tool:1\nFROM ${APP}:1.0\n`)
+    const passed = await program(['docker', 'build', '.'], env)
+    expect(passed.status, passed.err).toBe(0)
+    expect(passed.err).toContain('registry.example/free/tool:1')
+    const text = passed.builds[0]?.policy?.text ?? ''
+    const rules = JSON.parse(text)
+    expect(judge(rules, `docker-image://registry.example/free/tool:1@${D.alpine}`).isDenied).toBe(false)
+    expect(judge(rules, 'docker-image://registry.example/free/tool:2').isDenied).toBe(true)
+    expect(judge(rules, 'docker-image://registry.example/free/other:1').isDenied).toBe(true)
+    expect(judge(rules, `docker-image://${APP}:1.0`)).toEqual({
+      identifier: `docker-image://${APP}:1.0@${D.app}`,
+      isDenied: false,
+    })
+    const classic = await program(['docker', 'build', '.'], { ...env, DOCKER_BUILDKIT: '0' })
+    expect(classic.builds[0]?.dockerfile, classic.err).toBe(`FROM registry.example/free/tool:1\nFROM ${APP}@${D.app}\n`)
+    await dockerfile('FROM registry.example/free/tool:1\nFROM alpine:none\n')
+    expect(await program(['docker', 'build', '.'], env)).toMatchObject({ status: 1, builds: [] })
+  })
+
+  test('an empty DOCKER_BUILDKIT counts as none, as in docker', async () => {
+    const { status, builds } = await program(['docker', 'build', '.'], { ...ON(), DOCKER_BUILDKIT: '' })
+    expect({ status, isPoliced: builds[0]?.policy !== undefined }).toEqual({ status: 0, isPoliced: true })
+  })
+
+  test.each(['run', 'create'])('docker %s: the image of --mount must be signed, and named by its digest', async (command) => {
+    const ran = (source: string, env: Environment = {}) =>
+      program(['docker', command, '--mount', `type=image,${source},target=/x`, `${APP}:1.0`], { ...ON(), ...env })
+    const failed = command === 'run' ? 125 : 1
+    expect(await ran('source=alpine:none')).toMatchObject({ status: failed, builds: [] })
+    const tagged = await ran('src=alpine:3.19')
+    expect(tagged).toMatchObject({ status: failed, builds: [] })
+    expect(tagged.err).toContain(`source=alpine@${D.alpine}`)
+    expect(await ran(`source=alpine@${D.alpine}`)).toMatchObject({ status: 0 })
+    expect(await ran(`source=alpine@${D.app}`)).toMatchObject({ status: failed })
+    for (const twisted of ['TYPE=IMAGE,"source=alpine:none"', 'source=a,src=alpine:none'])
+      expect((await ran(twisted)).err).toContain('not certain which image')
   })
 
   test('off, it is handed over as it is', async () => {

@@ -231,6 +231,22 @@ describe('dct pin', () => {
   })
 })
 
+test('the name of what a Compose service builds is left alone, with a warning, and fails nothing', async () => {
+  const text = `services:\n  a:\n    image: team/built:1\n    build: .\n  b:\n    image: ${APP}:1.0\n`
+  const path = await put('compose.yaml', text)
+  const verified = await dct('verify', ['-f', path])
+  expect(verified).toMatchObject({ status: 0, out: `${APP}@${D.one}\n` })
+  const said = `dct: warning: ${path}:3:12: skipped: the name of what is built, not verified: Compose pulls an image of this name first`
+  expect(verified.err).toContain(said)
+  expect((await dct('pin', [path])).status).toBe(0)
+  expect(await readFile(path, 'utf8')).toBe(text.replace(':1.0', `:1.0@${D.one}`))
+  const checked = await dct('pin', ['--check', path])
+  expect(checked.status).toBe(0)
+  expect(checked.err).toContain(said)
+  await put('compose.yaml', text.replace('team/built:1', 'team/built:1 # dct:ignore'))
+  expect((await dct('verify', ['-f', path])).err).not.toContain(`warning: ${path}`)
+})
+
 describe('attacks', () => {
   test('a link is neither read nor written, by name or in a folder', async () => {
     const target = await put('elsewhere/Dockerfile', `FROM ${APP}:1.0\n`)

@@ -1,5 +1,5 @@
 /** `dct policy`, and what `--policy` and `--require-signer` make of the other commands. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -76,6 +76,25 @@ test('--require-signer, by name and by key file', async () => {
   expect(missing.err).toContain('bob: did not sign this tag')
   expect(await verify('--require-signer', `alice=${'0'.repeat(64)}`, app('1.0'))).toMatchObject({ status: 3 })
   expect(await verify('--require-signer', `alice=${file('none.pub')}`, app('1.0'))).toMatchObject({ status: 2 })
+})
+
+test('dct pin and dct build-policy write only what the required signers signed', async () => {
+  const asking = ['--server', server.url, '--tlscacert', file('ca.crt'), '--config', folder]
+  const text = `FROM ${app('1.0')}\n`
+  await writeFile(file('Dockerfile'), text)
+  const pin = (...argv: string[]) => dct('pin', ...asking, ...argv, file('Dockerfile'))
+  const policy = (...argv: string[]) => dct('build-policy', ...asking, ...argv, '-f', file('Dockerfile'))
+  for (const command of [pin, policy]) {
+    const missing = await command('--require-signer', 'bob')
+    expect(missing, missing.err).toMatchObject({ status: 3, out: '' })
+    expect(missing.err).toContain('bob: did not sign this tag')
+  }
+  expect(await readFile(file('Dockerfile'), 'utf8')).toBe(text)
+  expect((await policy('--require-signer', 'alice')).out).toContain(digest)
+  expect((await pin('--require-signer', 'alice')).status).toBe(0)
+  expect(await readFile(file('Dockerfile'), 'utf8')).toBe(`FROM ${app('1.0')}@${digest}\n`)
+  expect(await pin('--check', '--require-signer', 'bob')).toMatchObject({ status: 3 })
+  expect(await pin('--check', '--require-signer', 'alice')).toMatchObject({ status: 0 })
 })
 
 test('a broken policy is a usage error with its line, also by DCT_POLICY', async () => {

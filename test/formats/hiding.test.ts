@@ -71,7 +71,6 @@ const WAYS: readonly (readonly [string, string, string])[] = [
     'compose.yaml',
     service('    build:\n      additional_contexts: {a: "docker-image:evil:1"}\n'),
   ],
-  ['under a name that is pulled before it is built', 'compose.yaml', service('    image: evil:1\n    build: .\n')],
   ['in a hook', 'compose.yaml', service('    image: a:1\n    pre_start: [{image: evil:1}]\n')],
   ['as the scanner of a build', 'compose.yaml', service('    build: {sbom: "generator=evil:1"}\n')],
   ['as the frontend of a build', 'compose.yaml', service('    build: {args: [BUILDKIT_SYNTAX=evil:1]}\n')],

@@ -2,7 +2,7 @@
  * A program that stands in for docker with buildx, where there is no BuildKit: it reads the FROM lines of the Dockerfile and judges them
  * by the policy with the evaluator of test/formats/source-policy.ts. It writes down each run in the file LOG, as JSON.
  *
- * Environment: NO_BUILDX; IGNORES_POLICIES; BUILDKIT (the version, `-` for a builder that has not started); ENDS_WITH (exit status); WAITS; SILENT; HIDDEN (one more image of a build).
+ * Environment: NO_BUILDX; OPTIONS (of the builder); IGNORES_POLICIES; BUILDKIT (the version, `-` for a builder that has not started); ENDS_WITH (exit status); WAITS; SILENT; HIDDEN (one more image of a build).
  */
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -30,6 +30,7 @@ export const BUILD_HELP = `Options:
       --builder string                Override the configured builder instance
       --cache-from stringArray        External cache sources
   -f, --file string                   Name of the Dockerfile
+      --mount mount                   Attach a filesystem mount to the container
       --no-cache                      Do not use cache
       --platform stringArray          Set target platform for build
       --progress string               Set type of progress output
@@ -46,11 +47,11 @@ case "$*" in
   "buildx version") [ -n "$NO_BUILDX" ] && exit 1; echo github.com/docker/buildx v0.11.0; exit ;;
   "context show") echo default; exit ;;
   "buildx inspect"*)
-    printf 'Name: %s\nDriver: docker\n\nNodes:\nName: x\nEndpoint: default\nStatus: running\n' "\${3:-default}"
+    printf 'Name: %s\nDriver: docker\n\nNodes:\nName: x\nEndpoint: default\nDriver Options: %s\nStatus: running\n' "\${3:-default}" "$OPTIONS"
     [ "$BUILDKIT" = - ] || echo "BuildKit version: \${BUILDKIT:-v0.13.0}"
     exit ;;
   "image inspect --format"*) echo null; exit ;;
-  "image inspect"*|tag*|pull*) exit 0 ;;
+  "image inspect"*|tag*|pull*|run*|create*) exit 0 ;;
 esac
 exec 'NODE' 'FOLDER/docker.mjs' "$@"
 `
