@@ -1,4 +1,5 @@
 /** An HTTP server with limits: TLS unless on loopback, certificates that are read again, and a stop that lets requests end. */
+import { setMaxListeners } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
@@ -28,8 +29,16 @@ export interface ListenerOptions {
   readonly onReloadFailure: (cause: unknown) => void
 }
 
-/** Answers one request. `isIdentified`: the client showed a certificate of the client CA. Must not reject. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, isIdentified: boolean) => Promise<void>
+/** Who sent a request. */
+export interface Client {
+  /** It showed a certificate of the client CA. */
+  readonly isIdentified: boolean
+  /** Aborts when the answer is sent, or the client is gone. */
+  readonly gone: AbortSignal
+}
+
+/** Answers one request. Must not reject. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, client: Client) => Promise<void>
 
 /** A server that listens. */
 export interface Listener {
@@ -89,11 +98,19 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (isClosing) response.setHeader('connection', 'close')
     running.add(response)
-    response.once('close', () => {
+    const gone = new AbortController()
+    const { socket } = request
+    const end = (): void => {
+      socket.off('close', end)
       running.delete(response)
+      gone.abort(new Error('the client is gone'))
       if (running.size === 0) onIdle()
-    })
-    void handler(request, response, isAuthorized(request))
+    }
+    response.once('close', end)
+    // Node does not close an answer that waits behind another of its connection.
+    setMaxListeners(0, socket)
+    socket.once('close', end)
+    void handler(request, response, { isIdentified: isAuthorized(request), gone: gone.signal })
   })
   // A client that breaks off its handshake is no news.
   server.on('tlsClientError', () => undefined)
