@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { describeCause, UsageError } from '../errors.js'
 import { isLoopback } from '../http/connection/no-proxy.js'
@@ -94,8 +95,12 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
   server.setTimeout(IDLE_MS)
   let isClosing = false
   const running = new Set<ServerResponse>()
+  // Set anew when the client CA changes: what a connection showed before counts no more.
+  let current = new WeakSet<Duplex>()
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => void current.add(socket))
   let onIdle: () => void = () => undefined
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!current.has(request.socket)) return void request.socket.destroy() // clients then connect anew
     if (isClosing) response.setHeader('connection', 'close')
     running.add(response)
     const gone = new AbortController()
@@ -123,6 +128,7 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
       const context = secure(found)
       createSecureContext(context) // the server would take a context that it cannot use
       if ('setSecureContext' in server) server.setSecureContext(context)
+      if (found.ca !== files?.ca) current = new WeakSet()
       files = found
     } catch (cause) {
       onReloadFailure(cause)

@@ -2,6 +2,7 @@
  * Answers container engines: the digest of a tag is the one that is signed, and what has a digest is the registry's, checked against it. A
  * redirect to the registry would not be safe: the engine would believe the registry's own digest header.
  */
+import type { VerifyResult } from '../client/results.js'
 import { TrustError, UnavailableError } from '../errors.js'
 import type { Manifest, RegistryClient } from '../registry/registry-client.js'
 import type { Access } from './access.js'
@@ -72,11 +73,10 @@ export class Resolver {
     const verdict = await verifier.judge(`${registry}/${path}${isDigest ? '@' : ':'}${reference}`)
     if ('error' in verdict) return { refusal: refusalOf(verdict.error), error: verdict.error, verdict }
     const { result } = verdict
-    const isSigned = result.status === 'trusted' || result.status === 'trusted-digest'
-    const wanted = isSigned
-      ? { decision, digest: result.digest, size: result.size }
-      : { decision, digest: isDigest ? reference : undefined, size: undefined }
-    return { ...(await this.#answer(request, access, wanted)), verdict }
+    return {
+      ...(await this.#answer(request, access, { decision, ...wantedOf(result, isDigest ? reference : undefined) })),
+      verdict,
+    }
   }
 
   /** False: clients take what has a digest from the registry itself. */
@@ -123,6 +123,22 @@ export class Resolver {
       const key = `${access.key} ${domain}/${path}@${digest} ${wanted.size ?? ''}`
       return cache.get(key, () => client.fetchManifest({ ...asked, digest, ...size }))
     })
+  }
+}
+
+/** What a result lets through. `given`: the digest of the request. */
+function wantedOf(result: VerifyResult, given: string | undefined): Omit<Wanted, 'decision'> {
+  switch (result.status) {
+    case 'trusted':
+    case 'trusted-digest':
+      return { digest: result.digest, size: result.size }
+    case 'permitted':
+    case 'skipped':
+    case 'by-digest':
+      return { digest: given, size: undefined }
+    case 'trusted-as-of':
+    case 'disabled':
+      throw new Error(`no setting of the service leads to the status ${result.status}`)
   }
 }
 
