@@ -15,6 +15,7 @@ const STEPS = [
     ['run', '--silent', 'fuzz:differential', '--', '--count', '20000', '--seed', String(Date.now() % 1_000_000)],
     {},
   ],
+  ['versions of Node', ['run', '--silent', 'test:nodes'], {}],
   ['mutation', ['run', '--silent', 'mutate'], {}],
 ]
 const KEPT_LINES = 6

@@ -47,7 +47,7 @@ test('the snippets print the signed digest, also as plain JavaScript', { timeout
   }
 })
 
-test('every line of the commands works alone', { timeout: 60_000 }, async () => {
+test('every line of the commands works alone', { timeout: 180_000 }, async () => {
   const lines = readme.blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => code.split('\n'))
   expect(lines.length).toBeGreaterThan(5)
   for (const line of lines) {

@@ -117,9 +117,21 @@ test('a rule that requires signers is applied', async () => {
   expect(codeOf(await lab.manifest())).toBe('403 ERR_SIGNER_MISSING')
 })
 
+test('within the maxAge of a rule the trust server is not asked again', async () => {
+  for (const [maxAge, isAskedAgain] of [
+    [0, true],
+    [60_000, false],
+  ] as const) {
+    await lab.start(`version: 1\nrules: []\ndefault: { firstUse: accept, maxAge: ${maxAge} }\n`)
+    expect((await lab.manifest()).status).toBe(200)
+    const asked = lab.trust.requests.length
+    expect((await lab.manifest()).status).toBe(200)
+    expect(lab.trust.requests.length > asked).toBe(isAskedAgain)
+  }
+})
+
 test.each([
   ['no default', 'version: 1\nrules: []\n'],
-  ['maxAge', 'version: 1\nrules: []\ndefault: { maxAge: 1000 }\n'],
   ['no YAML', '{'],
 ])('does not start with a policy that it cannot apply in full: %s', async (_, policy) => {
   await expect(lab.start(policy)).rejects.toMatchObject({ code: 'ERR_SETTINGS_INVALID' })

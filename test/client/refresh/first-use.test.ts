@@ -24,6 +24,7 @@ describe('first use', () => {
       signers: [],
       rootTrust: 'first-use',
       freshness: 'fresh',
+      checked: '2026-03-01T12:00:00.000Z',
       expires: '2026-03-15T12:00:00.000Z',
       server: SERVER,
       warnings: [{ code: 'WARN_FIRST_USE', message: expect.stringContaining(rootKey?.id ?? '?') }],
