@@ -27,7 +27,10 @@ beforeEach(async () => {
   lab.collection.publish()
   lab.serves = ({ url }, response) => (url.includes('/blobs/') ? held.push(response) : response.end(image))
 })
-afterEach(() => lab.close())
+afterEach(async () => {
+  for (const response of held) response.destroy()
+  await lab.close()
+})
 
 const blob = () => `/v2/localhost_${lab.registry.port}/team/app/blobs/${sha256(layer)}`
 const words = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
@@ -49,15 +52,16 @@ async function closesSoon(): Promise<void> {
 test('a client that left while it waited for its turn takes none', async () => {
   await lab.start(ACCEPTING, { passThrough: true })
   expect((await lab.manifest()).status).toBe(200)
-  const running = Array.from({ length: BLOBS_AT_ONCE }, () => lab.ask(blob()))
-  await expect.poll(() => held.length).toBe(BLOBS_AT_ONCE)
+  const running = Promise.all(Array.from({ length: BLOBS_AT_ONCE }, () => lab.ask(blob())))
+  running.catch(() => undefined)
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(BLOBS_AT_ONCE)
   const before = lab.registry.requests.length
   const waiting = await sent(words(blob()))
   await sleep(200)
   waiting.destroy()
   await sleep(200)
   for (const response of held.splice(0)) response.end(layer)
-  expect((await Promise.all(running)).every(({ status }) => status === 200)).toBe(true)
+  expect((await running).every(({ status }) => status === 200)).toBe(true)
   await sleep(200)
   expect(lab.registry.requests.length).toBe(before)
   await closesSoon()
@@ -67,7 +71,7 @@ test('a client that left takes with it the requests that it sent ahead on the sa
   await lab.start(ACCEPTING, { passThrough: true })
   expect((await lab.manifest()).status).toBe(200)
   const client = await sent(words(blob()) + words(blob()))
-  await expect.poll(() => held.length).toBe(2)
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(2)
   const closed = held.map((response) => new Promise((resolve) => response.once('close', resolve)))
   for (const response of held) response.writeHead(200).write(layer.subarray(0, -1))
   await new Promise((resolve) => client.once('data', resolve))
