@@ -5,6 +5,7 @@ import { nearestName } from '../nearest-name.js'
 import { shellWord } from '../shell-word.js'
 import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
 import { type CommandLine, OPTION_ENTRIES, OPTIONS } from './options.js'
+import { FOREIGN_OPTIONS, OPTIONS_FOR_WORDS, OTHER_COMMANDS, OTHER_OPTIONS } from './other-names.js'
 
 /** A command, and the words behind its name. */
 export interface FoundCommand {
@@ -50,11 +51,13 @@ function hintForOption(message: string, args: string[]): string {
   const options: NonNullable<ParseArgsConfig['options']> = OPTIONS
   const { positionals } = parseArgs({ args, options, allowPositionals: true, strict: false })
   const command = commandOf(positionals)?.command
-  const unknown = /^Unknown option '--(?<name>[^']+)'/.exec(message)?.groups?.['name'] ?? ''
+  const typed = /^Unknown option '(?<name>[^']+)'/.exec(message)?.groups?.['name'] ?? ''
   const known = command === undefined ? [...OPTION_ENTRIES.keys()] : acceptedOptions(command)
-  const nearest = nearestName(unknown, known)
+  const nearest = typed.startsWith('--') ? nearestName(typed.slice(2), known) : undefined
+  const other = OTHER_OPTIONS.get(typed)
+  const meant = other === undefined ? (nearest === undefined ? '' : `Did you mean --${nearest}? `) : `${other}. `
   const help = command === undefined ? 'dct help' : `dct ${command.name} --help`
-  return `${nearest === undefined ? '' : `Did you mean --${nearest}? `}See: ${help}`
+  return `${meant}See: ${help}`
 }
 
 /** The command of a line, once its options and the number of its words are checked. @throws UsageError ERR_SETTINGS_INVALID */
@@ -71,6 +74,8 @@ export function commandNamed(words: readonly string[]): FoundCommand {
   if (found !== undefined) return found
   const [first = '', second] = words
   const below = subcommands(first)
+  const other = OTHER_COMMANDS.get(first)
+  if (other !== undefined) throw usageError(`${JSON.stringify(first)} is not a command of dct`, `${other}. See: dct help`)
   if (below.length === 0) {
     const names = [...new Set(COMMANDS.map(({ name }) => name.split(' ')[0] ?? name))]
     // The most frequent slips: the command left out, or misspelt.
@@ -103,10 +108,11 @@ function checkOptions(command: Command, { values }: CommandLine): void {
   const accepted: readonly string[] = acceptedOptions(command)
   const foreign = Object.keys(values).find((name) => !accepted.includes(name))
   if (foreign === undefined) return
+  const instead = `${FOREIGN_OPTIONS.get(`${command.name} --${foreign}`) ?? 'Leave it out'}. `
   const takers = COMMANDS.filter((one) => acceptedOptions(one).some((name) => name === foreign))
   throw usageError(
     `--${foreign} is not an option of dct ${command.name}`,
-    `Leave it out. Commands that take it: ${takers.map(({ name }) => `dct ${name}`).join(', ')}. Options of this command: dct ${command.name} --help`,
+    `${instead}Commands that take it: ${takers.map(({ name }) => `dct ${name}`).join(', ')}. Options of this command: dct ${command.name} --help`,
   )
 }
 
@@ -136,7 +142,10 @@ function checkWords({ command, words }: FoundCommand, { values }: CommandLine): 
   if (operands.at(-1)?.isRepeated === true || words.length <= operands.length) return
   const wanted = ['dct', name, ...words.slice(0, operands.length).map(shellWord)].join(' ')
   const takes = usage === '' ? 'no words' : usage
-  throw usageError(`dct ${name} takes ${takes}, got ${JSON.stringify(words[operands.length])} too`, `Type: ${wanted}`)
+  throw usageError(
+    `dct ${name} takes ${takes}, got ${JSON.stringify(words[operands.length])} too`,
+    OPTIONS_FOR_WORDS.get(name) ?? `Type: ${wanted}`,
+  )
 }
 
 function usageError(message: string, hint: string): UsageError {

@@ -86,6 +86,7 @@ class Demo {
 
     this.#say(`5. ${await this.#engine(engine)}`)
 
+    const dct = this.#io.env['npm_command'] === undefined ? 'dct' : 'npx --no-install dct'
     const asExpected =
       trusted.status === 'trusted' &&
       unsigned.status === 'failed' &&
@@ -93,7 +94,7 @@ class Demo {
       stale.canonicalReference === trusted.canonicalReference
     this.#say(
       asExpected
-        ? 'done. What a verification on your machine would use: npx --no-install dct env container-registry.oracle.com/os/oraclelinux:9'
+        ? `done. What a verification on your machine would use: ${dct} env container-registry.oracle.com/os/oraclelinux:9`
         : 'something is wrong: the demo did not go as it should',
     )
     return asExpected ? EXIT.ok : EXIT.internal

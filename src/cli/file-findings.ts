@@ -33,7 +33,8 @@ export class FileFindings {
   failed(path: string, place: Remark['place'], image: string, error: TrustError): void {
     this.#add({ file: path, line: place.line, column: place.column, image, status: 'failed', error: error.toJSON() })
     const where = placeName(path, place)
-    this.#speaker.error(error, error.message.startsWith(where) ? undefined : `${where}: ${image}`.replace(/: $/, ''))
+    const about = error.message.includes(image) ? where : `${where}: ${image}`
+    this.#speaker.error(error, error.message.startsWith(where) ? undefined : about)
     this.statuses.push(exitStatus(error))
   }
 

@@ -81,8 +81,7 @@ function checkModes({ values, words }: CommandLine): void {
     throw misused(`--check and --${other} do not go together`, 'Look first with dct pin --check, then change with dct pin.')
   if (values.output !== undefined && values.check !== true)
     throw misused('--output of dct pin goes with --check', 'Type: dct pin --check -o sarif=dct.sarif FILE')
-  if (words.includes('-'))
-    throw misused('dct pin changes files, and standard input is none', 'Name the file, or read it with: dct verify -f -')
+  if (words.includes('-')) throw misused('dct pin changes files, and standard input is none', 'Name the file: dct pin FILE')
 }
 
 function misused(message: string, hint: string): UsageError {

@@ -2,6 +2,8 @@
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
+import { formatOfName } from '../formats/format.js'
+import { shellWord } from '../shell-word.js'
 import { clientOptions, commandSwitch } from './client-options.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
@@ -45,6 +47,8 @@ function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several
     const { reference, error } = outcome
     if (json) speaker.failed({ reference }, error)
     speaker.error(error, several && !error.message.includes(reference) ? reference : undefined)
+    if (formatOfName(reference) !== undefined)
+      speaker.note(`to verify the images that a file names: dct verify --file ${shellWord(reference)}`)
     return exitStatus(error)
   }
   const { result } = outcome

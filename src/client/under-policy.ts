@@ -292,13 +292,14 @@ export class UnderPolicy {
   }
 
   #denied(what: string, gun: string, { match, asked }: Decision): UnsignedError {
-    const { file } = this.#policy
+    const { file, isFile } = this.#policy
+    const named = isFile ? `--policy ${shellWord(file)} ` : ''
     const by = match === 'default' ? 'the default' : `the rule ${match}`
     const evidence: Evidence = { file, match, asked: asked.map((one) => `${one.name}: ${one.match}, ${one.action}`) }
     return new UnsignedError('ERR_POLICY_DENIED', `${what} is denied by ${by} of the policy ${file}`, {
       gun,
       evidence,
-      hint: `Which rule decides, and why: dct policy explain ${shellWord(what)}`,
+      hint: `Which rule decides, and why: dct policy explain ${named}${shellWord(what)}`,
     })
   }
 }

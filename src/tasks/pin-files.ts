@@ -4,6 +4,7 @@ import { type TrustError, UnsignedError } from '../errors.js'
 import type { ImageUse } from '../formats/image-use.js'
 import { type PinnedText, type PinOptions, pinText } from '../formats/pin-text.js'
 import { parseReference } from '../reference/reference.js'
+import { shellWord } from '../shell-word.js'
 import { errorOf, type ImageFile, placeName, unresolved, verifyAll } from './file-images.js'
 
 /** What the trust data says of the references of some files. */
@@ -97,6 +98,7 @@ function findingError(
   if (!isCheck && reason === undefined) return undefined
   return new UnsignedError('ERR_NOT_PINNED', `${use.written} has no digest${reason === undefined ? '' : `: ${reason}`}`, {
     evidence,
+    hint: `Write the signed digest into the file: dct pin ${shellWord(path)}`,
   })
 }
 

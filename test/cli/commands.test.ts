@@ -144,3 +144,23 @@ describe('words behind a command', () => {
     expect((await runProgram(['verify', '--quiet'])).err).not.toContain('hint')
   })
 })
+
+describe('names that people try first', () => {
+  test.each([
+    [['list'], 'dct tags REPOSITORY'],
+    [['sign', 'alpine:3.19'], 'dct signs nothing. Sign with notary'],
+    [['version'], 'dct --version'],
+    [['-v'], 'dct --version'],
+    [['verify', '--ca', 'ca.crt', 'alpine'], '--tlscacert FILE. See: dct verify --help'],
+    [['pin', '--dry-run', 'Dockerfile'], '--diff'],
+    [['tags', '--format', 'csv', 'alpine'], 'dct export --format csv REPOSITORY'],
+    [['policy', 'check', '--policy', 'policy.yaml'], 'dct policy check FILE'],
+    [['policy', 'explain', 'policy.yaml', 'alpine'], 'dct policy explain --policy FILE REFERENCE'],
+    [['build-policy', 'Dockerfile'], 'dct build-policy --file FILE'],
+    [['serve', 'hosts', 'containerd'], '--engine containerd'],
+  ])('%j: the hint says what to type', async (argv, hint) => {
+    const ran = await runProgram(argv)
+    expect(ran).toMatchObject({ status: 2, out: '' })
+    expect(ran.err).toContain(hint)
+  })
+})

@@ -1,5 +1,6 @@
 /** The manual pages, read by mandoc as man reads them. */
 import { spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
 import { manPages } from '../../src/cli/man-pages.js'
@@ -10,6 +11,11 @@ const mandoc = (args: readonly string[], input: string) => spawnSync('mandoc', a
 
 test('there is a page for every command, and one for all', () => {
   expect([...PAGES.keys()].sort()).toEqual(['dct.1', ...COMMANDS.map(({ name }) => `dct-${name.replaceAll(' ', '-')}.1`)].sort())
+})
+
+test('package.json names every page: npm installs no others', async () => {
+  const { man } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  expect(man).toEqual([...PAGES.keys()].sort().map((page) => `./dist/man/${page}`))
 })
 
 test.each([...PAGES])('%s has no fault that mandoc finds', (_, text) => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chooseCommand, readCommandLine } from '../../src/cli/arguments.js'
-import { loopbackCertificate } from '../../src/testing/loopback-certificate.js'
+import { createCertificate } from '../../src/testing/index.js'
 
 const BIN = fileURLToPath(new URL('../../dist/cli/bin.cjs', import.meta.url))
 const UNIT = fileURLToPath(new URL('../../examples/systemd/dct-serve.service', import.meta.url))
@@ -39,10 +39,15 @@ test('dct knows the command and its options', () => {
 })
 
 test('the command serves with the files of the unit, and ends with success on SIGTERM', { timeout: 60_000 }, async () => {
-  const { cert, key } = loopbackCertificate()
+  const { pem, privateKey } = createCertificate({
+    subject: { cn: 'localhost' },
+    san: ['localhost'],
+    notBefore: new Date(Date.now() - 86_400_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+  })
   for (const place of ['credentials', 'state']) await mkdir(join(folder, place))
-  await writeFile(join(folder, 'credentials', 'tls.crt'), cert)
-  await writeFile(join(folder, 'credentials', 'tls.key'), key)
+  await writeFile(join(folder, 'credentials', 'tls.crt'), pem)
+  await writeFile(join(folder, 'credentials', 'tls.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
   await writeFile(join(folder, 'policy.yaml'), 'version: 1\ndefault: { action: deny }\nrules: []\n')
   const places: readonly (readonly [string, string])[] = [
     [`\${CREDENTIALS_DIRECTORY}`, join(folder, 'credentials')],

@@ -23,6 +23,8 @@ export interface PolicySettings {
   readonly index: PolicyIndex | undefined
   /** The path as given, or the option: for messages. */
   readonly file: string
+  /** False for a policy that was given as an object: a command line cannot name it. */
+  readonly isFile: boolean
   /** The pins of rules, with the certificates of their CA files. */
   readonly pinnings: ReadonlyMap<PolicyPinning, TrustPinning>
   /** What the option `requireSigners` asks of every image. */
@@ -40,11 +42,12 @@ export async function readPolicySettings(
 ): Promise<PolicySettings | undefined> {
   const given = givenPolicy(options, env)
   if (given === undefined && options.requireSigners === undefined) return undefined
-  const file = typeof given === 'string' ? given : 'option policy'
+  const isFile = typeof given === 'string'
+  const file = isFile ? given : 'option policy'
   const policy = given === undefined ? undefined : await readPolicy(given)
-  const pinnings = policy === undefined ? new Map() : await readPins(policy, typeof given === 'string' ? dirname(given) : '.')
+  const pinnings = policy === undefined ? new Map() : await readPins(policy, isFile ? dirname(given) : '.')
   const requireSigners = options.requireSigners === undefined ? [] : [readRequirement(options.requireSigners)]
-  return { index: policy === undefined ? undefined : new PolicyIndex(policy), file, pinnings, requireSigners }
+  return { index: policy === undefined ? undefined : new PolicyIndex(policy), file, isFile, pinnings, requireSigners }
 }
 
 /** The option, else the path in the environment. */

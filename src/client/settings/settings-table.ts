@@ -100,7 +100,7 @@ export const SETTINGS: SettingsTable = {
     expected: 'a path or a plain object',
     flag: 'policy',
     environment: ['DCT_POLICY'],
-    otherwise: 'none: every image is verified',
+    otherwise: 'every image is verified',
   },
   requireSigners: {
     fits: (value) => Array.isArray(value) || isPlainObject(value),
