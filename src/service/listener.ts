@@ -1,7 +1,9 @@
 /** An HTTP server with limits: TLS unless on loopback, certificates that are read again, and a stop that lets requests end. */
+import { setMaxListeners } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { describeCause, UsageError } from '../errors.js'
 import { isLoopback } from '../http/connection/no-proxy.js'
@@ -28,8 +30,16 @@ export interface ListenerOptions {
   readonly onReloadFailure: (cause: unknown) => void
 }
 
-/** Answers one request. `isIdentified`: the client showed a certificate of the client CA. Must not reject. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, isIdentified: boolean) => Promise<void>
+/** Who sent a request. */
+export interface Client {
+  /** It showed a certificate of the client CA. */
+  readonly isIdentified: boolean
+  /** Aborts when the answer is sent, or the client is gone. */
+  readonly gone: AbortSignal
+}
+
+/** Answers one request. Must not reject. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, client: Client) => Promise<void>
 
 /** A server that listens. */
 export interface Listener {
@@ -85,15 +95,27 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
   server.setTimeout(IDLE_MS)
   let isClosing = false
   const running = new Set<ServerResponse>()
+  // Set anew when the client CA changes: what a connection showed before counts no more.
+  let current = new WeakSet<Duplex>()
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Duplex) => void current.add(socket))
   let onIdle: () => void = () => undefined
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!current.has(request.socket)) return void request.socket.destroy() // clients then connect anew
     if (isClosing) response.setHeader('connection', 'close')
     running.add(response)
-    response.once('close', () => {
+    const gone = new AbortController()
+    const { socket } = request
+    const end = (): void => {
+      socket.off('close', end)
       running.delete(response)
+      gone.abort(new Error('the client is gone'))
       if (running.size === 0) onIdle()
-    })
-    void handler(request, response, isAuthorized(request))
+    }
+    response.once('close', end)
+    // Node does not close an answer that waits behind another of its connection.
+    setMaxListeners(0, socket)
+    socket.once('close', end)
+    void handler(request, response, { isIdentified: isAuthorized(request), gone: gone.signal })
   })
   // A client that breaks off its handshake is no news.
   server.on('tlsClientError', () => undefined)
@@ -106,6 +128,7 @@ export async function listen(handler: RequestHandler, options: ListenerOptions):
       const context = secure(found)
       createSecureContext(context) // the server would take a context that it cannot use
       if ('setSecureContext' in server) server.setSecureContext(context)
+      if (found.ca !== files?.ca) current = new WeakSet()
       files = found
     } catch (cause) {
       onReloadFailure(cause)

@@ -2,10 +2,11 @@
  * Answers container engines: the digest of a tag is the one that is signed, and what has a digest is the registry's, checked against it. A
  * redirect to the registry would not be safe: the engine would believe the registry's own digest header.
  */
+import type { VerifyResult } from '../client/results.js'
 import { TrustError, UnavailableError } from '../errors.js'
 import type { Manifest, RegistryClient } from '../registry/registry-client.js'
 import type { Access } from './access.js'
-import type { AllowedContent, AllowedPart } from './allowed-content.js'
+import type { AllowedContent, AllowedPart, Decision } from './allowed-content.js'
 import type { ManifestCache } from './manifest-cache.js'
 import { type Refusal, refusal, refusalOf } from './oci-errors.js'
 import type { ResolverRequest } from './resolver-request.js'
@@ -34,6 +35,8 @@ const REGISTRY_MS = 30_000
 
 /** Which manifest is let through: by its digest, or whatever the registry has for the tag. */
 interface Wanted {
+  /** Undefined without content that may be fetched by digest. */
+  readonly decision: Decision | undefined
   readonly digest: string | undefined
   /** Undefined when it is not known. */
   readonly size: number | undefined
@@ -65,15 +68,15 @@ export class Resolver {
     const { content, verifier } = this.#options
     if (isDigest && content === undefined) return { refusal: TAGS_ONLY }
     const part = isDigest ? content?.find(`${registry}/${path}`, reference) : undefined
-    if (part?.kind === 'manifest') return this.#answer(request, access, { digest: reference, size: part.size })
+    if (part?.kind === 'manifest') return this.#answer(request, access, { ...part, digest: reference })
+    const decision = content?.decide()
     const verdict = await verifier.judge(`${registry}/${path}${isDigest ? '@' : ':'}${reference}`)
     if ('error' in verdict) return { refusal: refusalOf(verdict.error), error: verdict.error, verdict }
     const { result } = verdict
-    const isSigned = result.status === 'trusted' || result.status === 'trusted-digest'
-    const wanted = isSigned
-      ? { digest: result.digest, size: result.size }
-      : { digest: isDigest ? reference : undefined, size: undefined }
-    return { ...(await this.#answer(request, access, wanted)), verdict }
+    return {
+      ...(await this.#answer(request, access, { decision, ...wantedOf(result, isDigest ? reference : undefined) })),
+      verdict,
+    }
   }
 
   /** False: clients take what has a digest from the registry itself. */
@@ -97,7 +100,7 @@ export class Resolver {
     try {
       const manifest = await this.#manifest(request, access, wanted)
       if (manifest !== undefined) {
-        this.#options.content?.allow(`${registry}/${path}`, manifest)
+        if (wanted.decision !== undefined) this.#options.content?.allow(`${registry}/${path}`, manifest, wanted.decision)
         return { manifest }
       }
       const digest = wanted.digest === undefined || wanted.digest === reference ? '' : ` with the signed digest ${wanted.digest}`
@@ -120,6 +123,22 @@ export class Resolver {
       const key = `${access.key} ${domain}/${path}@${digest} ${wanted.size ?? ''}`
       return cache.get(key, () => client.fetchManifest({ ...asked, digest, ...size }))
     })
+  }
+}
+
+/** What a result lets through. `given`: the digest of the request. */
+function wantedOf(result: VerifyResult, given: string | undefined): Omit<Wanted, 'decision'> {
+  switch (result.status) {
+    case 'trusted':
+    case 'trusted-digest':
+      return { digest: result.digest, size: result.size }
+    case 'permitted':
+    case 'skipped':
+    case 'by-digest':
+      return { digest: given, size: undefined }
+    case 'trusted-as-of':
+    case 'disabled':
+      throw new Error(`no setting of the service leads to the status ${result.status}`)
   }
 }
 

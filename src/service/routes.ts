@@ -5,6 +5,7 @@ import { TrustError } from '../errors.js'
 import { type Access, accessOf } from './access.js'
 import { BadRequest, JSON_TYPE, notAllowed, REGISTRY_HEADERS, RETRY, readJson, send } from './answer.js'
 import { type DecisionLog, teller } from './decision-log.js'
+import type { Client } from './listener.js'
 import { type Refusal, refusal, refusalOf } from './oci-errors.js'
 import { type Resolver, TAGS_ONLY } from './resolver.js'
 import { parseResolverRequest, type ResolverRequest } from './resolver-request.js'
@@ -43,14 +44,18 @@ export class Routes {
     this.#options = options
   }
 
-  async verify(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'POST') return notAllowed(request, response, 'POST')
-    const references = referencesOf(await readJson(request, MAX_VERIFY_BYTES))
+  /** The references of a request to verify; undefined when it was refused. */
+  async references(request: IncomingMessage, response: ServerResponse): Promise<readonly string[] | undefined> {
+    if (request.method !== 'POST') return void notAllowed(request, response, 'POST')
+    return referencesOf(await readJson(request, MAX_VERIFY_BYTES))
+  }
+
+  async verify(request: IncomingMessage, response: ServerResponse, references: readonly string[]): Promise<void> {
     const results = await verifyAll(this.#options.verifier, references, this.#tell(request, 'verify'))
     send(request, response, 200, JSON.stringify({ results }), JSON_TYPE)
   }
 
-  async manifest(request: IncomingMessage, response: ServerResponse, isIdentified: boolean): Promise<void> {
+  async manifest(request: IncomingMessage, response: ServerResponse, { isIdentified }: Client): Promise<void> {
     const asked = this.#parsed(request, response, isIdentified)
     if (asked === undefined) return
     const tell = this.#tell(request, 'manifest')
@@ -68,7 +73,7 @@ export class Routes {
     send(request, response, 200, bytes, headers)
   }
 
-  async blob(request: IncomingMessage, response: ServerResponse, isIdentified: boolean): Promise<void> {
+  async blob(request: IncomingMessage, response: ServerResponse, { isIdentified, gone }: Client): Promise<void> {
     if (!this.#options.resolver.passesThrough) return refuse(request, response, TAGS_ONLY)
     const asked = this.#parsed(request, response, isIdentified)
     if (asked === undefined) return
@@ -77,10 +82,8 @@ export class Routes {
     const part = resolver.blob(image)
     // The parts of no registry that is not in the configuration are ever named.
     if (part === undefined) return refuse(request, response, resolver.refusalFor(image) ?? NOT_NAMED)
-    const gone = new AbortController()
-    response.once('close', () => gone.abort(new Error('the client is gone')))
     const { registry: domain, path, reference: digest } = image
-    const blob = { domain, path, digest, size: part.size, signal: gone.signal, authorization: access.authorization }
+    const blob = { domain, path, digest, size: part.size, signal: gone, authorization: access.authorization }
     const client = resolver.clientFor(access)
     const begin = (): void => {
       if (response.headersSent) return
@@ -89,7 +92,7 @@ export class Routes {
     }
     const write = async (piece: Uint8Array): Promise<void> => {
       begin()
-      if (!response.write(piece)) await once(response, 'drain', { signal: gone.signal })
+      if (!response.write(piece)) await once(response, 'drain', { signal: gone })
     }
     try {
       const isThere = request.method === 'HEAD' ? await client.hasBlob(blob) : await client.passBlob(blob, write)
@@ -97,7 +100,7 @@ export class Routes {
       begin()
       response.end()
     } catch (error) {
-      if (gone.signal.aborted) return
+      if (gone.aborted) return
       if (!(error instanceof TrustError)) throw error
       const name = `${domain}/${path}@${digest}`
       this.#tell(request, 'blob')(name, { reference: name, error })

@@ -87,8 +87,7 @@ export async function openService(configuration: ServiceConfiguration): Promise<
   })
   const reloader = watchFiles(watched, found, configuration.watchMs ?? WATCH_MS, async () => {
     try {
-      await verifier.reload()
-      content?.clear()
+      await verifier.reload(() => content?.clear())
       metrics.policyRead(Date.now())
       log({ event: 'reloaded', what: 'policy' })
     } catch (cause) {

@@ -78,17 +78,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 function mainHandler({ metrics, log, queue, routes }: ServiceOptions, state: State): RequestHandler {
   const blobs = new RequestQueue({ running: BLOBS_AT_ONCE, waiting: 256, waitMs: 30_000 })
-  return async (request, response, isIdentified) => {
+  return async (request, response, client) => {
+    const { gone } = client
     const route = routeOf(request.url ?? '')
-    response.on('close', () => metrics.answered(route, response.headersSent ? response.statusCode : CLIENT_GONE))
+    gone.addEventListener('abort', () => metrics.answered(route, response.headersSent ? response.statusCode : CLIENT_GONE))
+    const inTurn = (turns: RequestQueue, work: () => Promise<void>): Promise<void> =>
+      turns.run(async () => {
+        if (!gone.aborted) await work()
+      })
     try {
-      if (route === 'verify') await queue.run(() => routes.verify(request, response))
-      else if (route === 'manifest') await queue.run(() => routes.manifest(request, response, isIdentified))
-      else if (route === 'blob') await blobs.run(() => routes.blob(request, response, isIdentified))
+      if (route === 'verify') {
+        // A body takes no turn: a client may send it slowly.
+        const references = await routes.references(request, response)
+        if (references !== undefined) await inTurn(queue, () => routes.verify(request, response, references))
+      } else if (route === 'manifest') await inTurn(queue, () => routes.manifest(request, response, client))
+      else if (route === 'blob') await inTurn(blobs, () => routes.blob(request, response, client))
       else plainRoute(route, state, request, response)
     } catch (cause) {
       // The client must not take what it has for the whole.
-      if (response.headersSent || response.destroyed) return void response.destroy()
+      if (response.headersSent || gone.aborted) return void response.destroy()
       if (cause instanceof BadRequest) {
         response.setHeader('connection', 'close') // the rest of the body is not read
         send(request, response, cause.status, JSON.stringify({ error: cause.message }), JSON_TYPE)

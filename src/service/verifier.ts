@@ -48,10 +48,11 @@ export class Verifier {
     return this.#current.settings
   }
 
-  /** Reads policy, lock and pins again. @throws UsageError ERR_SETTINGS_INVALID; the old ones then stay in use */
-  async reload(): Promise<void> {
+  /** Reads policy, lock and pins again. `onSwitch` is called before they are used. @throws UsageError ERR_SETTINGS_INVALID; the old ones then stay in use */
+  async reload(onSwitch: () => void): Promise<void> {
     const made = await openGeneration(this.#options)
     const old = this.#current
+    onSwitch()
     this.#current = made
     old.isOld = true
     await closeUnused(old)

@@ -2,25 +2,28 @@
  * podman, CRI-O, buildah and skopeo read the same registries.conf with the same library. Here it is skopeo: it asks `dct serve` by
  * the files that `dct serve hosts` writes, and by files that others write beside them.
  */
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { filesFault } from '../../src/tasks/hosts-faults.js'
-import { type NodeLab, type RunningService, startNodeLab } from './lab/node-lab.js'
+import { type NodeLab, type Pushed, type RunningService, startNodeLab } from './lab/node-lab.js'
 
 let lab: NodeLab
 let service: RunningService
 /** Stands for /etc/containers. */
 let folder: string
+let signed: Pushed
 
 beforeAll(async () => {
   lab = await startNodeLab({ host: 'registry.test' })
-  const signed = await lab.push('team/app', '1.0', 'signed')
+  signed = await lab.push('team/app', '1.0', 'signed')
   await lab.sign('team/app', '1.0', signed)
   await lab.push('team/app', '1.0', 'moved')
   await lab.push('team/app', 'unsigned', 'not signed')
   service = await lab.serve(
     `{ version: 1, default: { action: deny }, rules: [{ match: '${lab.registry}/team/*', firstUse: accept }] }`,
+    '--pass-through',
   )
   folder = await mkdtemp(join(lab.folder, 'containers-'))
   await copyFile('/etc/containers/registries.conf', join(folder, 'registries.conf'))
@@ -46,6 +49,20 @@ test('the signed tag is answered, a tag that is not signed is refused with the r
   expect([await manifest('1.0'), await manifest('unsigned')]).toEqual(['answered', 'refused'])
   const { decision } = (await service.decisions()).at(-2) ?? {}
   expect(decision).toBe('trusted')
+})
+
+test('skopeo copy takes the whole of the signed image through dct serve, and nothing of an image that is not signed', async () => {
+  const copy = (tag: string) => skopeo('copy', `docker://${image(tag)}`, `dir:${join(lab.folder, `copy-${tag}`)}`)
+  expect(await copy('1.0')).toMatchObject({ status: 0 })
+  const copied = await readFile(join(lab.folder, 'copy-1.0', 'manifest.json'))
+  expect(`sha256:${createHash('sha256').update(copied).digest('hex')}`).toBe(signed.digest)
+  for (const { digest } of JSON.parse(copied.toString()).layers) {
+    const layer = await readFile(join(lab.folder, 'copy-1.0', digest.replace('sha256:', '')))
+    expect(`sha256:${createHash('sha256').update(layer).digest('hex')}`).toBe(digest)
+  }
+  const { status, output } = await copy('unsigned')
+  expect(status).not.toBe(0)
+  expect(output).toContain('ERR_TAG_NOT_SIGNED')
 })
 
 /** Files of others, with the registry's name in place of R, and what skopeo does with the unsigned tag then. */

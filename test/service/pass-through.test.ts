@@ -1,6 +1,8 @@
 /** Content by digest comes through the service when it is told to pass it on, and only what was let through. */
 import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { SeenRequest } from '../support/loopback-server.js'
 import { ACCEPTING, codeOf, type Laboratory, sha256, startLaboratory } from './laboratory.js'
@@ -94,6 +96,25 @@ test('after a reload of the policy nothing counts that the old one let through',
   await manifest('1.0')
   await service.reload()
   expect(await codes(manifest(sha256(child)))).toBe('403 ERR_DIGEST_NOT_SIGNED')
+})
+
+test('an answer that comes after a reload of the policy lets nothing through', async () => {
+  const service = await start()
+  await manifest('1.0')
+  const serves = lab.serves
+  const held: (() => void)[] = []
+  lab.serves = (seen, response) => void held.push(() => serves(seen, response))
+  // One whose tag was judged by the old policy, and one that the old policy had let through.
+  lab.collection.sign('2.0', sha256(stranger), { size: stranger.length })
+  lab.collection.publish()
+  const running = [manifest('2.0'), manifest(sha256(child))]
+  await expect.poll(() => held.length).toBe(2)
+  await writeFile(join(lab.folder, 'policy.yaml'), 'version: 1\nrules: []\ndefault: { action: deny }\n')
+  await service.reload()
+  lab.serves = serves
+  for (const release of held) release()
+  expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200])
+  for (const part of [layer, config]) expect(await codes(blob(part))).toBe('404 BLOB_UNKNOWN')
 })
 
 test.each<[string, (bytes: Buffer) => Buffer]>([

@@ -1,6 +1,6 @@
 /** The service through its sockets. */
 import { writeFile } from 'node:fs/promises'
-import { request as requestTls } from 'node:https'
+import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -286,6 +286,64 @@ test('over TLS a client certificate opens the credentials of the service, and a 
   await writeFile(files.key, keyOf(renewed))
   await lab.service?.reload()
   expect((await askTls({})).serial).not.toBe(first.serial)
+})
+
+test('a client CA that was taken away opens nothing more, on open connections and in sessions that are taken up again', async () => {
+  lab.serves = ({ headers }, response) =>
+    headers.authorization === undefined
+      ? response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+      : response.end(IMAGE)
+  const pemOf = ({ privateKey }: ReturnType<typeof serverCertificate>): string =>
+    privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const span = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 3_600_000) }
+  const clients = createCertificate({ subject: { cn: 'clients' }, ca: true, ...span })
+  const client = createCertificate({ subject: { cn: 'node' }, issuer: clients, extendedKeyUsage: ['clientAuth'], ...span })
+  const own = serverCertificate()
+  const files = { cert: join(lab.folder, 'tls.crt'), key: join(lab.folder, 'tls.key'), clientCa: join(lab.folder, 'ca.crt') }
+  await writeFile(files.cert, own.pem)
+  await writeFile(files.key, pemOf(own))
+  await writeFile(files.clientCa, clients.pem)
+  await lab.start(ACCEPTING, {
+    listen: { host: '127.0.0.1', port: 0, tls: files, times: { keepAliveTimeout: 20_000 } },
+    client: {
+      env: lab.trust.env,
+      now: lab.clock.now,
+      ca: [testAuthority.pem, lab.trust.ca],
+      credentials: { username: 'robot', password: SECRET },
+    },
+  })
+  const path = `/v2/team/app/manifests/1.0?ns=localhost%3A${lab.registry.port}`
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    await writeFile(files.clientCa, clients.pem)
+    await lab.service?.reload()
+    const tls = {
+      host: 'localhost',
+      port: lab.service?.port,
+      ca: testAuthority.pem,
+      maxVersion,
+      cert: client.pem,
+      key: pemOf(client),
+    }
+    const agent = new TlsAgent({ keepAlive: true, maxSockets: 1, ...tls })
+    const ask = (options: object): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const sent = requestTls({ ...tls, path, ...options }, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode))
+        })
+        sent.on('error', reject).end()
+      })
+    const session = await new Promise<Buffer>((resolve, reject) => {
+      const socket = connectTls(tls)
+      socket.on('error', reject).once('session', (ticket: Buffer) => socket.end(() => resolve(ticket)))
+      socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n')
+    })
+    expect([await ask({ agent }), await ask({ agent: false, session })]).toEqual([200, 200])
+    await writeFile(files.clientCa, testAuthority.pem)
+    await lab.service?.reload()
+    expect(await ask({ agent }).catch((cause) => cause.code)).toBe('ECONNRESET')
+    expect([await ask({ agent: false, session }), await ask({ agent })]).toEqual([503, 503])
+    agent.destroy()
+  }
 })
 
 test('fifty requests at once cost one manifest and few questions', async () => {
