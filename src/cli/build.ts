@@ -61,7 +61,7 @@ export async function build(line: CommandLine, io: Io): Promise<number> {
     speaker.error(error)
     const asked = error.evidence?.['asked']
     if (typeof asked === 'string' && Object.hasOwn(OPTIONS, asked.replace(/^--/, '')))
-      speaker.note(`hint: ${asked} is an option of dct. Write those first: dct build ${asked} ... -- ARGUMENT...`)
+      speaker.note(`hint: ${asked} is an option of dct. Write it before "--": dct build ${asked} ... -- ARGUMENT...`)
     return exitStatus(error)
   }
 }

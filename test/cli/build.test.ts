@@ -193,6 +193,12 @@ describe('with BuildKit', () => {
 })
 
 describe('what is refused before anything is built', () => {
+  test('an option of dct among those of docker: says where it stands', async () => {
+    const { status, err } = await program(['build', '--policy', 'x', '.'])
+    expect(status).toBe(2)
+    expect(err).toContain('dct build --policy ... -- ARGUMENT...')
+  })
+
   test.each([
     ['a policy of the user', ['.'], { EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: '/x' }, 'is set already'],
     ['a repository as context', ['https://github.com/x/y.git'], {}, 'docker would fetch the context'],
@@ -202,7 +208,6 @@ describe('what is refused before anything is built', () => {
     ['a scanner behind a line end', ['--attest', 'type=sbom\n,type=provenance', '.'], {}, '--attest'],
     ['a builder in the background', ['--detach=true', '.'], {}, '--detach'],
     ['an option that docker does not show', ['--new-option', 'x', '.'], {}, 'unknown flag: --new-option'],
-    ['an option of dct behind the arguments', ['--policy', 'x', '.'], {}, 'dct build --policy ... -- ARGUMENT...'],
     ['a value that is none for DOCKER_BUILDKIT', ['.'], { DOCKER_BUILDKIT: 'maybe' }, 'expects boolean value'],
     ['BuildKit without buildx', ['.'], { NO_BUILDX: '1', DOCKER_BUILDKIT: '1' }, 'buildx component'],
     ['a Dockerfile that is not there', ['-f', 'none', '.'], {}, 'cannot read none'],
