@@ -14,7 +14,7 @@ import { MAX_FILE_BYTES } from '../tasks/source-files.js'
 import { clientOptions, goBoolean } from './client-options.js'
 import { frontendRule } from './file-findings.js'
 import { EXIT, type Io } from './io.js'
-import type { CommandLine } from './options.js'
+import { type CommandLine, OPTIONS } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 import { readBytes } from './standard-input.js'
@@ -59,6 +59,9 @@ export async function build(line: CommandLine, io: Io): Promise<number> {
     if (io.signal.aborted) return EXIT.interrupted
     if (!(error instanceof TrustError)) throw error
     speaker.error(error)
+    const asked = error.evidence?.['asked']
+    if (typeof asked === 'string' && Object.hasOwn(OPTIONS, asked.replace(/^--/, '')))
+      speaker.note(`hint: ${asked} is an option of dct. Write it before "--": dct build ${asked} ... -- ARGUMENT...`)
     return exitStatus(error)
   }
 }

@@ -89,6 +89,7 @@ function withNextWord(words: readonly string[], at: number, { name, takesValue }
 
 function unknown(typed: string): UsageError {
   return new UsageError('ERR_SETTINGS_INVALID', `unknown flag: ${typed}: docker's help does not show it`, {
+    evidence: { asked: typed },
     hint: `If docker has it, write its value behind "=", so that the image is certain: ${typed}=VALUE, or ${typed}=true for one without a value.`,
   })
 }

@@ -1,4 +1,4 @@
-/** What `dct policy check` says of a policy that could be read: nothing of it is wrong, and something of it has no effect. */
+/** What `dct policy check` says of a valid policy: which parts of it have no effect. */
 import type { Place } from '../document/document.js'
 import { covers, parsePattern } from './pattern.js'
 import type { Policy } from './policy.js'

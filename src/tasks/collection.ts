@@ -3,7 +3,7 @@ import type { Inspection, ListedTag, TagList } from '../client/results.js'
 import type { TrustClient } from '../client/trust-client.js'
 import { parseReference } from '../reference/reference.js'
 
-/** A verified collection, told twice over. */
+/** A verified collection, described in two ways. */
 export interface Collection {
   readonly list: TagList
   readonly inspection: Inspection

@@ -193,6 +193,12 @@ describe('with BuildKit', () => {
 })
 
 describe('what is refused before anything is built', () => {
+  test('an option of dct among those of docker: says where it stands', async () => {
+    const { status, err } = await program(['build', '--policy', 'x', '.'])
+    expect(status).toBe(2)
+    expect(err).toContain('dct build --policy ... -- ARGUMENT...')
+  })
+
   test.each([
     ['a policy of the user', ['.'], { EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: '/x' }, 'is set already'],
     ['a repository as context', ['https://github.com/x/y.git'], {}, 'docker would fetch the context'],

@@ -94,12 +94,12 @@ test('a file that is named twice, in two spellings and by its folder, is pinned 
   expect(await readFile(path, 'utf8')).toBe(`FROM ${APP}:1.0@${digest}\n`)
 })
 
-test('standard input is refused before anything is asked, with the command that reads it', async () => {
+test('standard input is refused before anything is asked, with what to type instead', async () => {
   const path = await put('Dockerfile', TEXT)
   expect(await dct('pin', [path, '-'], { stdin: TEXT })).toMatchObject({
     status: 2,
     out: '',
-    err: expect.stringContaining('dct verify -f -'),
+    err: expect.stringContaining('dct pin FILE'),
   })
   expect(await readFile(path, 'utf8')).toBe(TEXT)
 })

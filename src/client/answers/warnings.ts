@@ -23,7 +23,7 @@ export function warningsOf(stage: TargetsStage, server: TrustServer | undefined,
     const named = namesOf(signedBy, keys.keys)
     warn(
       'WARN_FIRST_USE',
-      `${gun} was never verified here before: its root ${named} ${signedBy.length === 1 ? 'is' : 'are'} trusted on first use; pin it to be sure of it from the start${nearPinsText(gun, nearPins(gun, pinning))}`,
+      `${gun} was never verified here before: its root ${named} ${signedBy.length === 1 ? 'is' : 'are'} trusted on first use; lock it (dct lock ${gun}) or pin it to be sure of it from the start${nearPinsText(gun, nearPins(gun, pinning))}`,
     )
   }
   if (chain.bridged) {

@@ -34,7 +34,7 @@ export type SettingsTable = { readonly [Name in Exclude<OptionName, WithDefault>
   readonly [Name in WithDefault]: Setting & { readonly default: Value<Name> }
 }
 
-/** Days that a bundle may have expired ago: a larger number is more likely milliseconds. */
+/** The most days since a bundle expired: a larger number is more likely milliseconds. */
 const MAX_EXPIRED_DAYS = 36_525
 
 /** Milliseconds: some 24 days, as in a policy. A collection that is not asked for longer is a mistake in the unit. */

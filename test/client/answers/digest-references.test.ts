@@ -22,6 +22,7 @@ describe('name@sha256:...', () => {
       tags: ['3', '3.9', '3.10', 'latest'],
       rootTrust: 'first-use',
       freshness: 'fresh',
+      checked: '2026-03-01T12:00:00.000Z',
       expires: '2026-03-15T12:00:00.000Z',
       server: SERVER,
       warnings: [{ code: 'WARN_FIRST_USE', message: expect.any(String) }],
