@@ -40,7 +40,7 @@ describe.each<[string, boolean]>([
     expect(first).toMatchObject({ canonicalReference: `${gun}@${digest}`, server: server.url, rootTrust: 'first-use' })
     expect(warningCodes(first)).toEqual(['WARN_FIRST_USE'])
     const second = await reader.verify(`${gun}:1.0`)
-    expect(second).toEqual({ ...first, rootTrust: 'cached-root', warnings: [] })
+    expect(second).toEqual({ ...first, rootTrust: 'cached-root', warnings: [], checked: expect.any(String) })
   })
 
   test('an unsigned tag is refused with the wording of notary', async () => {
