@@ -48,7 +48,7 @@ export function isLeftOut(now: View, role: string): boolean {
 }
 
 /** A signer whose file is odd is left out, which affects only that signer. */
-function isSigner(role: string): boolean {
+export function isSigner(role: string): boolean {
   return role.startsWith('targets/') && role !== RELEASES
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Answer } from './askers.js'
 import type { Case } from './cases.js'
 import type { Files } from './draft.js'
-import { isGood, isLeftOut } from './good.js'
+import { isGood, isLeftOut, isSigner } from './good.js'
 import { type Rule, ruleFor } from './rules.js'
 import { truthsOf, wasSigned } from './truths.js'
 import { type Signed, View } from './view.js'
@@ -137,6 +137,10 @@ async function judge(bench: Bench, notary: Answer, us: Answer, asked: Asked): Pr
     return judgeRefusals(bench, notary, us, asked, isGoodNow)
   }
   const truths = truthsOf(now, accepted, target)
+  const holdsOddities = (role: string) => isSigner(role) && truths.some((one) => one.startsWith(`truth: ${role} holds `))
+  const having = now.answers(target)
+  if (having.length > 0 && having.every(({ role }) => isLeftOut(now, role) || holdsOddities(role)))
+    truths.push('truth: only signers whose files are odd have the name')
   if (us.kind !== 'digest') {
     const rule = ruleFor(stricter, { answer: us, mutations, truths })
     return rule === undefined ? failure('we refused, notary did not', truths) : excused('stricter', rule, truths)
