@@ -1,14 +1,13 @@
 /** The option `bundle`: a file or its bytes -> its collections, and a transport that answers from them. Read once for each client. */
-import { readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { type BundledCollection, rootVersion, servedFiles } from '../../bundle/bundle.js'
 import { MAX_BUNDLE_BYTES, unpackBundle } from '../../bundle/unpack-bundle.js'
-import { describeCause, UnsignedError, UsageError } from '../../errors.js'
+import { UnsignedError, UsageError } from '../../errors.js'
 import { shellWord } from '../../shell-word.js'
 import { tooLarge } from '../../trust/refusals.js'
 import { parseServer, type TrustServer } from '../../trust-server/notary-url.js'
 import type { MetadataRequest, Transport } from '../../trust-server/transport.js'
 import type { TrustClientOptions } from './options.js'
+import { readSettingFile } from './setting-file.js'
 import { type Reader, settingName } from './setting-source.js'
 
 /** Milliseconds of a day. */
@@ -102,20 +101,8 @@ export async function readBundleSettings(
 }
 
 async function readBundle(file: string): Promise<ReadBundle> {
-  const path = resolve(file)
-  let bytes: Uint8Array
-  try {
-    const found = await stat(path)
-    if (!found.isFile()) throw new Error('it is not a regular file')
-    if (found.size > MAX_BUNDLE_BYTES) throw new Error(`it has ${found.size} bytes; at most ${MAX_BUNDLE_BYTES} are read`)
-    bytes = new Uint8Array(await readFile(path))
-  } catch (cause) {
-    throw new UsageError('ERR_SETTINGS_INVALID', `bundle ${file}: cannot be read: ${describeCause(cause)}`, {
-      hint: `Look whether it is there and may be read: ls -l ${shellWord(file)}. Make one with: dct export --out ${shellWord(file)} <REPOSITORY>`,
-      cause,
-    })
-  }
-  return new ReadBundle(bytes, file)
+  const madeBy = (word: string) => `dct export --out ${word} <REPOSITORY>`
+  return new ReadBundle(await readSettingFile(file, { what: 'bundle', maxBytes: MAX_BUNDLE_BYTES, madeBy }), file)
 }
 
 function invalid(message: string, hint: string): UsageError {

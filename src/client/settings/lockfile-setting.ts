@@ -1,7 +1,5 @@
 /** The option `lockfile`: a file or an object -> the lock of a collection. Read once for each client. */
-import { readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { describeCause, UnsignedError, UntrustedError, UsageError } from '../../errors.js'
+import { UnsignedError, UntrustedError } from '../../errors.js'
 import { isSameServer } from '../../lockfile/changes.js'
 import { lockedChain } from '../../lockfile/lock-entry.js'
 import { otherServer, type Subject } from '../../lockfile/lock-refusals.js'
@@ -11,6 +9,7 @@ import { shellWord } from '../../shell-word.js'
 import type { RootChain } from '../../trust/root-chain.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
 import { readable } from './plain-object.js'
+import { readSettingFile } from './setting-file.js'
 
 /** What is locked of one collection. */
 export interface Lock extends Subject {
@@ -70,19 +69,9 @@ export async function readLockfile(given: string | object): Promise<ReadLockfile
 }
 
 /** The bytes of a lockfile. @throws UsageError ERR_SETTINGS_INVALID when it cannot be read */
-export async function readLockfileBytes(file: string): Promise<Uint8Array> {
-  const path = resolve(file)
-  try {
-    const found = await stat(path)
-    if (!found.isFile()) throw new Error('it is not a regular file')
-    if (found.size > MAX_LOCKFILE_BYTES) throw new Error(`it has ${found.size} bytes; at most ${MAX_LOCKFILE_BYTES} are read`)
-    return new Uint8Array(await readFile(path))
-  } catch (cause) {
-    throw new UsageError('ERR_SETTINGS_INVALID', `lockfile ${file}: cannot be read: ${describeCause(cause)}`, {
-      hint: `Look whether it is there and may be read: ls -l ${shellWord(file)}. Make one with: dct lock --lockfile ${shellWord(file)} <REFERENCE>`,
-      cause,
-    })
-  }
+export function readLockfileBytes(file: string): Promise<Uint8Array> {
+  const madeBy = (word: string) => `dct lock --lockfile ${word} <REFERENCE>`
+  return readSettingFile(file, { what: 'lockfile', maxBytes: MAX_LOCKFILE_BYTES, madeBy })
 }
 
 /** The lock has no entry, and one is asked for. */
