@@ -3,6 +3,7 @@ import type { ListedTag } from '../client/results.js'
 import { createCommandClient } from '../client/trust-client.js'
 import { TrustError } from '../errors.js'
 import { parseRepository } from '../reference/reference.js'
+import { tagFields } from '../report/signed-tags.js'
 import { type Column, oneLine, tableLines } from '../report/table.js'
 import { type Collection, expiresOf, readCollection, verdictOf } from '../tasks/collection.js'
 import { clientOptions } from './client-options.js'
@@ -81,16 +82,14 @@ function policyMark(listed: ListedTag): string {
 
 function jsonRows({ list, inspection }: Collection, speaker: Speaker): unknown[] {
   const { gun } = list
-  return list.tags.map(({ tag, digest, size, role, signers, problem, policy, error }) => ({
-    gun,
-    tag,
-    ...(digest === undefined ? {} : { digest }),
-    size,
-    role,
-    signers,
-    expires: expiresOf(inspection, role),
-    ...(problem === undefined ? {} : { problem }),
-    ...(policy === undefined ? {} : { policy }),
-    ...(error === undefined ? {} : { error: speaker.errorJson(error) }),
-  }))
+  return list.tags.map((listed) => {
+    const { role, problem, policy, error } = listed
+    return {
+      ...tagFields(gun, listed),
+      expires: expiresOf(inspection, role),
+      ...(problem === undefined ? {} : { problem }),
+      ...(policy === undefined ? {} : { policy }),
+      ...(error === undefined ? {} : { error: speaker.errorJson(error) }),
+    }
+  })
 }

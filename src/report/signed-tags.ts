@@ -52,17 +52,20 @@ export function signedTagRows(list: TagList, { roles }: Inspection): SignedTagRo
   return list.tags.map((tag) => rowOf(list.gun, tag, byName))
 }
 
+/** What every row about a tag begins with. */
+export function tagFields(
+  gun: string,
+  { tag, digest, size, role, signers }: ListedTag,
+): Pick<SignedTagRow, 'gun' | 'tag' | 'digest' | 'size' | 'role' | 'signers'> {
+  return { gun, tag, ...(digest === undefined ? {} : { digest }), size, role, signers }
+}
+
 function rowOf(gun: string, listed: ListedTag, roles: ReadonlyMap<string, InspectedRole>): SignedTagRow {
-  const { tag, digest, size, role, signers, custom, problem } = listed
+  const { role, signers, custom, problem } = listed
   const signing = [role, ...signers.map((name) => `targets/${name}`)].flatMap((name) => roles.get(name) ?? [])
   const ends = [...BASE_ROLES, role].flatMap((name) => roles.get(name) ?? [])
   return {
-    gun,
-    tag,
-    ...(digest === undefined ? {} : { digest }),
-    size,
-    role,
-    signers,
+    ...tagFields(gun, listed),
     keys: signing.flatMap(keysOf),
     ...(custom === undefined ? {} : { custom }),
     expires: Object.fromEntries(ends.map((one) => [one.role, one.expires])),
