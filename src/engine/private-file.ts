@@ -1,4 +1,4 @@
-/** A file for another program that nobody else may read, and that is gone afterwards. */
+/** A file for another program: no other user may read it, and it is removed afterwards. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'

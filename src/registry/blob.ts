@@ -29,7 +29,7 @@ export function millisecondsFor(size: number): number {
   return Math.min(MAX_MS, BASE_MS + size / SLOWEST)
 }
 
-/** Passes pieces on. The last one follows when length and digest are right, so that nobody has the whole of wrong bytes. */
+/** Passes pieces on. Holds the last one back until length and digest are right: no client gets the whole of wrong bytes. */
 export function checkedSink(wanted: WantedBlob, write: WriteBytes): BodySink {
   return async (body) => {
     const hash = startSha256()
