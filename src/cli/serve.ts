@@ -1,6 +1,8 @@
 /** `dct serve` */
+import { once } from 'node:events'
 import { UsageError } from '../errors.js'
 import { openService } from '../service/run-service.js'
+import type { Service } from '../service/service.js'
 import { clientOptions } from './client-options.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
@@ -10,6 +12,29 @@ const DEFAULT_LISTEN = '127.0.0.1:8443'
 
 /** Runs until SIGTERM or Ctrl-C, and lets running requests end. The exit status. */
 export async function serve(line: CommandLine, io: Io): Promise<number> {
+  const { values } = line
+  // Before the first line is printed: who reads it may send a signal at once, and without a handler SIGHUP too ends the process.
+  const stop = new AbortController()
+  const end = (): void => stop.abort()
+  process.once('SIGTERM', end) // a second one ends the process at once
+  const starting = start(line, io)
+  const reload = (): void => void starting.then((service) => service.reload()).catch(() => undefined) // `await starting` reports a failed start
+  process.on('SIGHUP', reload)
+  try {
+    const service = await starting
+    const scheme = values['tls-cert'] === undefined ? 'http' : 'https'
+    const at = service.metricsPort === undefined ? '' : `, metrics on port ${service.metricsPort}`
+    if (values.quiet !== true) io.err(`dct: listening on ${scheme} port ${service.port}${at}\n`)
+    await aborted(AbortSignal.any([stop.signal, io.signal]))
+    if (values.quiet !== true) io.err('dct: stopping: running requests are answered first\n')
+    await service.close()
+    return EXIT.ok
+  } finally {
+    process.off('SIGHUP', reload).off('SIGTERM', end)
+  }
+}
+
+async function start(line: CommandLine, io: Io): Promise<Service> {
   const { values } = line
   // Ctrl-C stops the service, and not the verifications that run.
   const { signal: _, ...client } = await clientOptions(line, io)
@@ -21,7 +46,7 @@ export async function serve(line: CommandLine, io: Io): Promise<number> {
   if (foreign !== undefined)
     throw invalid(`--credentials-for ${foreign}: not a registry of --registry`, `Add --registry ${foreign}, or leave it out.`)
   const metrics = values['metrics-listen']
-  const service = await openService({
+  return openService({
     listen: { ...addressOf('listen', values.listen ?? DEFAULT_LISTEN), tls },
     metricsListen: metrics === undefined ? undefined : { ...addressOf('metrics-listen', metrics), tls },
     registries,
@@ -31,24 +56,10 @@ export async function serve(line: CommandLine, io: Io): Promise<number> {
     version: packageVersion(),
     log: (entry) => io.out(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`),
   })
-  const scheme = tls === undefined ? 'http' : 'https'
-  const at = service.metricsPort === undefined ? '' : `, metrics on port ${service.metricsPort}`
-  if (values.quiet !== true) io.err(`dct: listening on ${scheme} port ${service.port}${at}\n`)
-  const reload = (): void => void service.reload()
-  process.on('SIGHUP', reload)
-  await stopped(io.signal)
-  if (values.quiet !== true) io.err('dct: stopping: running requests are answered first\n')
-  await service.close()
-  process.off('SIGHUP', reload)
-  return EXIT.ok
 }
 
-async function stopped(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve)
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 function tlsFiles(values: CommandLine['values']) {
