@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../interop/lab/notary-server.js'
 import { startLyingRegistry } from './lab/lying-registry.js'
 import { type NodeLab, type Pushed, type RunningService, startNodeLab } from './lab/node-lab.js'
 
@@ -209,6 +210,23 @@ test('fifty pulls at once', async () => {
   await lab.publisher.publish(image('team/many'))
   const pulls = await Promise.all(tags.map((tag) => lab.pull(hosts, image(`team/many:${tag}`))))
   expect(pulls.filter(({ status }) => status !== 0).map(({ output }) => output)).toEqual([])
+})
+
+test('promtool reads the metrics, and has no advice about them', async () => {
+  const port = await freePort()
+  const own = await lab.serve(policy(), '--metrics-listen', `127.0.0.1:${port}`)
+  for (const tag of ['1.0', '1.0', 'unsigned']) await manifest('team/app', tag, own)
+  const { status, body } = await lab.ask(`https://localhost:${port}/metrics`)
+  expect(status).toBe(200)
+  for (const result of ['trusted', 'untrusted']) expect(body).toContain(`dct_verifications_total{result="${result}"`)
+  const check = async (text: string) => {
+    const file = join(lab.folder, 'metrics.txt')
+    await writeFile(file, text)
+    return lab.run('bash', ['-c', 'promtool check metrics < "$0"', file])
+  }
+  expect(await check(body)).toEqual({ status: 0, output: '' })
+  expect(await check(body.replaceAll('dct_verifications_total', 'dct_verifications'))).toMatchObject({ status: 3 })
+  await own.child.stop()
 })
 
 test('lets a running request end when it is told to stop', async () => {
