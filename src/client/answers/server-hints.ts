@@ -36,6 +36,7 @@ export interface Asked {
 export function explainServer(cause: unknown, { choice, gun, name, now, warnings, reader }: Asked): unknown {
   if (!(cause instanceof TrustError)) return cause
   const { hostname } = choice.value.url
+  // What is added comes first, so that the hint still ends in the next command.
   // A cached timestamp that has expired is no answer either; what it says carries the network error.
   const network = cause instanceof StaleError && cause.cause instanceof TrustError ? cause.cause : cause
   if (hostname === RETIRED_HOST && NO_ANSWER.includes(network.code)) {
@@ -43,16 +44,15 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
       const message = `error contacting notary server: ${RETIRED_HOST} was switched off on ${RETIREMENT.slice(0, 10)}`
       return new UnavailableError('ERR_SERVER_RETIRED', message, { gun, cause })
     }
-    cause.hint = `${cause.hint} ${RETIRED_HOST} is switched off on ${RETIREMENT.slice(0, 10)}.`
+    cause.hint = `${RETIRED_HOST} is switched off on ${RETIREMENT.slice(0, 10)}. ${cause.hint}`
   }
   const known = knownRegistry(hostname)
   if (known !== undefined && WRONG_SERVER.includes(cause.code)) {
     cause.hint = `${known.registry} signs on a server of its own: export DOCKER_CONTENT_TRUST_SERVER=${known.server}`
   } else if (choice.source.kind === 'registry-address' && WRONG_SERVER.includes(network.code)) {
     const ways = `DOCKER_CONTENT_TRUST_SERVER or ${settingName(reader === 'command' ? 'server' : 'servers', reader)}`
-    cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}.`
+    cause.hint = `No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}. ${cause.hint}`
   }
-  // Notes come first, so that the hint still ends in the next command.
   if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`
   if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name, reader)
   return cause
