@@ -42,7 +42,7 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
   if (hostname === RETIRED_HOST && NO_ANSWER.includes(network.code)) {
     if (now >= Date.parse(RETIREMENT)) {
       const message = `error contacting notary server: ${RETIRED_HOST} was switched off on ${RETIREMENT.slice(0, 10)}`
-      return new UnavailableError('ERR_SERVER_RETIRED', message, { gun, cause })
+      return new UnavailableError('ERR_SERVER_RETIRED', message, { gun, role: network.role, cause })
     }
     cause.hint = `${RETIRED_HOST} is switched off on ${RETIREMENT.slice(0, 10)}. ${cause.hint}`
   }
