@@ -122,6 +122,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'dct verify container-registry.oracle.com/os/oraclelinux:9',
       'dct verify --json registry.example/team/app:1.0 registry.example/team/app:1.1',
+      'dct verify -o junit=dct.xml - < images.txt',
       'dct verify -f Dockerfile -f deploy -o sarif=dct.sarif -o junit=dct.xml',
     ],
     load: async () => (await import('./verify.js')).verify,

@@ -3,12 +3,15 @@ import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
 import { formatOfName } from '../formats/format.js'
+import type { Finding } from '../report/finding.js'
 import { shellWord } from '../shell-word.js'
 import { clientOptions, commandSwitch } from './client-options.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
+import { referenceFinding } from './reference-findings.js'
+import { ReportOutputs } from './report-outputs.js'
 import { INVITATION, readReferences } from './standard-input.js'
 import { Tally } from './tally.js'
 import { tell } from './tell.js'
@@ -17,6 +20,8 @@ import { tell } from './tell.js'
 export async function verify(line: CommandLine, io: Io): Promise<number> {
   if (line.values.file !== undefined) return (await import('./verify-files.js')).verifyFiles(line, io)
   refuseOptionsOfFiles(line)
+  const outputs = new ReportOutputs(line.values.output ?? [], io)
+  outputs.refuseFormatsOfFiles()
   const references = await expand(line, io)
   if (references.length === 0)
     throw new UsageError('ERR_SETTINGS_INVALID', 'standard input holds no image reference', {
@@ -33,16 +38,22 @@ export async function verify(line: CommandLine, io: Io): Promise<number> {
     : { env: io.env }
   await using client = createCommandClient({ ...options, ...trustSwitch })
   const statuses: number[] = []
+  const findings: Finding[] = []
+  const shown = outputs.takesStandardOutput ? 'nothing' : line.values.json === true ? 'json' : 'references'
   for await (const outcome of client.verifyTags(references)) {
-    statuses.push(report(outcome, speaker, line.values.json ?? false, references.length > 1))
+    statuses.push(report(outcome, speaker, shown, references.length > 1))
+    if (outputs.any) findings.push(referenceFinding(outcome))
     count(outcome, tally)
     progress.done++
   }
   tally.tell(progress.io, line)
+  await outputs.write(findings, progress.io)
   return mostSevere(statuses)
 }
 
-function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several: boolean): number {
+/** `shown` is what goes to standard output: nothing, where a report goes. */
+function report(outcome: VerifyOutcome, speaker: Speaker, shown: 'nothing' | 'json' | 'references', several: boolean): number {
+  const json = shown === 'json'
   if ('error' in outcome) {
     const { reference, error } = outcome
     if (json) speaker.failed({ reference }, error)
@@ -54,7 +65,7 @@ function report(outcome: VerifyOutcome, speaker: Speaker, json: boolean, several
   const { result } = outcome
   if (json && result.status === 'permitted') speaker.json({ ...result, error: speaker.errorJson(result.error) })
   else if (json) speaker.json(result)
-  else if ('canonicalReference' in result) speaker.answer(result.canonicalReference)
+  else if (shown === 'references' && 'canonicalReference' in result) speaker.answer(result.canonicalReference)
   tell(result, speaker, json)
   return EXIT.ok
 }
@@ -67,9 +78,7 @@ function count(outcome: VerifyOutcome, tally: Tally): void {
 
 /** Options that mean nothing without `--file`. */
 function refuseOptionsOfFiles({ values }: CommandLine): void {
-  const name = (['output', 'frontend', 'build-arg', 'build-context', 'platform', 'path'] as const).find(
-    (one) => values[one] !== undefined,
-  )
+  const name = (['frontend', 'build-arg', 'build-context', 'platform', 'path'] as const).find((one) => values[one] !== undefined)
   if (name === undefined) return
   throw new UsageError('ERR_SETTINGS_INVALID', `--${name} of dct verify goes with --file`, {
     hint: 'Leave it out, or name the files whose images are verified: dct verify -f Dockerfile',
