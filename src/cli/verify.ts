@@ -1,4 +1,5 @@
 /** `dct verify` */
+import { stat } from 'node:fs/promises'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import { UsageError } from '../errors.js'
@@ -42,6 +43,7 @@ export async function verify(line: CommandLine, io: Io): Promise<number> {
   const shown = outputs.takesStandardOutput ? 'nothing' : line.values.json === true ? 'json' : 'references'
   for await (const outcome of client.verifyTags(references)) {
     statuses.push(report(outcome, speaker, shown, references.length > 1))
+    if ('error' in outcome) await noteFile(outcome.reference, speaker)
     if (outputs.any) findings.push(referenceFinding(outcome))
     count(outcome, tally)
     progress.done++
@@ -58,8 +60,6 @@ function report(outcome: VerifyOutcome, speaker: Speaker, shown: 'nothing' | 'js
     const { reference, error } = outcome
     if (json) speaker.failed({ reference }, error)
     speaker.error(error, several && !error.message.includes(reference) ? reference : undefined)
-    if (formatOfName(reference) !== undefined)
-      speaker.note(`to verify the images that a file names: dct verify --file ${shellWord(reference)}`)
     return exitStatus(error)
   }
   const { result } = outcome
@@ -68,6 +68,20 @@ function report(outcome: VerifyOutcome, speaker: Speaker, shown: 'nothing' | 'js
   else if (shown === 'references' && 'canonicalReference' in result) speaker.answer(result.canonicalReference)
   tell(result, speaker, json)
   return EXIT.ok
+}
+
+/** A file or folder in place of a reference is a frequent slip. */
+async function noteFile(reference: string, speaker: Speaker): Promise<void> {
+  const path = reference.replace(/^@/, '')
+  const found = await stat(path).catch(() => undefined)
+  const word = shellWord(path)
+  if (
+    formatOfName(path) !== undefined ||
+    found?.isDirectory() === true ||
+    (found !== undefined && /\.(?:ya?ml|json)$/i.test(path))
+  )
+    speaker.note(`to verify the images that a file names: dct verify --file ${word}`)
+  else if (found?.isFile() === true) speaker.note(`to verify references that a file lists, one a line: dct verify - < ${word}`)
 }
 
 function count(outcome: VerifyOutcome, tally: Tally): void {

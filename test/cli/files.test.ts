@@ -117,6 +117,16 @@ describe('dct verify -f', () => {
     expect(off).toMatchObject({ status: 0, out: `unverified ${APP}:1.0 (content trust is switched off)\n` })
   })
 
+  test('a file in place of a reference: what to type instead', async () => {
+    const list = await put('images.txt', `${APP}:1.0\n`)
+    const pod = await put('pod.yaml', 'kind: Pod\n')
+    for (const typed of [list, `@${list}`]) expect((await dct('verify', [typed])).err).toContain(`dct verify - < ${list}\n`)
+    for (const typed of [pod, at('home')]) expect((await dct('verify', [typed])).err).toContain(`dct verify --file ${typed}\n`)
+    expect((await dct('verify', ['-f', list])).err).toContain('dct verify - < FILE')
+    expect((await dct('pin', [`${APP}:1.0`])).err).toContain(`dct verify ${APP}:1.0\n`)
+    expect((await dct('pin', ['no/such/file'])).err).toContain('ls -l no/such/file\n')
+  })
+
   test('a report as sarif goes with --file, and is refused before anything is asked', async () => {
     const { status, err } = await dct('verify', ['-o', 'sarif', `${APP}:1.0`], {}, 'https://localhost:1')
     expect(status).toBe(2)
