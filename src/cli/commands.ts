@@ -124,7 +124,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'dct verify container-registry.oracle.com/os/oraclelinux:9',
       'dct verify --json registry.example/team/app:1.0 registry.example/team/app:1.1',
-      'dct verify -o junit=dct.xml registry.example/team/app:1.0 registry.example/team/app:1.1',
+      'dct verify -o junit=dct.xml registry.example/team/app:1.0',
       'dct verify -f Dockerfile -f deploy -o sarif=dct.sarif -o junit=dct.xml',
     ],
     load: async () => (await import('./verify.js')).verify,
