@@ -236,7 +236,12 @@ describe('--list and --remove', () => {
     expect(out).toContain(`  root key ${keyOf(collection).ssh} (${keyOf(collection).hex}, `)
     expect(out).toContain(`  server ${server.url}\n  root version 1, threshold 1\n`)
     const [first = ''] = (await dct(['lock', '--list', '--json'])).out.split('\n')
-    expect(JSON.parse(first)).toMatchObject({ gun: GUN, lockfile: file, root: { version: 1, threshold: 1 }, floors: { targets: 1 } })
+    expect(JSON.parse(first)).toMatchObject({
+      gun: GUN,
+      lockfile: file,
+      root: { version: 1, threshold: 1 },
+      floors: { targets: 1 },
+    })
     expect(server.requests).toEqual([])
   })
 
