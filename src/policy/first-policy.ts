@@ -14,7 +14,7 @@ export function firstPolicy(names: readonly string[]): string {
     // A text in JSON is one in YAML too, whatever is in it.
     ...rules.map((name) => `  - match: ${JSON.stringify(name)}`),
     '',
-    '# More rules, without the "#" below "rules:" (then without "[]"):',
+    '# Examples of further rules:',
     '#   - match: registry.example/team/**               # every repository below team must be signed',
     '#   - match: registry.example/release/*',
     '#     requireSigners: { all: [alice] }              # and alice must have signed it',
