@@ -101,6 +101,8 @@ export class ImageCollector {
   skip(node: Node, reason: string, isRisk = false): void {
     const span = spanOfNode(node)
     const place = this.source.place(span)
+    // An alias may bring the same name again, without the risk of the first use.
+    if (this.#skipped.get(place.start)?.isRisk === true) return
     this.#skipped.set(place.start, { place, reason, ...(isRisk && !this.#isIgnored(span) ? { isRisk } : {}) })
   }
 

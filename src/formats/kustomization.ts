@@ -24,6 +24,7 @@ const ELSEWHERE = [
   'transformers',
   'replacements',
 ]
+const PATCH_FILE = 'the patch is in another file: name that file too'
 const BUILD = 'verify the output of kustomize build instead'
 
 /**
@@ -41,6 +42,8 @@ export function findInKustomization(tree: YamlTree, collector: ImageCollector): 
     for (const name of KEYS.slice(1)) {
       for (const patch of tree.items(tree.get(holder, name))) {
         const text = tree.get(patch, 'patch') ?? (isMap(patch) ? undefined : patch)
+        const path = tree.get(patch, 'path') ?? (isPath(tree, text) ? text : undefined)
+        if (path !== undefined) collector.skip(path, PATCH_FILE)
         if (text !== undefined) patches.add(text)
       }
     }
@@ -50,6 +53,11 @@ export function findInKustomization(tree: YamlTree, collector: ImageCollector): 
     const node = tree.get(tree.root, name)
     if (node !== undefined) collector.skip(node, `${name} may bring further images: ${BUILD}`)
   }
+}
+
+/** True for a text that names a file in place of being a patch. */
+function isPath(tree: YamlTree, node: Node | undefined): boolean {
+  return /^[^\n{[]+\.(?:ya?ml|json)$/.test(tree.text(node) ?? '')
 }
 
 /** True for a file that is a list of operations on a resource: RFC 6902. */
