@@ -97,6 +97,11 @@ const WAYS: readonly (readonly [string, string, string])[] = [
   ],
   ['in a quoted merge that kubectl follows', 'a.yaml', pod('      ! "<<": *m\n', 'x: &m {image: evil:1}\n')],
   [
+    'in a patch of a workflow',
+    'a.yaml',
+    `apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {podSpecPatch: '{"containers": [{"im\\u0061ge": "evil:1"}]}'}\n`,
+  ],
+  [
     'in a volume whose type a variable hides',
     'compose.yaml',
     service(`    image: a:1\n    volumes: [{type: "$\{X:-image}", source: evil:1, target: /x}]\n`),
