@@ -18,7 +18,7 @@ import type { UsageError } from '../errors.js'
 import type { Span } from './image-use.js'
 import type { SourceText } from './source-text.js'
 import { PLAIN_TAGS } from './yaml-scalar.js'
-import { YamlTree } from './yaml-tree.js'
+import { Visits, YamlTree } from './yaml-tree.js'
 
 /** Tokens of a file. Stops a denial of service: the parser takes about 7 microseconds for each, one second in all. */
 const MAX_TOKENS = 150_000
@@ -73,11 +73,13 @@ export function parseYaml(source: SourceText): YamlFile {
   const shared = new Set<Node>()
   const tokens = readTokens(source, comments)
   const trees: YamlTree[] = []
+  const visits = new Visits()
   for (const document of new Composer({ schema: SCHEMA, uniqueKeys: false }).compose(tokens)) {
     if (trees.length >= MAX_DOCUMENTS) throw source.tooLarge(document.range[0], `more than ${MAX_DOCUMENTS} documents`)
     const [error] = document.errors
     if (error !== undefined) throw notYaml(source, error.pos[0], error.message)
-    if (document.contents !== null) trees.push(new YamlTree(source, document.contents, resolveAliases(source, document, shared)))
+    if (document.contents !== null)
+      trees.push(new YamlTree(source, document.contents, resolveAliases(source, document, shared), visits))
   }
   return { trees, comments, shared }
 }
