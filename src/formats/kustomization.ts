@@ -42,13 +42,16 @@ export function findInKustomization(tree: YamlTree, collector: ImageCollector): 
     for (const name of KEYS.slice(1)) {
       for (const patch of tree.items(tree.get(holder, name))) {
         const text = tree.get(patch, 'patch') ?? (isMap(patch) ? undefined : patch)
-        const path = tree.get(patch, 'path') ?? (isPath(tree, text) ? text : undefined)
-        if (path !== undefined) collector.skip(path, PATCH_FILE)
         if (text !== undefined) patches.add(text)
+        const path = tree.get(patch, 'path')
+        if (path !== undefined) collector.skip(path, PATCH_FILE)
       }
     }
   }
-  for (const text of patches) readPatchText(tree, collector, text)
+  for (const text of patches) {
+    if (isPath(tree, text)) collector.skip(text, PATCH_FILE)
+    readPatchText(tree, collector, text)
+  }
   for (const name of ELSEWHERE) {
     const node = tree.get(tree.root, name)
     if (node !== undefined) collector.skip(node, `${name} may bring further images: ${BUILD}`)
@@ -56,7 +59,7 @@ export function findInKustomization(tree: YamlTree, collector: ImageCollector): 
 }
 
 /** True for a text that names a file in place of being a patch. */
-function isPath(tree: YamlTree, node: Node | undefined): boolean {
+function isPath(tree: YamlTree, node: Node): boolean {
   return /^[^\n{[]+\.(?:ya?ml|json)$/.test(tree.text(node) ?? '')
 }
 
