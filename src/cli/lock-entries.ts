@@ -3,7 +3,7 @@ import { notLocked } from '../client/settings/lockfile-setting.js'
 import { keyText } from '../lockfile/changes.js'
 import type { LockEntry, Lockfile } from '../lockfile/lockfile.js'
 import { EXIT, type Io } from './io.js'
-import { writeLock } from './lock-file.js'
+import { type LockOnDisk, writeLock } from './lock-file.js'
 import type { CommandLine } from './options.js'
 import { Speaker } from './output.js'
 
@@ -21,7 +21,7 @@ export function listEntries(file: string, { collections }: Lockfile, line: Comma
 /** Removes the entries of all collections, or of none. The exit status. @throws UnsignedError ERR_NOT_LOCKED */
 export async function removeEntries(
   file: string,
-  { collections }: Lockfile,
+  { lockfile: { collections }, bytes }: LockOnDisk,
   guns: ReadonlySet<string>,
   line: CommandLine,
   io: Io,
@@ -33,7 +33,7 @@ export async function removeEntries(
     error.hint = 'Nothing was removed. What is recorded: dct lock --list'
     throw error
   }
-  await writeLock(file, new Map([...collections].filter(([gun]) => !guns.has(gun))))
+  await writeLock(file, new Map([...collections].filter(([gun]) => !guns.has(gun))), bytes)
   for (const gun of guns) {
     if (line.values.json === true) speaker.json({ gun, lockfile: file, outcome: 'removed', changes: [] })
     else speaker.note(`${gun}: removed`)

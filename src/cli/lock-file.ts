@@ -1,5 +1,4 @@
 /** The lockfile that `dct lock` writes. */
-import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { sameBytes } from '../bytes.js'
 import { readLockfileBytes } from '../client/settings/lockfile-setting.js'
@@ -7,7 +6,7 @@ import { systemCode, UsageError } from '../errors.js'
 import type { LockEntry, Lockfile } from '../lockfile/lockfile.js'
 import { parseLockfile } from '../lockfile/parse-lockfile.js'
 import { writeLockfile } from '../lockfile/write-lockfile.js'
-import { writeWhole } from '../tasks/replace-file.js'
+import { replaceFile, writeNew } from '../tasks/replace-file.js'
 import type { Io } from './io.js'
 import type { CommandLine } from './options.js'
 
@@ -19,21 +18,38 @@ export function lockfileName({ values }: CommandLine, { env }: Io): string {
   return values.lockfile ?? (env['DCT_LOCKFILE'] || DEFAULT_FILE)
 }
 
-/** What the file holds; undefined when there is none. @throws UsageError ERR_SETTINGS_INVALID */
-export async function readLock(file: string): Promise<Lockfile | undefined> {
+/** A lockfile that was read. */
+export interface LockOnDisk {
+  readonly lockfile: Lockfile
+  readonly bytes: Uint8Array
+}
+
+/** Undefined when there is no file. @throws UsageError ERR_SETTINGS_INVALID */
+export async function readLock(file: string): Promise<LockOnDisk | undefined> {
   try {
-    return parseLockfile(await readLockfileBytes(file), file)
+    const bytes = await readLockfileBytes(file)
+    return { lockfile: parseLockfile(bytes, file), bytes }
   } catch (cause) {
     if (cause instanceof UsageError && systemCode(cause.cause) === 'ENOENT') return undefined
     throw cause
   }
 }
 
-/** Writes the file whole or not at all; gives whether its text changed. @throws UsageError ERR_SETTINGS_INVALID when it is a link or cannot be written */
-export async function writeLock(file: string, collections: ReadonlyMap<string, LockEntry>): Promise<boolean> {
+/**
+ * Writes the file whole or not at all; gives whether its text changed. `before`: what was read, undefined when there was no file.
+ *
+ * @throws UsageError ERR_SETTINGS_INVALID when it is a link, when another program wrote it meanwhile, or when it cannot be written
+ */
+export async function writeLock(
+  file: string,
+  collections: ReadonlyMap<string, LockEntry>,
+  before: Uint8Array | undefined,
+): Promise<boolean> {
   const bytes = new TextEncoder().encode(writeLockfile({ collections }))
-  const before = await lstat(file).catch(() => undefined)
-  if (before?.isFile() && sameBytes(await readLockfileBytes(file), bytes)) return false
-  await writeWhole(resolve(file), bytes)
+  const path = resolve(file)
+  if (before !== undefined && sameBytes(before, bytes)) return false
+  // Written from what was read: what another run recorded since would be lost, and its collections would be locked no more.
+  if (before === undefined) await writeNew(path, bytes)
+  else await replaceFile(path, before, bytes)
   return true
 }

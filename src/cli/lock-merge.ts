@@ -17,18 +17,22 @@ export async function mergeLocks(line: CommandLine, io: Io): Promise<number> {
       hint: 'For git: git config merge.dct-lock.driver "dct lock --merge %O %A %B"',
     })
   const speaker = new Speaker(io, line)
-  const merged = mergeLockfiles(await read(base), await read(ours), await read(theirs))
+  const before = await readLockfileBytes(ours)
+  const merged = mergeLockfiles(await read(base), parse(before, ours), await read(theirs))
   if (merged.kind === 'conflict') {
     for (const { gun, what, ours: one, theirs: other } of merged.conflicts)
       speaker.always(`conflict in ${what} of ${gun}: ours is ${one}; theirs is ${other}`)
     return 1
   }
-  await writeLock(ours, merged.lockfile.collections)
+  await writeLock(ours, merged.lockfile.collections, before)
   return EXIT.ok
 }
 
-/** git gives an empty file for a side that had none. */
 async function read(file: string): Promise<Lockfile> {
-  const bytes = await readLockfileBytes(file)
+  return parse(await readLockfileBytes(file), file)
+}
+
+/** git gives an empty file for a side that had none. */
+function parse(bytes: Uint8Array, file: string): Lockfile {
   return bytes.length === 0 ? { collections: new Map() } : parseLockfile(bytes, file)
 }

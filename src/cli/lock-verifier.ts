@@ -6,8 +6,11 @@ import { type Collection, Session } from '../client/session.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { isPlainObject } from '../client/settings/plain-object.js'
 import { readSettings } from '../client/settings/settings.js'
+import { UsageError } from '../errors.js'
+import { isSameServer } from '../lockfile/changes.js'
 import type { LockEntry } from '../lockfile/lockfile.js'
 import { writeLockfile } from '../lockfile/write-lockfile.js'
+import { shellWord } from '../shell-word.js'
 import type { RootChain } from '../trust/root-chain.js'
 import type { Speaker } from './output.js'
 
@@ -52,6 +55,21 @@ export class LockVerifier {
     return { gun, server: choice.value.typed }
   }
 
+  /** A lock records one server for all tags. @throws UsageError ERR_SETTINGS_INVALID when rules for tags name several */
+  checkOneServer(collection: Collection): void {
+    const [one, ...others] = this.#places.placesOfTags(collection)
+    const other = others.find(({ choice }) => one !== undefined && !isSameServer(one.choice.value.typed, choice.value.typed))
+    if (one === undefined || other === undefined) return
+    const [first, second] = [one, other].map(({ match, choice }) => `${choice.value.typed} under ${ruleName(match)}`)
+    throw new UsageError(
+      'ERR_SETTINGS_INVALID',
+      `tags of ${collection.gun} have several trust servers, and a lock records one: ${first}, ${second}`,
+      {
+        hint: `Name one server in both rules of the policy, or lock the server of the tags that you use: dct lock --server ${shellWord(one.choice.value.typed)} ${shellWord(collection.gun)}`,
+      },
+    )
+  }
+
   /** Verifies beside the cache, under the entry when there is one. @throws TrustError */
   verify(collection: Collection, entries: ReadonlyMap<string, LockEntry>): Promise<Verified> {
     return this.#verify(collection, entries, readOnly(this.#store))
@@ -73,6 +91,11 @@ export class LockVerifier {
       await session.close()
     }
   }
+}
+
+function ruleName(match: string): string {
+  if (match === 'none') return 'no rule'
+  return match === 'default' ? 'the default' : `the rule ${match}`
 }
 
 /** Entries as the option `lockfile` takes them. */

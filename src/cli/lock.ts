@@ -6,13 +6,13 @@ import { changeLines, entryChanges } from '../lockfile/changes.js'
 import { judgeLock } from '../lockfile/judge-lock.js'
 import { lockEntry } from '../lockfile/lock-entry.js'
 import { rootChangedLines } from '../lockfile/lock-refusals.js'
-import type { LockEntry, Lockfile } from '../lockfile/lockfile.js'
+import type { LockEntry } from '../lockfile/lockfile.js'
 import { parseReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
 import { clientOptions, goBoolean } from './client-options.js'
 import type { Io } from './io.js'
 import { listEntries, removeEntries } from './lock-entries.js'
-import { lockfileName, readLock, writeLock } from './lock-file.js'
+import { type LockOnDisk, lockfileName, readLock, writeLock } from './lock-file.js'
 import { mergeLocks } from './lock-merge.js'
 import { acceptedRoots, expectedKeys, type NewRoot } from './lock-roots.js'
 import { LockVerifier, type Place, type Verified } from './lock-verifier.js'
@@ -39,11 +39,11 @@ export async function lock(line: CommandLine, io: Io): Promise<number> {
   const before = await readLock(file)
   if (before === undefined && mode !== undefined)
     throw usage(`there is no lockfile ${file}`, `Make it: dct lock --lockfile ${shellWord(file)} <REFERENCE>`)
-  if (mode === 'list' && before !== undefined) return listEntries(file, before, line, io)
+  if (mode === 'list' && before !== undefined) return listEntries(file, before.lockfile, line, io)
   if (mode === 'remove' && before !== undefined) return removeEntries(file, before, await gunsOf(line, io), line, io)
-  const run = new LockRun(line, file, before ?? { collections: new Map() })
+  const run = new LockRun(line, file, before)
   await run.verifyAll(
-    words.length === 0 ? [...(before?.collections.keys() ?? [])].map(collectionOf) : words.map(parseReference),
+    words.length === 0 ? [...(before?.lockfile.collections.keys() ?? [])].map(collectionOf) : words.map(parseReference),
     io,
   )
   return mode === 'check' ? run.status : run.write(io)
@@ -60,18 +60,18 @@ async function gunsOf(line: CommandLine, io: Io): Promise<Set<string>> {
 class LockRun {
   readonly #line: CommandLine
   readonly #file: string
-  readonly #before: Lockfile
+  readonly #before: LockOnDisk | undefined
   readonly #expected: ReadonlySet<string>
   readonly #statuses: number[] = []
   readonly #entries: Map<string, LockEntry>
   readonly #found: NewRoot[] = []
 
-  constructor(line: CommandLine, file: string, before: Lockfile) {
+  constructor(line: CommandLine, file: string, before: LockOnDisk | undefined) {
     this.#line = line
     this.#file = file
     this.#before = before
     this.#expected = expectedKeys(line)
-    this.#entries = new Map(before.collections)
+    this.#entries = new Map(before?.lockfile.collections)
   }
 
   get status(): number {
@@ -107,12 +107,10 @@ class LockRun {
   async write(io: Io): Promise<number> {
     const speaker = new Speaker(io, this.#line)
     const accepted = await acceptedRoots(this.#found, this.#expected, this.#line, io, speaker)
-    for (const { gun, entry } of accepted) {
-      this.#entries.set(gun, entry)
-      this.#tell(gun, 'locked', [], speaker)
-    }
+    for (const { gun, entry } of accepted) this.#entries.set(gun, entry)
     if (accepted.length < this.#found.length) this.#statuses.push(1)
-    const isChanged = this.#entries.size > 0 && (await writeLock(this.#file, this.#entries))
+    const isChanged = this.#entries.size > 0 && (await writeLock(this.#file, this.#entries, this.#before?.bytes))
+    for (const { gun } of accepted) this.#tell(gun, 'locked', [], speaker)
     if (isChanged && this.#line.values.json !== true) speaker.answer(this.#file)
     return this.status
   }
@@ -120,7 +118,8 @@ class LockRun {
   async #take(collection: Collection, place: Place, verifier: LockVerifier, speaker: Speaker): Promise<void> {
     const { gun } = place
     const { check, update } = this.#line.values
-    const entry = this.#before.collections.get(gun)
+    if (check !== true) verifier.checkOneServer(collection)
+    const entry = this.#before?.lockfile.collections.get(gun)
     if (check === true) {
       if (entry === undefined) throw notLocked({ gun, file: this.#file })
       this.#check(gun, entry, await verifier.verify(collection, new Map([[gun, entry]])), speaker)

@@ -49,6 +49,15 @@ export class ClientDecisions {
     return this.#complete(this.#ofCollection(named)?.decide(tag) ?? NO_DECISION)
   }
 
+  /** What can be asked of a tag of the collection. */
+  ofTags(named: Named): readonly ClientDecision[] {
+    return (
+      this.#ofCollection(named)
+        ?.decisions()
+        .map((one) => this.#complete(one)) ?? []
+    )
+  }
+
   ofDigest(named: Named): ClientDigestDecision {
     const asked = this.#ofCollection(named)?.decideDigest()
     if (asked === undefined) return { decision: this.#complete(NO_DECISION), isByTag: false }

@@ -128,6 +128,14 @@ export class Session {
     return signedPlace(collection, this.#settings, this.#rules?.termsOf(collection))
   }
 
+  /** Where tags of a collection are asked for, and the rule that each place comes from. Empty without a policy. */
+  placesOfTags(collection: Collection): readonly (SignedPlace & { readonly match: string })[] {
+    return (this.#rules?.decisionsOfTags(collection) ?? []).map(({ match, terms }) => ({
+      match: terms.server.rule?.match ?? match,
+      ...signedPlace(collection, this.#settings, terms),
+    }))
+  }
+
   /** The verified set itself, for a lock. Locking is how a new root is accepted, so `firstUse: refuse` of a policy does not count. */
   async verifiedSet(collection: Collection): Promise<VerifiedCollection> {
     const terms = this.#rules?.collection(collection).terms
@@ -194,7 +202,7 @@ export class Session {
   #place(collection: Collection, terms?: RefreshTerms): Place {
     const place = signedPlace(collection, this.#settings, terms)
     const choice = this.#bundled(place.gun) ?? place.choice
-    return { ...place, choice, lock: this.#settings.lockFor(place.gun, choice.value) }
+    return { ...place, choice, lock: this.#settings.lockFor(place.gun, choice.value, this.#settings.bundle?.bundle.file) }
   }
 
   /** The server that a bundled collection came from. @throws UnsignedError ERR_NO_TRUST_DATA when the bundle does not hold it */

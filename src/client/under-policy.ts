@@ -104,6 +104,11 @@ export class UnderPolicy {
     return this.#decisions.ofDigest(named).decision.terms
   }
 
+  /** What can be asked of a tag of the collection that is verified. */
+  decisionsOfTags(named: Named): readonly ClientDecision[] {
+    return this.#decisions.ofTags(named).filter(({ action }) => action !== 'skip' && action !== 'deny')
+  }
+
   /** What `verify` would ask, without asking it. */
   preview(reference: ImageReference): ClientDigestDecision {
     const { tag, digest } = reference

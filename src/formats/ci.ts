@@ -14,7 +14,9 @@ export function findInGithub(tree: YamlTree, collector: ImageCollector): void {
   const { root } = tree
   for (const { value: job } of tree.entries(tree.get(root, 'jobs')).values()) {
     addImage(tree, collector, 'ci-container', tree.get(job, 'container'), 'image', EXPRESSION)
-    for (const { value: service } of tree.entries(tree.get(job, 'services')).values()) {
+    const services = tree.get(job, 'services')
+    if (isScalar(services)) collector.unresolved('ci-service', services, EXPRESSION.reason)
+    for (const { value: service } of tree.entries(services).values()) {
       addImage(tree, collector, 'ci-service', service, 'image', EXPRESSION)
     }
     addSteps(tree, collector, tree.get(job, 'steps'))

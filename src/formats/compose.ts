@@ -21,6 +21,18 @@ const MAX_PARTS = 50_000
 /** Services that extend each other. Stops circles. */
 const MAX_EXTENDS = 10
 
+/** Compose puts the documents of a file together: a service that is in two of them is what both say, which is not known from one. */
+export function checkComposeDocuments(trees: readonly YamlTree[], collector: ImageCollector): void {
+  const names = new Set<string>()
+  for (const tree of trees) {
+    const services = [...tree.entries(tree.get(tree.root, 'services')).values()]
+    for (const { name, key } of services)
+      if (names.has(name))
+        collector.problem(key, 'a service that an earlier document of this file describes too: write it in one of them')
+    for (const { name } of services) names.add(name)
+  }
+}
+
 /** Finds the images of one document. */
 export function findInCompose(tree: YamlTree, collector: ImageCollector, options: FindOptions): void {
   new ComposeReader(tree, collector, options).read()
@@ -117,9 +129,17 @@ class ComposeReader {
       }
     }
     for (const volume of this.#items(this.#inherited(chain, 'volumes'))) {
-      const source = this.#tree.get(volume, 'source')
-      if (this.#tree.text(this.#tree.get(volume, 'type')) === 'image' && source !== undefined) this.#add('image-volume', source)
+      this.#readVolume(volume)
     }
+  }
+
+  /** A variable may hide that the type is `image`. */
+  #readVolume(volume: Node): void {
+    const [type, source] = [this.#tree.get(volume, 'type'), this.#tree.get(volume, 'source')]
+    if (type === undefined || source === undefined) return
+    const known = interpolate(this.#tree.text(type) ?? '', this.#variables)
+    if ('reason' in known) this.#collector.unresolved('image-volume', type, known.reason)
+    else if (known.value === 'image') this.#add('image-volume', source)
   }
 
   #items(node: Node | undefined): readonly Node[] {
@@ -147,6 +167,7 @@ class ComposeReader {
       if (value !== undefined) this.#readContext(value, contexts, name)
     }
     for (const item of this.#items(given)) this.#readContext(item, contexts)
+    for (const cache of this.#items(this.#tree.get(build, 'cache_from'))) this.#readCache(cache)
     const sbom = this.#tree.get(build, 'sbom')
     if (sbom !== undefined) this.#readSbom(sbom)
     const buildArgs = this.#buildArgs(build)
@@ -172,6 +193,16 @@ class ComposeReader {
       this.#collector.skip(node, 'a build context that is no image of a registry: what it holds is not verified')
   }
 
+  /** The name of an image, or `type=...` and more: the builder takes layers from it in place of what the Dockerfile says. */
+  #readCache(cache: Node): void {
+    if (/^type=(?:local|gha|s3|azblob)(?:,|$)/.test(this.#tree.text(cache) ?? '')) return
+    this.#collector.skip(
+      cache,
+      'layers of a cache in a registry are not signed: leave it out, or keep the cache in a folder',
+      true,
+    )
+  }
+
   /** `generator=IMAGE` names the scanner; else the builder has one of its own. */
   #readSbom(sbom: Node): void {
     if (this.#tree.text(sbom)?.startsWith(GENERATOR)) this.#add('sbom-scanner', sbom, undefined, GENERATOR)
@@ -195,7 +226,8 @@ class ComposeReader {
     for (const { name, key, value } of this.#entries(args)) take(name, plainText(value), value ?? key, '')
     for (const item of this.#items(args)) {
       const [, name = '', value] = /^([^=]+)(?:=(.*))?$/s.exec(this.#tree.text(item) ?? '') ?? []
-      if (name !== '') take(name, value, item, `${name}=`)
+      if (name.includes('$')) this.#collector.problem(item, 'a variable decides which argument this is: write its name out')
+      else if (name !== '') take(name, value, item, `${name}=`)
     }
     return buildArgs
   }

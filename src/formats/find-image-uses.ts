@@ -1,6 +1,6 @@
 /** The door of this room for reading: a text becomes the uses of images in it. */
 import { findInCircleci, findInGithub, findInGitlab, findInWoodpecker } from './ci.js'
-import { findInCompose } from './compose.js'
+import { checkComposeDocuments, findInCompose } from './compose.js'
 import { findInDockerfile } from './dockerfile.js'
 import { formatOfContent, formatOfName, formatsOfDocument, isDevcontainer, type YamlFormat } from './format.js'
 import { ImageCollector } from './found-images.js'
@@ -64,6 +64,7 @@ function findInFile(source: SourceText, options: FindOptions): FoundImages {
 /** A document is read as what the file is, and as what it says of itself: a name must not hide what kubectl would apply. */
 function findInTrees(source: SourceText, file: YamlFile, format: YamlFormat, options: FindOptions): FoundImages {
   const collector = new ImageCollector(source, ignoredLines(source, file.comments), file.shared)
+  if (format === 'compose') checkComposeDocuments(file.trees, collector)
   for (const tree of file.trees) {
     const formats = new Set([format, ...(options.format === undefined ? formatsOfDocument(tree) : [])])
     for (const one of formats) READERS[one](tree, collector, options)

@@ -35,6 +35,7 @@ export class ImageCollector {
   readonly #uses = new Map<string, ImageUse>()
   readonly #skipped = new Map<number, Remark>()
   readonly #problems = new Map<number, Remark>()
+  #taken = 0
 
   /** `shared` are texts where no digest may be written, since other values would change with them. */
   constructor(source: SourceText, isIgnored: (span: Span) => boolean, shared: ReadonlySet<Node>) {
@@ -70,6 +71,9 @@ export class ImageCollector {
 
   /** Takes a reference that was worked out. */
   addResolved(kind: ImageUseKind, { span, slot, value, reason }: Resolved, { platform }: UseDetails = {}): void {
+    // Before anything is worked out: aliases may bring the same images again and again.
+    if (++this.#taken > MAX_USES)
+      throw this.source.tooLarge(span.start, `more than ${MAX_USES} images, those behind aliases counted each time`)
     const meant = value === undefined ? { reason: reason ?? '' } : meaning(value)
     const canWrite = meant.reference !== undefined && slot !== undefined
     this.#keep({
@@ -101,6 +105,8 @@ export class ImageCollector {
   skip(node: Node, reason: string, isRisk = false): void {
     const span = spanOfNode(node)
     const place = this.source.place(span)
+    // An alias may bring the same name again, without the risk of the first use.
+    if (this.#skipped.get(place.start)?.isRisk === true) return
     this.#skipped.set(place.start, { place, reason, ...(isRisk && !this.#isIgnored(span) ? { isRisk } : {}) })
   }
 

@@ -16,6 +16,10 @@ const FURTHER: ReadonlyMap<string, { readonly lists: readonly string[]; readonly
   // A StepAction has its image in `spec` itself.
   ['tekton.dev', { lists: ['steps', 'sidecars'], maps: ['stepTemplate', 'spec'] }],
 ])
+/** A patch of the pod that Argo Workflows makes, as a text. */
+const POD_PATCH = 'podSpecPatch'
+/** May set an image: it has the word, or an escape that may hide it. */
+const MAY_SET_IMAGE = /image|\\/i
 const PATH = /^\$(?:\.[A-Za-z0-9_-]+|\[(?:\*|[0-9]+)\])+$/
 
 /**
@@ -73,6 +77,8 @@ class PodReader {
       const kind = LISTS.get(name) ?? (further?.lists.includes(name) ? 'container' : undefined)
       if (kind !== undefined && isSeq(value)) for (const item of this.#tree.items(value)) this.#readContainer(kind, item)
       if (further?.maps.includes(name) && isMap(value)) this.#readContainer('container', value)
+      if (further !== undefined && name === POD_PATCH && value !== undefined && MAY_SET_IMAGE.test(this.#tree.text(value) ?? ''))
+        this.#collector.unresolved('container', value, 'a patch that sets images: write them into the containers')
     }
     for (const volume of this.#tree.items(entries.get('volumes')?.value)) {
       const reference = this.#tree.get(this.#tree.get(volume, 'image'), 'reference')

@@ -24,6 +24,7 @@ const ELSEWHERE = [
   'transformers',
   'replacements',
 ]
+const PATCH_FILE = 'the patch is in another file: name that file too'
 const BUILD = 'verify the output of kustomize build instead'
 
 /**
@@ -42,14 +43,24 @@ export function findInKustomization(tree: YamlTree, collector: ImageCollector): 
       for (const patch of tree.items(tree.get(holder, name))) {
         const text = tree.get(patch, 'patch') ?? (isMap(patch) ? undefined : patch)
         if (text !== undefined) patches.add(text)
+        const path = tree.get(patch, 'path')
+        if (path !== undefined) collector.skip(path, PATCH_FILE)
       }
     }
   }
-  for (const text of patches) readPatchText(tree, collector, text)
+  for (const text of patches) {
+    if (isPath(tree, text)) collector.skip(text, PATCH_FILE)
+    readPatchText(tree, collector, text)
+  }
   for (const name of ELSEWHERE) {
     const node = tree.get(tree.root, name)
     if (node !== undefined) collector.skip(node, `${name} may bring further images: ${BUILD}`)
   }
+}
+
+/** True for a text that names a file in place of being a patch. */
+function isPath(tree: YamlTree, node: Node): boolean {
+  return /^[^\n{[]+\.(?:ya?ml|json)$/.test(tree.text(node) ?? '')
 }
 
 /** True for a file that is a list of operations on a resource: RFC 6902. */

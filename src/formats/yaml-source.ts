@@ -18,7 +18,7 @@ import type { UsageError } from '../errors.js'
 import type { Span } from './image-use.js'
 import type { SourceText } from './source-text.js'
 import { PLAIN_TAGS } from './yaml-scalar.js'
-import { YamlTree } from './yaml-tree.js'
+import { Visits, YamlTree } from './yaml-tree.js'
 
 /** Tokens of a file. Stops a denial of service: the parser takes about 7 microseconds for each, one second in all. */
 const MAX_TOKENS = 150_000
@@ -37,6 +37,9 @@ const DISPUTED = /\r(?!\n)|[\u0085\u2028\u2029]|\n\ufeff/
 
 /** What may follow a value in its place. Anything else is an error, and would cost the parser an error object each. */
 const ENDS: ReadonlySet<string> = new Set(['space', 'newline', 'comment', 'flow-map-end', 'flow-seq-end', 'doc-end'])
+/** kubectl, helm and kustomize cut documents apart by lines, before they read YAML: `---#x: |` begins a document there, and is a key here. */
+const DISPUTED_START = /(?:^|\n)(---[^ \t\r\n])/
+
 const TAKE_OUT = 'Take the character out, or write it as an escape in double quotes, such as "\\u2028".'
 /** Of YAML 1.2; one for all documents, since to make one costs more than to parse a small document. */
 const SCHEMA = new Schema({ schema: 'core' })
@@ -59,15 +62,24 @@ export function parseYaml(source: SourceText): YamlFile {
   const disputed = DISPUTED.exec(source.text)
   if (disputed !== null)
     throw source.broken(disputed.index, 'a character that only some programs take for the end of a line', TAKE_OUT)
+  const start = DISPUTED_START.exec(source.text)
+  if (start !== null)
+    throw source.broken(
+      start.index + start[0].length - 4,
+      'a line that only some programs take for the start of a document',
+      'Write a space or the end of the line behind ---, or put the text in quotes.',
+    )
   const comments: Span[] = []
   const shared = new Set<Node>()
   const tokens = readTokens(source, comments)
   const trees: YamlTree[] = []
+  const visits = new Visits()
   for (const document of new Composer({ schema: SCHEMA, uniqueKeys: false }).compose(tokens)) {
     if (trees.length >= MAX_DOCUMENTS) throw source.tooLarge(document.range[0], `more than ${MAX_DOCUMENTS} documents`)
     const [error] = document.errors
     if (error !== undefined) throw notYaml(source, error.pos[0], error.message)
-    if (document.contents !== null) trees.push(new YamlTree(source, document.contents, resolveAliases(source, document, shared)))
+    if (document.contents !== null)
+      trees.push(new YamlTree(source, document.contents, resolveAliases(source, document, shared), visits))
   }
   return { trees, comments, shared }
 }
@@ -162,7 +174,8 @@ function checkKeys(source: SourceText, { items }: YAMLMap): void {
     if (isAlias(key)) throw notYaml(source, key.range?.[0] ?? 0, 'an alias as a key')
     if (!isScalar(key)) continue
     const start = key.range?.[0] ?? 0
-    if (key.tag !== undefined && !PLAIN_TAGS.has(key.tag))
+    // kubectl merges a `<<` in quotes when it has the tag `!`, other programs do not.
+    if (key.tag !== undefined && (!PLAIN_TAGS.has(key.tag) || key.value === '<<'))
       throw notYaml(source, start, `a key with the tag ${key.tag}, which hides its meaning`)
     if (seen.has(key.value)) throw notYaml(source, start, `the key ${String(key.value)} is there twice`)
     seen.add(key.value)

@@ -6,6 +6,12 @@ import { PLAIN_TAGS } from './yaml-scalar.js'
 /** Keys that merges may copy in all. Stops merges that multiply each other. */
 const MAX_MERGED_KEYS = 20_000
 
+/**
+ * Items and entries of all documents of a file that are read, each as often as it is read. Stops aliases that bring one list into many
+ * places: a file of 150,000 tokens could have a billion of them. Without aliases a file has some hundred thousand.
+ */
+const MAX_VISITS = 2_000_000
+
 /** Tags of Compose, which take a value out or let it replace another; a text stays what it is. */
 const COMPOSE_TAGS: ReadonlySet<string> = new Set(['!reset', '!override'])
 
@@ -17,19 +23,36 @@ export interface Entry {
   readonly value: Node | undefined
 }
 
+/** What reading the documents of one file cost so far. */
+export class Visits {
+  #count = 0
+
+  /** @throws UsageError ERR_SETTINGS_INVALID */
+  add(count: number, source: SourceText, node: Node): void {
+    this.#count += count
+    if (this.#count > MAX_VISITS)
+      throw source.tooLarge(
+        node.range?.[0] ?? 0,
+        `more than ${MAX_VISITS} items and entries, those behind aliases counted each time`,
+      )
+  }
+}
+
 /** A document and what its aliases stand for. */
 export class YamlTree {
   readonly root: Node
   readonly source: SourceText
   readonly #targets: ReadonlyMap<Node, Node>
+  readonly #visits: Visits
   readonly #entries = new Map<Node, ReadonlyMap<string, Entry>>()
   readonly #merging = new Set<Node>()
   #merged = 0
 
-  constructor(source: SourceText, root: Node, targets: ReadonlyMap<Node, Node>) {
+  constructor(source: SourceText, root: Node, targets: ReadonlyMap<Node, Node>, visits: Visits) {
     this.source = source
     this.root = root
     this.#targets = targets
+    this.#visits = visits
   }
 
   /** The node itself, or the one that an alias stands for. */
@@ -42,6 +65,12 @@ export class YamlTree {
   entries(node: unknown): ReadonlyMap<string, Entry> {
     const map = this.resolve(node)
     if (!isMap(map)) return new Map()
+    const entries = this.#entriesOf(map)
+    this.#visits.add(entries.size, this.source, map)
+    return entries
+  }
+
+  #entriesOf(map: YAMLMap): ReadonlyMap<string, Entry> {
     const known = this.#entries.get(map)
     if (known !== undefined) return known
     if (this.#merging.has(map)) throw this.source.broken(map.range?.[0] ?? 0, 'a map that merges itself')
@@ -54,14 +83,17 @@ export class YamlTree {
 
   /** The value of a key. */
   get(node: unknown, name: string): Node | undefined {
-    const value = this.entries(node).get(name)?.value
+    const map = this.resolve(node)
+    const value = isMap(map) ? this.#entriesOf(map).get(name)?.value : undefined
     return isScalar(value) && value.value === null ? undefined : value
   }
 
   /** The items of a list, or of nothing else. */
   items(node: unknown): readonly Node[] {
     const list = this.resolve(node)
-    return isSeq(list) ? list.items.flatMap((item) => this.resolve(item) ?? []) : []
+    if (!isSeq(list)) return []
+    this.#visits.add(list.items.length, this.source, list)
+    return list.items.flatMap((item) => this.resolve(item) ?? [])
   }
 
   /**

@@ -36,9 +36,14 @@ export function olderThanLocked(subject: Subject, locked: LockEntry, offered: Lo
   return mismatch(subject, why, hint, rootEvidence(locked, offered))
 }
 
-/** Another server than the one whose root was locked. */
-export function otherServer(subject: Subject, locked: string, asked: string): UntrustedError {
+/** Another server than the one whose root was locked. `bundle`: the name of the bundle that takes the place of the server. */
+export function otherServer(subject: Subject, locked: string, asked: string, bundle?: string): UntrustedError {
   const { gun, file } = subject
+  if (bundle !== undefined) {
+    const why = `${file} records ${locked} as the trust server of ${gun}, and its files in the bundle ${bundle} came from ${asked}`
+    const hint = `Make the bundle from the server of the lock, where it can be asked: dct export --server ${shellWord(locked)} --out FILE ${shellWord(gun)}. When the collection has moved, update the lock there: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
+    return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked, bundle })
+  }
   const why = `${file} records ${locked} as the trust server of ${gun}, and this run asks ${asked}`
   const hint = `A lock records one server for all tags of a collection. Ask it with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update ${lockArguments(subject)}`
   return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked })

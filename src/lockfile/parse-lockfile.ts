@@ -116,7 +116,8 @@ class LockfileReader extends DocumentReader {
     const keys = items?.map((item) => this.#key(item))
     const read = keys?.flatMap((key) => (key === undefined ? [] : [key]))
     if (read === undefined || read.length !== items?.length) return undefined
-    const twice = read.find(({ id }, at) => read.findIndex((other) => other.id === id) !== at)
+    const ids = new Set<string>()
+    const twice = read.find(({ id }) => ids.size === ids.add(id).size)
     if (twice !== undefined) return this.refuse(node, `key ${twice.id} is listed twice`, 'List each key once.')
     return sortedKeys(read)
   }

@@ -44,16 +44,31 @@ export class CollectionPolicy {
     return this.#ofDigest
   }
 
+  /** What can be asked of a tag: one decision for each action and server that the rules of all names give together. */
+  decisions(): readonly Decision[] {
+    return this.#names.reduceRight<readonly Decision[]>((next, name) => {
+      const joined = new Map<string, Decision>()
+      for (const one of this.#reachable(name)) {
+        for (const decision of next.length === 0 ? [one] : next.map((other) => stricter(one, other)))
+          joined.set(`${decision.action} ${decision.server ?? ''}`, decision)
+      }
+      return [...joined.values()]
+    }, [])
+  }
+
   #decideDigest(): DigestDecision {
     const isByTag = this.#names.some(({ rules }) => rules[0]?.pattern.tag !== undefined)
     if (!isByTag) return { kind: 'uniform', decision: this.#decisionOf(this.#names.map(({ rules }) => rules[0])) }
-    const decisions = this.#names.flatMap(({ name, rules }) => {
-      const untagged = rules.findIndex(({ pattern }) => pattern.tag === undefined)
-      const reachable: (Rule | undefined)[] = untagged === -1 ? [...rules, undefined] : rules.slice(0, untagged + 1)
-      return reachable.map((rule) => combine(this.#policy, [[name, rule]]))
-    })
+    const decisions = this.#names.flatMap((name) => this.#reachable(name))
     const { digestReferences: _, ...otherwise } = decisions.reduce(stricter)
     return { kind: 'by-tag', otherwise: { ...otherwise, digestReferences: 'require-signed' } }
+  }
+
+  /** Of each rule of one name that can decide for some tag: those behind the first for any tag never do. */
+  #reachable({ name, rules }: NameRules): Decision[] {
+    const untagged = rules.findIndex(({ pattern }) => pattern.tag === undefined)
+    const reachable: (Rule | undefined)[] = untagged === -1 ? [...rules, undefined] : rules.slice(0, untagged + 1)
+    return reachable.map((rule) => combine(this.#policy, [[name, rule]]))
   }
 
   /** `rules`: one for each name. */

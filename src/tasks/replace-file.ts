@@ -7,6 +7,8 @@ import { describeCause, UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
 import { mayWrite, readSourceFile } from './source-files.js'
 
+const CHANGED = 'another program changed it meanwhile; run the command again'
+
 /**
  * Replaces a file by new content, and keeps its mode. A kill at any moment leaves the old file or the new one.
  *
@@ -49,9 +51,15 @@ export async function writeWhole(path: string, content: Uint8Array): Promise<voi
   }
 }
 
+/** Writes a file that was not there before. @throws UsageError ERR_SETTINGS_INVALID, also when it is there now */
+export async function writeNew(path: string, content: Uint8Array): Promise<void> {
+  if ((await lstat(path).catch(() => undefined)) !== undefined) throw unwritable(path, CHANGED)
+  await writeWhole(path, content)
+}
+
 async function checkUnchanged(path: string, before: Uint8Array): Promise<void> {
   if (sameBytes(await readSourceFile(path), before)) return
-  throw unwritable(path, 'another program changed it meanwhile; run the command again')
+  throw unwritable(path, CHANGED)
 }
 
 function unwritable(path: string, reason: string, cause?: unknown): UsageError {

@@ -88,6 +88,15 @@ describe.each(LENIENT)('what is known holds when %s', (_, lenient) => {
   })
 })
 
+test('a bundle from another server than that of the lock is named, with what to do', async () => {
+  const story = new Story()
+  const { transport: _, ...options } = story.options
+  const locked = lock(story.collection, 1, { server: 'https://other.example' })
+  const error = await refusalOf(verifyTag('alpine:3.19', { ...options, bundle: bundleOf(story.collection), ...locked }))
+  expect(error).toMatchObject({ code: 'ERR_LOCK_MISMATCH', evidence: { bundle: 'option bundle' } })
+  expect(error.hint).toContain(`dct export --server https://other.example --out FILE ${GUN}`)
+})
+
 test('the same version with other content is refused beside the floors of the cache', async () => {
   const story = new Story()
   await story.verify()

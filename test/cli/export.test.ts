@@ -122,6 +122,24 @@ describe('dct export', () => {
     expect(await readdir(join(at('tree'), 'v2'))).toContain('index.html')
   })
 
+  test('writes no tree that goes back, from an older cache', async () => {
+    await online(['verify', `${GUN}:1.0`])
+    collection.sign('2.0', 'newer')
+    collection.publish()
+    const elder = ['export', '--format', 'static', '--out', at('tree'), '--offline', GUN]
+    const trust = at('other-cache')
+    expect((await online(['export', '--format', 'static', '--out', at('tree'), '--trust-dir', trust, GUN])).status).toBe(0)
+    const tuf = join(at('tree'), 'v2', GUN, '_trust', 'tuf')
+    const before = await readFile(join(tuf, 'timestamp.json'))
+    const ran = await online(elder)
+    expect(ran).toMatchObject({ status: 2, err: expect.stringContaining('timestamp.json has version') })
+    expect(ran.err).toContain(`rm -r ${tuf}`)
+    expect(await readFile(join(tuf, 'timestamp.json'))).toEqual(before)
+    expect((await readdir(join(at('tree'), 'v2'))).sort()).toEqual(['index.html', 'registry.example'])
+    await writeFile(join(tuf, 'timestamp.json'), 'broken')
+    expect((await online(elder)).status).toBe(0)
+  })
+
   test('writes rows: digest, keys by both IDs, custom, expiry of each role', async () => {
     const rows = (await online(['export', '--format', 'ndjson', GUN, OTHER])).out.trimEnd().split('\n')
     const [first, second, third] = rows.map((row) => JSON.parse(row))

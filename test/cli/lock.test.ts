@@ -110,8 +110,58 @@ describe('a new root', () => {
   test('is not written through a link', async () => {
     await writeFile(join(folder, 'target.json'), JSON.stringify({ version: 1, collections: {} }))
     await symlink(join(folder, 'target.json'), file)
-    expect(await dct(['lock', '--accept-new-roots', GUN])).toMatchObject({ status: 2, err: expect.stringContaining('is a link') })
+    expect(await dct(['lock', '--accept-new-roots', GUN])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('it is a symbolic link'),
+    })
     expect(JSON.parse(await readFile(join(folder, 'target.json'), 'utf8'))).toEqual({ version: 1, collections: {} })
+  })
+
+  test.each(['a new lockfile', 'one that was there'])(
+    'attack: what another run records meanwhile is not lost, in %s',
+    async (kind) => {
+      if (kind !== 'a new lockfile') await dct(['lock', '--accept-new-roots', '--embed-root=false', GUN])
+      const theirs = JSON.stringify({ version: 1, collections: {} })
+      let written: Promise<void> | undefined
+      async function* answer(): AsyncGenerator<string> {
+        await written
+        yield 'yes\n'
+      }
+      const screen = (text: string) => {
+        if (text.includes('(yes/no)')) written = writeFile(file, theirs)
+      }
+      const ran = await dct(['lock', OTHER], { stdin: answer(), terminal: true, typed: true, screen })
+      expect(ran).toMatchObject({ status: 2, err: expect.stringContaining('another program changed it meanwhile') })
+      expect(await content()).toBe(theirs)
+    },
+  )
+
+  test('attack: another spelling of a locked name is not a way around the lock', async () => {
+    await dct(['lock', '--accept-new-roots', GUN])
+    for (const name of ['Registry.Example/team/app', 'registry.example:443/team/app'])
+      expect(await dct(['verify', `${name}:1.0`])).toMatchObject({
+        status: 3,
+        err: expect.stringMatching(new RegExp(`ERR_NOT_LOCKED[^]*Use ${GUN}`)),
+      })
+    expect((await dct(['verify', `${OTHER}:1.0`])).status).toBe(0)
+  })
+
+  test('is not recorded when rules for its tags name several servers', async () => {
+    const policy = join(folder, 'policy.json')
+    const write = (...rules: object[]) => writeFile(policy, JSON.stringify({ version: 1, rules }))
+    const argv = ['lock', '--accept-new-roots', GUN, '--policy', policy, '--tlscacert', join(folder, 'ca.crt')]
+    const run = (more: readonly string[] = []) => runProgram([...argv, '--lockfile', file, '--config', folder, ...more])
+    const [both, tagged] = [{ match: GUN, server: server.url }, `${GUN}:dev`]
+    await write(both, { match: tagged, server: 'https://other.example' })
+    const ran = await run()
+    expect(ran).toMatchObject({ status: 2, out: '' })
+    expect(ran.err).toContain(`${server.url} under the rule ${GUN}`)
+    expect(ran.err).toContain(`https://other.example under the rule ${tagged}`)
+    expect((await run(['--server', server.url])).status).toBe(0)
+    await rm(file)
+    await write(both, { match: tagged, action: 'skip' })
+    expect((await run()).status).toBe(0)
+    expect((await run(['--update'])).status).toBe(0)
   })
 
   test('can be recorded by its hash, with floors', async () => {

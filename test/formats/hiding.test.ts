@@ -85,9 +85,75 @@ const WAYS: readonly (readonly [string, string, string])[] = [
   ['under a key in another case', 'kustomization.yaml', 'images:\n- {name: a, newTag: "1", NEWNAME: evil}\n'],
   ['in a patch', 'kustomization.yaml', 'patches:\n- patch: \'[{op: add, path: /x, value: {"im\\u0061ge": evil:1}}]\'\n'],
   ['in a job with the name of a keyword', '.gitlab-ci.yml', 'cache: {image: evil:1}\n'],
+  [
+    'behind a separator that kubectl alone takes for one',
+    'a.yaml',
+    `${pod('      image: a:1\n')}---#x: |\n  ${pod('      image: evil:1\n').replaceAll('\n', '\n  ')}\n`,
+  ],
+  [
+    'behind a separator with a space of Unicode',
+    'a.yaml',
+    `{a: "\n---\u00a0\n", ${JSON.stringify({ kind: 'Pod', apiVersion: 'v1' }).slice(1)}`,
+  ],
+  ['in a quoted merge that kubectl follows', 'a.yaml', pod('      ! "<<": *m\n', 'x: &m {image: evil:1}\n')],
+  [
+    'in a patch of a workflow',
+    'a.yaml',
+    `apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {podSpecPatch: '{"containers": [{"im\\u0061ge": "evil:1"}]}'}\n`,
+  ],
+  [
+    'in a volume whose type a variable hides',
+    'compose.yaml',
+    service(`    image: a:1\n    volumes: [{type: "$\{X:-image}", source: evil:1, target: /x}]\n`),
+  ],
+  [
+    'in a volume whose type the environment decides',
+    'compose.yaml',
+    service('    image: a:1\n    volumes: [{type: $X, source: evil:1, target: /x}]\n'),
+  ],
+  [
+    'as a frontend whose argument a variable hides',
+    'compose.yaml',
+    service(`    build: {args: ["$\{X:-BUILDKIT_SYNTAX}=evil:1"]}\n`),
+  ],
+  [
+    'in an argument whose name a variable hides',
+    'compose.yaml',
+    `${inline('ARG B=a:1\nFROM $$B')}      args: ["$\{X:-B}=evil:1"]\n`,
+  ],
+  [
+    'in a service that a second document lets pull',
+    'compose.yaml',
+    `${service('    image: evil:1\n    pull_policy: never\n')}---\n${service('    pull_policy: always\n')}`,
+  ],
+  ['in services of an expression', '.github/workflows/a.yml', `on: push\njobs: {a: {services: "$\{{ fromJSON('evil:1') }}"}}\n`],
   ['as a service', '.gitlab-ci.yml', 'a: {services: [{name: evil:1}]}\n'],
   ['in upper case', '.github/workflows/a.yml', 'on: push\njobs: {a: {steps: [{uses: DOCKER://evil:1}]}}\n'],
 ]
+
+/** What is not verified there is said as a warning, whatever else the file says of the same name. */
+const RISKS: readonly (readonly [string, string])[] = [
+  [
+    'a name that another service never pulls',
+    'services:\n  a: {image: &i evil:1, build: .}\n  b: {image: *i, pull_policy: never}\n',
+  ],
+  ['a cache in a registry', service('    build: {cache_from: [evil:1]}\n')],
+]
+
+test.each(RISKS)('%s is a risk', (_, text) => {
+  expect(findImageUses('compose.yaml', text).skipped).toContainEqual(expect.objectContaining({ isRisk: true }))
+})
+
+test('caches that are no images are no risk', () => {
+  const { skipped } = findImageUses('compose.yaml', service('    build: {cache_from: ["type=local,src=x", type=gha]}\n'))
+  expect(skipped.filter(({ isRisk }) => isRisk)).toEqual([])
+})
+
+test('files with patches of a kustomization are named', () => {
+  const text = 'patches: [{path: p.yaml}]\npatchesStrategicMerge: [q.yaml, "kind: Pod"]\n'
+  const { skipped } = findImageUses('kustomization.yaml', text)
+  expect(skipped.map(({ reason }) => reason)).toEqual(Array(2).fill('the patch is in another file: name that file too'))
+})
 
 test.each(WAYS)('%s', (_, path, text) => {
   try {

@@ -91,6 +91,32 @@ const HOSTILE: readonly (readonly [string, string, () => string])[] = [
       count(4000, (i) => `y${i}: {apiVersion: ${['argoproj.io', 'tekton.dev', `g${i}`][i % 3]}/v1, a: *a}\n`),
   ],
   [
+    'one image of a kustomization, many times',
+    'kustomization.yaml',
+    () => `images:\n- &a\n  name: x\n  newTag: "1"\n${count(6000, (i) => `  k${i}:\n`)}${count(6000, () => '- *a\n')}`,
+  ],
+  [
+    'the same steps in many jobs',
+    '.github/workflows/a.yml',
+    () => `on: push\nx: &a\n${count(4000, () => '- uses: docker://a:1\n')}jobs:\n${count(4000, (i) => `  j${i}: {steps: *a}\n`)}`,
+  ],
+  [
+    'the same services in many jobs',
+    '.gitlab-ci.yml',
+    () => `x: &a\n${count(4000, () => '- a:1\n')}${count(4000, (i) => `j${i}: {services: *a}\n`)}`,
+  ],
+  [
+    'the same containers in many pods',
+    'a.yaml',
+    () =>
+      `apiVersion: v1\nkind: List\nx: &a\n${count(4000, () => '- image: a:1\n')}items:\n${count(4000, () => '- {spec: {containers: *a}}\n')}`,
+  ],
+  [
+    'the same caches of many services',
+    'compose.yaml',
+    () => `x: &a\n${count(4000, () => '- a:1\n')}services:\n${count(4000, (i) => `  s${i}: {build: {cache_from: *a}}\n`)}`,
+  ],
+  [
     'one Dockerfile for many services',
     'compose.yaml',
     () =>

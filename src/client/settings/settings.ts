@@ -48,7 +48,7 @@ export interface Settings {
   readonly transport: Transport | undefined
   readonly pinning: TrustPinning
   /** The lock of a collection at a server. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
-  readonly lockFor: (gun: string, server: TrustServer) => Lock | undefined
+  readonly lockFor: (gun: string, server: TrustServer, bundle?: string) => Lock | undefined
   /** Undefined when the trust server is asked. */
   readonly bundle: BundleSettings | undefined
   readonly frozen: boolean
@@ -186,8 +186,8 @@ async function readLock(own: TrustClientOptions, env: Environment, reader: Reade
   if (value !== undefined) {
     const { notLocked, readLockfile } = await import('./lockfile-setting.js')
     const read = await readLockfile(value)
-    return (gun, server) => {
-      const lock = read.lockOf(gun, server)
+    return (gun, server, bundle) => {
+      const lock = read.lockOf(gun, server, bundle)
       if (lock === undefined && own.frozen === true) throw notLocked({ gun, file: read.file })
       return lock
     }
