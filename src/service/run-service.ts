@@ -33,7 +33,7 @@ export interface ServiceConfiguration {
   readonly version: string
   /** For tests: milliseconds in place of WATCH_MS. */
   readonly watchMs?: number
-  /** For tests: another queue. */
+  /** For tests: other queues. */
   readonly queue?: Partial<QueueLimits>
   readonly log: (line: LogLine) => void
 }
@@ -45,9 +45,15 @@ const WATCH_MS = 5_000
 export async function openService(configuration: ServiceConfiguration): Promise<Service> {
   const { version, log } = configuration
   const [registries, sharedCredentials] = [new Set(configuration.registries), new Set(configuration.sharedCredentials)]
-  const queue = new RequestQueue({ ...QUEUE, ...configuration.queue })
+  const limits = { ...QUEUE, ...configuration.queue }
+  const [manifests, lists] = [new RequestQueue(limits), new RequestQueue(limits)]
   const cache = new ManifestCache()
-  const metrics = new ServiceMetrics({ version, inflight: () => queue.running, cache, expiries: () => inUse.expiries() })
+  const metrics = new ServiceMetrics({
+    version,
+    inflight: () => manifests.running + lists.running,
+    cache,
+    expiries: () => inUse.expiries(),
+  })
   const { onEvent } = configuration.client
   const tell = (event: TrustEvent): void => {
     metrics.onEvent(event)
@@ -81,7 +87,7 @@ export async function openService(configuration: ServiceConfiguration): Promise<
     inUse.stop()
     await Promise.all([verifier.close(), anonymous.close(), withCredentials.close()])
   }
-  const service = await startService({ ...configuration, routes, queue, metrics }).catch(async (cause: unknown) => {
+  const service = await startService({ ...configuration, routes, manifests, lists, metrics }).catch(async (cause: unknown) => {
     await closeAll()
     throw cause
   })
