@@ -79,7 +79,7 @@ export class UnderPolicy {
     const tags: ListedTag[] = []
     for (const listed of list.tags) {
       const { decision, error } = await judge.judge(listed.tag, listed.digest)
-      tags.push({ ...listed, ...this.#decisions.applied(decision), ...(error === undefined ? {} : { error }) })
+      tags.push(Object.assign({}, listed, this.#decisions.applied(decision), error && { error }))
     }
     return { ...list, tags, ...applied }
   }
