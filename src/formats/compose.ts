@@ -149,6 +149,10 @@ class ComposeReader {
     for (const item of this.#items(given)) this.#readContext(item, contexts)
     const sbom = this.#tree.get(build, 'sbom')
     if (sbom !== undefined) this.#readSbom(sbom)
+    for (const cache of this.#items(this.#tree.get(build, 'cache_from'))) {
+      if (this.#tree.text(cache)?.startsWith('type=local') !== true)
+        this.#collector.skip(cache, 'a remote cache: layers of the build may come from it, and nothing signs them')
+    }
     const buildArgs = this.#buildArgs(build)
     const inline = this.#tree.get(build, 'dockerfile_inline')
     if (inline !== undefined) this.#readInline(inline, contexts, buildArgs)
