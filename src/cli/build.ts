@@ -1,7 +1,7 @@
 /** `dct build [OPTION... --] ARGUMENT...`: docker buildx build, with verified images and no others. */
 import { parseGoBoolean } from '../client/settings/environment.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
-import { chooseTrustDirectory } from '../client/settings/setting-sources.js'
+import { chooseDockerConfig, chooseTrustDirectory } from '../client/settings/setting-sources.js'
 import { createCommandClient } from '../client/trust-client.js'
 import { askDockerOptions } from '../engine/docker-help.js'
 import { readDockerWords } from '../engine/docker-words.js'
@@ -48,6 +48,7 @@ export async function build(line: CommandLine, io: Io): Promise<number> {
       standardInput: () => readBytes(io, MAX_FILE_BYTES),
       also: line.values.also ?? [],
       local: line.values['allow-local'] ?? [],
+      remoteCaches: line.values['allow-unsigned-cache'] ?? [],
       ...(frontend === undefined ? {} : { frontend }),
     }
     const { verdict, options } = await verified(line, io, builder, request)
@@ -95,6 +96,7 @@ export function buildRun(
 ): BuildRun {
   return {
     trustDirectory: chooseTrustDirectory(options, io.env).value,
+    dockerConfig: chooseDockerConfig(options, io.env).value,
     note: (text) => speaker.note(text),
     err: (text) => io.err(`${text}\n`),
     leaveTerminal: () => io.leaveTerminal?.(),

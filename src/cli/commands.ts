@@ -312,13 +312,13 @@ export const COMMANDS: readonly Command[] = [
     name: 'build',
     summary: 'run docker build with verified images only',
     operands: [{ name: 'ARGUMENT', kind: 'docker', isRepeated: true }],
-    options: ['also', 'allow-local', 'frontend', 'require-signer', ...ASKING_QUIETLY],
+    options: ['also', 'allow-local', 'allow-unsigned-cache', 'frontend', 'require-signer', ...ASKING_QUIETLY],
     passThrough: 'behind --',
     about: [
       'Verifies the images of the Dockerfile, of all its stages, and runs docker buildx build with the arguments and a policy, as dct build-policy writes it: BuildKit refuses every other image. Arguments are those of docker buildx build. Options of dct stand before them, followed by "--".',
       'Before the first build with a builder, dct has it build something that the policy denies, and refuses a builder that does not deny it. It remembers builder and version in dct-builders.json in the trust directory.',
       "Without buildx, or with DOCKER_BUILDKIT=0, docker's classic builder builds from a copy of the Dockerfile that has the digests; dct says so.",
-      'Images that --build-context, --sbom and --attest name are verified too. Refused are contexts that docker would fetch, archives on standard input, images in folders (oci-layout), caches in registries (--cache-from), and a policy of your own in EXPERIMENTAL_BUILDKIT_SOURCE_POLICY. A comment dct:ignore has no effect here.',
+      'Images that --build-context, --sbom and --attest name are verified too. Refused are contexts that docker would fetch, archives on standard input, images in folders (oci-layout), remote caches (--cache-from, unless --allow-unsigned-cache names their type), and a policy of your own in EXPERIMENTAL_BUILDKIT_SOURCE_POLICY. A comment dct:ignore has no effect here.',
       'Content trust is on, unless DOCKER_CONTENT_TRUST is 0, f, F, false, False or FALSE, or --disable-content-trust is among the arguments.',
     ],
     exitStatus:

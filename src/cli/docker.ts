@@ -44,6 +44,7 @@ const BEYOND: ReadonlyMap<string, string> = new Map([
   ['service', 'Give it the digest: dct verify IMAGE'],
   ['stack', 'Verify its images before: dct verify IMAGE, and write the digests into the file'],
   ['plugin', 'Give it the digest: dct verify PLUGIN'],
+  ['bake', 'Verify its images before: dct verify IMAGE, and write the digests into the Dockerfiles'],
   ['buildx', 'Verify its images before: dct verify IMAGE, and write the digests into the Dockerfile'],
   ['builder', 'Verify its images before: dct verify IMAGE, and write the digests into the Dockerfile'],
 ])

@@ -205,6 +205,13 @@ export const OPTIONS = {
     kind: 'text',
     help: 'image that exists on this machine alone, allowed without a digest; may be given again',
   },
+  'allow-unsigned-cache': {
+    type: 'string',
+    multiple: true,
+    value: 'TYPE',
+    kind: 'text',
+    help: 'type of --cache-from (registry, gha, s3, azblob) whose layers may be used, although they are not signed; may be given again',
+  },
   target: {
     type: 'string',
     multiple: true,

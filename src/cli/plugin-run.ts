@@ -1,6 +1,7 @@
 /** `dct plugin run ARGUMENT...`: what docker makes of `docker dct ...`. Protocol: docker/cli cli-plugins/metadata/metadata.go. */
 import { readDockerOptions } from '../engine/docker-options.js'
 import { readDockerWords } from '../engine/docker-words.js'
+import { UsageError } from '../errors.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { packageVersion } from './version.js'
@@ -43,9 +44,22 @@ export async function pluginRun({ words }: CommandLine, io: Io): Promise<number>
   // docker asks for completions; the shell has those of dct itself.
   if (first.startsWith('__complete')) return EXIT.ok
   const { options, operands } = readDockerWords(words, GLOBAL, false)
+  const tls = options.find(({ name }) => name.startsWith('tls'))
+  if (tls !== undefined) {
+    throw new UsageError('ERR_SETTINGS_INVALID', `docker dct: --${tls.name} is not passed on to docker`, {
+      hint: 'Set the variables that say the same: export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=FOLDER. Or make a context: docker context create --help',
+    })
+  }
   const given = options.flatMap(({ name, value }) => {
     const variable = VARIABLES.get(name)
-    return variable === undefined || value === undefined ? [] : [[variable, value]]
+    if (variable === undefined || value === undefined) return []
+    // The variable of the host would win over that of the context, as the option does not.
+    return variable === 'DOCKER_CONTEXT'
+      ? [
+          [variable, value],
+          ['DOCKER_HOST', undefined],
+        ]
+      : [[variable, value]]
   })
   const { run } = await import('./main.js')
   return run(words.slice((operands[0] ?? words.length) + 1), { ...io, env: { ...io.env, ...Object.fromEntries(given) } })

@@ -17,13 +17,15 @@ export interface ConfigProblem {
   readonly cause?: unknown
 }
 
-/** The credentials in `config.json`. */
+/** What `config.json` says. */
 export interface DockerConfig {
   /** By the key in the file. */
   readonly auths: ReadonlyMap<string, Credentials>
   /** Registry to helper; an empty helper means `auths`. */
   readonly credHelpers: ReadonlyMap<string, string>
   readonly credsStore: string | undefined
+  /** `docker build` is given to the plugin that `aliases` names: `docker buildx install` writes one. */
+  readonly hasBuilderAlias: boolean
   readonly problems: readonly ConfigProblem[]
 }
 
@@ -37,7 +39,7 @@ export interface EnvironmentAuths {
 
 /** A config without credentials. */
 export function emptyConfig(...problems: readonly ConfigProblem[]): DockerConfig {
-  return { auths: new Map(), credHelpers: new Map(), credsStore: undefined, problems }
+  return { auths: new Map(), credHelpers: new Map(), credsStore: undefined, hasBuilderAlias: false, problems }
 }
 
 /**
@@ -69,7 +71,8 @@ export function parseDockerConfig(text: string, file: string): DockerConfig {
   }
   const store = lastNamed(root, 'credsStore') ?? ''
   if (!isHelper(store)) wrong('credsStore is not the name of a helper')
-  return { auths, credHelpers, credsStore: isHelper(store) && store !== '' ? store : undefined, problems }
+  const hasBuilderAlias = mapNamed(root, 'aliases').entries.has('builder')
+  return { auths, credHelpers, credsStore: isHelper(store) && store !== '' ? store : undefined, hasBuilderAlias, problems }
 }
 
 /** As docker/cli 28.3 (configfile parseEnvConfig): the variable is used only when it holds `auths` with `auth` and nothing else. */

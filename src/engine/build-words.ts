@@ -1,8 +1,9 @@
 /**
  * What the words of `docker build` say about files and images. BuildKit refuses images that a policy does not name; what is
- * refused here is what no policy reaches: image layouts in folders, caches in registries.
+ * refused here is what no policy reaches: image layouts in folders, remote caches.
  */
 import { UsageError } from '../errors.js'
+import { shellWord } from '../shell-word.js'
 import type { ReadWords } from './docker-words.js'
 
 /** An image that an option names, not a Dockerfile. */
@@ -23,15 +24,12 @@ export interface BuildWords {
   readonly contexts: ReadonlySet<string>
   readonly images: readonly OptionImage[]
   readonly platforms: readonly string[]
-  /** The value of `--builder`. */
+  /** The value of `--builder`; empty: the current builder. */
   readonly builder?: string
 }
 
 /** The scanner of `--sbom` when none is named: docker/buildx util/buildflags, moby/buildkit frontend/attestations. */
 const SBOM_SCANNER = 'docker/buildkit-syft-scanner:stable-1'
-
-/** Caches that are not kept as images in a registry. */
-const OTHER_CACHES: ReadonlySet<string> = new Set(['local', 'gha', 's3', 'azblob'])
 
 /** Options that give the build to another program: what was proved of the builder says nothing about that. */
 const ELSEWHERE = ['detach', 'root', 'server-config']
@@ -40,7 +38,7 @@ const ELSEWHERE = ['detach', 'root', 'server-config']
 export const FILE_OPTION = 'file'
 
 /**
- * Reads the words of a build. `env` gives the values of `--build-arg NAME`.
+ * Reads the words of a build. `env` gives the values of `--build-arg NAME`; `remoteCaches` are types of `--cache-from` that are accepted.
  *
  * @throws UsageError ERR_SETTINGS_INVALID for what would bring unverified images into the build
  */
@@ -48,16 +46,23 @@ export function readBuildWords(
   words: readonly string[],
   { options, operands }: ReadWords,
   env: Readonly<Record<string, string | undefined>>,
+  remoteCaches: readonly string[] = [],
 ): BuildWords {
   const values = (name: string) => options.flatMap((option) => (option.name === name ? [option.value ?? ''] : []))
   const [context, ...more] = operands.map((at) => words[at] ?? '')
   if (context === undefined || more.length > 0) {
     throw refused('a build takes one context: a folder, or "-"', 'For example: dct build -t NAME .')
   }
-  for (const cache of values('cache-from')) checkCache(cache)
+  for (const cache of values('cache-from')) checkCache(cache, remoteCaches)
   const elsewhere = options.find(({ name }) => ELSEWHERE.includes(name))
   if (elsewhere !== undefined)
     throw refused(`--${elsewhere.name} builds in another program than the one that was proved`, 'Leave it out.')
+  const policy = options.find(({ name }) => name === 'policy')
+  if (policy !== undefined) {
+    throw refused('--policy gives buildx another policy than the one that dct writes', 'Leave it out, or build without dct.', {
+      asked: '--policy',
+    })
+  }
   const file = values(FILE_OPTION).at(-1)
   if (file === '-' && context === '-') {
     throw refused('standard input cannot be both the Dockerfile and the context', 'Name the folder of the context: -f - FOLDER')
@@ -79,7 +84,7 @@ export function readBuildWords(
       ...values('attest').flatMap(scanner),
     ],
     platforms: platforms.flatMap((list) => list.split(',').filter((one) => one !== '')),
-    ...(builder === undefined || builder === '' ? {} : { builder }),
+    ...(builder === undefined ? {} : { builder }),
   }
 }
 
@@ -112,17 +117,20 @@ function readContext(typed: string): { readonly name: string; readonly image?: s
 }
 
 /**
- * A cache in a registry brings layers into the build that nothing vouches for. buildx takes the last of several types, keys in any
- * case, and quotes (util/buildflags/cache.go): here a value has one type, plainly written.
+ * A remote cache brings layers into the build that nothing vouches for, those of base images included. Files of this machine are the
+ * user's, as the context is. buildx takes the last of several types, keys in any case, and quotes (util/buildflags/cache.go): here a value
+ * has one type, plainly written.
  */
-function checkCache(typed: string): void {
-  const fields = typed.split(',')
-  const [type, another] = fields.filter((field) => /^\s*type\s*(?:=|$)/i.test(field))
-  const isPlain = another === undefined && !/["\r\n]/.test(typed)
-  if (typed === '' || (isPlain && type?.startsWith('type=') === true && OTHER_CACHES.has(type.slice('type='.length)))) return
+function checkCache(typed: string, accepted: readonly string[]): void {
+  if (typed === '') return
+  const [type = 'type=registry', another] = typed.split(',').filter((field) => /^\s*type\s*(?:=|$)/i.test(field))
+  const kind = type.startsWith('type=') ? type.slice('type='.length) : ''
+  const isPlain = another === undefined && kind !== '' && !/["\r\n]/.test(typed)
+  if (isPlain && (kind === 'local' || accepted.includes(kind))) return
+  const allow = isPlain ? `, or accept what is in it: dct build --allow-unsigned-cache ${shellWord(kind)} -- ...` : ''
   throw refused(
-    `--cache-from ${typed}: layers of a cache in a registry are not signed, and no policy of BuildKit reaches them`,
-    'Leave it out, or keep the cache in a folder: --cache-from type=local,src=FOLDER',
+    `--cache-from ${typed}: layers of a remote cache are not signed, and no policy of BuildKit reaches them`,
+    `Leave it out, keep the cache in a folder (--cache-from type=local,src=FOLDER)${allow}`,
   )
 }
 
@@ -146,6 +154,6 @@ function isOff(value: string): boolean {
   return /^(?:0|f|F|false|False|FALSE)$/.test(value)
 }
 
-function refused(message: string, hint: string): UsageError {
-  return new UsageError('ERR_SETTINGS_INVALID', message, { hint })
+function refused(message: string, hint: string, evidence: Readonly<Record<string, string>> = {}): UsageError {
+  return new UsageError('ERR_SETTINGS_INVALID', message, { hint, evidence })
 }

@@ -19,7 +19,7 @@ export interface Builder {
   readonly engine: EngineOptions
   /** `build`, `buildx build`, as typed. */
   readonly command: readonly string[]
-  /** The value of `--builder`. */
+  /** The value of `--builder`; empty: the current builder. */
   readonly name?: string
   readonly platform?: string
 }
@@ -35,9 +35,11 @@ const CHANGING = /^(?:Last Activity|Status):/
 
 /**
  * What tells this builder from others: all that docker says of it, so that one made anew under the same name, of another image, is
- * another. Undefined when docker does not say which version of BuildKit every node has: a builder that has not started yet.
+ * another. Undefined when docker does not say which version of BuildKit every node has: a builder that has not started yet. Undefined
+ * for an empty name too.
  */
 export async function builderIdentity({ engine, command, name }: Builder): Promise<string | undefined> {
+  if (name === '') return undefined
   const chosen = name ?? engine.env['BUILDX_BUILDER']
   // `docker build` takes the builder of the context, `docker buildx build` the current one.
   const usual = command[0] === 'buildx' || (chosen ?? '') !== '' ? [] : ['context', 'show']
@@ -88,7 +90,7 @@ export async function proveBuilder(builder: Builder): Promise<void> {
     'ERR_SETTINGS_INVALID',
     `the builder of ${line} does not obey source policies, so that it could use any image`,
     {
-      hint: `Nothing was built. Source policies need BuildKit and buildx 0.11 or newer: look at docker buildx version and docker buildx inspect${name === undefined ? '' : ` ${shellWord(name)}`}. Or build without BuildKit, from a Dockerfile with verified digests: DOCKER_BUILDKIT=0 dct build ...`,
+      hint: `Nothing was built. Source policies need BuildKit and buildx 0.11 or newer: look at docker buildx version and docker buildx inspect${name === undefined || name === '' ? '' : ` ${shellWord(name)}`}. Or build without BuildKit, from a Dockerfile with verified digests: DOCKER_BUILDKIT=0 dct build ...`,
       evidence: { printed: printed.trim().slice(-500) },
     },
   )

@@ -39,6 +39,7 @@ const TASKS: ReadonlyMap<string, DockerTask> = new Map([
   ['compose', 'beyond'],
   ['service', 'beyond'],
   ['stack', 'beyond'],
+  ['bake', 'beyond'],
   ['plugin install', 'beyond'],
   ['plugin upgrade', 'beyond'],
   ['buildx bake', 'beyond'],

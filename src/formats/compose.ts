@@ -195,10 +195,10 @@ class ComposeReader {
 
   /** The name of an image, or `type=...` and more: the builder takes layers from it in place of what the Dockerfile says. */
   #readCache(cache: Node): void {
-    if (/^type=(?:local|gha|s3|azblob)(?:,|$)/.test(this.#tree.text(cache) ?? '')) return
+    if (/^type=local(?:,|$)/.test(this.#tree.text(cache) ?? '')) return
     this.#collector.skip(
       cache,
-      'layers of a cache in a registry are not signed: leave it out, or keep the cache in a folder',
+      'a remote cache: layers of the build may come from it, and nothing signs them. Leave it out, or keep the cache in a folder',
       true,
     )
   }

@@ -1,4 +1,4 @@
-/** Keeps manifests that were checked. A digest always means the same bytes, so an entry never gets old. */
+/** Keeps manifests that were checked. A digest always means the same bytes: what gets old is that somebody may have them. */
 import type { Manifest } from '../registry/registry-client.js'
 
 /** Bytes of all manifests that are kept: bounds the memory of a service that many images are asked of. */
@@ -7,17 +7,24 @@ const MAX_KEPT_BYTES: number = 64 * 1024 * 1024
 /** Bytes that an entry takes beside its manifest. */
 const ENTRY_BYTES = 512
 
+interface Kept {
+  readonly manifest: Manifest
+  readonly since: number
+}
+
 /** The least recently used go first. */
 export class ManifestCache {
   readonly #maxBytes: number
-  readonly #kept = new Map<string, Manifest>()
+  readonly #now: () => number
+  readonly #kept = new Map<string, Kept>()
   readonly #running = new Map<string, Promise<Manifest | undefined>>()
   #bytes = 0
   #hits = 0
   #misses = 0
 
-  constructor(maxBytes: number = MAX_KEPT_BYTES) {
+  constructor(maxBytes: number = MAX_KEPT_BYTES, now: () => number = () => performance.now()) {
     this.#maxBytes = maxBytes
+    this.#now = now
   }
 
   /** Bytes that are kept now. */
@@ -36,16 +43,15 @@ export class ManifestCache {
   }
 
   /**
-   * The manifest under this key, else what `fetch` finds. Callers that ask at the same time share one `fetch`. "Not there" and
-   * errors are not kept.
+   * The manifest under this key if it was fetched within `maxAgeMs`, else what `fetch` finds. Callers that ask at the same time share one
+   * `fetch`. "Not there" and errors are not kept.
    */
-  async get(key: string, fetch: () => Promise<Manifest | undefined>): Promise<Manifest | undefined> {
-    const kept = this.#kept.get(key)
-    if (kept !== undefined) {
-      this.#kept.delete(key)
-      this.#kept.set(key, kept)
+  async get(key: string, maxAgeMs: number, fetch: () => Promise<Manifest | undefined>): Promise<Manifest | undefined> {
+    const kept = this.#take(key)
+    if (kept !== undefined && this.#now() - kept.since < maxAgeMs) {
+      this.#put(key, kept)
       this.#hits += 1
-      return kept
+      return kept.manifest
     }
     this.#misses += 1
     return this.#running.get(key) ?? this.#fetch(key, fetch)
@@ -63,13 +69,25 @@ export class ManifestCache {
   }
 
   #keep(key: string, manifest: Manifest): void {
-    this.#kept.set(key, manifest)
-    this.#bytes += sizeOf(manifest)
-    for (const [oldest, least] of this.#kept) {
+    this.#take(key)
+    this.#put(key, { manifest, since: this.#now() })
+    for (const oldest of this.#kept.keys()) {
       if (this.#bytes <= this.#maxBytes) break
-      this.#kept.delete(oldest)
-      this.#bytes -= sizeOf(least)
+      this.#take(oldest)
     }
+  }
+
+  #put(key: string, kept: Kept): void {
+    this.#kept.set(key, kept)
+    this.#bytes += sizeOf(kept.manifest)
+  }
+
+  #take(key: string): Kept | undefined {
+    const kept = this.#kept.get(key)
+    if (kept === undefined) return undefined
+    this.#kept.delete(key)
+    this.#bytes -= sizeOf(kept.manifest)
+    return kept
   }
 }
 

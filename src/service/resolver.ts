@@ -33,6 +33,9 @@ export type Resolved =
 /** Milliseconds for the registry: stops slow retrieval. */
 const REGISTRY_MS = 30_000
 
+/** Milliseconds for which a registry's answer to credentials of a client counts: after that, revoked ones open nothing more. */
+const PASSED_ON_MS = 60_000
+
 /** Which manifest is let through: by its digest, or whatever the registry has for the tag. */
 interface Wanted {
   /** Undefined without content that may be fetched by digest. */
@@ -121,7 +124,8 @@ export class Resolver {
       if (digest === undefined) return undefined
       const size = wanted.size === undefined ? {} : { size: wanted.size }
       const key = `${access.key} ${domain}/${path}@${digest} ${wanted.size ?? ''}`
-      return cache.get(key, () => client.fetchManifest({ ...asked, digest, ...size }))
+      const maxAge = access.authorization === undefined ? Number.POSITIVE_INFINITY : PASSED_ON_MS
+      return cache.get(key, maxAge, () => client.fetchManifest({ ...asked, digest, ...size }))
     })
   }
 }

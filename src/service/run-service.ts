@@ -33,7 +33,7 @@ export interface ServiceConfiguration {
   readonly version: string
   /** For tests: milliseconds in place of WATCH_MS. */
   readonly watchMs?: number
-  /** For tests: another queue. */
+  /** For tests: other queues. */
   readonly queue?: Partial<QueueLimits>
   readonly log: (line: LogLine) => void
 }
@@ -45,18 +45,26 @@ const WATCH_MS = 5_000
 export async function openService(configuration: ServiceConfiguration): Promise<Service> {
   const { version, log } = configuration
   const [registries, sharedCredentials] = [new Set(configuration.registries), new Set(configuration.sharedCredentials)]
-  const queue = new RequestQueue({ ...QUEUE, ...configuration.queue })
+  const limits = { ...QUEUE, ...configuration.queue }
+  const [manifests, lists] = [new RequestQueue(limits), new RequestQueue(limits)]
   const cache = new ManifestCache()
-  const metrics = new ServiceMetrics({ version, inflight: () => queue.running, cache, expiries: () => inUse.expiries() })
+  const metrics = new ServiceMetrics({
+    version,
+    inflight: () => manifests.running + lists.running,
+    cache,
+    expiries: () => inUse.expiries(),
+  })
   const { onEvent } = configuration.client
   const tell = (event: TrustEvent): void => {
     metrics.onEvent(event)
     onEvent?.(event)
   }
   const client = { ...configuration.client, onEvent: tell }
-  const watched = watchedFiles(client)
-  const found = await stateOf(watched)
+  // The state is taken before the files are read, so that no change is missed.
+  const known = await statesOf(watchedFiles(client))
   const verifier = await Verifier.open({ client, registries })
+  const watched = (): string[] => watchedFiles(client, verifier.settings)
+  const found = new Map([...(await statesOf(watched())), ...known])
   const { dockerConfig, env, ca, credentials, now } = verifier.settings
   const inUse = new CollectionsInUse({
     inspect: (reference) => verifier.inspect(reference),
@@ -81,7 +89,7 @@ export async function openService(configuration: ServiceConfiguration): Promise<
     inUse.stop()
     await Promise.all([verifier.close(), anonymous.close(), withCredentials.close()])
   }
-  const service = await startService({ ...configuration, routes, queue, metrics }).catch(async (cause: unknown) => {
+  const service = await startService({ ...configuration, routes, manifests, lists, metrics }).catch(async (cause: unknown) => {
     await closeAll()
     throw cause
   })
@@ -106,16 +114,20 @@ export async function openService(configuration: ServiceConfiguration): Promise<
   }
 }
 
+type States = ReadonlyMap<string, string>
+
 /** Calls `reload` when one of the files changes, one call after the other. `known`: their state before they were read first. */
-function watchFiles(files: readonly string[], known: string, everyMs: number, reload: () => Promise<void>) {
+function watchFiles(files: () => readonly string[], known: States, everyMs: number, reload: () => Promise<void>) {
   let last = known
   let running = Promise.resolve()
   const look = async (isAsked: boolean): Promise<void> => {
     // The state is taken first: a change while the files are read is seen by the next look.
-    const found = await stateOf(files)
-    if (found === last && !isAsked) return
-    last = found
+    const found = await statesOf(files())
+    const isChanged = [...found].some(([file, state]) => last.get(file) !== state)
+    if (!isChanged && !isAsked) return
     await reload()
+    // The new policy may name other files.
+    last = new Map([...(await statesOf(files())), ...found])
   }
   const next = (isAsked: boolean): Promise<void> => {
     running = running.then(() => look(isAsked))
@@ -126,7 +138,10 @@ function watchFiles(files: readonly string[], known: string, everyMs: number, re
 }
 
 /** Changes with the files. */
-async function stateOf(files: readonly string[]): Promise<string> {
-  const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined))) // the reload says why one cannot be read
-  return found.map((one) => (one === undefined ? 'missing' : `${one.ino} ${one.size} ${one.mtimeMs} ${one.ctimeMs}`)).join('\n')
+async function statesOf(files: readonly string[]): Promise<States> {
+  const states = files.map(async (file): Promise<[string, string]> => {
+    const found = await stat(file).catch(() => undefined) // the reload says why one cannot be read
+    return [file, found === undefined ? 'missing' : `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`]
+  })
+  return new Map(await Promise.all(states))
 }

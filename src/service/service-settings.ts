@@ -4,6 +4,7 @@
  * Invariants: the policy says what counts for every image. First use is refused unless a rule accepts it. No request chooses a host:
  * the trust server is one that the configuration names.
  */
+import { dirname, resolve } from 'node:path'
 import { type Environment, ownEnvironment } from '../client/settings/environment.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
 import { givenPolicy, type PolicySettings } from '../client/settings/policy-settings.js'
@@ -22,10 +23,15 @@ export async function readServiceSettings(options: TrustClientOptions, registrie
   return Object.freeze({ ...settings, serverFor, policy: strictPolicy(settings.policy) })
 }
 
-/** The files that are read again when they change: policy and lock. */
-export function watchedFiles(options: TrustClientOptions): string[] {
+/** The files that are read again when they change: policy and lock, and with the settings that were read from them, the CA files of pins. */
+export function watchedFiles(options: TrustClientOptions, settings?: Settings): string[] {
   const env: Environment = ownEnvironment(options.env)
-  const named = [givenPolicy(options, env), chooseLockfile(options, env).value]
+  const policy = givenPolicy(options, env)
+  const { rules = [], default: otherwise } = settings?.policy?.index?.policy ?? {}
+  const folder = typeof policy === 'string' ? dirname(policy) : '.'
+  const ofRules = [...rules, otherwise].flatMap((terms) => [...(terms?.pinning?.ca.values() ?? [])])
+  const ofOption = Object.values(settings === undefined ? {} : (options.pinning?.ca ?? {})).map((path) => resolve(path))
+  const named = [policy, chooseLockfile(options, env).value, ...ofRules.map((path) => resolve(folder, path)), ...ofOption]
   return named.filter((file) => typeof file === 'string')
 }
 

@@ -5,16 +5,20 @@ import { BadRequest, JSON_TYPE, notAllowed, REGISTRY_HEADERS, RETRY, send } from
 import { type Listener, type ListenerOptions, listen, type RequestHandler } from './listener.js'
 import { refusal } from './oci-errors.js'
 import { QueueFull, type QueueLimits, RequestQueue } from './queue.js'
+import { parseResolverRequest } from './resolver-request.js'
 import { type Routes, routeOf } from './routes.js'
 import type { ServiceMetrics } from './service-metrics.js'
+import { registriesOf } from './verify-route.js'
 
 /** What the service is made of. */
 export interface ServiceOptions {
   readonly listen: Omit<ListenerOptions, 'onReloadFailure'>
   readonly metricsListen?: Omit<ListenerOptions, 'onReloadFailure'> | undefined
   readonly routes: Routes
-  /** For verifications. */
-  readonly queue: RequestQueue
+  /** For manifests. */
+  readonly manifests: RequestQueue
+  /** For lists of references: one that names a registry that hangs keeps no engine waiting for another. */
+  readonly lists: RequestQueue
   readonly metrics: ServiceMetrics
   readonly log: (line: Readonly<Record<string, unknown>>) => void
 }
@@ -29,11 +33,14 @@ export interface Service {
   close(): Promise<void>
 }
 
-/** The queue of verifications: a full one answers 503 at once. */
-export const QUEUE: QueueLimits = { running: 64, waiting: 512, waitMs: 10_000 }
+/** The queues of verifications: a full one answers 503 at once. */
+export const QUEUE: QueueLimits = { running: 96, waiting: 768, waitMs: 10_000, shareOfOne: 2 / 3 }
+
+/** Blobs of one registry at a time: its share of BLOBS. */
+export const BLOBS_AT_ONCE = 32
 
 /** The queue of blobs, which take longer: they keep no verification waiting. */
-export const BLOBS_AT_ONCE = 32
+const BLOBS: QueueLimits = { running: 48, waiting: 384, waitMs: 30_000, shareOfOne: 2 / 3 }
 
 /** Counted for a client that went away before it had an answer. */
 const CLIENT_GONE = 499
@@ -76,23 +83,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-function mainHandler({ metrics, log, queue, routes }: ServiceOptions, state: State): RequestHandler {
-  const blobs = new RequestQueue({ running: BLOBS_AT_ONCE, waiting: 256, waitMs: 30_000 })
+function mainHandler({ metrics, log, manifests, lists, routes }: ServiceOptions, state: State): RequestHandler {
+  const blobs = new RequestQueue(BLOBS)
   return async (request, response, client) => {
     const { gone } = client
     const route = routeOf(request.url ?? '')
     gone.addEventListener('abort', () => metrics.answered(route, response.headersSent ? response.statusCode : CLIENT_GONE))
-    const inTurn = (turns: RequestQueue, work: () => Promise<void>): Promise<void> =>
-      turns.run(async () => {
+    const inTurn = (turns: RequestQueue, registries: ReadonlySet<string>, work: () => Promise<void>): Promise<void> =>
+      turns.run(registries, async () => {
         if (!gone.aborted) await work()
       })
     try {
       if (route === 'verify') {
         // A body takes no turn: a client may send it slowly.
         const references = await routes.references(request, response)
-        if (references !== undefined) await inTurn(queue, () => routes.verify(request, response, references))
-      } else if (route === 'manifest') await inTurn(queue, () => routes.manifest(request, response, client))
-      else if (route === 'blob') await inTurn(blobs, () => routes.blob(request, response, client))
+        if (references !== undefined)
+          await inTurn(lists, registriesOf(references), () => routes.verify(request, response, references))
+      } else if (route === 'manifest')
+        await inTurn(manifests, registryOf(request), () => routes.manifest(request, response, client))
+      else if (route === 'blob') await inTurn(blobs, registryOf(request), () => routes.blob(request, response, client))
       else plainRoute(route, state, request, response)
     } catch (cause) {
       // The client must not take what it has for the whole.
@@ -109,6 +118,12 @@ function mainHandler({ metrics, log, queue, routes }: ServiceOptions, state: Sta
       }
     }
   }
+}
+
+/** The registry that the address names; none for an address that is refused. */
+function registryOf({ url = '' }: IncomingMessage): ReadonlySet<string> {
+  const asked = parseResolverRequest(url)
+  return new Set(asked !== undefined && 'registry' in asked ? [asked.registry] : [])
 }
 
 /** Answers that need no work. */

@@ -1,5 +1,7 @@
 /** `POST /verify`: references in, results out, in the same order. */
 import { ConcurrencyLimit } from '../client/concurrency-limit.js'
+import { TrustError } from '../errors.js'
+import { parseReference } from '../reference/reference.js'
 import { BadRequest } from './answer.js'
 import type { Verdict, Verifier } from './verifier.js'
 
@@ -23,6 +25,20 @@ export function referencesOf(body: unknown): string[] {
   const references = list.filter((item) => typeof item === 'string')
   if (references.length < list.length) throw new BadRequest(400, 'a reference is not a text')
   return references
+}
+
+/** The registries of references; those that are no references have none. */
+export function registriesOf(references: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    references.flatMap((reference) => {
+      try {
+        return [parseReference(reference).domain]
+      } catch (error) {
+        if (!(error instanceof TrustError)) throw error
+        return []
+      }
+    }),
+  )
 }
 
 /** Judges all of them; those of one collection share a refresh. `onVerdict` is called for each. */

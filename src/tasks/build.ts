@@ -29,6 +29,8 @@ export interface BuildRequest {
   readonly also?: readonly string[]
   /** Images that exist on this machine alone. */
   readonly local?: readonly string[]
+  /** Types of remote caches whose layers are accepted, although nothing signs them. */
+  readonly remoteCaches?: readonly string[]
   readonly frontend?: FrontendRule
 }
 
@@ -95,7 +97,7 @@ export async function verifyBuild(
   tell: (result: VerifyResult) => void,
 ): Promise<BuildVerdict> {
   const { engine, read, also = [], local = [] } = request
-  const words = readBuildWords(request.words, read, engine.env)
+  const words = readBuildWords(request.words, read, engine.env, request.remoteCaches)
   checkSettings(builder, request, words)
   const [platform, otherPlatform] = words.platforms
   const options: FindOptions = {

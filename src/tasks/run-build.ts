@@ -1,5 +1,6 @@
 /** Runs a build whose images are verified. Docker has the terminal from here on. */
 
+import { readDockerConfig } from '../credentials/docker-config.js'
 import { FILE_OPTION } from '../engine/build-words.js'
 import { type Builder, builderIdentity, POLICY_VARIABLE, proveBuilder } from '../engine/builder.js'
 import { capture } from '../engine/capture.js'
@@ -18,6 +19,8 @@ import { isProved, rememberProof } from './builder-proofs.js'
 export interface BuildRun {
   /** Where proofs of builders are remembered. */
   readonly trustDirectory: string | undefined
+  /** The folder of docker's config.json. */
+  readonly dockerConfig: string | undefined
   /** A line of dct for people. */
   readonly note: (text: string) => void
   /** A line in docker's words. */
@@ -63,15 +66,25 @@ async function withPolicy(build: VerifiedBuild, buildx: string, run: BuildRun): 
 }
 
 /** Once for each builder, version of buildx and platform. */
-async function prove(builder: Builder, buildx: string, { trustDirectory, note }: BuildRun): Promise<void> {
+async function prove(builder: Builder, buildx: string, { trustDirectory, dockerConfig, note }: BuildRun): Promise<void> {
   const { engine, command, platform = '' } = builder
-  const identity = await builderIdentity(builder)
+  const identity = (await mayBeAnother(command, dockerConfig)) ? undefined : await builderIdentity(builder)
   const where = [engine.env['DOCKER_HOST'] ?? '', engine.env['DOCKER_CONTEXT'] ?? '', ...(engine.globals ?? [])]
   const facts = [identity ?? '', buildx, engine.program, command.join(' '), platform, ...where]
   if (identity !== undefined && (await isProved(trustDirectory, facts))) return
   await proveBuilder(builder)
   note(`the builder obeys source policies${platform === '' ? '' : ` for ${platform}`}: an image that a policy denies was denied`)
   if (identity !== undefined) await rememberProof(trustDirectory, facts)
+}
+
+/**
+ * Whether the configuration of docker may give `docker build` to another builder than that of the context: with an alias, the current one
+ * or another plugin builds (docker/cli 28 cmd/docker/builder.go).
+ */
+async function mayBeAnother([first]: readonly string[], dockerConfig: string | undefined): Promise<boolean> {
+  if (first === 'buildx') return false
+  const { hasBuilderAlias, problems } = await readDockerConfig(dockerConfig)
+  return hasBuilderAlias || problems.some(({ key }) => key === undefined)
 }
 
 async function fromCopy(build: VerifiedBuild, run: BuildRun): Promise<number> {
@@ -95,7 +108,8 @@ async function fromCopy(build: VerifiedBuild, run: BuildRun): Promise<number> {
   // Docker up to 28 would verify the copy again.
   const env = { ...engine.env, DOCKER_BUILDKIT: '0', DOCKER_CONTENT_TRUST: '0' }
   run.leaveTerminal()
-  const status = await handOver({ program: engine.program, env }, [...(engine.globals ?? []), ...request.command, ...words], copy)
+  // With an alias, `docker builder build` is BuildKit's whatever the variable says; `docker build` never.
+  const status = await handOver({ program: engine.program, env }, [...(engine.globals ?? []), 'build', ...words], copy)
   if (status !== 0) return status
   for (const base of bases) {
     const { tag, digest, familiarName, gun } = parseReference(base)

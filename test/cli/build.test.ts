@@ -235,6 +235,15 @@ describe('what is refused before anything is built', () => {
   })
 })
 
+test('a remote cache is given to docker only when its type is accepted', async () => {
+  const words = ['--cache-from', 'type=gha', '.']
+  const refused = await program([...common(), ...words])
+  expect(refused).toMatchObject({ status: 2, builds: [] })
+  expect(refused.err).toContain('dct build --allow-unsigned-cache gha -- ...')
+  const accepted = await build(words, { own: ['--allow-unsigned-cache', 'gha'] })
+  expect(accepted.builds[0]?.args).toEqual(['buildx', 'build', ...words])
+})
+
 describe('the proof of a builder', () => {
   // In other tests the builder is known since the first.
   beforeEach(() => rm(join(work, 'home', '.docker', 'trust', 'dct-builders.json'), { force: true }))
@@ -262,6 +271,14 @@ describe('the proof of a builder', () => {
 
   test('is asked each time when docker does not say which version the builder has', async () => {
     for (let time = 0; time < 2; time++) expect((await build(['.'], { env: { BUILDKIT: '-' } })).proofs).toHaveLength(1)
+  })
+
+  test('is asked each time when --builder is empty: the current builder builds, not that of the context', async () => {
+    for (let time = 0; time < 2; time++) {
+      const { builds, proofs } = await build(['--builder=', '.'])
+      expect([builds, proofs].map((runs) => runs.length)).toEqual([1, 1])
+      expect(proofs[0]?.args).toContain('--builder=')
+    }
   })
 
   test('is asked again when its file is not as it was written', async () => {
@@ -368,6 +385,29 @@ describe('dct docker', () => {
     expect(classic.builds[0]?.dockerfile, classic.err).toBe(`FROM registry.example/free/tool:1\nFROM ${APP}@${D.app}\n`)
     await dockerfile('FROM registry.example/free/tool:1\nFROM alpine:none\n')
     expect(await program(['docker', 'build', '.'], env)).toMatchObject({ status: 1, builds: [] })
+  })
+
+  test('with an alias in config.json docker build is no longer the builder of the context: it is proved each time', async () => {
+    const config = join(work, 'home', '.docker', 'config.json')
+    const proofs = async (...command: string[]) => (await program(['docker', ...command, '.'], ON())).proofs.length
+    await proofs('build')
+    expect(await proofs('build')).toBe(0)
+    try {
+      for (const text of ['{"aliases":{"builder":"buildx"}}', '{"Aliases":{"builder":"other"}}']) {
+        await writeFile(config, text)
+        for (let time = 0; time < 2; time++) expect(await proofs('build'), text).toBe(1)
+      }
+      await proofs('buildx', 'build')
+      expect(await proofs('buildx', 'build')).toBe(0)
+    } finally {
+      await rm(config)
+    }
+    expect(await proofs('build')).toBe(0)
+  })
+
+  test('the copy for the classic builder goes to docker build: with an alias, docker builder build is BuildKit whatever is asked', async () => {
+    const { builds, err } = await program(['docker', 'builder', 'build', '.'], { ...ON(), DOCKER_BUILDKIT: '0' })
+    expect(builds[0]?.args, err).toEqual(['build', '--file=-', '.'])
   })
 
   test('an empty DOCKER_BUILDKIT counts as none, as in docker', async () => {

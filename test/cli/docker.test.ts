@@ -146,6 +146,7 @@ describe('while content trust is on', () => {
 
   test.each([
     ['compose', ['compose', 'up'], 'content trust does not reach docker compose'],
+    ['bake', ['bake', 'x'], 'content trust does not reach docker bake'],
     ['service', ['service', 'create', 'x'], 'content trust does not reach docker service'],
     ['stack', ['stack', 'deploy', 'x'], 'content trust does not reach docker stack'],
     ['plugin install', ['plugin', 'install', 'x'], 'content trust does not reach docker plugin install'],

@@ -38,6 +38,24 @@ describe('with the real docker', () => {
     expect((await docker('dct', 'env')).out).toContain(folder)
   })
 
+  test('the context of docker wins over DOCKER_HOST, as in docker, and options of TLS are not lost without a word', async () => {
+    await mkdir(join(folder, 'bin'))
+    const log = join(folder, 'log')
+    await writeFile(join(folder, 'bin', 'docker'), `#!/bin/sh\necho "$DOCKER_CONTEXT|$DOCKER_HOST" >> '${log}'\n`, {
+      mode: 0o755,
+    })
+    const env = { PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, HOME: folder, DOCKER_HOST: 'tcp://other:2375' }
+    const run = (...words: readonly string[]) => runProgram(['plugin', 'run', ...words], { env })
+    const pull = ['dct', 'pull', '-q', '--disable-content-trust', 'alpine'] as const
+    expect(await run('--context', 'mine', ...pull)).toMatchObject({ status: 0 })
+    expect(await run('-H', 'tcp://named:2375', ...pull)).toMatchObject({ status: 0 })
+    expect(await readFile(log, 'utf8')).toBe('mine|\n|tcp://named:2375\n')
+    for (const option of ['--tlsverify', '--tls', '--tlscacert=x']) {
+      const { status, err } = await run(option, ...pull)
+      expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining('DOCKER_TLS_VERIFY=1') })
+    }
+  })
+
   test('dct plugin remove ends it, and may be said twice', async () => {
     await dct('plugin', 'install', '--config', folder)
     const removed = expect.stringContaining('dct: removed ')

@@ -8,8 +8,8 @@ import { BUILD_HELP } from '../support/stand-in-docker.js'
 
 const OPTIONS = readDockerOptions(BUILD_HELP)
 
-function read(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return readBuildWords(words, readDockerWords(words, OPTIONS, true), env)
+function read(words: readonly string[], env: Readonly<Record<string, string>> = {}, caches?: readonly string[]) {
+  return readBuildWords(words, readDockerWords(words, OPTIONS, true), env, caches)
 }
 
 test('the last -f, the values of --build-arg, platforms and the builder', () => {
@@ -66,11 +66,25 @@ describe('refused', () => {
     [['--cache-from', 'type=new', '.']],
     [['--cache-from', 'type=local,src=x', '--cache-from', 'alpine', '.']],
     [['--attest', '"type=sbom","generator=x"', '.']],
+    [['--policy=reset=true', '.']],
   ])('%j', (words) => {
     expect(() => read(words)).toThrow(UsageError)
   })
 
-  test.each(['type=local,src=x', 'type=gha', 'type=s3,bucket=x', 'type=azblob'])('not: --cache-from %s', (cache) => {
-    expect(read(['--cache-from', cache, '.']).context).toBe('.')
+  test.each(['type=local,src=x', ''])('not: --cache-from %j', (cache) => {
+    expect(read([`--cache-from=${cache}`, '.']).context).toBe('.')
+  })
+
+  test.each([
+    ['type=gha', 'gha'],
+    ['type=s3,bucket=x', 's3'],
+    ['type=azblob', 'azblob'],
+    ['type=registry,ref=x/y:1', 'registry'],
+    ['x/y:1', 'registry'],
+  ])('the remote cache %s, unless its type is accepted', (cache, type) => {
+    expect(() => read(['--cache-from', cache, '.'])).toThrow(UsageError)
+    expect(() => read(['--cache-from', cache, '.'], {}, ['other'])).toThrow(UsageError)
+    expect(read(['--cache-from', cache, '.'], {}, [type]).context).toBe('.')
+    expect(() => read(['--cache-from', `${cache},type=new`, '.'], {}, [type])).toThrow(UsageError)
   })
 })

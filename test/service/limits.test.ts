@@ -1,6 +1,7 @@
 /** Clients that stall, flood or send too much, and a service that is told to stop. */
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startServer } from '../support/loopback-server.js'
 import { ACCEPTING, codeOf, type Laboratory, startLaboratory } from './laboratory.js'
 
 let lab: Laboratory
@@ -110,4 +111,32 @@ test('probes do not wait for a trust server that hangs', async () => {
   expect(await lab.ask('/readyz')).toMatchObject({ status: 200 })
   expect(performance.now() - started).toBeLessThan(900)
   expect(codeOf(await hanging)).toBe('503 ERR_SERVER_UNREACHABLE')
+})
+
+test.each(['manifest', 'verify'])('a registry that hangs keeps no room from others: %s', async (route) => {
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await using hanging = await startServer(async (_, response) => {
+    await held
+    response.writeHead(404).end()
+  })
+  const name = `localhost:${hanging.port}`
+  const policy = `version: 1\nrules: [{ match: "${name}/**", action: enforce, server: "${hanging.url}" }]\ndefault: { firstUse: accept }\n`
+  const registries = [`localhost:${lab.registry.port}`, name]
+  await lab.start(policy, { registries, queue: { running: 8, waiting: 8, waitMs: 20_000 } })
+  const body = JSON.stringify({ references: [`${name}/a:1`, `localhost:${lab.registry.port}/team/app:1.0`] })
+  const headers = { 'content-type': 'application/json' }
+  const hangs = Array.from({ length: 30 }, () =>
+    route === 'verify'
+      ? lab.ask('/verify', { method: 'POST', headers, body })
+      : lab.ask(`/v2/a/manifests/1?ns=${encodeURIComponent(name)}`),
+  )
+  await expect.poll(() => hanging.requests.length).toBeGreaterThan(0)
+  const started = performance.now()
+  expect((await lab.manifest()).status).toBe(200)
+  expect(performance.now() - started).toBeLessThan(5_000)
+  release()
+  await Promise.all(hangs)
 })

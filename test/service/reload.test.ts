@@ -1,9 +1,11 @@
 /** Policy and lockfile are read again when they change; broken ones leave the old in use, and are told and counted. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { lockEntry } from '../../src/lockfile/lock-entry.js'
 import { writeLockfile } from '../../src/lockfile/write-lockfile.js'
+import { createCertificate } from '../../src/testing/index.js'
 import { chainOf } from '../lockfile/locks.js'
 import { ACCEPTING, codeOf, DIGEST, IMAGE, type Laboratory, startLaboratory } from './laboratory.js'
 
@@ -31,6 +33,30 @@ test('a changed policy counts without a signal, and a broken one leaves the old'
   // A look while the file is written counts too.
   expect(await metrics()).toMatch(/dct_reload_failures_total\{what="policy"\} [1-9]/)
   expect(await metrics()).toContain(`dct_policy_last_reload_success_timestamp_seconds ${read}\n`)
+})
+
+test('a changed CA file of a pin is read too, of the policy and of the option: a CA that was taken away counts no more', async () => {
+  const [ruled, given] = [join(lab.folder, 'rule.pem'), join(lab.folder, 'option.pem')]
+  const validity = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 3_600_000) }
+  const fresh = () => createCertificate({ subject: { cn: 'a CA' }, ca: true, ...validity }).pem
+  for (const file of [ruled, given]) await writeFile(file, fresh())
+  const pinned = ACCEPTING.replace(
+    'rules: []',
+    'rules: [{ match: "pinned.example/**", pinning: { ca: { pinned.example/: rule.pem } } }]',
+  )
+  const reloads = () => lab.lines.filter(({ event }) => event === 'reloaded').length
+  await lab.start(ACCEPTING, { watchMs: 50, client: { pinning: { ca: { 'other.example/': given } } } })
+  await writeFile(given, fresh())
+  await expect.poll(reloads, { timeout: 5_000 }).toBe(1)
+  // Named only by the policy that was read meanwhile.
+  await writePolicy(pinned)
+  await expect.poll(reloads, { timeout: 5_000 }).toBeGreaterThanOrEqual(2)
+  await sleep(200)
+  const before = reloads()
+  await writeFile(ruled, fresh())
+  await expect.poll(reloads, { timeout: 5_000 }).toBeGreaterThan(before)
+  await writeFile(ruled, 'no certificate')
+  await expect.poll(() => lab.lines.at(-1), { timeout: 5_000 }).toMatchObject({ event: 'reload-failed', what: 'policy' })
 })
 
 test('a lockfile makes its collections known, and is read again', async () => {

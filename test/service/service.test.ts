@@ -4,7 +4,7 @@ import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createCertificate } from '../../src/testing/index.js'
 import { type Handler, serverCertificate, startServer, testAuthority } from '../support/loopback-server.js'
 import { ACCEPTING, type Answer, codeOf, DIGEST, IMAGE, type Laboratory, startLaboratory } from './laboratory.js'
@@ -363,4 +363,25 @@ test('a client that sends half a request does not keep the service from stopping
   await close()
   await ended
   expect(performance.now() - started).toBeLessThan(5_000)
+})
+
+test('what the password of a client opened is closed a minute after the registry refuses that password', async () => {
+  const open = lab.serves
+  const revoked = new Set<string | undefined>()
+  lab.serves = (seen, response) =>
+    revoked.has(seen.headers.authorization) ? response.writeHead(401).end() : open(seen, response)
+  await lab.start()
+  const own = { headers: { authorization: 'Basic b3duOm93bg==' } }
+  expect([(await lab.manifest('1.0', own)).status, (await lab.manifest()).status]).toEqual([200, 200])
+  revoked.add(own.headers.authorization)
+  const real = performance.now.bind(performance)
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() + 61_000)
+  try {
+    expect(codeOf(await lab.manifest('1.0', own))).toBe('503 ERR_UNAUTHORIZED')
+    const asked = lab.registry.requests.length
+    expect((await lab.manifest()).status).toBe(200)
+    expect(lab.registry.requests.length, 'what is open to all stays').toBe(asked)
+  } finally {
+    clock.mockRestore()
+  }
 })
