@@ -32,7 +32,8 @@ export async function writeStaticTree(folder: string, collections: readonly Bund
   return count
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** Makes a folder and those above it. @throws UsageError ERR_SETTINGS_INVALID */
+export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
   } catch (cause) {
