@@ -47,6 +47,8 @@ class LockRun {
   readonly #expected: ReadonlySet<string>
   readonly #statuses: number[] = []
   readonly #entries: Map<string, LockEntry>
+  /** Undefined when it was not typed. */
+  readonly #embedRoot: boolean | undefined
   readonly #found: NewRoot[] = []
 
   constructor(line: CommandLine, file: string, before: Lockfile) {
@@ -54,6 +56,8 @@ class LockRun {
     this.#file = file
     this.#before = before
     this.#expected = expectedKeys(line)
+    const embed = line.values['embed-root']
+    this.#embedRoot = embed === undefined ? undefined : goBoolean('embed-root', embed)
     this.#entries = new Map(before.collections)
   }
 
@@ -67,7 +71,7 @@ class LockRun {
     const speaker = new Speaker(progress.io, this.#line)
     const { lockfile: _, ...values } = this.#line.values
     const options = await clientOptions({ ...this.#line, values }, progress.io, progress.tell)
-    const verifier = await LockVerifier.open(options, speaker)
+    const verifier = await LockVerifier.open(options, this.#file, speaker)
     // Tags, and names at mirrors, may be of one collection.
     const places = new Map(collections.map((collection) => [verifier.place(collection).gun, collection]))
     progress.total = places.size
@@ -164,9 +168,8 @@ class LockRun {
 
   /** What is recorded. Without an option an entry keeps its form. */
   #entryOf({ chain, server, versions }: Verified, before: LockEntry | undefined): LockEntry {
-    const { floors, 'embed-root': embed } = this.#line.values
-    const embedRoot =
-      embed === undefined ? before === undefined || before.root.file !== undefined : goBoolean('embed-root', embed)
+    const { floors } = this.#line.values
+    const embedRoot = this.#embedRoot ?? (before === undefined || before.root.file !== undefined)
     const hasFloors = floors === true || before?.floors !== undefined
     return lockEntry({ chain, server, embedRoot, ...(hasFloors ? { floors: versions } : {}) })
   }

@@ -7,11 +7,19 @@ import { fingerprint, type LockEntry, type LockedKey } from './lockfile.js'
 /** Keys that one message names. */
 const MAX_NAMED = 3
 
+/** The name in messages of a lockfile that was given as an object. */
+export const LOCKFILE_OBJECT = 'option lockfile'
+
 /** Which collection of which lockfile. */
 export interface Subject {
   readonly gun: string
-  /** The lockfile's name in messages and commands. */
+  /** The lockfile's name in messages and commands; LOCKFILE_OBJECT when it has none. */
   readonly file: string
+}
+
+/** The lockfile in a command that can be typed. */
+export function lockfileWord(file: string): string {
+  return file === LOCKFILE_OBJECT ? '<LOCKFILE>' : shellWord(file)
 }
 
 /** Another root, and no verified chain leads to it. */
@@ -32,7 +40,7 @@ export function olderThanLocked(subject: Subject, locked: LockEntry, offered: Lo
 export function otherServer(subject: Subject, locked: string, asked: string): UntrustedError {
   const { gun, file } = subject
   const why = `${file} records ${locked} as the trust server of ${gun}, and this run asks ${asked}`
-  const hint = `A lock records one server for all tags of a collection. Ask it with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
+  const hint = `A lock records one server for all tags of a collection. Ask it with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${lockfileWord(file)} ${shellWord(gun)}`
   return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked })
 }
 
@@ -75,7 +83,7 @@ function whatItMeans(subject: Subject, offered: LockEntry): string {
 function updateCommand({ gun, file }: Subject, { root }: LockEntry): string {
   const [key] = root.keys
   const expected = key === undefined ? '' : ` --expect ${fingerprint(key.canonicalId).ssh}`
-  return `dct lock --update${expected} --lockfile ${shellWord(file)} ${shellWord(gun)}`
+  return `dct lock --update${expected} --lockfile ${lockfileWord(file)} ${shellWord(gun)}`
 }
 
 function keysText(keys: readonly LockedKey[]): string {
