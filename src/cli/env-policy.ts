@@ -8,6 +8,7 @@ import { TrustError } from '../errors.js'
 import type { Decision } from '../policy/decision.js'
 import type { Mirror } from '../policy/mirrors.js'
 import type { ImageReference } from '../reference/reference.js'
+import { shellWord } from '../shell-word.js'
 import type { Io } from './io.js'
 
 /** The policy of this run. */
@@ -20,7 +21,8 @@ export interface PolicyView {
 }
 
 export async function viewPolicy(options: TrustClientOptions, { env }: Io, reference: ImageReference): Promise<PolicyView> {
-  const source = describeSource(sourceOf('policy', options, env), 'command')
+  const found = sourceOf('policy', options, env)
+  const source = describeSource(found, 'command')
   try {
     const { readPolicySettings } = await import('../client/settings/policy-settings.js')
     const policy = await readPolicySettings(options, env)
@@ -35,12 +37,14 @@ export async function viewPolicy(options: TrustClientOptions, { env }: Io, refer
     }
     const { frozen = SETTINGS.frozen.default, firstUse = SETTINGS.firstUse.default } = options
     const rules = new UnderPolicy(policy, { ...defaults, frozen, firstUse, mirrors, given: options, signal: undefined })
-    const { terms, decision, isByTag } = rules.preview(reference)
+    const { decision, isByTag } = rules.preview(reference)
     const value = isByTag ? 'the rules of the tags that carry the digest' : ruleText(decision)
+    const named = found.kind === 'option' ? `--policy ${shellWord(policy.file)} ` : ''
+    const explain = `dct policy explain ${named}${shellWord(reference.reference)}`
     return {
-      terms,
+      terms: decision.terms,
       mirrors,
-      describe: () => ({ value, why: `${policy.file}, named by ${source}; all of it: dct policy explain` }),
+      describe: () => ({ value, why: `${policy.file}, named by ${source}; all of it: ${explain}` }),
     }
   } catch (error) {
     if (!(error instanceof TrustError)) throw error

@@ -84,12 +84,11 @@ function jsonRows({ list, inspection }: Collection, speaker: Speaker): unknown[]
   const { gun } = list
   return list.tags.map((listed) => {
     const { role, problem, policy, error } = listed
-    return {
-      ...tagFields(gun, listed),
+    return Object.assign(tagFields(gun, listed), {
       expires: expiresOf(inspection, role),
       ...(problem === undefined ? {} : { problem }),
       ...(policy === undefined ? {} : { policy }),
       ...(error === undefined ? {} : { error: speaker.errorJson(error) }),
-    }
+    })
   })
 }

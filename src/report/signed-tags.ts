@@ -52,7 +52,7 @@ export function signedTagRows(list: TagList, { roles }: Inspection): SignedTagRo
   return list.tags.map((tag) => rowOf(list.gun, tag, byName))
 }
 
-/** What every row about a tag begins with. */
+/** What every row about a tag begins with: a new object, to which callers assign the rest. */
 export function tagFields(
   gun: string,
   { tag, digest, size, role, signers }: ListedTag,
@@ -64,13 +64,12 @@ function rowOf(gun: string, listed: ListedTag, roles: ReadonlyMap<string, Inspec
   const { role, signers, custom, problem } = listed
   const signing = [role, ...signers.map((name) => `targets/${name}`)].flatMap((name) => roles.get(name) ?? [])
   const ends = [...BASE_ROLES, role].flatMap((name) => roles.get(name) ?? [])
-  return {
-    ...tagFields(gun, listed),
+  return Object.assign(tagFields(gun, listed), {
     keys: signing.flatMap(keysOf),
     ...(custom === undefined ? {} : { custom }),
     expires: Object.fromEntries(ends.map((one) => [one.role, one.expires])),
     ...(problem === undefined ? {} : { problem }),
-  }
+  })
 }
 
 function keysOf({ role, keyDetails, signedBy }: InspectedRole): SigningKey[] {
