@@ -3,9 +3,9 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { UsageError } from '../errors.js'
 import { nearestName } from '../nearest-name.js'
 import { shellWord } from '../shell-word.js'
-import { acceptedOptions, COMMANDS, type Command, operandUsage } from './commands.js'
+import { acceptedOptions, COMMANDS, type Command, operandUsage, SHOWN_COMMANDS } from './commands.js'
 import { type CommandLine, OPTION_ENTRIES, OPTIONS } from './options.js'
-import { FOREIGN_OPTIONS, OPTIONS_FOR_WORDS, OTHER_COMMANDS, OTHER_OPTIONS } from './other-names.js'
+import { FOREIGN_OPTIONS, OPTIONS_FOR_WORDS, OTHER_COMMANDS, OTHER_COMMANDS_BELOW, OTHER_OPTIONS } from './other-names.js'
 
 /** A command, and the words behind its name. */
 export interface FoundCommand {
@@ -83,7 +83,8 @@ export function commandNamed(words: readonly string[]): FoundCommand {
     const meant = nearest === undefined ? 'See: dct help' : `Did you mean: dct ${nearest}`
     throw usageError(`${JSON.stringify(first)} is not a command of dct`, `Commands are ${names.join(', ')}. ${meant}`)
   }
-  const nearest = second === undefined ? undefined : nearestName(second, below)
+  const nearest =
+    second === undefined ? undefined : (OTHER_COMMANDS_BELOW.get(`${first} ${second}`) ?? nearestName(second, below))
   throw usageError(
     `dct ${first} takes ${below.join(', ')}${second === undefined ? '' : `, got ${JSON.stringify(second)}`}`,
     nearest === undefined
@@ -101,7 +102,7 @@ function commandOf(words: readonly string[]): FoundCommand | undefined {
 
 /** The second words of commands with this first word. */
 export function subcommands(first: string): string[] {
-  return COMMANDS.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
+  return SHOWN_COMMANDS.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []))
 }
 
 function checkOptions(command: Command, { values }: CommandLine): void {

@@ -45,6 +45,8 @@ export interface Command {
    * options of ours. `behind --`: when there is a `--`, what stands before it are options of ours; without one, none are.
    */
   readonly passThrough?: 'all' | 'behind --'
+  /** For programs alone: the help, the reference and the completions leave it out. */
+  readonly isInternal?: true
   /** It runs until it is stopped. */
   readonly isEndless?: true
   /** It runs a container engine that is set up for it. */
@@ -125,6 +127,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'dct verify container-registry.oracle.com/os/oraclelinux:9',
       'dct verify --json registry.example/team/app:1.0 registry.example/team/app:1.1',
+      'dct verify -o junit=dct.xml registry.example/team/app:1.0',
       'dct verify -f Dockerfile -f deploy -o sarif=dct.sarif -o junit=dct.xml',
     ],
     load: async () => (await import('./verify.js')).verify,
@@ -221,7 +224,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'record whom you trust, in a lockfile',
     operands: [{ ...REFERENCES, isOptional: true }],
     options: [
-      ...(['update', 'check', 'merge', 'floors', 'embed-root', 'accept-new-roots', 'expect'] as const),
+      ...(['update', 'check', 'list', 'remove', 'merge', 'floors', 'embed-root', 'accept-new-roots', 'expect'] as const),
       ...([
         'lockfile',
         'policy',
@@ -240,14 +243,16 @@ export const COMMANDS: readonly Command[] = [
       'Verifies each collection and records its root, root keys and server in the lockfile (content-trust.lock.json, when neither --lockfile nor DCT_LOCKFILE names one). A root that the lockfile does not have is shown with the fingerprints of its keys. On a terminal dct asks whether it is the right one; elsewhere it wants --expect or --accept-new-roots. An image at a mirror of the policy is recorded under its signed name. Never writes the cache of trust data.',
       'With --update, records what a verified rotation leads to. A root that does not follow from the recorded one is refused, unless --expect names a key that signed it.',
       'With --check, compares each entry, or those of the references, with the server: root keys by their public key, threshold, server and floors. A publication, or another certificate of the same key, changes nothing.',
+      'With --list, prints each entry: collection, server, root version and root keys. With --remove, removes the entries of the references, all or none.',
       'With --merge BASE OURS THEIRS, joins three versions of a lockfile for git. What cannot be joined is told, and OURS stays as it is.',
     ],
     exitStatus:
-      '0 recorded, 1 untrusted or not accepted, 2 usage, 3 unsigned, 4 expired, 5 no answer. With --check: 0 every entry holds, 1 one does not, 5 the server could not be asked. With --merge: 1 conflict.',
+      '0 recorded, 1 untrusted or not accepted, 2 usage, 3 unsigned, or nothing to remove, 4 expired, 5 no answer. With --check: 0 every entry holds, 1 one does not, 5 the server could not be asked. With --merge: 1 conflict.',
     examples: [
       'dct lock --accept-new-roots registry.example/team/app',
       'dct lock --check',
       'dct lock --update registry.example/team/app',
+      'dct lock --list',
     ],
     load: async () => (await import('./lock.js')).lock,
   },
@@ -486,6 +491,18 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./serve-self-test.js')).serveSelfTest,
   },
   {
+    name: 'policy init',
+    summary: 'print a policy to start with',
+    operands: [{ ...REFERENCES, isOptional: true }],
+    options: ['quiet'],
+    about: [
+      'Prints a policy in YAML, to be written to a file: a rule for the repository of each reference, which must be signed, and the action warn for all other images. Comments show further rules. Asks no server.',
+    ],
+    exitStatus: '0, 2 usage.',
+    examples: ['dct policy init registry.example/team/app'],
+    load: async () => (await import('./policy.js')).policyInit,
+  },
+  {
     name: 'policy explain',
     summary: 'show which rule decides over an image, and why',
     operands: [{ name: 'REFERENCE', kind: 'reference' }],
@@ -589,6 +606,7 @@ export const COMMANDS: readonly Command[] = [
     operands: [{ name: 'ARGUMENT', kind: 'docker', isOptional: true, isRepeated: true }],
     options: [],
     passThrough: 'all',
+    isInternal: true,
     about: ["Takes the words that docker gives a plugin. docker's --config, --context and --host hold for what runs."],
     exitStatus: 'that of the command.',
     examples: ['dct plugin run docker-cli-plugin-metadata'],
@@ -618,6 +636,9 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./help.js')).help,
   },
 ]
+
+/** The commands that people type. */
+export const SHOWN_COMMANDS: readonly Command[] = COMMANDS.filter(({ isInternal }) => isInternal !== true)
 
 /** The options that a command accepts, in the order of the help. */
 export function acceptedOptions({ options, withoutEffect = [], passThrough }: Command): readonly OptionName[] {

@@ -1,6 +1,6 @@
 /** Help texts, from the tables of commands and options. `dct help` */
 import { commandNamed, subcommands } from './arguments.js'
-import { acceptedOptions, COMMANDS, type Command, commandUsage, operandUsage } from './commands.js'
+import { acceptedOptions, type Command, commandUsage, operandUsage, SHOWN_COMMANDS } from './commands.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { OPTION_ENTRIES, optionUsage } from './options.js'
@@ -29,7 +29,7 @@ export async function help({ words }: CommandLine, io: Io): Promise<number> {
 export function helpText(words: readonly string[]): string {
   const [first] = words
   if (first === undefined) return overview()
-  const isGroup = subcommands(first).length > 0 && !COMMANDS.some(({ name }) => name === first)
+  const isGroup = subcommands(first).length > 0 && !SHOWN_COMMANDS.some(({ name }) => name === first)
   if (words.length === 1 && isGroup) return groupHelp(first)
   return commandHelp(commandNamed(words).command)
 }
@@ -38,14 +38,14 @@ function overview(): string {
   return text(
     paragraph(ABOUT),
     'Usage: dct COMMAND [OPTIONS] [ARGUMENTS]',
-    listOf(COMMANDS),
+    listOf(SHOWN_COMMANDS),
     examples(EXAMPLES),
     'dct COMMAND --help says more.',
   )
 }
 
 function groupHelp(first: string): string {
-  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
+  const group = SHOWN_COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
   return text(`Usage: dct ${first} ${subcommands(first).join('|')}`, listOf(group), `dct ${first} COMMAND --help says more.`)
 }
 

@@ -11,6 +11,7 @@ import { parseReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
 import { clientOptions, goBoolean } from './client-options.js'
 import type { Io } from './io.js'
+import { listEntries, removeEntries } from './lock-entries.js'
 import { lockfileName, readLock, writeLock } from './lock-file.js'
 import { mergeLocks } from './lock-merge.js'
 import { acceptedRoots, expectedKeys, type NewRoot } from './lock-roots.js'
@@ -19,24 +20,40 @@ import type { CommandLine } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 
+/** Options that say what is done, and are taken for commands: `dct lock check`. */
+const MODES: ReadonlySet<string> = new Set(['update', 'check', 'merge', 'list', 'remove'])
+
 /** The exit status. */
 export async function lock(line: CommandLine, io: Io): Promise<number> {
   const { words, values } = line
-  const [mode, other] = (['update', 'check', 'merge'] as const).filter((name) => values[name] === true)
+  const [mode, other] = (['update', 'check', 'merge', 'list', 'remove'] as const).filter((name) => values[name] === true)
   if (other !== undefined) throw usage(`--${mode} and --${other} exclude each other`, `Type one of them: dct lock --${mode}`)
   if (mode === 'merge') return mergeLocks(line, io)
   if (words.length === 0 && mode === undefined)
-    throw usage('dct lock needs REFERENCE..., --check or --update', 'For example: dct lock registry.example/team/app')
+    throw usage('dct lock needs REFERENCE..., --check, --update or --list', 'For example: dct lock registry.example/team/app')
+  if (mode === 'list' && words.length > 0)
+    throw usage(`dct lock --list takes no words, got ${JSON.stringify(words[0])}`, 'Type: dct lock --list')
+  if (mode === 'remove' && words.length === 0)
+    throw usage('dct lock --remove needs REFERENCE...', 'What is recorded: dct lock --list')
   const file = lockfileName(line, io)
   const before = await readLock(file)
   if (before === undefined && mode !== undefined)
     throw usage(`there is no lockfile ${file}`, `Make it: dct lock --lockfile ${shellWord(file)} <REFERENCE>`)
+  if (mode === 'list' && before !== undefined) return listEntries(file, before, line, io)
+  if (mode === 'remove' && before !== undefined) return removeEntries(file, before, await gunsOf(line, io), line, io)
   const run = new LockRun(line, file, before ?? { collections: new Map() })
   await run.verifyAll(
     words.length === 0 ? [...(before?.collections.keys() ?? [])].map(collectionOf) : words.map(parseReference),
     io,
   )
   return mode === 'check' ? run.status : run.write(io)
+}
+
+/** The signed names of the words. No server is asked. @throws TrustError for a word that names no collection */
+async function gunsOf(line: CommandLine, io: Io): Promise<Set<string>> {
+  const { lockfile: _, ...values } = line.values
+  const verifier = await LockVerifier.open(await clientOptions({ ...line, values }, io), new Speaker(io, line))
+  return new Set(line.words.map((word) => verifier.place(parseReference(word)).gun))
 }
 
 /** One run of the command over its collections. */
@@ -83,6 +100,7 @@ class LockRun {
         if (!(error instanceof TrustError)) throw error
         if (values.json === true) speaker.failed({ gun: place.gun }, error)
         speaker.error(error, error.message.includes(place.gun) ? undefined : place.gun)
+        if (MODES.has(collection.familiarName)) speaker.note(`an option has two dashes: dct lock --${collection.familiarName}`)
         this.#statuses.push(values.check === true ? checkStatus(error) : exitStatus(error))
       }
       progress.done++

@@ -1,10 +1,10 @@
 /** The manual pages, from the tables of commands and options. `npm run build` writes them: scripts/man-pages.mjs */
-import { acceptedOptions, COMMANDS, type Command, commandUsage } from './commands.js'
+import { acceptedOptions, type Command, commandUsage, SHOWN_COMMANDS } from './commands.js'
 import { OPTION_ENTRIES, optionUsage } from './options.js'
 
 /** The pages by the names of their files: `dct.1`, `dct-cache-list.1`. */
 export function manPages(version: string): ReadonlyMap<string, string> {
-  const pages = COMMANDS.map((command): [string, string] => [`${pageName(command)}.1`, commandPage(command, version)])
+  const pages = SHOWN_COMMANDS.map((command): [string, string] => [`${pageName(command)}.1`, commandPage(command, version)])
   return new Map([['dct.1', overview(version)], ...pages])
 }
 
@@ -13,7 +13,7 @@ function pageName({ name }: Command): string {
 }
 
 function overview(version: string): string {
-  const commands = COMMANDS.flatMap((command) => ['.TP', `\\fB${escaped(pageName(command))}\\fR(1)`, text(command.summary)])
+  const commands = SHOWN_COMMANDS.flatMap((command) => ['.TP', `\\fB${escaped(pageName(command))}\\fR(1)`, text(command.summary)])
   return page('DCT', version, [
     '.SH NAME',
     'dct \\- verify Docker Content Trust signatures',

@@ -97,6 +97,8 @@ export const OPTIONS = {
   frozen: { type: 'boolean', help: 'refuse a collection that has no entry in the lockfile' },
   'no-first-use': { type: 'boolean', help: 'refuse a collection that neither cache, pin nor lock knows' },
   merge: { type: 'boolean', help: 'join OURS and THEIRS, which grew from BASE, and write OURS: a merge driver of git' },
+  list: { type: 'boolean', help: 'print what is recorded: collections, servers, root keys; asks no server' },
+  remove: { type: 'boolean', help: 'remove the entries of these collections; asks no server' },
   floors: { type: 'boolean', help: 'record the versions of all roles too, as the lowest that are accepted' },
   'embed-root': {
     type: 'string',

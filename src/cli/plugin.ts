@@ -32,8 +32,8 @@ export async function pluginInstall(line: CommandLine, io: Io): Promise<number> 
 export async function pluginRemove(line: CommandLine, io: Io): Promise<number> {
   const file = pluginFile(line, io)
   await allowed('remove', file, line, io)
-  await attempt(`cannot remove ${file}`, () => rm(file, { force: true }))
-  new Speaker(io, line).note(`there is no ${file} any more`)
+  const isThere = await attempt(`cannot remove ${file}`, () => removeIfThere(file))
+  new Speaker(io, line).note(isThere ? `removed ${file}` : `nothing to remove: there is no ${file}`)
   return EXIT.ok
 }
 
@@ -68,6 +68,17 @@ async function readIfThere(file: string): Promise<string | undefined> {
     return await readFile(file, 'utf8')
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined
+    throw cause
+  }
+}
+
+/** Whether it was there. */
+async function removeIfThere(file: string): Promise<boolean> {
+  try {
+    await rm(file)
+    return true
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return false
     throw cause
   }
 }

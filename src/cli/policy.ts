@@ -1,4 +1,4 @@
-/** `dct policy explain`, `dct policy check` and `dct policy import`. None of them asks a server. */
+/** `dct policy init`, `explain`, `check` and `import`. None of them asks a server. */
 import { askedNames } from '../client/refresh-terms.js'
 import { givenPolicy, readPolicy, readPolicyBytes } from '../client/settings/policy-settings.js'
 import type { DocumentNode } from '../document/document.js'
@@ -7,7 +7,9 @@ import { UsageError } from '../errors.js'
 import { policyRemarks } from '../policy/check.js'
 import { PolicyIndex } from '../policy/decide.js'
 import { type Explanation, explain, explanationLines } from '../policy/explain.js'
+import { firstPolicy } from '../policy/first-policy.js'
 import { IMPORT_KINDS, importPolicy } from '../policy/import/import-policy.js'
+import { canonicalName } from '../policy/names.js'
 import { MAX_POLICY_BYTES, newPolicyFaults } from '../policy/parse-policy.js'
 import { requirementText } from '../policy/signers.js'
 import { parseReference } from '../reference/reference.js'
@@ -17,6 +19,12 @@ import { Speaker } from './output.js'
 
 /** Something of the other program's configuration was lost. */
 const INCOMPLETE = 1
+
+/** Prints a policy to start with. The exit status. @throws UsageError ERR_REFERENCE_INVALID */
+export async function policyInit({ words }: CommandLine, io: Io): Promise<number> {
+  io.out(firstPolicy(words.map((word) => canonicalName(parseReference(word).gun))))
+  return EXIT.ok
+}
 
 /** Prints which rule decides over an image. The exit status. */
 export async function policyExplain(line: CommandLine, io: Io): Promise<number> {
@@ -52,7 +60,8 @@ export async function policyCheck(line: CommandLine, io: Io): Promise<number> {
   }
   const index = new PolicyIndex(policy)
   for (const reference of references) tellExplanation(file, explained(index, reference), speaker, json)
-  speaker.note(`${file}: ${policy.rules.length} rules, nothing is wrong`)
+  const { length } = policy.rules
+  speaker.note(`${file}: ${length === 1 ? '1 rule' : `${length} rules`}, nothing is wrong`)
   return EXIT.ok
 }
 

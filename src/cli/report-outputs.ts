@@ -42,14 +42,31 @@ export class ReportOutputs {
     this.#started = now()
   }
 
+  /** Whether a report was asked for. */
+  get any(): boolean {
+    return this.#outputs.length > 0
+  }
+
   /** Whether a report takes the place of the answers on standard output. */
   get takesStandardOutput(): boolean {
     return this.#outputs.some(({ file }) => file === undefined)
   }
 
+  /**
+   * Refuses formats that tell places in files: GitHub takes no result of SARIF without one.
+   *
+   * @throws UsageError ERR_SETTINGS_INVALID
+   */
+  refuseFormatsOfFiles(): void {
+    if (!this.#outputs.some(({ format }) => format === 'sarif')) return
+    throw new UsageError('ERR_SETTINGS_INVALID', 'a report as sarif tells places in files, and goes with --file', {
+      hint: 'Name the files whose images are verified: dct verify -f Dockerfile -o sarif=dct.sarif. For references: -o junit=dct.xml',
+    })
+  }
+
   /** Writes all reports. @throws UsageError ERR_SETTINGS_INVALID when a file cannot be written */
   async write(findings: readonly Finding[], io: Io): Promise<void> {
-    if (this.#outputs.length === 0) return
+    if (!this.any) return
     const seconds = Math.max(0, this.#now().getTime() - this.#started.getTime()) / 1000
     const facts = { version: packageVersion(), started: this.#started, seconds }
     const { writeWhole } = await import('../tasks/replace-file.js')

@@ -95,7 +95,8 @@ function tellSigned(trial: Trial, speaker: Speaker): number {
 function tellUnknown({ program, image, reason, output }: Trial, speaker: Speaker): number {
   speaker.always(`error: ${program} could not try ${image}: ${reason}`)
   for (const text of output.split('\n').filter((one) => one !== '')) speaker.note(`  ${text}`)
-  speaker.note('hint: See whether dct serve runs and what it printed, and whether the engine trusts its certificate.')
+  const socket = program === 'ctr' ? ' For containerd at another socket: export CONTAINERD_ADDRESS=SOCKET' : ''
+  speaker.note(`hint: See whether dct serve runs and what it printed, and whether the engine trusts its certificate.${socket}`)
   return STATUS.unknown
 }
 

@@ -23,8 +23,10 @@ export async function serve(line: CommandLine, io: Io): Promise<number> {
   try {
     const service = await starting
     const scheme = values['tls-cert'] === undefined ? 'http' : 'https'
-    const at = service.metricsPort === undefined ? '' : `, metrics on port ${service.metricsPort}`
-    if (values.quiet !== true) io.err(`dct: listening on ${scheme} port ${service.port}${at}\n`)
+    const { port, metricsPort } = service
+    const address = `${scheme}://${(values.listen ?? DEFAULT_LISTEN).replace(/[0-9]+$/, String(port))}`
+    const metrics = metricsPort === undefined ? '' : `, metrics on port ${metricsPort}`
+    if (values.quiet !== true) io.err(`dct: listening on ${scheme} port ${port}: ${address}${metrics}\n`)
     await aborted(AbortSignal.any([stop.signal, io.signal]))
     if (values.quiet !== true) io.err('dct: stopping: running requests are answered first\n')
     await service.close()

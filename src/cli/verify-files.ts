@@ -1,5 +1,4 @@
 /** `dct verify -f FILE|FOLDER` */
-import type { VerifyResult } from '../client/results.js'
 import { contentTrustEnabled } from '../client/settings/content-trust.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
 import type { ImageUse } from '../formats/image-use.js'
@@ -10,6 +9,7 @@ import type { Io } from './io.js'
 import type { CommandLine } from './options.js'
 import { mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
+import { passedAs } from './reference-findings.js'
 import { ReportOutputs } from './report-outputs.js'
 import { tell } from './tell.js'
 
@@ -55,27 +55,7 @@ function reportUse(
   else if ('error' in outcome) findings.failed(path, place, written, outcome.error)
   else {
     const { result } = outcome
-    const canonical = 'canonicalReference' in result ? { canonicalReference: result.canonicalReference } : {}
     if ('canonicalReference' in result) answers?.answer(result.canonicalReference)
-    findings.passed(path, place, written, { ...canonical, ...whyNot(result) }, { reference: outcome.reference, result })
-  }
-}
-
-/** Why a reference that passes was not verified. */
-function whyNot({ status }: VerifyResult): { readonly reason?: string } {
-  switch (status) {
-    case 'trusted':
-    case 'trusted-digest':
-      return {}
-    case 'trusted-as-of':
-      return { reason: 'it was judged for a past moment, by --judge-as-of' }
-    case 'disabled':
-      return { reason: 'content trust is switched off' }
-    case 'by-digest':
-      return { reason: 'digest references are accepted as they are' }
-    case 'permitted':
-      return { reason: 'a rule of the policy lets it pass unverified' }
-    case 'skipped':
-      return { reason: 'a rule of the policy skips it' }
+    findings.passed(path, place, written, passedAs(result), { reference: outcome.reference, result })
   }
 }

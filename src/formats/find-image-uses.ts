@@ -40,7 +40,7 @@ export function findImageUses(path: string, text: string, options: FindOptions =
   throw source.broken(
     source.start,
     'not a file that is known to name images',
-    'Name Dockerfiles, Compose files, Kubernetes manifests, kustomizations or CI files. A Dockerfile is known by its name: Dockerfile, app.dockerfile.',
+    'Name Dockerfiles, Compose files, Kubernetes manifests, kustomizations or CI files. A Dockerfile is known by its name: Dockerfile, app.dockerfile. A list of references, one a line, goes to standard input: dct verify - < FILE',
   )
 }
 

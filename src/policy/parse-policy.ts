@@ -52,8 +52,11 @@ class PolicyReader extends DocumentReader {
   }
 
   policy(node: DocumentNode): Policy | undefined {
-    const fields = this.fields(node, NAMES, ['version', 'rules'])
+    const fields = this.fields(node, NAMES)
     if (fields === undefined) return undefined
+    // The rest is read too, so that a check tells all faults at once.
+    if (fields.get('version') === undefined) this.refuse(node, 'version is missing', `Write version: ${POLICY_VERSION} here.`)
+    if (fields.get('rules') === undefined) this.refuse(node, 'rules is missing', 'Write rules: [] here, or a list of rules.')
     const optional = <Value>(name: string, read: (at: DocumentNode) => Value | undefined): Value | undefined => {
       const at = fields.get(name)
       return at === undefined ? undefined : read(at)

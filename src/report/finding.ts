@@ -1,15 +1,19 @@
-/** What reports on files are made of. */
+/** What reports are made of. */
 import type { TrustErrorJson } from '../errors.js'
 
-/** One image of a file, or a file that cannot be read, and what became of it. */
-export interface Finding {
+/** Where an image is written. */
+export interface FindingPlace {
   /** With `/` on every system. */
   readonly file: string
   /** From 1. */
   readonly line: number
   /** From 1, in UTF-16 units. */
   readonly column: number
-  /** As written in the file; empty when the finding is about the file. */
+}
+
+/** One image, or a file that cannot be read, and what became of it. */
+export interface Finding extends Partial<FindingPlace> {
+  /** As written; empty when the finding is about the file. */
   readonly image: string
   /** `unverified`: passed without a verification, since content trust is off or a comment takes the image out. */
   readonly status: 'verified' | 'unverified' | 'skipped' | 'failed'
@@ -30,7 +34,7 @@ export interface RunFacts {
   readonly seconds: number
 }
 
-/** `file:line:column` */
-export function placeOf({ file, line, column }: Finding): string {
-  return `${file}:${line}:${column}`
+/** Its place; undefined for an image of the command line or of a list. */
+export function placeOf({ file, line = 1, column = 1 }: Finding): FindingPlace | undefined {
+  return file === undefined ? undefined : { file, line, column }
 }

@@ -3,7 +3,7 @@
  * Jenkins refuses reports by (junit-10.xsd of its xUnit plugin) knows no attribute for the place of a test case, so that the
  * place is part of the names.
  */
-import type { Finding, RunFacts } from './finding.js'
+import { type Finding, placeOf, type RunFacts } from './finding.js'
 
 /** What XML 1.0 does not allow, even escaped (Char, section 2.2), unpaired surrogates included. */
 const NOT_XML = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
@@ -53,9 +53,8 @@ function childOf({ status, error, reason = '' }: Finding): Child | undefined {
   return { name: hasVerdict ? 'failure' : 'error', attributes: { message, type: code }, text: hint }
 }
 
-function testCase({ file, line, column, image }: Finding, child: Child | undefined): string {
-  const name = image === '' ? file : `${image} at ${line}:${column}`
-  const start = `    <testcase${attributes({ classname: file, name })}`
+function testCase(finding: Finding, child: Child | undefined): string {
+  const start = `    <testcase${attributes(namesOf(finding))}`
   if (child === undefined) return `${start}/>`
   const inner = `<${child.name}${attributes(child.attributes)}`
   return [
@@ -63,6 +62,13 @@ function testCase({ file, line, column, image }: Finding, child: Child | undefin
     `      ${inner}${child.text === '' ? '/>' : `>${escaped(child.text)}</${child.name}>`}`,
     '    </testcase>',
   ].join('\n')
+}
+
+function namesOf(finding: Finding): { readonly classname: string; readonly name: string } {
+  const { image } = finding
+  const place = placeOf(finding)
+  if (place === undefined) return { classname: 'dct', name: image }
+  return { classname: place.file, name: image === '' ? place.file : `${image} at ${place.line}:${place.column}` }
 }
 
 function attributes(values: Readonly<Record<string, string | number>>): string {

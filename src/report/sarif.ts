@@ -3,7 +3,7 @@ import { utf8, utf8Text } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { defaultHint, type ErrorKind } from '../error-codes.js'
 import type { TrustErrorJson } from '../errors.js'
-import type { Finding, RunFacts } from './finding.js'
+import { type Finding, type FindingPlace, placeOf, type RunFacts } from './finding.js'
 
 const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json'
 
@@ -38,16 +38,22 @@ function rule({ code, kind }: TrustErrorJson) {
   }
 }
 
-function result({ file, line, column, image }: Finding, { code, message, hint }: TrustErrorJson, ruleIndex: number) {
-  const region = { startLine: line, startColumn: column, ...(image === '' ? {} : endOf(line, column, image)) }
+function result(finding: Finding, { code, message, hint }: TrustErrorJson, ruleIndex: number) {
+  const { image } = finding
+  const place = placeOf(finding)
   return {
     ruleId: code,
     ruleIndex,
     level: 'error',
     message: { text: `${image === '' ? '' : `${image}: `}${message}. ${hint}` },
-    locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(file) }, region } }],
-    partialFingerprints: { 'dctReference/v1': sha256Hex(utf8(`${code}|${image}|${file}`)) },
+    ...(place === undefined ? {} : { locations: [locationOf(place, image)] }),
+    partialFingerprints: { 'dctReference/v1': sha256Hex(utf8(`${code}|${image}|${place?.file ?? ''}`)) },
   }
+}
+
+function locationOf({ file, line, column }: FindingPlace, image: string) {
+  const region = { startLine: line, startColumn: column, ...(image === '' ? {} : endOf(line, column, image)) }
+  return { physicalLocation: { artifactLocation: { uri: uriOf(file) }, region } }
 }
 
 /** An image that is written over several lines ends somewhere else. */

@@ -10,5 +10,7 @@ export function textReport(findings: readonly Finding[]): string {
 function line(finding: Finding): string {
   const { status, image, canonicalReference, reason, error } = finding
   const said = error === undefined ? (reason ?? canonicalReference ?? '') : `${error.code}: ${error.message}`
-  return [`${placeOf(finding)}:`, status, image, ...(said === '' ? [] : [`(${said})`])].filter((part) => part !== '').join(' ')
+  const place = placeOf(finding)
+  const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column}:`
+  return [where, status, image, said === '' ? '' : `(${said})`].filter((part) => part !== '').join(' ')
 }

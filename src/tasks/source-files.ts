@@ -167,11 +167,14 @@ function tooMuch(path: string, what: string): UsageError {
 function unreadable(path: string, cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
   const reason = systemCode(cause) === 'ENOENT' ? 'there is no such file or folder' : describeCause(cause)
+  const isImage = systemCode(cause) === 'ENOENT' && /^[^/]*(?:\/[^:]*)*:[\w.-]+$|@sha256:/.test(path)
   const isLink = cause instanceof UnreadableFile && cause.message.includes('symbolic link')
   return new UsageError('ERR_SETTINGS_INVALID', `cannot read ${shown(path)}: ${reason.replace(`${path} is`, 'it is')}`, {
     hint: isLink
       ? `Links are not followed. Name the file that it leads to: readlink -f ${shellWord(path)}`
-      : `Look whether it is there and may be read: ls -l ${shellWord(path)}`,
+      : isImage
+        ? `Files are named here. To verify an image: dct verify ${shellWord(path)}`
+        : `Look whether it is there and may be read: ls -l ${shellWord(path)}`,
     evidence: { path: shown(path) },
     cause,
   })

@@ -4,6 +4,7 @@ import { chooseCommand, readCommandLine } from '../../src/cli/arguments.js'
 import { acceptedOptions, COMMANDS, type Command, commandUsage } from '../../src/cli/commands.js'
 import { helpText } from '../../src/cli/help.js'
 import { OPTION_ENTRIES, OPTIONS, optionUsage } from '../../src/cli/options.js'
+import { OTHER_COMMANDS, OTHER_COMMANDS_BELOW, OTHER_OPTIONS } from '../../src/cli/other-names.js'
 import { SETTINGS } from '../../src/client/settings/settings-table.js'
 import { runProgram } from './program.js'
 
@@ -28,7 +29,7 @@ describe.each(COMMANDS.map((command): [string, Command] => [command.name, comman
     const flowing = help.replace(/\s+/g, ' ')
     for (const text of [...about, command.exitStatus]) expect(flowing).toContain(text)
     for (const line of examples) expect(help).toContain(`\n  ${line}\n`)
-    expect(helpText([])).toContain(summary)
+    expect(helpText([]).includes(summary)).toBe(command.isInternal !== true)
   })
 
   test('its help documents every option that it takes, and no other', () => {
@@ -104,6 +105,31 @@ test('every flag that a setting names is an option of the command, with the valu
   for (const flag of flags) expect(NAMES).toContain(flag)
   for (const { flag, fits } of Object.values(SETTINGS))
     for (const choice of OPTION_ENTRIES.get(flag ?? '')?.choices ?? []) expect(fits(choice), `${flag} ${choice}`).toBe(true)
+})
+
+test('names that people type in place of a command: none is one, and each hint names commands that exist', () => {
+  const exists = (words: string) => COMMANDS.some(({ name }) => `${words} `.startsWith(`${name} `))
+  for (const [typed, hint] of OTHER_COMMANDS) {
+    expect(exists(typed), typed).toBe(false)
+    for (const [, words = ''] of hint.matchAll(/: dct ([^-.A-Z<]+)/g)) expect(exists(words.trim()), hint).toBe(true)
+  }
+  for (const [typed, meant] of OTHER_COMMANDS_BELOW) {
+    expect(exists(typed), typed).toBe(false)
+    expect(exists(`${typed.split(' ')[0]} ${meant}`), typed).toBe(true)
+  }
+})
+
+test('names that people type in place of an option: none is one, and each hint names options that exist', () => {
+  for (const [typed, hint] of OTHER_OPTIONS) {
+    expect(NAMES).not.toContain(typed.replace(/^--/, ''))
+    for (const [, name = ''] of hint.matchAll(/--([a-z-]+)/g)) expect([...NAMES, 'version'], hint).toContain(name)
+  }
+})
+
+test('a command for programs alone is in no list', async () => {
+  expect((await runProgram(['plugin', 'uninstall'])).err).toContain('dct: hint: Did you mean: dct plugin remove\n')
+  expect((await runProgram(['plugin'])).err).toContain('dct plugin takes install, remove (')
+  expect((await runProgram(['completion', 'fish'])).out).not.toContain('what the script of the plugin runs')
 })
 
 test('the list of commands and the help of a group fit 80 columns', () => {

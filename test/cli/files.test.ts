@@ -92,7 +92,45 @@ describe('dct verify -f', () => {
       out: '',
       err: expect.stringContaining('takes --file or REFERENCE, got "b.yaml" too'),
     })
-    expect((await dct('verify', ['-o', 'json', `${APP}:1.0`])).err).toContain('--output of dct verify goes with --file')
+  })
+
+  test('reports of references, without a place; on standard output a report takes the place of the answers', async () => {
+    const stdin = `${APP}:1.0\n${APP}:9 # not signed\n`
+    const ran = await dct('verify', ['-o', 'text', '-o', `junit=${at('dct.xml')}`, '-'], { stdin })
+    expect(ran).toMatchObject({
+      status: 3,
+      out: `verified ${APP}:1.0 (${APP}@${D.one})\nfailed ${APP}:9 (ERR_TAG_NOT_SIGNED: No valid trust data for 9)\n`,
+    })
+    const xml = await readFile(at('dct.xml'), 'utf8')
+    expect(xml).toContain('tests="2" failures="1"')
+    expect(xml).toContain(`<testcase classname="dct" name="${APP}:1.0"/>`)
+    const json = await dct('verify', ['-o', `json=${at('dct.json')}`, '--json', `${APP}:1.0`])
+    expect(JSON.parse(json.out)).toMatchObject({ status: 'trusted', digest: D.one })
+    expect(JSON.parse(await readFile(at('dct.json'), 'utf8'))).toEqual({
+      version: 1,
+      findings: [{ image: `${APP}:1.0`, status: 'verified', canonicalReference: `${APP}@${D.one}` }],
+    })
+  })
+
+  test('a report of references says what was not verified', async () => {
+    const off = await dct('verify', ['-o', 'text', `${APP}:1.0`], { env: { DOCKER_CONTENT_TRUST: '0' } })
+    expect(off).toMatchObject({ status: 0, out: `unverified ${APP}:1.0 (content trust is switched off)\n` })
+  })
+
+  test('a file in place of a reference: what to type instead', async () => {
+    const list = await put('images.txt', `${APP}:1.0\n`)
+    const pod = await put('pod.yaml', 'kind: Pod\n')
+    for (const typed of [list, `@${list}`]) expect((await dct('verify', [typed])).err).toContain(`dct verify - < ${list}\n`)
+    for (const typed of [pod, at('home')]) expect((await dct('verify', [typed])).err).toContain(`dct verify --file ${typed}\n`)
+    expect((await dct('verify', ['-f', list])).err).toContain('dct verify - < FILE')
+    expect((await dct('pin', [`${APP}:1.0`])).err).toContain(`dct verify ${APP}:1.0\n`)
+    expect((await dct('pin', ['no/such/file'])).err).toContain('ls -l no/such/file\n')
+  })
+
+  test('a report as sarif goes with --file, and is refused before anything is asked', async () => {
+    const { status, err } = await dct('verify', ['-o', 'sarif', `${APP}:1.0`], {}, 'https://localhost:1')
+    expect(status).toBe(2)
+    expect(err).toContain('goes with --file')
   })
 
   test('the frontend is an image too, unless --frontend says otherwise', async () => {

@@ -240,6 +240,55 @@ test.each([['--check'], ['--accept-new-roots', GUN]])('a wrong value of --embed-
   expect(await dct(['lock', '--embed-root=maybe', ...argv])).toMatchObject({ status: 2, err: expect.stringContaining('"maybe"') })
 })
 
+describe('--list and --remove', () => {
+  beforeEach(async () => {
+    await dct(['lock', '--accept-new-roots', '--floors', GUN, OTHER])
+  })
+
+  test('what is recorded is printed, without asking a server', async () => {
+    server.requests.length = 0
+    const { status, out } = await dct(['lock', '--list'])
+    expect(status).toBe(0)
+    expect(out.split('\n').filter((line) => !line.startsWith(' '))).toEqual([GUN, OTHER, ''])
+    expect(out).toContain(`  root key ${keyOf(collection).ssh} (${keyOf(collection).hex}, `)
+    expect(out).toContain(`  server ${server.url}\n  root version 1, threshold 1\n`)
+    const [first = ''] = (await dct(['lock', '--list', '--json'])).out.split('\n')
+    expect(JSON.parse(first)).toMatchObject({
+      gun: GUN,
+      lockfile: file,
+      root: { version: 1, threshold: 1 },
+      floors: { targets: 1 },
+    })
+    expect(server.requests).toEqual([])
+  })
+
+  test('entries are removed, all or none; the other entries stay as they are', async () => {
+    const { [OTHER]: kept } = await collections()
+    server.requests.length = 0
+    const none = await dct(['lock', '--remove', GUN, 'registry.example/team/none'])
+    expect(none).toMatchObject({ status: 3, out: '', err: expect.stringContaining('Nothing was removed') })
+    expect(Object.keys(await collections())).toEqual([GUN, OTHER])
+    expect(await dct(['lock', '--remove', `${GUN}:1.0`])).toMatchObject({ status: 0, out: `${file}\n` })
+    expect(await collections()).toEqual({ [OTHER]: kept })
+    expect(server.requests).toEqual([])
+  })
+
+  test('without entries the file is still a lockfile', async () => {
+    expect(await dct(['lock', '--remove', GUN, OTHER])).toMatchObject({ status: 0 })
+    expect(await dct(['lock', '--list'])).toMatchObject({ status: 0, out: '', err: expect.stringContaining('has no entry') })
+    expect(await dct(['verify', '--frozen', `${GUN}:1.0`])).toMatchObject({
+      status: 3,
+      err: expect.stringContaining('ERR_NOT_LOCKED'),
+    })
+  })
+
+  test('wrong words are refused; a word that is an option is told', async () => {
+    expect(await dct(['lock', '--list', GUN])).toMatchObject({ status: 2 })
+    expect(await dct(['lock', '--remove'])).toMatchObject({ status: 2, err: expect.stringContaining('dct lock --list') })
+    expect((await dct(['lock', 'check'])).err).toContain('an option has two dashes: dct lock --check')
+  })
+})
+
 describe('--merge', () => {
   test('joins what two branches recorded, and leaves OURS as it is in a conflict', async () => {
     const path = (name: string) => join(folder, name)

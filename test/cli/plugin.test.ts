@@ -40,8 +40,10 @@ describe('with the real docker', () => {
 
   test('dct plugin remove ends it, and may be said twice', async () => {
     await dct('plugin', 'install', '--config', folder)
-    expect(await dct('plugin', 'remove', '--config', folder)).toMatchObject({ status: 0 })
-    expect(await dct('plugin', 'remove', '--config', folder)).toMatchObject({ status: 0 })
+    const removed = expect.stringContaining('dct: removed ')
+    expect(await dct('plugin', 'remove', '--config', folder)).toMatchObject({ status: 0, err: removed })
+    const again = expect.stringContaining('dct: nothing to remove: there is no ')
+    expect(await dct('plugin', 'remove', '--config', folder)).toMatchObject({ status: 0, err: again })
     expect((await execute('docker', ['--config', folder, 'dct', 'help'])).status).not.toBe(0)
   })
 })

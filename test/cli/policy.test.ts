@@ -33,6 +33,25 @@ const verify = (...argv: string[]): Promise<Ran> =>
   dct('verify', '--server', server.url, '--tlscacert', file('ca.crt'), '--config', folder, ...argv)
 const app = (tag: string) => `registry.example/team/app:${tag}`
 
+test('init prints a policy that check accepts, with a rule for each repository', async () => {
+  const names = ['alpine:3.19', 'Registry.Example:443/team/app:1.0', 'registry.example/team/app', '[::1]:5000/x']
+  const made = await dct('policy', 'init', ...names)
+  await writeFile(file('first.yaml'), made.out)
+  const { status, err } = await dct('policy', 'check', file('first.yaml'))
+  expect({ status, err }).toEqual({ status: 0, err: `dct: ${file('first.yaml')}: 3 rules, nothing is wrong\n` })
+  expect((await dct('policy', 'explain', '--policy', file('first.yaml'), 'alpine')).out).toContain('action enforce')
+  expect((await dct('policy', 'explain', '--policy', file('first.yaml'), 'busybox')).out).toContain('action warn')
+  await writeFile(file('empty.yaml'), (await dct('policy', 'init')).out)
+  expect(await dct('policy', 'check', file('empty.yaml'))).toMatchObject({ status: 0 })
+})
+
+test('check tells every fault, also when the version is missing', async () => {
+  await writeFile(file('faults.yaml'), 'rules:\n  - { match: alpine, actoin: warn }\n')
+  const { err } = await dct('policy', 'check', file('faults.yaml'))
+  expect(err.match(/^dct: error: .*$/gm)).toHaveLength(3)
+  expect(err).toContain('dct: hint: Write version: 1 here.\n')
+})
+
 test('permitted and skipped print nothing on standard output, are said even with --quiet, and exit with 0', async () => {
   const ran = await verify('--quiet', '--policy', file('policy.yaml'), app('1.0'), app('2.0'), app('3.0'))
   expect(ran).toMatchObject({ status: 0, out: `registry.example/team/app@${digest}\n` })

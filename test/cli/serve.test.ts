@@ -29,7 +29,10 @@ test('handles SIGTERM and SIGHUP before it says that it listens', async () => {
       stop.abort()
     },
   })
-  expect([status, err]).toEqual([0, expect.stringMatching(/^dct: listening on http port [0-9]+\ndct: stopping: .*\n$/)])
+  expect([status, err]).toEqual([
+    0,
+    expect.stringMatching(/^dct: listening on http port ([0-9]+): http:\/\/127\.0\.0\.1:\1\ndct: stopping: .*\n$/),
+  ])
   expect(then).toEqual(before.map((count) => count + 1))
   expect(handlers()).toEqual(before)
 })

@@ -1,5 +1,5 @@
 /** docs/reference/commands.md, written from the tables of commands and options. */
-import { acceptedOptions, COMMANDS, type Command, commandUsage } from '../../src/cli/commands.js'
+import { acceptedOptions, type Command, commandUsage, SHOWN_COMMANDS } from '../../src/cli/commands.js'
 import { OPTION_ENTRIES, optionUsage } from '../../src/cli/options.js'
 
 const INTRODUCTION = `# Commands
@@ -11,7 +11,7 @@ This page is written from \`src/cli/commands.ts\` and \`src/cli/options.ts\`: \`
 
 /** The whole page. */
 export function commandsPage(): string {
-  return [INTRODUCTION, ...COMMANDS.map(section)].join('\n')
+  return [INTRODUCTION, ...SHOWN_COMMANDS.map(section)].join('\n')
 }
 
 function section(command: Command): string {

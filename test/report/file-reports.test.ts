@@ -33,6 +33,10 @@ describe('JUnit', () => {
     expect(xml).toContain('<testcase classname="a b/Dockerfile" name="app:1 at 2:6"/>')
   })
 
+  test('an image without a place has the class dct', () => {
+    expect(junitReport([{ image: 'app:1', status: 'verified' }], facts)).toContain('<testcase classname="dct" name="app:1"/>')
+  })
+
   test('whatever the names are, the XML is well formed', () => {
     const names = fc.string({ unit: 'binary', maxLength: 20 })
     const structure = structureOf(junitReport([skipped], facts))

@@ -1,5 +1,5 @@
 /** The tables of commands and options as a completion needs them. */
-import { acceptedOptions, COMMANDS, type Command } from '../commands.js'
+import { acceptedOptions, type Command, SHOWN_COMMANDS } from '../commands.js'
 import { OPTION_ENTRIES } from '../options.js'
 
 /** What may stand behind an option or as a word. */
@@ -34,10 +34,10 @@ const BOOLEANS: Values = { kind: 'words', words: ['true', 'false'] }
 
 /** Every command, the first words of several, and the start of the line, whose name is empty. */
 export function completedCommands(): readonly CompletedCommand[] {
-  const starts = COMMANDS.flatMap(({ name }) => name.split(' ').map((_, length, words) => words.slice(0, length).join(' ')))
-  const names = [...new Set([...starts, ...COMMANDS.map(({ name }) => name)])]
+  const starts = SHOWN_COMMANDS.flatMap(({ name }) => name.split(' ').map((_, length, words) => words.slice(0, length).join(' ')))
+  const names = [...new Set([...starts, ...SHOWN_COMMANDS.map(({ name }) => name)])]
   return names.map((name) => {
-    const command = COMMANDS.find((one) => one.name === name)
+    const command = SHOWN_COMMANDS.find((one) => one.name === name)
     const options: readonly string[] = command === undefined ? ['help', 'version'] : acceptedOptions(command)
     return { name, options: options.map(completedOption), next: nextWords(name), values: wordsOf(command) }
   })
@@ -45,7 +45,7 @@ export function completedCommands(): readonly CompletedCommand[] {
 
 function nextWords(name: string): (readonly [string, string])[] {
   const start = name === '' ? '' : `${name} `
-  const below = COMMANDS.filter((one) => one.name.startsWith(start))
+  const below = SHOWN_COMMANDS.filter((one) => one.name.startsWith(start))
   const words = new Set(below.map((one) => one.name.slice(start.length).split(' ')[0] ?? ''))
   return [...words].map((word) => {
     const own = below.find((one) => one.name === `${start}${word}`)
@@ -78,7 +78,7 @@ function optionValues(name: string): Values | undefined {
 function wordsOf(command: Command | undefined): Values {
   const { kind = '', choices = [] } = command?.operands[0] ?? {}
   if (kind === 'choice') return { kind: 'words', words: choices }
-  if (kind === 'command') return { kind: 'words', words: COMMANDS.map(({ name }) => name.split(' ')[0] ?? name) }
+  if (kind === 'command') return { kind: 'words', words: SHOWN_COMMANDS.map(({ name }) => name.split(' ')[0] ?? name) }
   if (kind === 'docker' || kind === 'file') return { kind }
   return kind === 'reference' || kind === 'gun' || kind === 'cached-gun' ? { kind: 'cached-gun' } : { kind: 'text' }
 }

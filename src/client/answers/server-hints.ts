@@ -50,7 +50,7 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
     cause.hint = `${known.registry} signs on a server of its own: export DOCKER_CONTENT_TRUST_SERVER=${known.server}`
   } else if (choice.source.kind === 'registry-address' && WRONG_SERVER.includes(network.code)) {
     const ways = `DOCKER_CONTENT_TRUST_SERVER or ${settingName(reader === 'command' ? 'server' : 'servers', reader)}`
-    cause.hint = `${cause.hint} No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}.`
+    cause.hint = `No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}. ${cause.hint}`
   }
   // Notes come first, so that the hint still ends in the next command.
   if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`

@@ -31,7 +31,7 @@ export async function explainTls(error: TrustError, sources: TlsSources): Promis
 async function explain(failure: TlsFailure, sources: TlsSources): Promise<string | undefined> {
   const { code, peer, shown, cause } = failure
   if (answeredWithoutTls(code)) {
-    return `Nothing on that port speaks https, as http servers and other services do not. See where the address comes from: dct env`
+    return `The program on that port speaks http or another protocol, not https. See where the address comes from: dct env`
   }
   if (cause instanceof NotForThisHost) return explainNames(cause, peer)
   if (shown === undefined) return undefined
