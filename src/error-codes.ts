@@ -75,7 +75,8 @@ const DEFAULT_HINTS: Readonly<Record<Exclude<ErrorCode, 'ERR_SETTINGS_INVALID'>,
     'The file is not the one that the signed metadata names. Try again. If the error stays, the server or a proxy is broken. Which server is asked, and why: dct env <GUN>',
   ERR_METADATA_MALFORMED:
     'This is not trust metadata as Notary writes it. Check that the server is a Notary server and that no proxy or login page answers for it. Which server is asked, and why: dct env',
-  ERR_METADATA_TOO_LARGE: 'The server sent more than the signed metadata or the limits allow. Nothing of it was used.',
+  ERR_METADATA_TOO_LARGE:
+    'The server sent more than the signed metadata or the limits allow. Nothing of it was used. Tell the operator of the trust server. Which server is asked, and why: dct env <GUN>',
   ERR_EQUIVOCATION:
     'Two different contents carry the same version number. Do not use the image; tell its publisher and the operator of the trust server. What was accepted before: dct cache verify <GUN>',
   ERR_LOCK_MISMATCH:

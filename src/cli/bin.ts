@@ -20,8 +20,25 @@ process.stdout.on('error', () => {
 // An unwritable standard error does not change a verdict.
 process.stderr.on('error', () => undefined)
 
+const argv = process.argv.slice(2)
+let isFaulty = false
+// Faults outside of the command's own path, such as in a callback of a library. Node itself would print the stack and exit with
+// 1, which means "untrusted".
+process.on('uncaughtException', (cause) => {
+  isFaulty = true
+  void import('./fault.js')
+    .then(({ reportFault }) => reportFault(cause, argv, { err: (text) => process.stderr.write(text) }))
+    .finally(() => end(EXIT.internal))
+})
+
+/** Exits once all output is written, and at once: the clean-up of libraries would take another 0.1 s. */
+function end(status: number): void {
+  const exit = () => process.exit(isFaulty ? EXIT.internal : status)
+  process.stdout.write('', () => process.stderr.write('', exit))
+}
+
 /** A function, because the bundle is CommonJS, which has no top-level await. */
-async function main(argv: readonly string[]): Promise<void> {
+async function main(): Promise<void> {
   // Scripts often ask for the version: it loads nothing else.
   const isVersion = argv.length === 1 && argv[0] === '--version'
   const { run } = isVersion ? await import('./version.js') : await import('./main.js')
@@ -39,8 +56,7 @@ async function main(argv: readonly string[]): Promise<void> {
     ...(process.argv[1] === undefined ? {} : { program: process.argv[1] }),
     leaveTerminal: () => process.off('SIGINT', interrupt).off('SIGINT', endAtOnce),
   })
-  // All output is written. Exit now: the clean-up of libraries would take another 0.1 s.
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+  end(status)
 }
 
 /**
@@ -54,4 +70,4 @@ async function keepParserSimple(): Promise<void> {
   setFlagsFromString('--liftoff-only')
 }
 
-void main(process.argv.slice(2))
+void main()

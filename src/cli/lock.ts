@@ -52,7 +52,11 @@ export async function lock(line: CommandLine, io: Io): Promise<number> {
 /** The signed names of the words. No server is asked. @throws TrustError for a word that names no collection */
 async function gunsOf(line: CommandLine, io: Io): Promise<Set<string>> {
   const { lockfile: _, ...values } = line.values
-  const verifier = await LockVerifier.open(await clientOptions({ ...line, values }, io), new Speaker(io, line))
+  const verifier = await LockVerifier.open(
+    await clientOptions({ ...line, values }, io),
+    lockfileName(line, io),
+    new Speaker(io, line),
+  )
   return new Set(line.words.map((word) => verifier.place(parseReference(word)).gun))
 }
 

@@ -1,7 +1,6 @@
 /** The program: words -> command -> exit status. */
-import { describeCause, printable, TrustError } from '../errors.js'
+import { TrustError } from '../errors.js'
 import { chooseCommand, readCommandLine } from './arguments.js'
-import { COMMANDS } from './commands.js'
 import { EXIT, type Io } from './io.js'
 import type { CommandLine } from './options.js'
 
@@ -18,7 +17,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       new Speaker(io, line).error(cause)
       return exitStatus(cause)
     }
-    await reportFault(cause, line, io)
+    const { reportFault } = await import('./fault.js')
+    reportFault(cause, line.words, io)
     return EXIT.internal
   }
 }
@@ -34,20 +34,4 @@ async function dispatch(line: CommandLine, io: Io): Promise<number> {
   const chosen = chooseCommand(line)
   const run = await chosen.command.load()
   return run({ words: chosen.words, values }, io)
-}
-
-/**
- * Reports a fault of the program: neither a verdict nor a server that is away. Of what was typed it repeats the command
- * alone: the rest may be secret.
- */
-async function reportFault(cause: unknown, { words }: CommandLine, io: Io): Promise<void> {
-  const name = cause instanceof Error ? `${cause.name}: ` : ''
-  io.err(`dct: internal error: ${printable(`${name}${describeCause(cause)}`)}\n`)
-  const { packageVersion } = await import('./version.js')
-  const known = words.slice(0, 1).filter((word) => COMMANDS.some((command) => command.name.split(' ')[0] === word))
-  const command = ['dct', ...known].join(' ')
-  const facts = `dct ${packageVersion()}, Node.js ${process.version}, ${process.platform} ${process.arch}, command: ${command}`
-  io.err(
-    `dct: hint: This is a fault of dct; nothing is verified. Report it with the line above and: ${facts}. Where: npm bugs docker-content-trust\n`,
-  )
 }

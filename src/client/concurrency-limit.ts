@@ -2,18 +2,18 @@
 export class ConcurrencyLimit {
   #free: number
   /** In order of arrival; those before `#next` had their turn. An index, because removing the first would move all the others. */
-  #waiting: (() => void)[] = []
+  #waiting: ((hasWaited: true) => void)[] = []
   #next = 0
 
   constructor(count: number) {
     this.#free = count
   }
 
-  /** Resolves when the task may run; call `release` when it has ended. */
-  take(): Promise<void> {
+  /** Resolves when the task may run, with whether it waited for others; call `release` when it has ended. */
+  take(): Promise<boolean> {
     if (this.#free === 0) return new Promise((resolve) => this.#waiting.push(resolve))
     this.#free--
-    return Promise.resolve()
+    return Promise.resolve(false)
   }
 
   release(): void {
@@ -22,6 +22,6 @@ export class ConcurrencyLimit {
       this.#free++
       this.#waiting = []
       this.#next = 0
-    } else next()
+    } else next(true)
   }
 }

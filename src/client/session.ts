@@ -12,7 +12,7 @@ import {
 } from './answers/answers.js'
 import { explainServer } from './answers/server-hints.js'
 import { configWarnings, warningsOf } from './answers/warnings.js'
-import { Deadline } from './deadline.js'
+import { Deadline, type TimeLimit } from './deadline.js'
 import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { ServerFiles } from './refresh/server-files.js'
@@ -60,6 +60,8 @@ interface SharedRefresh {
 export interface Batch {
   /** When the references were given, by `performance.now()`: their time in the queue counts. */
   readonly since: number
+  /** How long they waited for other collections. */
+  queuedMs: number
   /** By the name that was asked for; see `sharedName`. */
   readonly refreshes: Map<string, SharedRefresh>
 }
@@ -144,7 +146,7 @@ export class Session {
     const { stage, server, freshness } = verified
     if (freshness !== 'fresh') return { verified, earlierRoots: new Map() }
     const { gun } = stage.context
-    using deadline = new Deadline(this.#settings, gun, performance.now() + this.#settings.timeout)
+    using deadline = new Deadline(this.#settings, gun, { until: performance.now() + this.#settings.timeout })
     const transport = this.#transports.to(server)
     const files = new ServerFiles({ gun, transport, signal: deadline.signal, tell: this.#settings.onEvent })
     const { earlierRoots } = await import('./refresh/earlier-roots.js')
@@ -161,7 +163,7 @@ export class Session {
     const until = (batch?.since ?? performance.now()) + this.#settings.timeout
     for (;;) {
       const known = batch?.refreshes.get(name) ?? this.#running.get(name)
-      const shared = known ?? this.#start(name, collection, terms, until)
+      const shared = known ?? this.#start(name, collection, terms, { until, queuedMs: batch?.queuedMs ?? 0 })
       batch?.refreshes.set(name, shared)
       const isTooEarly = (): boolean => known?.hasTimedOut() === true && performance.now() < until
       try {
@@ -175,12 +177,12 @@ export class Session {
     }
   }
 
-  /** `until`: by `performance.now()`. */
-  #start(name: string, collection: Collection, terms: RefreshTerms | undefined, until: number): SharedRefresh {
+  #start(name: string, collection: Collection, terms: RefreshTerms | undefined, time: TimeLimit): SharedRefresh {
     let hasTimedOut = false
-    const verified = this.#refresh(collection, terms, until, () => {
+    const onTimeout = () => {
       hasTimedOut = true
-    })
+    }
+    const verified = this.#refresh(collection, terms, { ...time, onTimeout })
     const shared = { verified, hasTimedOut: () => hasTimedOut }
     this.#running.set(name, shared)
     const forget = () => this.#running.delete(name)
@@ -201,12 +203,7 @@ export class Session {
     return bundle && { value: bundle.serverOf(gun), source: { kind: 'bundle', file: bundle.file } }
   }
 
-  async #refresh(
-    collection: Collection,
-    terms: RefreshTerms | undefined,
-    until: number,
-    onTimeout: () => void,
-  ): Promise<VerifiedCollection> {
+  async #refresh(collection: Collection, terms: RefreshTerms | undefined, time: TimeLimit): Promise<VerifiedCollection> {
     const { store, offline, signal, credentials, firstUse, bundle, onEvent: tell } = this.#settings
     const staleFallback = bundle === undefined ? (terms?.staleFallback ?? this.#settings.staleFallback) : 'refuse'
     const { choice, gun, mirror, lock } = this.#place(collection, terms)
@@ -220,7 +217,7 @@ export class Session {
     const ticks = performance.now()
     const maxAge = terms?.maxAge ?? this.#settings.maxAge
     signal?.throwIfAborted()
-    using deadline = new Deadline(this.#settings, gun, until, onTimeout)
+    using deadline = new Deadline(this.#settings, gun, time)
     const transport = offline && bundle === undefined ? undefined : this.#transports.to(server)
     const { familiarName } = collection
     const judgedBy = { pinning, alsoPinned, lock, staleFallback, now, ticks, maxAge }

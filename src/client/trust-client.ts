@@ -89,8 +89,10 @@ class LazyTrustClient implements TrustClient {
     let isWanted = true
     for (const group of groupByCollection(references).values()) {
       // A group has several refreshes only where a policy asks different things of its tags.
-      const batch: Batch = { since, refreshes: new Map() }
-      const turn = slots.take()
+      const batch: Batch = { since, queuedMs: 0, refreshes: new Map() }
+      const turn = slots.take().then((hasWaited) => {
+        if (hasWaited) batch.queuedMs = performance.now() - since
+      })
       const answer = async (reference: string): Promise<VerifyOutcome> => {
         await turn
         if (!isWanted) throw new Error('the caller no longer waits for this')

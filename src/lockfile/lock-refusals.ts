@@ -7,19 +7,19 @@ import { fingerprint, type LockEntry, type LockedKey } from './lockfile.js'
 /** Keys that one message names. */
 const MAX_NAMED = 3
 
-/** The name in messages of a lockfile that was given as an object. */
-export const LOCKFILE_OBJECT = 'option lockfile'
+/** The name of a lock in messages when it was given as an object. */
+export const LOCK_OBJECT = 'option lockfile'
 
 /** Which collection of which lockfile. */
 export interface Subject {
   readonly gun: string
-  /** The lockfile's name in messages and commands; LOCKFILE_OBJECT when it has none. */
+  /** The lockfile's name in messages and commands; `LOCK_OBJECT` when there is no file. */
   readonly file: string
 }
 
-/** The lockfile in a command that can be typed. */
-export function lockfileWord(file: string): string {
-  return file === LOCKFILE_OBJECT ? '<LOCKFILE>' : shellWord(file)
+/** What a suggested `dct lock` needs after its name: the lockfile, if the lock is one, and the collection. */
+export function lockArguments({ gun, file }: Subject): string {
+  return file === LOCK_OBJECT ? shellWord(gun) : `--lockfile ${shellWord(file)} ${shellWord(gun)}`
 }
 
 /** Another root, and no verified chain leads to it. */
@@ -40,7 +40,7 @@ export function olderThanLocked(subject: Subject, locked: LockEntry, offered: Lo
 export function otherServer(subject: Subject, locked: string, asked: string): UntrustedError {
   const { gun, file } = subject
   const why = `${file} records ${locked} as the trust server of ${gun}, and this run asks ${asked}`
-  const hint = `A lock records one server for all tags of a collection. Ask it with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update --lockfile ${lockfileWord(file)} ${shellWord(gun)}`
+  const hint = `A lock records one server for all tags of a collection. Ask it with --server ${shellWord(locked)}. When the collection has moved, compare its root key with the publisher, then: dct lock --update ${lockArguments(subject)}`
   return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked })
 }
 
@@ -80,10 +80,10 @@ function whatItMeans(subject: Subject, offered: LockEntry): string {
   return `Either the publisher made the collection anew, or somebody between you and the server offers a root of their own. Compare the offered key with its publisher, over another way than the trust server; only then: ${updateCommand(subject, offered)}`
 }
 
-function updateCommand({ gun, file }: Subject, { root }: LockEntry): string {
+function updateCommand(subject: Subject, { root }: LockEntry): string {
   const [key] = root.keys
   const expected = key === undefined ? '' : ` --expect ${fingerprint(key.canonicalId).ssh}`
-  return `dct lock --update${expected} --lockfile ${lockfileWord(file)} ${shellWord(gun)}`
+  return `dct lock --update${expected} ${lockArguments(subject)}`
 }
 
 function keysText(keys: readonly LockedKey[]): string {

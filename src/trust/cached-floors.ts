@@ -25,12 +25,15 @@ import { type VersionFloor, type VersionFloors, withCached } from './version-flo
  * were accepted for another role: they are kept because a signer was left out for them. When every file is one that a known
  * floor was taken from, none is read. Files have one budget together, as in a refresh: a file that is too large may be kept
  * because a signer was left out for it, and would cost time in every later run.
+ *
+ * `onGarbage`: a file that was read is no metadata of its role.
  */
 export function raiseFloors(
   gun: string,
   root: Trusted<RootMetadata>,
   files: ReadonlyMap<string, Uint8Array>,
   known: VersionFloors,
+  onGarbage: (role: string) => void = () => undefined,
 ): VersionFloors {
   if ([...files].every(([role, file]) => isRecorded(known, role, file))) return known
   const floors = new Map(known)
@@ -41,7 +44,7 @@ export function raiseFloors(
     change: (floor: VersionFloor, loaded: Trusted<Metadata>) => VersionFloor | undefined = (floor) => floor,
   ): Metadata | undefined => {
     const file = files.get(loader.role)
-    const loaded = file === undefined ? undefined : signedOrNothing({ gun, budget }, loader, file)
+    const loaded = file === undefined ? undefined : signedOrNothing({ gun, budget }, loader, file, onGarbage)
     const floor = loaded === undefined ? undefined : change(floorLeft(gun, loader, loaded), loaded)
     if (floor === undefined) return undefined
     raise(loader.role, floor)
@@ -71,11 +74,13 @@ function signedOrNothing<Metadata>(
   context: Pick<LoadContext, 'gun' | 'budget'>,
   loader: RoleLoader<Metadata>,
   file: Uint8Array,
+  onGarbage: (role: string) => void,
 ): Trusted<Metadata> | undefined {
   try {
     return checkSigned(context, loader, file)
   } catch (cause) {
-    if (cause instanceof UntrustedError) return undefined
-    throw cause
+    if (!(cause instanceof UntrustedError)) throw cause
+    if (cause.code === 'ERR_METADATA_MALFORMED') onGarbage(loader.role)
+    return undefined
   }
 }

@@ -13,6 +13,7 @@ const DECLARED: readonly Role[] = ['snapshot', 'targets', RELEASES, SIGNER]
 
 function trusted(cache: Cache, { without = false, ...more }: { without?: boolean; stale?: boolean } = {}): string {
   const warnings = [
+    ...(cache === 'spoiled' ? ['WARN_CACHE_REPAIRED'] : []),
     ...(without ? ['WARN_DELEGATION_SKIPPED'] : []),
     ...(cache === 'none' ? ['WARN_FIRST_USE'] : []),
     ...(more.stale === true ? ['WARN_STALE_TIMESTAMP'] : []),

@@ -71,7 +71,7 @@ describe.skipIf(process.platform === 'win32')('a folder that is a symbolic link'
     const before = await contents(elsewhere)
     story.collection.sign('3.21', 'y', { role: RELEASES })
     story.collection.publish()
-    expect(await codes()).toEqual(['WARN_CACHE_UNWRITABLE'])
+    expect(await codes()).toEqual(['WARN_CACHE_REPAIRED', 'WARN_CACHE_UNWRITABLE'])
     expect(await contents(elsewhere)).toEqual(before)
   })
 

@@ -143,3 +143,30 @@ test('a closed standard error does not change the status', async () => {
   child.stderr?.destroy()
   expect((await ended).status).toBe(2)
 })
+
+test.each([
+  ['a callback throws', 'setTimeout(() => { throw new RangeError("boom") }, 100)', 'RangeError: boom'],
+  [
+    'a promise is rejected and not awaited',
+    'setTimeout(() => void Promise.reject(new RangeError("boom")), 100)',
+    'RangeError: boom',
+  ],
+  ['the package cannot be read', 'JSON.parse = () => { throw new RangeError("boom") }', 'RangeError: boom'],
+])('exits 70 without a stack when %s', async (_, fault, message) => {
+  const server = createServer() // accepts connections and stays silent
+  servers.push(server)
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  const folder = await mkdtemp(join(tmpdir(), 'dct-fault-'))
+  folders.push(folder)
+  await writeFile(join(folder, 'fault.cjs'), fault)
+  await writeFile(join(folder, 'config.json'), '{}')
+  const env = { NODE_OPTIONS: `--require ${join(folder, 'fault.cjs')}`, DOCKER_CONFIG: folder }
+  const { status, out, err } = await start(['verify', '--server', `https://127.0.0.1:${port}`, 'alpine:3.19'], env).ended
+  expect({ status, out }).toEqual({ status: 70, out: '' })
+  const [first, second, ...more] = err.split('\n')
+  expect(first).toBe(`dct: internal error: ${message}`)
+  expect(second).toMatch(/^dct: hint: .*, command: dct verify\. Where: npm bugs docker-content-trust$/)
+  expect(more).toEqual([''])
+})

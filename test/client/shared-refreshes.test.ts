@@ -121,6 +121,17 @@ describe('the time of each caller', () => {
     expect(messages[MANY - 1]).toContain('no answer within 0.7 s, 0.7 s of which it waited for other collections')
   })
 
+  test('over without a queue does not blame other collections, however slow the process is', async () => {
+    const story = tagged()
+    story.transport.faults.set('*', 'silent')
+    await using client = createTrustClient({ ...story.options, timeout: 700 })
+    const outcomes = outcomesOf(client, ['alpine:v0'])
+    const blocked = performance.now() + 250
+    while (performance.now() < blocked);
+    const [outcome] = await outcomes
+    expect(outcome).toMatchObject({ error: { message: 'error contacting notary server: no answer within 0.7 s' } })
+  })
+
   test('over in the queue leaves the stale fallback: what is kept answers', { timeout: 60_000 }, async () => {
     const story = world()
     await using client = createTrustClient(story.options)

@@ -36,14 +36,15 @@ export interface Asked {
 export function explainServer(cause: unknown, { choice, gun, name, now, warnings, reader }: Asked): unknown {
   if (!(cause instanceof TrustError)) return cause
   const { hostname } = choice.value.url
+  // What is added comes first, so that the hint still ends in the next command.
   // A cached timestamp that has expired is no answer either; what it says carries the network error.
   const network = cause instanceof StaleError && cause.cause instanceof TrustError ? cause.cause : cause
   if (hostname === RETIRED_HOST && NO_ANSWER.includes(network.code)) {
     if (now >= Date.parse(RETIREMENT)) {
       const message = `error contacting notary server: ${RETIRED_HOST} was switched off on ${RETIREMENT.slice(0, 10)}`
-      return new UnavailableError('ERR_SERVER_RETIRED', message, { gun, cause })
+      return new UnavailableError('ERR_SERVER_RETIRED', message, { gun, role: network.role, cause })
     }
-    cause.hint = `${cause.hint} ${RETIRED_HOST} is switched off on ${RETIREMENT.slice(0, 10)}.`
+    cause.hint = `${RETIRED_HOST} is switched off on ${RETIREMENT.slice(0, 10)}. ${cause.hint}`
   }
   const known = knownRegistry(hostname)
   if (known !== undefined && WRONG_SERVER.includes(cause.code)) {
@@ -52,7 +53,6 @@ export function explainServer(cause: unknown, { choice, gun, name, now, warnings
     const ways = `DOCKER_CONTENT_TRUST_SERVER or ${settingName(reader === 'command' ? 'server' : 'servers', reader)}`
     cause.hint = `No trust server is set, so ${choice.value.typed}, the address of the registry itself, was taken for it: name the server with ${ways}. ${cause.hint}`
   }
-  // Notes come first, so that the hint still ends in the next command.
   if (cause instanceof UnavailableError) for (const { message } of warnings) cause.hint = `Note: ${message}. ${cause.hint}`
   if (network.code === 'ERR_SERVER_UNREACHABLE') cause.hint = awayHint(cause, network, choice, name, reader)
   return cause

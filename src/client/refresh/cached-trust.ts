@@ -21,15 +21,27 @@ export function readCachedTrust(files: CachedCollection, gun: string): CachedTru
   const record = files.floors === undefined ? undefined : decodeTrustRecord(files.floors, gun)
   const isLost = record === undefined && (files.floors !== undefined || files.floorsUnreadable !== undefined)
   const known = record?.floors ?? new Map()
-  const message = `the version floors of ${gun} were unreadable and are rebuilt from the verified cache`
+  const corrupt = new Set(files.unreadable.keys())
+  const floors = root === undefined ? known : raiseFloors(gun, root.root, files.metadata, known, (role) => corrupt.add(role))
+  const repaired = NEVER_LEFT_OUT.filter((role) => corrupt.has(role))
   return {
     files,
     root,
-    floors: root === undefined ? known : raiseFloors(gun, root.root, files.metadata, known),
+    floors,
     origin: record?.origin,
     certificates: record?.certificates,
-    warnings: isLost ? [{ code: 'WARN_CACHE_REPAIRED', message }] : [],
+    warnings: [
+      ...(isLost ? [repair(`the version floors of ${gun} were unreadable and are rebuilt from the verified cache`)] : []),
+      ...(repaired.length > 0 ? [repair(`corrupt files in the cache of ${gun} were not used: ${repaired.join(', ')}`)] : []),
+    ],
   }
+}
+
+/** Roles whose files are in the cache only when they verified. The corrupt file of a signer may be kept: the signer was left out. */
+const NEVER_LEFT_OUT = ['timestamp', 'snapshot', 'targets', 'targets/releases']
+
+function repair(message: string): Warning {
+  return { code: 'WARN_CACHE_REPAIRED', message }
 }
 
 function readRoot({ metadata, unreadable, floors, floorsUnreadable }: CachedCollection, gun: string): RootChain | undefined {

@@ -2,10 +2,9 @@
 import { UnsignedError, UntrustedError } from '../../errors.js'
 import { isSameServer } from '../../lockfile/changes.js'
 import { lockedChain } from '../../lockfile/lock-entry.js'
-import { LOCKFILE_OBJECT, lockfileWord, otherServer, type Subject } from '../../lockfile/lock-refusals.js'
+import { LOCK_OBJECT, lockArguments, otherServer, type Subject } from '../../lockfile/lock-refusals.js'
 import type { LockEntry, Lockfile } from '../../lockfile/lockfile.js'
 import { MAX_LOCKFILE_BYTES, parseLockfile } from '../../lockfile/parse-lockfile.js'
-import { shellWord } from '../../shell-word.js'
 import type { RootChain } from '../../trust/root-chain.js'
 import type { TrustServer } from '../../trust-server/notary-url.js'
 import { readable } from './plain-object.js'
@@ -64,8 +63,8 @@ export class ReadLockfile {
 /** Reads the value of the option: a path, or the content as an object. @throws UsageError ERR_SETTINGS_INVALID */
 export async function readLockfile(given: string | object): Promise<ReadLockfile> {
   if (typeof given === 'string') return new ReadLockfile(await readLockfileBytes(given), given)
-  const text = readable(LOCKFILE_OBJECT, () => JSON.stringify(given))
-  return new ReadLockfile(new TextEncoder().encode(text), LOCKFILE_OBJECT)
+  const text = readable(LOCK_OBJECT, () => JSON.stringify(given))
+  return new ReadLockfile(new TextEncoder().encode(text), LOCK_OBJECT)
 }
 
 /** The bytes of a lockfile. @throws UsageError ERR_SETTINGS_INVALID when it cannot be read */
@@ -75,10 +74,11 @@ export function readLockfileBytes(file: string): Promise<Uint8Array> {
 }
 
 /** The lock has no entry, and one is asked for. */
-export function notLocked({ gun, file }: Subject): UnsignedError {
+export function notLocked(subject: Subject): UnsignedError {
+  const { gun, file } = subject
   return new UnsignedError('ERR_NOT_LOCKED', `${file} has no entry for ${gun}`, {
     gun,
-    hint: `Record it, once you have compared its root key with the publisher: dct lock --lockfile ${lockfileWord(file)} ${shellWord(gun)}`,
+    hint: `Record it, once you have compared its root key with the publisher: dct lock ${lockArguments(subject)}`,
     evidence: { lockfile: file },
   })
 }

@@ -67,8 +67,12 @@ export function refusedHint({ context }: Refusal, owner: string, realm: URL | un
     realm === undefined
       ? `${host} refused the credentials for ${owner}`
       : `${realm.host} gave a token for the credentials of ${owner}, and ${host} refused it`
-  const registry = gun.split('/', 1)[0] ?? gun
-  return `${what}: they may not pull ${gun}, or there is no such collection, for which some servers answer 401 too (at Azure, a repository-scoped token may be why). Check the name, or log in as somebody who may: docker login ${shellWord(registry)}`
+  return `${what}: they may not pull ${gun}, or there is no such collection, for which some servers answer 401 too (at Azure, a repository-scoped token may be why). Check the name, or log in as somebody who may: ${loginCommand(gun)}`
+}
+
+/** The command that stores credentials for the registry of a collection. */
+export function loginCommand(gun: string): string {
+  return `docker login ${shellWord(gun.split('/', 1)[0] ?? gun)}`
 }
 
 /** The error for a refusal when nothing is left to try. */

@@ -11,7 +11,15 @@ import type { ServerAddress } from '../server-address.js'
 import { type Challenge, parseChallenges } from './challenge.js'
 import { CredentialsAtHand } from './credentials-at-hand.js'
 import { LearnedChallenges } from './learned-challenges.js'
-import { type ChosenChallenge, chooseChallenge, findChallenge, type Refusal, refusedHint, unauthorized } from './refusal.js'
+import {
+  type ChosenChallenge,
+  chooseChallenge,
+  findChallenge,
+  loginCommand,
+  type Refusal,
+  refusedHint,
+  unauthorized,
+} from './refusal.js'
 import { basicAuthorization, bearerAuthorization } from './token-request.js'
 import { type AuthHeader, addressOf, fetchToken } from './token-server.js'
 import { decideCredentials } from './who-gets-credentials.js'
@@ -180,7 +188,10 @@ export class RegistryAuth {
     if (chosen.realm !== undefined) {
       const token = await fetchToken(this.#options, chosen, { credentials, owner }, refusal)
       if (token === undefined)
-        throw unauthorized(refusal, `The token server ${recipient.host} refused the credentials for ${owner}.`)
+        throw unauthorized(
+          refusal,
+          `The token server ${recipient.host} refused the credentials for ${owner}. Log in again: ${loginCommand(gun)}`,
+        )
       return token
     }
     if ('identityToken' in credentials) {

@@ -18,6 +18,7 @@ async function spoiled(
 }
 
 describe('a cached file that is spoiled is fetched again', () => {
+  const REPAIRED = [expect.objectContaining({ code: 'WARN_CACHE_REPAIRED' })]
   const spoilings: [string, (bytes: Uint8Array) => Uint8Array][] = [
     ['empty', () => bytesOf('')],
     ['cut off', (bytes) => bytes.subarray(0, 100)],
@@ -37,6 +38,16 @@ describe('a cached file that is spoiled is fetched again', () => {
     expect(comparable(await store.read(GUN))).toEqual(await story.kept())
   })
 
+  test.each(
+    ['timestamp', 'snapshot', 'targets', RELEASES].flatMap((role) =>
+      ['', '\0\0\0', '{"a":1}', '{"signed":'].map((bytes) => [role, bytes] as const),
+    ),
+  )('with a warning, once: %s is %j', async (role, bytes) => {
+    const { answer } = await spoiled(({ metadata }) => metadata.set(role, bytesOf(bytes)))
+    expect((await answer()).warnings).toEqual(REPAIRED)
+    expect((await answer()).warnings).toEqual([])
+  })
+
   test('or missing', async () => {
     const { story, store, answer } = await spoiled(({ metadata }) => {
       for (const role of ['timestamp', 'snapshot', 'targets', RELEASES]) metadata.delete(role)
@@ -50,7 +61,7 @@ describe('a cached file that is spoiled is fetched again', () => {
       metadata.delete('targets')
       unreadable.set('targets', 'EACCES: permission denied')
     })
-    expect((await answer()).status).toBe('trusted')
+    expect(await answer()).toMatchObject({ status: 'trusted', warnings: REPAIRED })
   })
 
   test('written otherwise it is fetched again too: the bytes count (CACHE-33)', async () => {

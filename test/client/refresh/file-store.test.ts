@@ -200,7 +200,7 @@ describe('what is not a plain file', () => {
     await mkdir(join(metadata('timestamp'), 'precious'), { recursive: true })
     const { status, warnings } = await verify()
     expect(status).toBe('trusted')
-    expect(warnings.map(({ code }) => code)).toEqual(['WARN_CACHE_UNWRITABLE'])
+    expect(warnings.map(({ code }) => code)).toEqual(['WARN_CACHE_REPAIRED', 'WARN_CACHE_UNWRITABLE'])
     expect((await stat(join(metadata('timestamp'), 'precious'))).isDirectory()).toBe(true)
   })
 

@@ -167,7 +167,7 @@ describe('what is not known is refused', () => {
     expect(await story.refused('alpine:3.19', { lockfile, frozen: true })).toMatchObject({
       code: 'ERR_NOT_LOCKED',
       kind: 'unsigned',
-      hint: expect.stringContaining(`dct lock --lockfile <LOCKFILE> ${GUN}`),
+      hint: expect.stringContaining(`publisher: dct lock ${GUN}`),
     })
     const digest = `alpine@sha256:${'0'.repeat(64)}`
     const accept = { lockfile, frozen: true, digestReferences: 'accept' } as const

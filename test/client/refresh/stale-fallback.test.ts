@@ -296,6 +296,7 @@ describe('notary.docker.io', () => {
       code: 'ERR_SERVER_RETIRED',
       kind: 'unavailable',
       retryable: false,
+      role: 'root',
       cause: { code: 'ERR_SERVER_UNREACHABLE' },
     })
   })

@@ -126,6 +126,7 @@ describe('when no server is set and the address of the registry is used', () => 
   test.each(['unreachable', 'missing'] as const)('the hint of a failure (%s) says so, and how to set one', async (fault) => {
     transport.faults.set('*', fault)
     expect((await refusalOf(verifyTag(GUESSED, options))).hint).toMatch(SAYS)
+    expect((await refusalOf(verifyTag(GUESSED, options))).hint).toMatch(/: dct env( \S+)?$/)
     const set = { ...options, server: 'https://registry.example' }
     expect((await refusalOf(verifyTag(GUESSED, set))).hint).not.toMatch(SAYS)
     expect((await refusalOf(verifyTag('alpine', options))).hint).not.toMatch(/No trust server is set/)
