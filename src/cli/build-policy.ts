@@ -1,5 +1,5 @@
 /** `dct build-policy` */
-import { lstat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { utf8 } from '../bytes.js'
 import { createCommandClient, type VerifyOutcome } from '../client/trust-client.js'
@@ -9,6 +9,7 @@ import { buildPolicyFiles, type PolicyFile, type PolicyFormat } from '../formats
 import type { ImageUse } from '../formats/image-use.js'
 import { type FileImages, localNames, placeName, unresolved, verifyAll } from '../tasks/file-images.js'
 import { writeWhole } from '../tasks/replace-file.js'
+import { makeFolder } from '../tasks/static-tree.js'
 import { clientOptions } from './client-options.js'
 import { FileFindings, filesOf } from './file-findings.js'
 import { EXIT, type Io } from './io.js'
@@ -96,22 +97,15 @@ function formatOf(typed = 'source-policy'): PolicyFormat {
   )
 }
 
-/** The rules and their data are two files. */
+/** The rules and their data are two files, in a folder that is there or can be made. */
 async function checkFolder(out: string | undefined): Promise<void> {
-  const isFolder =
-    out !== undefined &&
-    (await lstat(out).then(
-      (stat) => stat.isDirectory(),
-      () => false,
-    ))
-  if (!isFolder)
-    throw invalid(
-      '--format rego writes two files, and needs a folder',
-      'Name one that exists: dct build-policy --format rego --out .',
-    )
+  const found = out === undefined ? undefined : await stat(out).catch(() => undefined)
+  if (out !== undefined && found?.isDirectory() !== false) return
+  throw invalid('--format rego writes two files, and needs a folder', 'Name the folder: dct build-policy --format rego --out .')
 }
 
 async function write(files: readonly PolicyFile[], out: string | undefined, io: Io): Promise<void> {
+  if (out !== undefined && files.length > 1) await makeFolder(out)
   for (const { name, text } of files) {
     if (out === undefined) io.out(text)
     else await writeWhole(files.length > 1 ? join(out, name) : out, utf8(text))

@@ -72,6 +72,9 @@ const ASKING: readonly OptionName[] = [
 /** The same for commands whose output has a shape of its own. */
 const ASKING_QUIETLY = ASKING.filter((name) => name !== 'json')
 
+/** Options of the switch, for commands that read trust data and verify whether content trust is on or off. */
+const ALWAYS_VERIFYING: readonly OptionName[] = ['disable-content-trust', 'digest-references']
+
 /** Options that every verification takes: commands on the cache and the settings accept them, so that one set of options serves all. */
 const COMMON: readonly OptionName[] = [
   'server',
@@ -137,7 +140,7 @@ export const COMMANDS: readonly Command[] = [
       { name: 'TARGET', kind: 'target', isRepeated: true },
     ],
     options: ['role', 'require-signer', ...ASKING],
-    withoutEffect: ['disable-content-trust', 'digest-references'],
+    withoutEffect: ALWAYS_VERIFYING,
     about: [
       'Prints "TARGET sha256:HEX SIZE" for each target name of a Notary collection, image or not. GUN is the full name of the collection, with its registry. A lookup always verifies, whether content trust is on or off.',
     ],
@@ -178,6 +181,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'print what docker trust inspect printed',
     operands: [REFERENCES],
     options: ['pretty', 'require-signer', ...ASKING_QUIETLY],
+    withoutEffect: ALWAYS_VERIFYING,
     about: [
       'Prints the signed tags, the signers and the keys of each image, as docker trust inspect of Docker 28 did: a JSON array, or with --pretty tables. A reference with a tag shows that tag, any other all tags.',
       'A reference with a digest shows the tags that carry the digest; docker showed all of them. Errors and exit statuses are those of dct: a collection that cannot be verified is not shown.',
@@ -192,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'list the signed tags of image repositories',
     operands: [{ name: 'REPOSITORY', kind: 'reference', isRepeated: true }],
     options: ['color', 'require-signer', ...ASKING],
+    withoutEffect: ALWAYS_VERIFYING,
     about: [
       'Prints a table of the released tags of each repository: digest, size of the manifest, the role that answers, and the signers. On a terminal, digests are cut to its width. With --json one object a line, with the whole digest and the earliest expiry.',
       'Under a policy or --require-signer, the column POLICY (with --json: policy and error) says which tags are refused, permitted by a rule with action warn, or skipped. The list is no verdict: the exit status says only that the collection is verified.',
@@ -205,7 +210,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'show who may sign what, and until when',
     operands: [{ name: 'REPOSITORY', kind: 'reference' }],
     options: ['color', ...ASKING],
-    withoutEffect: ['require-signer'],
+    withoutEffect: ['require-signer', ...ALWAYS_VERIFYING],
     about: [
       'Prints the roles of the collection as a tree: version, time left, threshold, keys with both IDs and their algorithm, the end of their certificate, and the names that a delegation may sign. A tick marks each key that signed. The bar is full when a role is good for as long as Notary usually signs it.',
       'With --json one object: gun, root, roles.',

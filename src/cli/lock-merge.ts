@@ -1,9 +1,10 @@
 /** `dct lock --merge BASE OURS THEIRS`: the merge driver of git for lockfiles. */
 import { readLockfileBytes } from '../client/settings/lockfile-setting.js'
-import { UsageError } from '../errors.js'
+import { UntrustedError, UsageError } from '../errors.js'
 import type { Lockfile } from '../lockfile/lockfile.js'
 import { mergeLockfiles } from '../lockfile/merge.js'
 import { parseLockfile } from '../lockfile/parse-lockfile.js'
+import { shellWord } from '../shell-word.js'
 import { EXIT, type Io } from './io.js'
 import { writeLock } from './lock-file.js'
 import type { CommandLine } from './options.js'
@@ -20,8 +21,11 @@ export async function mergeLocks(line: CommandLine, io: Io): Promise<number> {
   const before = await readLockfileBytes(ours)
   const merged = mergeLockfiles(await read(base), parse(before, ours), await read(theirs))
   if (merged.kind === 'conflict') {
-    for (const { gun, what, ours: one, theirs: other } of merged.conflicts)
-      speaker.always(`conflict in ${what} of ${gun}: ours is ${one}; theirs is ${other}`)
+    for (const { gun, what, ours: one, theirs: other } of merged.conflicts) {
+      const message = `conflict in ${what} of ${gun}: ours is ${one}; theirs is ${other}`
+      const hint = `Take the lockfile of one side (git checkout --ours FILE, or --theirs), then record what the server has now: dct lock --update --lockfile ${shellWord(ours)} ${shellWord(gun)}`
+      speaker.error(new UntrustedError('ERR_LOCK_MISMATCH', message, { gun, role: 'root', hint }))
+    }
     return 1
   }
   await writeLock(ours, merged.lockfile.collections, before)

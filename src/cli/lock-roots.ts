@@ -1,5 +1,5 @@
 /** Asks whether new roots are to be recorded: the question on a terminal, `--expect` and `--accept-new-roots` elsewhere. */
-import { UsageError } from '../errors.js'
+import { UntrustedError, UsageError } from '../errors.js'
 import { keyText } from '../lockfile/changes.js'
 import { isExpected } from '../lockfile/lock-entry.js'
 import { type LockEntry, readFingerprint } from '../lockfile/lockfile.js'
@@ -30,7 +30,7 @@ export function expectedKeys({ values }: CommandLine): ReadonlySet<string> {
   )
 }
 
-/** Shows the new roots, and gives those that are accepted. Rejects with the reason of the signal on Ctrl-C. */
+/** Shows the new roots, and gives those that are accepted; the others are errors. Rejects with the reason of the signal on Ctrl-C. */
 export async function acceptedRoots(
   found: readonly NewRoot[],
   expected: ReadonlySet<string>,
@@ -43,25 +43,33 @@ export async function acceptedRoots(
     speaker.always(`the root of ${gun} at ${entry.server}, version ${entry.root.version}, threshold ${entry.root.threshold}:`)
     for (const key of entry.root.keys) speaker.always(`  ${keyText(key)}`)
   }
+  const refuse = ({ gun }: NewRoot, why: string): void => {
+    const error = notRecorded(gun, why, line)
+    if (line.values.json === true) speaker.failed({ gun }, error)
+    speaker.error(error)
+  }
   if (expected.size > 0) {
-    const [signed, others] = [
-      found.filter(({ chain }) => isExpected(chain, expected)),
-      found.filter(({ chain }) => !isExpected(chain, expected)),
-    ]
-    for (const { gun } of others) speaker.always(`none of the expected keys signed the root of ${gun}: it is not recorded`)
-    return signed
+    const others = found.filter(({ chain }) => !isExpected(chain, expected))
+    for (const other of others) refuse(other, 'none of the expected keys signed it')
+    return found.filter((one) => !others.includes(one))
   }
   if (line.values['accept-new-roots'] === true) return found
   if (io.terminal && io.typed === true) {
     speaker.always('Compare the fingerprints with the publisher, over another way than the trust server.')
     const answer = await ask(io, `dct: record ${found.length === 1 ? 'this root' : `these ${found.length} roots`}? (yes/no) `)
     if (answer === 'yes') return found
-    speaker.always('not recorded')
+    for (const one of found) refuse(one, 'the answer was not yes')
     return []
   }
-  const guns = found.map(({ gun }) => shellWord(gun)).join(' ')
-  speaker.always(
-    `not recorded: compare the fingerprints with the publisher, over another way than the trust server; then: dct lock --expect <FINGERPRINT> ${guns}. To record them unseen: dct lock --accept-new-roots ${guns}`,
-  )
+  for (const one of found) refuse(one, 'nothing says that it is the right one')
   return []
+}
+
+function notRecorded(gun: string, why: string, { values }: CommandLine): UntrustedError {
+  const words = `${values.lockfile === undefined ? '' : `--lockfile ${shellWord(values.lockfile)} `}${shellWord(gun)}`
+  return new UntrustedError('ERR_ROOT_UNTRUSTED', `the root of ${gun} is not recorded: ${why}`, {
+    gun,
+    role: 'root',
+    hint: `Compare the fingerprints with the publisher, over another way than the trust server; then: dct lock --expect <FINGERPRINT> ${words}. To record it unseen: dct lock --accept-new-roots ${words}`,
+  })
 }

@@ -1,10 +1,11 @@
 /** Verifies one collection for `dct lock`, under a given entry or none. */
+import { utf8 } from '../bytes.js'
 import { createMemoryStore } from '../cache/memory-store.js'
 import type { MetadataStore } from '../cache/metadata-store.js'
 import { versionsOf } from '../client/refresh/locked-trust.js'
 import { type Collection, Session } from '../client/session.js'
+import { ReadLockfile } from '../client/settings/lockfile-setting.js'
 import type { TrustClientOptions } from '../client/settings/options.js'
-import { isPlainObject } from '../client/settings/plain-object.js'
 import { readSettings } from '../client/settings/settings.js'
 import { UsageError } from '../errors.js'
 import { isSameServer } from '../lockfile/changes.js'
@@ -30,24 +31,27 @@ export interface Place {
 
 export class LockVerifier {
   readonly #options: TrustClientOptions
+  /** The lockfile's name in messages. */
+  readonly #file: string
   readonly #store: MetadataStore
   /** Knows where collections are asked for; it asks nothing. */
   readonly #places: Session
   readonly #speaker: Speaker
 
-  private constructor(options: TrustClientOptions, store: MetadataStore, places: Session, speaker: Speaker) {
+  private constructor(options: TrustClientOptions, file: string, store: MetadataStore, places: Session, speaker: Speaker) {
     this.#options = options
+    this.#file = file
     this.#store = store
     this.#places = places
     this.#speaker = speaker
   }
 
   /** @throws UsageError ERR_SETTINGS_INVALID */
-  static async open(given: TrustClientOptions, speaker: Speaker): Promise<LockVerifier> {
+  static async open(given: TrustClientOptions, file: string, speaker: Speaker): Promise<LockVerifier> {
     // A lock is made of what the server says now. The lockfile of the command line is given entry by entry.
-    const options: TrustClientOptions = { ...given, staleFallback: 'refuse', lockfile: lockfileOf(new Map()) }
+    const options: TrustClientOptions = { ...given, staleFallback: 'refuse', lockfile: { version: 1, collections: {} } }
     const { store } = await readSettings(options, 'command')
-    return new LockVerifier(options, store, await Session.open(options, 'command'), speaker)
+    return new LockVerifier(options, file, store, await Session.open(options, 'command'), speaker)
   }
 
   place(collection: Collection): Place {
@@ -81,7 +85,9 @@ export class LockVerifier {
   }
 
   async #verify(collection: Collection, entries: ReadonlyMap<string, LockEntry>, store: MetadataStore): Promise<Verified> {
-    const session = await Session.open({ ...this.#options, lockfile: lockfileOf(entries), store }, 'command')
+    const settings = await readSettings({ ...this.#options, store }, 'command')
+    const locks = new ReadLockfile(utf8(writeLockfile({ collections: entries })), this.#file)
+    const session = await Session.with({ ...settings, lockFor: (gun, server) => locks.lockOf(gun, server) })
     try {
       const { stage, server, warnings } = await session.verifiedSet(collection)
       // The question about a new root says more.
@@ -96,12 +102,6 @@ export class LockVerifier {
 function ruleName(match: string): string {
   if (match === 'none') return 'no rule'
   return match === 'default' ? 'the default' : `the rule ${match}`
-}
-
-/** Entries as the option `lockfile` takes them. */
-function lockfileOf(entries: ReadonlyMap<string, LockEntry>): object {
-  const content: unknown = JSON.parse(writeLockfile({ collections: entries }))
-  return isPlainObject(content) ? content : {}
 }
 
 /** A store that keeps nothing new: a root that is not accepted leaves nothing behind, which a later run would trust. */

@@ -52,7 +52,11 @@ export async function lock(line: CommandLine, io: Io): Promise<number> {
 /** The signed names of the words. No server is asked. @throws TrustError for a word that names no collection */
 async function gunsOf(line: CommandLine, io: Io): Promise<Set<string>> {
   const { lockfile: _, ...values } = line.values
-  const verifier = await LockVerifier.open(await clientOptions({ ...line, values }, io), new Speaker(io, line))
+  const verifier = await LockVerifier.open(
+    await clientOptions({ ...line, values }, io),
+    lockfileName(line, io),
+    new Speaker(io, line),
+  )
   return new Set(line.words.map((word) => verifier.place(parseReference(word)).gun))
 }
 
@@ -64,6 +68,8 @@ class LockRun {
   readonly #expected: ReadonlySet<string>
   readonly #statuses: number[] = []
   readonly #entries: Map<string, LockEntry>
+  /** Undefined when it was not typed. */
+  readonly #embedRoot: boolean | undefined
   readonly #found: NewRoot[] = []
 
   constructor(line: CommandLine, file: string, before: LockOnDisk | undefined) {
@@ -71,6 +77,8 @@ class LockRun {
     this.#file = file
     this.#before = before
     this.#expected = expectedKeys(line)
+    const embed = line.values['embed-root']
+    this.#embedRoot = embed === undefined ? undefined : goBoolean('embed-root', embed)
     this.#entries = new Map(before?.lockfile.collections)
   }
 
@@ -84,7 +92,7 @@ class LockRun {
     const speaker = new Speaker(progress.io, this.#line)
     const { lockfile: _, ...values } = this.#line.values
     const options = await clientOptions({ ...this.#line, values }, progress.io, progress.tell)
-    const verifier = await LockVerifier.open(options, speaker)
+    const verifier = await LockVerifier.open(options, this.#file, speaker)
     // Tags, and names at mirrors, may be of one collection.
     const places = new Map(collections.map((collection) => [verifier.place(collection).gun, collection]))
     progress.total = places.size
@@ -181,9 +189,8 @@ class LockRun {
 
   /** What is recorded. Without an option an entry keeps its form. */
   #entryOf({ chain, server, versions }: Verified, before: LockEntry | undefined): LockEntry {
-    const { floors, 'embed-root': embed } = this.#line.values
-    const embedRoot =
-      embed === undefined ? before === undefined || before.root.file !== undefined : goBoolean('embed-root', embed)
+    const { floors } = this.#line.values
+    const embedRoot = this.#embedRoot ?? (before === undefined || before.root.file !== undefined)
     const hasFloors = floors === true || before?.floors !== undefined
     return lockEntry({ chain, server, embedRoot, ...(hasFloors ? { floors: versions } : {}) })
   }

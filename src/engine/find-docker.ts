@@ -33,6 +33,11 @@ export function findDocker(env: Environment, self: string | undefined): FoundDoc
       hint: `Install the docker program, or name it: export DCT_DOCKER=/usr/bin/docker`,
     })
   }
+  if (!isExecutable(program)) {
+    throw new UsageError('ERR_SETTINGS_INVALID', `DCT_DOCKER names ${program}, which is no program that can be run`, {
+      hint: `Look at it: ls -l ${shellWord(program)}. Name the docker program: export DCT_DOCKER=/usr/bin/docker`,
+    })
+  }
   if (isOwn(program) || depth >= MAX_DEPTH) {
     const other = programs.find((one) => !isOwn(one) && one !== program) ?? '/usr/bin/docker'
     throw new UsageError('ERR_SETTINGS_INVALID', `${program} is dct itself, so that docker would run for ever`, {

@@ -1,5 +1,7 @@
 /** Reads the body of a request, and writes answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseJson } from '../metadata/json.js'
+import { JsonError, plainJson } from '../metadata/json-value.js'
 import { refusal } from './oci-errors.js'
 
 export const JSON_TYPE = { 'content-type': 'application/json' } as const
@@ -31,10 +33,11 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     chunks.push(chunk)
   }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString())
+    // Two members of one name: another program may have read the other one.
+    return plainJson(parseJson(Buffer.concat(chunks)))
   } catch (cause) {
-    // Without Node's message, which quotes the body.
-    if (cause instanceof SyntaxError) throw new BadRequest(400, 'the body is not JSON')
+    // Without the parser's message, which quotes the body.
+    if (cause instanceof JsonError) throw new BadRequest(400, 'the body is not JSON')
     throw cause
   }
 }

@@ -51,7 +51,8 @@ export function parseResolverRequest(target: string): ResolverRequest | RefusedA
   if (located === undefined) return { problem: 'ns is missing: it names the registry, as in ?ns=registry.example%3A5000' }
   // The grammar of references decides: what it would complete or read in another way is not the name of a registry or path.
   const parsed = parsedOrNone(`${located.registry}/${located.path}:${isDigest ? 'latest' : reference}`)
-  if (parsed?.domain !== located.registry || parsed.path !== located.path)
+  const port = Number(/:([0-9]+)$/.exec(located.registry)?.[1] ?? 0)
+  if (parsed?.domain !== located.registry || parsed.path !== located.path || port > 65_535 || /[A-Z]/.test(located.registry))
     return { problem: `${shown(located.registry)} and ${shown(located.path)} are not the names of a registry and an image in it` }
   return { kind, ...located, reference, isDigest }
 }

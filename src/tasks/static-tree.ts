@@ -85,7 +85,8 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   return stat?.isFile() === true ? readSourceFile(path) : undefined
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** Makes a folder and those above it. @throws UsageError ERR_SETTINGS_INVALID */
+export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
   } catch (cause) {

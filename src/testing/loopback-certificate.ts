@@ -1,4 +1,5 @@
 /** The certificate of a server on loopback: a valid one, or one that a client must not accept. */
+import { randomUUID } from 'node:crypto'
 import { createCertificate, type MadeCertificate } from './certificate-maker.js'
 
 /** The certificate of the server. Every one but `good` is refused with ERR_TLS. */
@@ -30,7 +31,8 @@ export function loopbackCertificate(kind: ServerCertificate = 'good'): LoopbackC
 
 function makeAuthority(): MadeCertificate {
   return createCertificate({
-    subject: { cn: 'simulated trust server CA' },
+    // Several CAs of one name in one file: a client would look for the issuer by its name, and take the wrong one.
+    subject: { cn: `simulated trust server CA ${randomUUID()}` },
     ca: true,
     notBefore: daysFromNow(-3),
     notAfter: daysFromNow(3),

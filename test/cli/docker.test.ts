@@ -134,6 +134,17 @@ describe('a docker that is dct itself', () => {
   })
 })
 
+test('DCT_DOCKER that names no program is refused by its name', async () => {
+  const missing = join(folder, 'no-docker')
+  for (const argv of [['ps'], ['build', '.']]) {
+    const { status, err } = await dct(argv, { DCT_DOCKER: missing }).ended
+    expect(status).toBe(1)
+    expect(err).toBe(
+      `DCT_DOCKER names ${missing}, which is no program that can be run\ndct: hint: Look at it: ls -l ${missing}. Name the docker program: export DCT_DOCKER=/usr/bin/docker\n`,
+    )
+  }
+})
+
 describe('while content trust is on', () => {
   const ON = { DOCKER_CONTENT_TRUST: '1' }
 

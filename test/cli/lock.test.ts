@@ -59,7 +59,10 @@ describe('a new root', () => {
     expect(ran).toMatchObject({ status: 1, out: '' })
     const { hex, ssh } = keyOf(collection)
     expect(ran.err).toContain(`${ssh} (${hex}`)
-    expect(ran.err).toContain('dct lock --expect <FINGERPRINT>')
+    expect(ran.err).toContain(`dct: error: the root of ${GUN} is not recorded`)
+    expect(ran.err).toContain('(ERR_ROOT_UNTRUSTED)')
+    expect(ran.err).toContain(`dct: hint: Compare`)
+    expect(ran.err).toContain(`dct lock --expect <FINGERPRINT> --lockfile ${file} ${GUN}`)
     expect(await readdir(folder)).toEqual(['ca.crt'])
   })
 
@@ -273,6 +276,20 @@ describe('an entry', () => {
   })
 })
 
+test('an error names the lockfile by its path, in a command that can be typed', async () => {
+  await dct(['lock', '--accept-new-roots', GUN])
+  await writeFile(file, (await content()).replace(server.url, 'https://elsewhere.example'))
+  const { status, err } = await dct(['lock', '--check'])
+  expect(status).toBe(1)
+  expect(err).toContain(`${file} records https://elsewhere.example`)
+  expect(err).toContain(`dct lock --update --lockfile ${file} ${GUN}`)
+})
+
+test.each([['--check'], ['--accept-new-roots', GUN]])('a wrong value of --embed-root is refused: %s', async (...argv) => {
+  await dct(['lock', '--accept-new-roots', GUN])
+  expect(await dct(['lock', '--embed-root=maybe', ...argv])).toMatchObject({ status: 2, err: expect.stringContaining('"maybe"') })
+})
+
 describe('--list and --remove', () => {
   beforeEach(async () => {
     await dct(['lock', '--accept-new-roots', '--floors', GUN, OTHER])
@@ -337,7 +354,7 @@ describe('--merge', () => {
     await writeFile(path('theirs'), merged.replaceAll(server.url, 'https://elsewhere.example'))
     expect(await dct(['lock', '--merge', path('base'), path('ours'), path('theirs')])).toMatchObject({
       status: 1,
-      err: expect.stringContaining(`conflict in server of ${GUN}`),
+      err: expect.stringMatching(new RegExp(`^dct: error: conflict in server of ${GUN}.* \\(ERR_LOCK_MISMATCH\\)\ndct: hint: `)),
     })
     expect(await readFile(path('ours'), 'utf8')).toBe(merged)
   })

@@ -31,6 +31,8 @@ test.each([
   ['an ns with a path', '/v2/app/manifests/1.0?ns=r.example/team'],
   ['an ns with a user', '/v2/app/manifests/1.0?ns=user@r.example'],
   ['an ns that is completed', '/v2/library/alpine/manifests/1.0?ns=index.docker.io'],
+  ['an ns with a port that is none', '/v2/app/manifests/1.0?ns=r.example:65536'],
+  ['an ns in upper case', '/v2/app/manifests/1.0?ns=R.example'],
   ['an ns without a dot', '/v2/app/manifests/1.0?ns=registry'],
   ['Docker Hub without library', '/v2/alpine/manifests/3.19?ns=docker.io'],
   ['a dot segment', '/v2/team/../app/manifests/1.0?ns=r.example'],

@@ -181,6 +181,7 @@ test('POST /verify answers for each reference in its order', async () => {
 test.each([
   ['no JSON', '{', {}, 400],
   ['no object', '[]', {}, 400],
+  ['a member twice', '{"references":["a"],"references":[]}', {}, 400],
   ['another member', '{"references":[],"policy":"x"}', {}, 400],
   ['a number', '{"references":[1]}', {}, 400],
   ['too many', JSON.stringify({ references: Array(101).fill('a') }), {}, 400],

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -233,4 +234,19 @@ describe('a transport in process', () => {
     await transport.close()
     await expect(transport.fetchMetadata(request)).rejects.toThrow('closed')
   })
+})
+
+test('the CAs of several servers go together: OpenSSL finds an issuer by its name', async () => {
+  const servers = [await startTrustServer({ collections: [published()] }), await startTrustServer({ collections: [published()] })]
+  try {
+    const [one, other] = servers.map(({ ca }) => new X509Certificate(ca).subject)
+    expect(one).not.toBe(other)
+    const ca = servers.map((server) => server.ca)
+    for (const { url, env } of servers) {
+      const options = { env, ca, server: url, disableContentTrust: false, now: () => new Date('2026-03-01T12:00:00Z') }
+      expect((await verifyTag('localhost:5000/app:1', { ...options, store: createMemoryStore() })).status).toBe('trusted')
+    }
+  } finally {
+    for (const server of servers) await server.close()
+  }
 })
