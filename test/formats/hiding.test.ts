@@ -138,14 +138,15 @@ const RISKS: readonly (readonly [string, string])[] = [
     'services:\n  a: {image: &i evil:1, build: .}\n  b: {image: *i, pull_policy: never}\n',
   ],
   ['a cache in a registry', service('    build: {cache_from: [evil:1]}\n')],
+  ['another remote cache', service('    build: {cache_from: [type=gha]}\n')],
 ]
 
 test.each(RISKS)('%s is a risk', (_, text) => {
   expect(findImageUses('compose.yaml', text).skipped).toContainEqual(expect.objectContaining({ isRisk: true }))
 })
 
-test('caches that are no images are no risk', () => {
-  const { skipped } = findImageUses('compose.yaml', service('    build: {cache_from: ["type=local,src=x", type=gha]}\n'))
+test('a cache in a folder is no risk', () => {
+  const { skipped } = findImageUses('compose.yaml', service('    build: {cache_from: ["type=local,src=x"]}\n'))
   expect(skipped.filter(({ isRisk }) => isRisk)).toEqual([])
 })
 
