@@ -6,6 +6,9 @@ import type { Settings } from './settings/settings.js'
 /** Milliseconds in the queue from which a message names them. */
 const QUEUED_MS = 100
 
+/** Made once: an error with its stack takes as long as some requests. */
+const ENDED = new Error('the refresh has ended')
+
 /** When the time of one refresh is over. */
 export interface TimeLimit {
   /** By `performance.now()`. */
@@ -49,7 +52,7 @@ export class Deadline implements Disposable {
 
   [Symbol.dispose](): void {
     this.#release()
-    this.#work.abort(new Error('the refresh has ended')) // ends guesses that were not used
+    this.#work.abort(ENDED) // ends guesses that were not used
   }
 }
 

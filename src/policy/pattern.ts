@@ -21,6 +21,8 @@ export interface Pattern {
   readonly tokens: readonly Token[]
   /** A glob; undefined for any tag. */
   readonly tag: string | undefined
+  /** What every match begins with: the text before the first wildcard. */
+  readonly prefix: string
   readonly rank: Rank
 }
 
@@ -48,7 +50,8 @@ export function parsePattern(text: string): Pattern | NoPattern {
     segment !== '**' ? [segment] : at === segments.length - 1 ? ['*', MANY] : [MANY],
   )
   const literals = [...segments, tag ?? ''].join('').replaceAll('*', '').length
-  return { text, tokens, tag, rank: { segments: segments.length, literals, tagged: tag !== undefined } }
+  const rank = { segments: segments.length, literals, tagged: tag !== undefined }
+  return { text, tokens, tag, prefix: text.split('*', 1)[0] ?? '', rank }
 }
 
 /** True for a name, in segments as in `canonicalName`. `tag` undefined: whether it matches the name for some tag. */
@@ -63,8 +66,8 @@ export function compareRanks(one: Rank, other: Rank): number {
 
 /** An image that both patterns match; undefined when there is none. */
 export function commonImage(one: Pattern, other: Pattern): string | undefined {
-  const [prefix, otherPrefix] = [literalPrefix(one.text), literalPrefix(other.text)]
-  if (!prefix.startsWith(otherPrefix) && !otherPrefix.startsWith(prefix)) return undefined
+  // Every pair of rules of one rank is compared, and this decides nearly all.
+  if (!one.prefix.startsWith(other.prefix) && !other.prefix.startsWith(one.prefix)) return undefined
   const tag = commonText(one.tag ?? '*', other.tag ?? '*')
   const segments = tag === undefined ? undefined : commonSegments(one.tokens, other.tokens)
   return segments === undefined ? undefined : `${segments.join('/')}:${tag === '' ? 'x' : tag}`
@@ -73,11 +76,6 @@ export function commonImage(one: Pattern, other: Pattern): string | undefined {
 /** True when `outer` matches every image that `inner` matches. */
 export function covers(outer: Pattern, inner: Pattern): boolean {
   return coversGlob(outer.tag ?? '*', inner.tag ?? '*') && coversTokens(outer.tokens, inner.tokens)
-}
-
-function literalPrefix(text: string): string {
-  const star = text.indexOf('*')
-  return star === -1 ? text : text.slice(0, star)
 }
 
 /** The tag is behind the last colon, when no slash follows it; the port of a host is not. */

@@ -16,22 +16,36 @@ interface Ambiguity {
   readonly image: string
 }
 
-/** For each rule at most one other: the first that it meets. */
+/** Rules of one rank. */
+interface RankGroup {
+  readonly rules: Rule[]
+  /** Those with a wildcard. */
+  readonly globs: Rule[]
+  /** The others, by what they match: two of them meet only when they are equal. */
+  readonly exact: Map<string, Rule>
+}
+
+/** For each rule at most one other that it meets. */
 export function ambiguousRules(rules: readonly Rule[]): Ambiguity[] {
   const found: Ambiguity[] = []
-  const groups = new Map<string, Rule[]>()
+  const groups = new Map<string, RankGroup>()
   for (const rule of rules) {
-    const { segments, literals, tagged } = rule.pattern.rank
-    const key = `${segments} ${literals} ${tagged}`
-    const group = groups.get(key) ?? []
-    for (const other of group) {
+    const { text, rank } = rule.pattern
+    const key = `${rank.segments} ${rank.literals} ${rank.tagged}`
+    const group: RankGroup = groups.get(key) ?? { rules: [], globs: [], exact: new Map() }
+    groups.set(key, group)
+    const isExact = !text.includes('*')
+    const twin = group.exact.get(text)
+    const others = twin !== undefined ? [twin] : isExact ? group.globs : group.rules
+    for (const other of others) {
       const image = commonImage(rule.pattern, other.pattern)
       if (image === undefined) continue
       found.push({ rule, other, image })
       break
     }
-    group.push(rule)
-    groups.set(key, group)
+    group.rules.push(rule)
+    if (isExact) group.exact.set(text, twin ?? rule)
+    else group.globs.push(rule)
   }
   return found
 }

@@ -149,8 +149,8 @@ function wantedOf(result: VerifyResult, given: string | undefined): Omit<Wanted,
 async function withinTime<T>(gun: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const late = new AbortController()
   const message = `error contacting registry: no answer within ${REGISTRY_MS / 1000} s`
-  const reason = new UnavailableError('ERR_SERVER_UNREACHABLE', message, { gun })
-  const timer = setTimeout(() => late.abort(reason), REGISTRY_MS)
+  const expire = (): void => late.abort(new UnavailableError('ERR_SERVER_UNREACHABLE', message, { gun }))
+  const timer = setTimeout(expire, REGISTRY_MS)
   try {
     return await work(late.signal)
   } finally {
