@@ -1,6 +1,7 @@
 /** Every case: the question, the programs that answer it, and the round-trip time. */
 import { spawnSync } from 'node:child_process'
 import { delegations, many, single, twice } from './collections.mjs'
+import { measurePolicyCommand } from './policy-command.mjs'
 import { measurePolicy } from './policy-cost.mjs'
 import { measure } from './rounds.mjs'
 import { serviceCases } from './service.mjs'
@@ -24,6 +25,7 @@ export function listCases({ quick }) {
     ...sizes.flatMap((size) => growth(size)),
     ...['cold', 'warm'].map((start) => manyCase(folders, each, sampled, start)),
     ...[1, 100].map(policyCase),
+    ...[1, 100].map(policyCommandCase),
     ...serviceCases({ quick }),
     { name: 'startup/version', title: 'dct --version', base: 'node -e 0', run: measureVersion },
     { name: 'startup/import', title: 'importing the library', base: 'empty module', run: measureImport },
@@ -86,6 +88,15 @@ function policyCase(collections) {
     title: `a warm client under 500 rules, 1,000 references in ${collections} collections`,
     base: 'without a policy',
     run: (_lab, { rounds }) => measurePolicy(collections, rounds * 5),
+  }
+}
+
+function policyCommandCase(collections) {
+  return {
+    name: `policy/command/${collections}`,
+    title: `dct verify under 500 rules, 1,000 references in ${collections} collections, warm`,
+    base: 'without a policy',
+    run: (lab, { rounds }) => measurePolicyCommand(lab, collections, rounds),
   }
 }
 

@@ -6,11 +6,11 @@ import { createMemoryStore, createTrustClient } from '../dist/index.js'
 import { gunOf } from './kit-collections.mjs'
 import { median } from './rounds.mjs'
 
-const REFERENCES = 1_000
+export const REFERENCES = 1_000
 const RULES = 500
 
 /** Rules as people write them: most name one repository. */
-const PLAIN = rules([
+export const PLAIN = rules([
   ...each(RULES / 2, (n) => `${gunOf(n)}`),
   ...each(RULES / 2 - 1, (n) => `registry-${n}.example/**`),
   'registry.example/**',

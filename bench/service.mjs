@@ -2,7 +2,7 @@
  * `dct serve` between a client, a trust server and a registry. The trust server is the kit's, in the process of the benchmark, since the
  * real `notary` takes minutes to publish so many collections. The service is a process of its own; the client keeps its connection.
  */
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
@@ -17,6 +17,7 @@ import { startDelayProxy } from './delay-proxy.mjs'
 import { median } from './rounds.mjs'
 
 const BIN = fileURLToPath(new URL('../dist/cli/bin.cjs', import.meta.url))
+const BARE_PROXY = fileURLToPath(new URL('bare-proxy.mjs', import.meta.url))
 const ROUND_TRIP = 50
 const DAY = 86_400_000
 
@@ -62,21 +63,30 @@ export function serviceCases({ quick }) {
 const manyTags = (count) =>
   Array.from({ length: count }, (_, at) => [`app${at}`, ['1', '2', '3', '4', '5'].map((tag) => `${at}.${tag}`)])
 
-async function warm({ startService }, heads) {
+async function warm({ startService, startBareProxy }, heads) {
   const service = await startService(0)
-  const times = []
-  for (let at = -200; at < heads; at += 1) {
-    const started = performance.now()
-    await service.head('app', '1.0')
-    if (at >= 0) times.push(performance.now() - started)
-  }
-  times.sort((a, b) => a - b)
+  const times = await manyTimes(heads, () => service.head('app', '1.0'))
   const memory = service.peakMemory()
   await service.stop()
+  const bare = await startBareProxy('app')
+  const bareTimes = await manyTimes(heads, () => bare.head()).finally(bare.stop)
+  const p99 = (sorted) => sorted[Math.floor(sorted.length * 0.99)]
   return [
     { name: 'HEAD, median', wall: median(times), memory },
-    { name: 'HEAD, p99', wall: times[Math.floor(times.length * 0.99)] },
+    { name: 'HEAD, p99', wall: p99(times) },
+    { name: 'bare proxy, median', wall: median(bareTimes) },
+    { name: 'bare proxy, p99', wall: p99(bareTimes) },
   ]
+}
+
+/** Milliseconds of each, ascending. The first are not counted. */
+async function manyTimes(count, act) {
+  const times = []
+  for (let at = -200; at < count; at += 1) {
+    const time = await timed(act)
+    if (at >= 0) times.push(time)
+  }
+  return times.sort((a, b) => a - b)
 }
 
 async function cold(lab, rounds) {
@@ -159,6 +169,19 @@ async function withParts(lab, repositories, measure) {
     await client.close()
     return wall
   }
+  const startBareProxy = async (path) => {
+    const child = fork(BARE_PROXY, [`${trust.url}/v2/${host}/${path}/_trust/tuf/timestamp.json`, trust.ca], { silent: true })
+    const port = await new Promise((resolve, reject) => {
+      child.stdout.once('data', (data) => resolve(Number(data)))
+      child.once('exit', () => reject(new Error('the bare proxy did not start')))
+    })
+    const agent = new Agent({ keepAlive: true })
+    const stop = () => {
+      agent.destroy()
+      child.disconnect()
+    }
+    return { head: () => headOf({ port, agent, path: '/' }), stop }
+  }
   const registry = async (path) => {
     const client = createRegistryClient({ dockerConfig: undefined, env: {}, ca: [authority.pem] })
     const digest = digestOf(manifestOf('1.0'))
@@ -167,7 +190,7 @@ async function withParts(lab, repositories, measure) {
     return wall
   }
   try {
-    return await measure({ repositories, startService, library, registry })
+    return await measure({ repositories, startService, startBareProxy, library, registry })
   } finally {
     for (const service of running) await service.stop()
     await Promise.all([far.stop(), trust.close(), new Promise((resolve) => server.close(resolve)), server.closeAllConnections()])
@@ -194,18 +217,11 @@ async function spawnService(lab, { host, ca, server, dockerConfig }, trustDirect
     said.once('close', () => reject(new Error('dct serve did not start')))
   })
   const agent = new Agent({ keepAlive: true })
-  const head = (path, tag) =>
-    new Promise((resolve, reject) => {
-      const target = `/v2/${path}/manifests/${tag}?ns=${encodeURIComponent(host)}`
-      const sent = request({ host: '127.0.0.1', port, path: target, method: 'HEAD', agent }, (response) => {
-        const digest = response.headers['docker-content-digest']
-        response.resume().once('end', () => {
-          if (response.statusCode === 200 && digest === digestOf(manifestOf(tag))) resolve()
-          else reject(new Error(`${target}: ${response.statusCode} ${digest}`))
-        })
-      })
-      sent.once('error', reject).end()
-    })
+  const head = async (path, tag) => {
+    const target = `/v2/${path}/manifests/${tag}?ns=${encodeURIComponent(host)}`
+    const digest = (await headOf({ port, agent, path: target }))['docker-content-digest']
+    if (digest !== digestOf(manifestOf(tag))) throw new Error(`${target}: ${digest}`)
+  }
   return {
     head,
     /** Bytes. */
@@ -216,4 +232,17 @@ async function spawnService(lab, { host, ca, server, dockerConfig }, trustDirect
       await ended
     },
   }
+}
+
+/** The headers of the answer. */
+function headOf(target) {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', method: 'HEAD', ...target }, (response) => {
+      response.resume().once('end', () => {
+        if (response.statusCode === 200) resolve(response.headers)
+        else reject(new Error(`${target.path}: ${response.statusCode}`))
+      })
+    })
+    sent.once('error', reject).end()
+  })
 }
