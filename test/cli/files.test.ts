@@ -127,6 +127,14 @@ describe('dct verify -f', () => {
     expect((await dct('pin', ['no/such/file'])).err).toContain('ls -l no/such/file\n')
   })
 
+  test('a missing file in many folders is told at once, and is no image', async () => {
+    const path = `${'a/'.repeat(200)}b`
+    expect((await dct('pin', [path])).err).toContain(`ls -l ${path}\n`)
+    const image = `registry.example:5000/${'a/'.repeat(20)}b`
+    for (const typed of [`${image}:1.0`, `${image}@sha256:${'0'.repeat(64)}`])
+      expect((await dct('pin', [typed])).err).toContain(`dct verify ${typed}\n`)
+  })
+
   test('a report as sarif goes with --file, and is refused before anything is asked', async () => {
     const { status, err } = await dct('verify', ['-o', 'sarif', `${APP}:1.0`], {}, 'https://localhost:1')
     expect(status).toBe(2)
