@@ -1,5 +1,6 @@
 /** Images of Compose files: compose-spec 05-services.md and build.md. */
 import { isScalar, type Node } from 'yaml'
+import { buildCacheType } from '../build-cache.js'
 import { embeddedDockerfile } from './compose-dockerfile.js'
 import { interpolate, wholeDefault } from './compose-interpolation.js'
 import { findInDockerfile } from './dockerfile.js'
@@ -193,9 +194,9 @@ class ComposeReader {
       this.#collector.skip(node, 'a build context that is no image of a registry: what it holds is not verified')
   }
 
-  /** The name of an image, or `type=...` and more: the builder takes layers from it in place of what the Dockerfile says. */
+  /** The builder takes layers from a cache in place of what the Dockerfile says. */
   #readCache(cache: Node): void {
-    if (/^type=local(?:,|$)/.test(this.#tree.text(cache) ?? '')) return
+    if (buildCacheType(this.#tree.text(cache) ?? '') === 'local') return
     this.#collector.skip(
       cache,
       'a remote cache: layers of the build may come from it, and nothing signs them. Leave it out, or keep the cache in a folder',

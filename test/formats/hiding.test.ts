@@ -139,6 +139,8 @@ const RISKS: readonly (readonly [string, string])[] = [
   ],
   ['a cache in a registry', service('    build: {cache_from: [evil:1]}\n')],
   ['another remote cache', service('    build: {cache_from: [type=gha]}\n')],
+  ['a cache of two types', service('    build: {cache_from: ["type=local,src=x,type=gha"]}\n')],
+  ['a cache whose second type is in quotes', service('    build: {cache_from: [\'type=local,"type=gha"\']}\n')],
 ]
 
 test.each(RISKS)('%s is a risk', (_, text) => {
