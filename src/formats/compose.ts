@@ -12,7 +12,7 @@ const NEVER_PULLED: ReadonlySet<string | undefined> = new Set(['build', 'never']
 /** Services that extend each other. Stops circles. */
 const MAX_EXTENDS = 10
 
-/** Compose puts the documents of a file together: a service that is in two of them is what both say, which is not known from one. */
+/** Refuses a service that two documents of a file describe: Compose merges them, and each is read by itself here. */
 export function checkComposeDocuments(trees: readonly YamlTree[], collector: ImageCollector): void {
   const names = new Set<string>()
   for (const tree of trees) {

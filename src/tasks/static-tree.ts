@@ -50,7 +50,7 @@ function folderOf({ gun }: BundledCollection): string {
   return join('v2', gun, '_trust', 'tuf')
 }
 
-/** Clients refuse a server that goes back: an export from an old cache must not make one of the tree. */
+/** Refuses files older than those of the tree, such as an export from an old cache: clients refuse a server whose versions go back. */
 async function checkNewer(folder: string, collection: BundledCollection): Promise<void> {
   const { gun } = collection
   const served = servedFiles(collection)
