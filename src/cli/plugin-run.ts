@@ -53,7 +53,7 @@ export async function pluginRun({ words }: CommandLine, io: Io): Promise<number>
   const given = options.flatMap(({ name, value }) => {
     const variable = VARIABLES.get(name)
     if (variable === undefined || value === undefined) return []
-    // Docker lets --context win over DOCKER_HOST, but not DOCKER_CONTEXT.
+    // For docker, DOCKER_HOST takes precedence over DOCKER_CONTEXT, but --context takes precedence over both.
     return variable === 'DOCKER_CONTEXT'
       ? [
           [variable, value],

@@ -153,9 +153,9 @@ test('a cache in a folder is no risk', () => {
 })
 
 test('files with patches of a kustomization are named', () => {
-  const text = 'patches: [{path: p.yaml}]\npatchesStrategicMerge: [q.yaml, "kind: Pod"]\n'
+  const text = 'patches: [{path: p.yaml}]\npatchesStrategicMerge: [q.yaml, "kind: Pod", patches/memory]\n'
   const { skipped } = findImageUses('kustomization.yaml', text)
-  expect(skipped.map(({ reason }) => reason)).toEqual(Array(2).fill('the patch is in another file: name that file too'))
+  expect(skipped.map(({ reason }) => reason)).toEqual(Array(3).fill('the patch is in another file: name that file too'))
 })
 
 test.each(WAYS)('%s', (_, path, text) => {
