@@ -227,7 +227,7 @@ describe('the error says which certificates were used, why they did not match, a
     expect(await tell(`https://localhost:${plain.port}`)).toMatchObject({
       code: 'ERR_TLS',
       message: `error contacting notary server: localhost:${plain.port} answered without TLS`,
-      hint: expect.stringMatching(/speaks https.*: dct env$/),
+      hint: expect.stringMatching(/not https.*: dct env$/),
     })
   })
 

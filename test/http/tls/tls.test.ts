@@ -137,7 +137,7 @@ describe('a server whose certificate is not trusted is ERR_TLS', () => {
     world.keep(proxy)
     await expect(ask(`https://localhost:${proxy.port}`)).rejects.toMatchObject({
       code: 'ERR_TLS',
-      hint: expect.stringContaining('speaks https'),
+      hint: expect.stringContaining('not https'),
     })
   })
 
