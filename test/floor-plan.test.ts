@@ -5,7 +5,7 @@ import ts from 'typescript'
 import { expect, test } from 'vitest'
 
 const FLOORS = [
-  ['printable', 'shell-word', 'error-codes', 'nearest-name'],
+  ['printable', 'shell-word', 'error-codes', 'nearest-name', 'build-cache'],
   ['errors', 'bytes'],
   ['reference', 'crypto'],
   ['metadata', 'formats', 'http', 'cache', 'credentials', 'engine'],

@@ -43,11 +43,10 @@ export class FileFindings {
     path: string,
     { line, column }: Remark['place'],
     image: string,
-    outcome: Pick<Finding, 'canonicalReference' | 'reason'>,
+    outcome: Pick<Finding, 'status' | 'canonicalReference' | 'reason'>,
     more: object = {},
   ): void {
-    const status = outcome.reason === undefined ? 'verified' : 'unverified'
-    this.#add({ file: path, line, column, image, status, ...outcome }, more)
+    this.#add({ file: path, line, column, image, ...outcome }, more)
   }
 
   /** Something that is no image to verify, or that a comment takes out. */

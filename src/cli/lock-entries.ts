@@ -2,6 +2,7 @@
 import { notLocked } from '../client/settings/lockfile-setting.js'
 import { keyText } from '../lockfile/changes.js'
 import type { LockEntry, Lockfile } from '../lockfile/lockfile.js'
+import { shellWord } from '../shell-word.js'
 import { EXIT, type Io } from './io.js'
 import { type LockOnDisk, writeLock } from './lock-file.js'
 import type { CommandLine } from './options.js'
@@ -30,7 +31,7 @@ export async function removeEntries(
   for (const gun of guns) {
     if (collections.has(gun)) continue
     const error = notLocked({ gun, file })
-    error.hint = 'Nothing was removed. What is recorded: dct lock --list'
+    error.hint = `Nothing was removed. What is recorded: dct lock --list --lockfile ${shellWord(file)}`
     throw error
   }
   await writeLock(file, new Map([...collections].filter(([gun]) => !guns.has(gun))), bytes)

@@ -48,7 +48,7 @@ export async function writeLock(
   const bytes = new TextEncoder().encode(writeLockfile({ collections }))
   const path = resolve(file)
   if (before !== undefined && sameBytes(before, bytes)) return false
-  // Written from what was read: what another run recorded since would be lost, and its collections would be locked no more.
+  // The new text was made from what was read. Over a newer file it would remove what another run recorded since.
   if (before === undefined) await writeNew(path, bytes)
   else await replaceFile(path, before, bytes)
   return true

@@ -23,7 +23,8 @@ export async function mergeLocks(line: CommandLine, io: Io): Promise<number> {
   if (merged.kind === 'conflict') {
     for (const { gun, what, ours: one, theirs: other } of merged.conflicts) {
       const message = `conflict in ${what} of ${gun}: ours is ${one}; theirs is ${other}`
-      const hint = `Take the lockfile of one side (git checkout --ours FILE, or --theirs), then record what the server has now: dct lock --update --lockfile ${shellWord(ours)} ${shellWord(gun)}`
+      // git gives the driver copies under other names, which it removes.
+      const hint = `Take the lockfile of one side (git checkout --ours <LOCKFILE>, or --theirs), then record what the server has now: dct lock --update --lockfile <LOCKFILE> ${shellWord(gun)}`
       speaker.error(new UntrustedError('ERR_LOCK_MISMATCH', message, { gun, role: 'root', hint }))
     }
     return 1

@@ -2,8 +2,8 @@
 import { UntrustedError, UsageError } from '../errors.js'
 import { keyText } from '../lockfile/changes.js'
 import { isExpected } from '../lockfile/lock-entry.js'
+import { lockArguments, type Subject } from '../lockfile/lock-refusals.js'
 import { type LockEntry, readFingerprint } from '../lockfile/lockfile.js'
-import { shellWord } from '../shell-word.js'
 import type { RootChain } from '../trust/root-chain.js'
 import { ask } from './ask.js'
 import type { Io } from './io.js'
@@ -30,10 +30,11 @@ export function expectedKeys({ values }: CommandLine): ReadonlySet<string> {
   )
 }
 
-/** Shows the new roots, and gives those that are accepted; the others are errors. Rejects with the reason of the signal on Ctrl-C. */
+/** Shows the new roots of this lockfile, and gives those that are accepted; the others are errors. Rejects with the reason of the signal on Ctrl-C. */
 export async function acceptedRoots(
   found: readonly NewRoot[],
   expected: ReadonlySet<string>,
+  file: string,
   line: CommandLine,
   io: Io,
   speaker: Speaker,
@@ -44,7 +45,7 @@ export async function acceptedRoots(
     for (const key of entry.root.keys) speaker.always(`  ${keyText(key)}`)
   }
   const refuse = ({ gun }: NewRoot, why: string): void => {
-    const error = notRecorded(gun, why, line)
+    const error = notRecorded({ gun, file }, why)
     if (line.values.json === true) speaker.failed({ gun }, error)
     speaker.error(error)
   }
@@ -65,8 +66,9 @@ export async function acceptedRoots(
   return []
 }
 
-function notRecorded(gun: string, why: string, { values }: CommandLine): UntrustedError {
-  const words = `${values.lockfile === undefined ? '' : `--lockfile ${shellWord(values.lockfile)} `}${shellWord(gun)}`
+function notRecorded(subject: Subject, why: string): UntrustedError {
+  const { gun } = subject
+  const words = lockArguments(subject)
   return new UntrustedError('ERR_ROOT_UNTRUSTED', `the root of ${gun} is not recorded: ${why}`, {
     gun,
     role: 'root',

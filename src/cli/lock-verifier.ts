@@ -48,10 +48,10 @@ export class LockVerifier {
 
   /** @throws UsageError ERR_SETTINGS_INVALID */
   static async open(given: TrustClientOptions, file: string, speaker: Speaker): Promise<LockVerifier> {
-    // A lock is made of what the server says now. The lockfile of the command line is given entry by entry.
+    // A lock is made of what the server says now. The lockfile of the run is given entry by entry, to `verify`.
     const options: TrustClientOptions = { ...given, staleFallback: 'refuse', lockfile: { version: 1, collections: {} } }
-    const { store } = await readSettings(options, 'command')
-    return new LockVerifier(options, file, store, await Session.open(options, 'command'), speaker)
+    const settings = await readSettings(options, 'command')
+    return new LockVerifier(options, file, settings.store, await Session.with(settings), speaker)
   }
 
   place(collection: Collection): Place {

@@ -5,7 +5,7 @@ import { TrustError, UnavailableError, UntrustedError, UsageError } from '../err
 import { changeLines, entryChanges } from '../lockfile/changes.js'
 import { judgeLock } from '../lockfile/judge-lock.js'
 import { lockEntry } from '../lockfile/lock-entry.js'
-import { rootChangedLines } from '../lockfile/lock-refusals.js'
+import { lockArguments, rootChangedLines } from '../lockfile/lock-refusals.js'
 import type { LockEntry } from '../lockfile/lockfile.js'
 import { parseReference } from '../reference/reference.js'
 import { shellWord } from '../shell-word.js'
@@ -20,13 +20,13 @@ import type { CommandLine } from './options.js'
 import { exitStatus, mostSevere, Speaker } from './output.js'
 import { startProgress } from './progress.js'
 
-/** Options that say what is done, and are taken for commands: `dct lock check`. */
-const MODES: ReadonlySet<string> = new Set(['update', 'check', 'merge', 'list', 'remove'])
+/** Options that say what is done. People also type them as words: `dct lock check`. */
+const MODES = ['update', 'check', 'merge', 'list', 'remove'] as const
 
 /** The exit status. */
 export async function lock(line: CommandLine, io: Io): Promise<number> {
   const { words, values } = line
-  const [mode, other] = (['update', 'check', 'merge', 'list', 'remove'] as const).filter((name) => values[name] === true)
+  const [mode, other] = MODES.filter((name) => values[name] === true)
   if (other !== undefined) throw usage(`--${mode} and --${other} exclude each other`, `Type one of them: dct lock --${mode}`)
   if (mode === 'merge') return mergeLocks(line, io)
   if (words.length === 0 && mode === undefined)
@@ -51,12 +51,7 @@ export async function lock(line: CommandLine, io: Io): Promise<number> {
 
 /** The signed names of the words. No server is asked. @throws TrustError for a word that names no collection */
 async function gunsOf(line: CommandLine, io: Io): Promise<Set<string>> {
-  const { lockfile: _, ...values } = line.values
-  const verifier = await LockVerifier.open(
-    await clientOptions({ ...line, values }, io),
-    lockfileName(line, io),
-    new Speaker(io, line),
-  )
+  const verifier = await LockVerifier.open(await clientOptions(line, io), lockfileName(line, io), new Speaker(io, line))
   return new Set(line.words.map((word) => verifier.place(parseReference(word)).gun))
 }
 
@@ -90,8 +85,8 @@ class LockRun {
   async verifyAll(collections: readonly Collection[], io: Io): Promise<void> {
     using progress = startProgress(io, this.#line)
     const speaker = new Speaker(progress.io, this.#line)
-    const { lockfile: _, ...values } = this.#line.values
-    const options = await clientOptions({ ...this.#line, values }, progress.io, progress.tell)
+    const { values } = this.#line
+    const options = await clientOptions(this.#line, progress.io, progress.tell)
     const verifier = await LockVerifier.open(options, this.#file, speaker)
     // Tags, and names at mirrors, may be of one collection.
     const places = new Map(collections.map((collection) => [verifier.place(collection).gun, collection]))
@@ -104,7 +99,8 @@ class LockRun {
         if (!(error instanceof TrustError)) throw error
         if (values.json === true) speaker.failed({ gun: place.gun }, error)
         speaker.error(error, error.message.includes(place.gun) ? undefined : place.gun)
-        if (MODES.has(collection.familiarName)) speaker.note(`an option has two dashes: dct lock --${collection.familiarName}`)
+        const mode = MODES.find((name) => name === collection.familiarName)
+        if (mode !== undefined) speaker.note(`an option has two dashes: dct lock --${mode}`)
         this.#statuses.push(values.check === true ? checkStatus(error) : exitStatus(error))
       }
       progress.done++
@@ -114,7 +110,7 @@ class LockRun {
   /** Asks for the new roots, and writes the file. Gives the exit status. */
   async write(io: Io): Promise<number> {
     const speaker = new Speaker(io, this.#line)
-    const accepted = await acceptedRoots(this.#found, this.#expected, this.#line, io, speaker)
+    const accepted = await acceptedRoots(this.#found, this.#expected, this.#file, this.#line, io, speaker)
     for (const { gun, entry } of accepted) this.#entries.set(gun, entry)
     if (accepted.length < this.#found.length) this.#statuses.push(1)
     const isChanged = this.#entries.size > 0 && (await writeLock(this.#file, this.#entries, this.#before?.bytes))
@@ -147,8 +143,9 @@ class LockRun {
     this.#tell(gun, kind, changes.flatMap(changeLines), speaker)
     if (kind === 'holds') return
     this.#statuses.push(1)
-    const command = `dct lock --update --lockfile ${shellWord(this.#file)} ${shellWord(gun)}`
-    speaker.always(`a verified rotation leads to other root keys of ${gun}; to record them: ${command}`)
+    speaker.always(
+      `a verified rotation leads to other root keys of ${gun}; to record them: dct lock --update ${lockArguments(subject)}`,
+    )
   }
 
   async #update(

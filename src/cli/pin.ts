@@ -48,7 +48,7 @@ function reportFindings({ file: { path }, findings: found, errors }: PinnedImage
     else if (verdict === 'ignored') findings.skipped(path, use.place, use.written, 'a comment dct:ignore takes it out')
     else if (verdict === 'current' && use.reference !== undefined) {
       const { gun, digest = '' } = parseReference(use.reference)
-      findings.passed(path, use.place, use.written, { canonicalReference: `${gun}@${digest}` })
+      findings.passed(path, use.place, use.written, { status: 'verified', canonicalReference: `${gun}@${digest}` })
     }
   }
 }

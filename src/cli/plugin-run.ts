@@ -53,7 +53,7 @@ export async function pluginRun({ words }: CommandLine, io: Io): Promise<number>
   const given = options.flatMap(({ name, value }) => {
     const variable = VARIABLES.get(name)
     if (variable === undefined || value === undefined) return []
-    // The variable of the host would win over that of the context, as the option does not.
+    // For docker, DOCKER_HOST takes precedence over DOCKER_CONTEXT, but --context takes precedence over both.
     return variable === 'DOCKER_CONTEXT'
       ? [
           [variable, value],

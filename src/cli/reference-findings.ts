@@ -7,14 +7,17 @@ import type { Finding } from '../report/finding.js'
 export function referenceFinding(outcome: VerifyOutcome): Finding {
   const image = outcome.reference
   if ('error' in outcome) return { image, status: 'failed', error: outcome.error.toJSON() }
-  const passed = passedAs(outcome.result)
-  return { image, status: passed.reason === undefined ? 'verified' : 'unverified', ...passed }
+  return { image, ...passedAs(outcome.result) }
 }
 
 /** What a report says of a result: the reference with the digest, and why it was not verified. */
-export function passedAs(result: VerifyResult): Pick<Finding, 'canonicalReference' | 'reason'> {
-  const canonical = 'canonicalReference' in result ? { canonicalReference: result.canonicalReference } : {}
-  return { ...canonical, ...whyNot(result) }
+export function passedAs(result: VerifyResult): Pick<Finding, 'status' | 'canonicalReference' | 'reason'> {
+  const why = whyNot(result)
+  return {
+    status: why.reason === undefined ? 'verified' : 'unverified',
+    ...('canonicalReference' in result ? { canonicalReference: result.canonicalReference } : {}),
+    ...why,
+  }
 }
 
 /** Why a reference that passes was not verified. */

@@ -13,7 +13,7 @@ const DEFAULT_LISTEN = '127.0.0.1:8443'
 /** Runs until SIGTERM or Ctrl-C, and lets running requests end. The exit status. */
 export async function serve(line: CommandLine, io: Io): Promise<number> {
   const { values } = line
-  // Before the first line is printed: who reads it may send a signal at once, and without a handler SIGHUP too ends the process.
+  // Handlers come before the first line is printed: its reader may send a signal at once, and without a handler SIGHUP ends the process.
   const stop = new AbortController()
   const end = (): void => stop.abort()
   process.once('SIGTERM', end) // a second one ends the process at once

@@ -26,8 +26,8 @@ export async function verifyFiles(line: CommandLine, io: Io): Promise<number> {
     : { env: io.env }
   await using client = createCommandClient({ ...options, ...trustSwitch })
   const outcomes = await verifyFileImages(client, images.files)
-  const json = values.json === true
-  const findings = new FileFindings(speaker, json && !outputs.takesStandardOutput)
+  const json = values.json === true && !outputs.takesStandardOutput
+  const findings = new FileFindings(speaker, json)
   const isShown = !json && !outputs.takesStandardOutput
   findings.unread(images)
   for (const outcome of outcomes.values()) if ('result' in outcome) tell(outcome.result, speaker, json)

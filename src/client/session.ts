@@ -13,7 +13,6 @@ import {
 import { explainServer } from './answers/server-hints.js'
 import { configWarnings, warningsOf } from './answers/warnings.js'
 import { Deadline, type TimeLimit } from './deadline.js'
-import { ownError } from './own-error.js'
 import { refresh } from './refresh/refresh.js'
 import { ServerFiles } from './refresh/server-files.js'
 import { VerifiedSetCache } from './refresh/verified-set-cache.js'
@@ -23,6 +22,7 @@ import type { Lock } from './settings/lockfile-setting.js'
 import type { TrustClientOptions } from './settings/options.js'
 import type { Choice, Reader } from './settings/setting-source.js'
 import { readSettings, type Settings } from './settings/settings.js'
+import { type Batch, SharedRefreshes } from './shared-refreshes.js'
 import { Transports } from './transports.js'
 import type { UnderPolicy } from './under-policy.js'
 
@@ -49,28 +49,10 @@ export function collectionOf(gun: string): Collection {
   return { gun, domain: registryOf(gun), familiarName: gun, isExact: true }
 }
 
-/** A refresh that several calls share. */
-interface SharedRefresh {
-  readonly verified: Promise<VerifiedCollection>
-  /** True when its time ran out. The time of a caller that joined it later may not be over then. */
-  readonly hasTimedOut: () => boolean
-}
-
-/** Calls of one `verifyTags` for one collection: they are answered from one refresh. */
-export interface Batch {
-  /** When the references were given, by `performance.now()`: their time in the queue counts. */
-  readonly since: number
-  /** How long they waited for other collections. */
-  queuedMs: number
-  /** By the name that was asked for; see `sharedName`. */
-  readonly refreshes: Map<string, SharedRefresh>
-}
-
 export class Session {
   readonly #settings: Settings
   readonly #transports: Transports
-  /** Refreshes that run, by the name that was asked for; see `sharedName`. */
-  readonly #running = new Map<string, SharedRefresh>()
+  readonly #refreshes: SharedRefreshes
   readonly #sets = new VerifiedSetCache()
   /** Undefined when neither a policy nor required signers are given. */
   readonly #rules: UnderPolicy | undefined
@@ -78,6 +60,7 @@ export class Session {
   private constructor(settings: Settings, rules: UnderPolicy | undefined) {
     this.#settings = settings
     this.#transports = new Transports(settings)
+    this.#refreshes = new SharedRefreshes(settings.timeout)
     this.#rules = rules
   }
 
@@ -165,44 +148,17 @@ export class Session {
     await this.#transports.close()
   }
 
-  /** One refresh; callers that ask for the same collection while it runs get the same one, and a batch keeps it. */
-  async #verified(collection: Collection, terms?: RefreshTerms, batch?: Batch): Promise<VerifiedCollection> {
+  /** One refresh for all callers that ask the same of a collection while it runs; a batch keeps it. */
+  #verified(collection: Collection, terms?: RefreshTerms, batch?: Batch): Promise<VerifiedCollection> {
     const name = `${sharedName(collection)} ${terms?.key ?? ''}`
-    const until = (batch?.since ?? performance.now()) + this.#settings.timeout
-    for (;;) {
-      const known = batch?.refreshes.get(name) ?? this.#running.get(name)
-      const shared = known ?? this.#start(name, collection, terms, { until, queuedMs: batch?.queuedMs ?? 0 })
-      batch?.refreshes.set(name, shared)
-      const isTooEarly = (): boolean => known?.hasTimedOut() === true && performance.now() < until
-      try {
-        const verified = await shared.verified
-        if (verified.freshness === 'fresh' || !isTooEarly()) return verified
-      } catch (error) {
-        if (known === undefined) throw error
-        if (!isTooEarly()) throw ownError(error)
-      }
-      if (batch?.refreshes.get(name) === known) batch?.refreshes.delete(name)
-    }
-  }
-
-  #start(name: string, collection: Collection, terms: RefreshTerms | undefined, time: TimeLimit): SharedRefresh {
-    let hasTimedOut = false
-    const onTimeout = () => {
-      hasTimedOut = true
-    }
-    const verified = this.#refresh(collection, terms, { ...time, onTimeout })
-    const shared = { verified, hasTimedOut: () => hasTimedOut }
-    this.#running.set(name, shared)
-    const forget = () => this.#running.delete(name)
-    verified.then(forget, forget)
-    return shared
+    return this.#refreshes.verified(name, batch, (time) => this.#refresh(collection, terms, time))
   }
 
   /** Where a collection is asked for, its signed name and its lock. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
   #place(collection: Collection, terms?: RefreshTerms): Place {
     const place = signedPlace(collection, this.#settings, terms)
     const choice = this.#bundled(place.gun) ?? place.choice
-    return { ...place, choice, lock: this.#settings.lockFor(place.gun, choice.value, this.#settings.bundle?.bundle.file) }
+    return { ...place, choice, lock: this.#settings.lockFor(place.gun, choice.value) }
   }
 
   /** The server that a bundled collection came from. @throws UnsignedError ERR_NO_TRUST_DATA when the bundle does not hold it */

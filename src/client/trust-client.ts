@@ -3,12 +3,13 @@ import { TrustError, UsageError } from '../errors.js'
 import { parseGun, parseReference, parseRepository } from '../reference/reference.js'
 import { ConcurrencyLimit } from './concurrency-limit.js'
 import type { DisabledResult, Inspection, LookupResult, TagList, VerifyResult } from './results.js'
-import type { Batch, Session } from './session.js'
+import type { Session } from './session.js'
 import { checkValues, lookupRoles, ownOptions } from './settings/check-options.js'
 import { isSwitchedOn } from './settings/content-trust.js'
 import type { TrustClientOptions, VerifyTagOptions } from './settings/options.js'
 import type { Reader } from './settings/setting-source.js'
 import { hasMethods } from './settings/value-checks.js'
+import type { Batch } from './shared-refreshes.js'
 
 /** What `verifyTags` yields for each reference. */
 export type VerifyOutcome =

@@ -2,6 +2,7 @@
  * What the words of `docker build` say about files and images. BuildKit refuses images that a policy does not name; what is
  * refused here is what no policy reaches: image layouts in folders, remote caches.
  */
+import { buildCacheType } from '../build-cache.js'
 import { UsageError } from '../errors.js'
 import { shellWord } from '../shell-word.js'
 import type { ReadWords } from './docker-words.js'
@@ -118,19 +119,18 @@ function readContext(typed: string): { readonly name: string; readonly image?: s
 
 /**
  * A remote cache brings layers into the build that nothing vouches for, those of base images included. Files of this machine are the
- * user's, as the context is. buildx takes the last of several types, keys in any case, and quotes (util/buildflags/cache.go): here a value
- * has one type, plainly written.
+ * user's, as the context is.
  */
 function checkCache(typed: string, accepted: readonly string[]): void {
   if (typed === '') return
-  const [type = 'type=registry', another] = typed.split(',').filter((field) => /^\s*type\s*(?:=|$)/i.test(field))
-  const kind = type.startsWith('type=') ? type.slice('type='.length) : ''
-  const isPlain = another === undefined && kind !== '' && !/["\r\n]/.test(typed)
-  if (isPlain && (kind === 'local' || accepted.includes(kind))) return
-  const allow = isPlain ? `, or accept what is in it: dct build --allow-unsigned-cache ${shellWord(kind)} -- ...` : ''
+  const type = buildCacheType(typed)
+  if (type === 'local' || (type !== undefined && accepted.includes(type))) return
+  const folder = 'keep the cache in a folder: --cache-from type=local,src=FOLDER'
   throw refused(
     `--cache-from ${typed}: layers of a remote cache are not signed, and no policy of BuildKit reaches them`,
-    `Leave it out, keep the cache in a folder (--cache-from type=local,src=FOLDER)${allow}`,
+    type === undefined
+      ? `Leave it out, or ${folder}`
+      : `Leave it out, or ${folder}. To accept what is in it: dct build --allow-unsigned-cache ${shellWord(type)} -- ...`,
   )
 }
 

@@ -1,5 +1,5 @@
 /** `images` of a kustomization: kubernetes-sigs/kustomize api/types/image.go. */
-import { isMap, type Node } from 'yaml'
+import { isMap, isScalar, type Node } from 'yaml'
 import { UsageError } from '../errors.js'
 import type { ImageCollector } from './found-images.js'
 import type { Slot } from './image-use.js'
@@ -48,19 +48,11 @@ export function findInKustomization(tree: YamlTree, collector: ImageCollector): 
       }
     }
   }
-  for (const text of patches) {
-    if (isPath(tree, text)) collector.skip(text, PATCH_FILE)
-    readPatchText(tree, collector, text)
-  }
+  for (const text of patches) readPatchText(tree, collector, text)
   for (const name of ELSEWHERE) {
     const node = tree.get(tree.root, name)
     if (node !== undefined) collector.skip(node, `${name} may bring further images: ${BUILD}`)
   }
-}
-
-/** True for a text that names a file in place of being a patch. */
-function isPath(tree: YamlTree, node: Node): boolean {
-  return /^[^\n{[]+\.(?:ya?ml|json)$/.test(tree.text(node) ?? '')
 }
 
 /** True for a file that is a list of operations on a resource: RFC 6902. */
@@ -78,11 +70,14 @@ function checkCase(tree: YamlTree, collector: ImageCollector, node: Node | undef
   }
 }
 
-/** A patch within the file; a text of one word is the path of another file. */
+/** A patch within the file. A text that is neither a map nor a list is the path of another file. */
 function readPatchText(tree: YamlTree, collector: ImageCollector, node: Node): void {
   const text = tree.text(node) ?? ''
   try {
-    for (const inner of parseYaml(new SourceText(tree.source.path, text)).trees) readPatch(collector, node, inner)
+    for (const inner of parseYaml(new SourceText(tree.source.path, text)).trees) {
+      if (isScalar(inner.root)) collector.skip(node, PATCH_FILE)
+      else readPatch(collector, node, inner)
+    }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     collector.unresolved('kustomize-image', node, `a patch that cannot be read here: ${BUILD}`)

@@ -38,7 +38,7 @@ const DISPUTED = /\r(?!\n)|[\u0085\u2028\u2029]|\n\ufeff/
 /** What may follow a value in its place. Anything else is an error, and would cost the parser an error object each. */
 const ENDS: ReadonlySet<string> = new Set(['space', 'newline', 'comment', 'flow-map-end', 'flow-seq-end', 'doc-end'])
 /** kubectl, helm and kustomize cut documents apart by lines, before they read YAML: `---#x: |` begins a document there, and is a key here. */
-const DISPUTED_START = /(?:^|\n)(---[^ \t\r\n])/
+const DISPUTED_START = /(?<=^|\n)---[^ \t\r\n]/
 
 const TAKE_OUT = 'Take the character out, or write it as an escape in double quotes, such as "\\u2028".'
 /** Of YAML 1.2; one for all documents, since to make one costs more than to parse a small document. */
@@ -65,7 +65,7 @@ export function parseYaml(source: SourceText): YamlFile {
   const start = DISPUTED_START.exec(source.text)
   if (start !== null)
     throw source.broken(
-      start.index + start[0].length - 4,
+      start.index,
       'a line that only some programs take for the start of a document',
       'Write a space or the end of the line behind ---, or put the text in quotes.',
     )

@@ -41,7 +41,7 @@ export function otherServer(subject: Subject, locked: string, asked: string, bun
   const { gun, file } = subject
   if (bundle !== undefined) {
     const why = `${file} records ${locked} as the trust server of ${gun}, and its files in the bundle ${bundle} came from ${asked}`
-    const hint = `Make the bundle from the server of the lock, where it can be asked: dct export --server ${shellWord(locked)} --out FILE ${shellWord(gun)}. When the collection has moved, update the lock there: dct lock --update --lockfile ${shellWord(file)} ${shellWord(gun)}`
+    const hint = `Make the bundle from the server of the lock, where it can be asked: dct export --server ${shellWord(locked)} --out FILE ${shellWord(gun)}. When the collection has moved, update the lock there: dct lock --update ${lockArguments(subject)}`
     return mismatch(subject, why, hint, { lockedServer: locked, offeredServer: asked, bundle })
   }
   const why = `${file} records ${locked} as the trust server of ${gun}, and this run asks ${asked}`

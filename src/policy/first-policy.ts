@@ -1,4 +1,4 @@
-/** The policy that an introduction begins with: everything is reported, and what is named is enforced. */
+/** The policy that `dct policy init` prints: it enforces the images that are named, and reports what fails of all others. */
 
 /** YAML. `names`: registry and repository in full spelling, one for each rule. */
 export function firstPolicy(names: readonly string[]): string {

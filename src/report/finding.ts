@@ -15,7 +15,7 @@ export interface FindingPlace {
 export interface Finding extends Partial<FindingPlace> {
   /** As written; empty when the finding is about the file. */
   readonly image: string
-  /** `unverified`: passed without a verification, since content trust is off or a comment takes the image out. */
+  /** `unverified`: passed without a verification, and `reason` says why. `skipped`: no image to verify, or a comment takes it out. */
   readonly status: 'verified' | 'unverified' | 'skipped' | 'failed'
   /** What was verified. */
   readonly canonicalReference?: string

@@ -33,7 +33,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     chunks.push(chunk)
   }
   try {
-    // Two members of one name: another program may have read the other one.
+    // It refuses two members of one name: another program may have read the other one.
     return plainJson(parseJson(Buffer.concat(chunks)))
   } catch (cause) {
     // Without the parser's message, which quotes the body.

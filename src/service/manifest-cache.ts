@@ -1,4 +1,4 @@
-/** Keeps manifests that were checked. A digest always means the same bytes: what gets old is that somebody may have them. */
+/** Keeps manifests that were checked. Their bytes never change, but a client may lose the right to fetch them: so entries have an age. */
 import type { Manifest } from '../registry/registry-client.js'
 
 /** Bytes of all manifests that are kept: bounds the memory of a service that many images are asked of. */

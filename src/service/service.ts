@@ -17,7 +17,7 @@ export interface ServiceOptions {
   readonly routes: Routes
   /** For manifests. */
   readonly manifests: RequestQueue
-  /** For lists of references: one that names a registry that hangs keeps no engine waiting for another. */
+  /** For lists of references. A list that waits for a registry that hangs takes no place from engines. */
   readonly lists: RequestQueue
   readonly metrics: ServiceMetrics
   readonly log: (line: Readonly<Record<string, unknown>>) => void

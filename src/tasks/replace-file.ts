@@ -1,5 +1,5 @@
 /** Writes files that a user keeps: whole or not at all. */
-import { chmod, lstat } from 'node:fs/promises'
+import { chmod, lstat, mkdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { sameBytes } from '../bytes.js'
 import { discard, putInPlace, writeBeside } from '../cache/safe-file.js'
@@ -53,8 +53,20 @@ export async function writeWhole(path: string, content: Uint8Array): Promise<voi
 
 /** Writes a file that was not there before. @throws UsageError ERR_SETTINGS_INVALID, also when it is there now */
 export async function writeNew(path: string, content: Uint8Array): Promise<void> {
-  if ((await lstat(path).catch(() => undefined)) !== undefined) throw unwritable(path, CHANGED)
+  if ((await lstat(path).catch(() => undefined))?.isFile() === true) throw unwritable(path, CHANGED)
   await writeWhole(path, content)
+}
+
+/** Makes a folder and those above it. @throws UsageError ERR_SETTINGS_INVALID */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (cause) {
+    throw new UsageError('ERR_SETTINGS_INVALID', `cannot make the folder ${folder}: ${describeCause(cause)}`, {
+      hint: 'Name a folder that you may write, or a new one: --out DIR',
+      cause,
+    })
+  }
 }
 
 async function checkUnchanged(path: string, before: Uint8Array): Promise<void> {

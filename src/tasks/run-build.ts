@@ -108,7 +108,7 @@ async function fromCopy(build: VerifiedBuild, run: BuildRun): Promise<number> {
   // Docker up to 28 would verify the copy again.
   const env = { ...engine.env, DOCKER_BUILDKIT: '0', DOCKER_CONTENT_TRUST: '0' }
   run.leaveTerminal()
-  // With an alias, `docker builder build` is BuildKit's whatever the variable says; `docker build` never.
+  // With an alias, `docker builder build` runs BuildKit in spite of DOCKER_BUILDKIT=0; `docker build` does not.
   const status = await handOver({ program: engine.program, env }, [...(engine.globals ?? []), 'build', ...words], copy)
   if (status !== 0) return status
   for (const base of bases) {

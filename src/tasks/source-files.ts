@@ -164,10 +164,13 @@ function tooMuch(path: string, what: string): UsageError {
   })
 }
 
+/** A name with a tag or a digest; the registry before it may have a port. */
+const IMAGE_NAME = /^(?:[^:/]+(?::[0-9]+)?\/)?[^:]+:[\w.-]+$|@sha256:/
+
 function unreadable(path: string, cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
   const reason = systemCode(cause) === 'ENOENT' ? 'there is no such file or folder' : describeCause(cause)
-  const isImage = systemCode(cause) === 'ENOENT' && /^[^/]*(?:\/[^:]*)*:[\w.-]+$|@sha256:/.test(path)
+  const isImage = systemCode(cause) === 'ENOENT' && IMAGE_NAME.test(path)
   const isLink = cause instanceof UnreadableFile && cause.message.includes('symbolic link')
   return new UsageError('ERR_SETTINGS_INVALID', `cannot read ${shown(path)}: ${reason.replace(`${path} is`, 'it is')}`, {
     hint: isLink

@@ -2,14 +2,14 @@
  * Writes collections as a tree of files that any web server can serve to Notary clients.
  * Source of the addresses: notary 0.7.0 storage/httpstore.go; they are those of `trust-server/notary-url.ts`.
  */
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type BundledCollection, servedFiles } from '../bundle/bundle.js'
 import { utf8 } from '../bytes.js'
-import { describeCause, UntrustedError, UsageError } from '../errors.js'
+import { UntrustedError, UsageError } from '../errors.js'
 import { parseRoot, parseTimestamp } from '../metadata/parse.js'
 import { shellWord } from '../shell-word.js'
-import { writeWhole } from './replace-file.js'
+import { makeFolder, writeWhole } from './replace-file.js'
 import { readSourceFile } from './source-files.js'
 
 /** Files that name others are written behind them, so that a client never meets a file that names a missing one. */
@@ -50,7 +50,7 @@ function folderOf({ gun }: BundledCollection): string {
   return join('v2', gun, '_trust', 'tuf')
 }
 
-/** Clients refuse a server that goes back: an export from an old cache must not make one of the tree. */
+/** Refuses files older than those of the tree, such as an export from an old cache: clients refuse a server whose versions go back. */
 async function checkNewer(folder: string, collection: BundledCollection): Promise<void> {
   const { gun } = collection
   const served = servedFiles(collection)
@@ -83,16 +83,4 @@ function versionOf(
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   const stat = await lstat(path).catch(() => undefined)
   return stat?.isFile() === true ? readSourceFile(path) : undefined
-}
-
-/** Makes a folder and those above it. @throws UsageError ERR_SETTINGS_INVALID */
-export async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true })
-  } catch (cause) {
-    throw new UsageError('ERR_SETTINGS_INVALID', `cannot make the folder ${folder}: ${describeCause(cause)}`, {
-      hint: 'Name a folder that you may write, or a new one: --out DIR',
-      cause,
-    })
-  }
 }

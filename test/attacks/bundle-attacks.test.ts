@@ -95,6 +95,8 @@ test('a bundle from another server than that of the lock is named, with what to 
   const error = await refusalOf(verifyTag('alpine:3.19', { ...options, bundle: bundleOf(story.collection), ...locked }))
   expect(error).toMatchObject({ code: 'ERR_LOCK_MISMATCH', evidence: { bundle: 'option bundle' } })
   expect(error.hint).toContain(`dct export --server https://other.example --out FILE ${GUN}`)
+  // The lock is an object: there is no file to name.
+  expect(error.hint).toMatch(new RegExp(`dct lock --update ${GUN}$`))
 })
 
 test('the same version with other content is refused beside the floors of the cache', async () => {

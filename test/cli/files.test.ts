@@ -112,6 +112,14 @@ describe('dct verify -f', () => {
     })
   })
 
+  test('where a report takes the place of --json, warnings are lines again', async () => {
+    const file = await put('Dockerfile', `FROM ${APP}:1.0\n`)
+    for (const words of [['-f', file], [`${APP}:1.0`]]) {
+      await rm(at('home/trust'), { recursive: true, force: true })
+      expect((await dct('verify', [...words, '--json', '-o', 'text'])).err, words[0]).toContain('never verified here before')
+    }
+  })
+
   test('a report of references says what was not verified', async () => {
     const off = await dct('verify', ['-o', 'text', `${APP}:1.0`], { env: { DOCKER_CONTENT_TRUST: '0' } })
     expect(off).toMatchObject({ status: 0, out: `unverified ${APP}:1.0 (content trust is switched off)\n` })
@@ -125,6 +133,17 @@ describe('dct verify -f', () => {
     expect((await dct('verify', ['-f', list])).err).toContain('dct verify - < FILE')
     expect((await dct('pin', [`${APP}:1.0`])).err).toContain(`dct verify ${APP}:1.0\n`)
     expect((await dct('pin', ['no/such/file'])).err).toContain('ls -l no/such/file\n')
+  })
+
+  test('a missing file in many folders is told at once, and is no image', async () => {
+    // An expression that backtracks takes seconds for thirty folders, and twice as long for each further one.
+    const path = `${'a/'.repeat(30)}b`
+    const start = performance.now()
+    expect((await dct('pin', [path])).err).toContain(`ls -l ${path}\n`)
+    expect(performance.now() - start).toBeLessThan(2_000)
+    const image = `registry.example:5000/${'a/'.repeat(20)}b`
+    for (const typed of [`${image}:1.0`, `${image}@sha256:${'0'.repeat(64)}`])
+      expect((await dct('pin', [typed])).err).toContain(`dct verify ${typed}\n`)
   })
 
   test('a report as sarif goes with --file, and is refused before anything is asked', async () => {

@@ -139,6 +139,8 @@ const RISKS: readonly (readonly [string, string])[] = [
   ],
   ['a cache in a registry', service('    build: {cache_from: [evil:1]}\n')],
   ['another remote cache', service('    build: {cache_from: [type=gha]}\n')],
+  ['a cache of two types', service('    build: {cache_from: ["type=local,src=x,type=gha"]}\n')],
+  ['a cache whose second type is in quotes', service('    build: {cache_from: [\'type=local,"type=gha"\']}\n')],
 ]
 
 test.each(RISKS)('%s is a risk', (_, text) => {
@@ -151,9 +153,9 @@ test('a cache in a folder is no risk', () => {
 })
 
 test('files with patches of a kustomization are named', () => {
-  const text = 'patches: [{path: p.yaml}]\npatchesStrategicMerge: [q.yaml, "kind: Pod"]\n'
+  const text = 'patches: [{path: p.yaml}]\npatchesStrategicMerge: [q.yaml, "kind: Pod", patches/memory]\n'
   const { skipped } = findImageUses('kustomization.yaml', text)
-  expect(skipped.map(({ reason }) => reason)).toEqual(Array(2).fill('the patch is in another file: name that file too'))
+  expect(skipped.map(({ reason }) => reason)).toEqual(Array(3).fill('the patch is in another file: name that file too'))
 })
 
 test.each(WAYS)('%s', (_, path, text) => {

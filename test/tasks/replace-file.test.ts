@@ -3,7 +3,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { replaceFile, writeWhole } from '../../src/tasks/replace-file.js'
+import { replaceFile, writeNew, writeWhole } from '../../src/tasks/replace-file.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -53,4 +53,14 @@ test('a new file is written; in a folder that is missing it is refused', async (
   await writeWhole(join(folder, 'report.xml'), bytes('x'))
   expect(await readFile(join(folder, 'report.xml'), 'utf8')).toBe('x')
   await expect(writeWhole(join(folder, 'missing', 'x'), bytes('x'))).rejects.toMatchObject({ code: 'ERR_SETTINGS_INVALID' })
+})
+
+test('a new file is written where none was; a link that leads nowhere is named as a link', async () => {
+  const fresh = join(folder, 'new')
+  await writeNew(fresh, bytes('new'))
+  expect(await readFile(fresh, 'utf8')).toBe('new')
+  await expect(writeNew(fresh, bytes('other'))).rejects.toMatchObject({ message: expect.stringContaining('another program') })
+  const link = join(folder, 'link')
+  await symlink(join(folder, 'nowhere'), link)
+  await expect(writeNew(link, bytes('new'))).rejects.toMatchObject({ message: expect.stringContaining('it is a link') })
 })

@@ -48,7 +48,7 @@ export interface Settings {
   readonly transport: Transport | undefined
   readonly pinning: TrustPinning
   /** The lock of a collection at a server. @throws TrustError ERR_NOT_LOCKED, ERR_LOCK_MISMATCH, ERR_SETTINGS_INVALID */
-  readonly lockFor: (gun: string, server: TrustServer, bundle?: string) => Lock | undefined
+  readonly lockFor: (gun: string, server: TrustServer) => Lock | undefined
   /** Undefined when the trust server is asked. */
   readonly bundle: BundleSettings | undefined
   readonly frozen: boolean
@@ -99,7 +99,7 @@ export async function readSettings(given: TrustClientOptions, reader: Reader = '
     store: own.store ?? (trustDirectory === undefined ? createMemoryStore() : createFileStore(trustDirectory)),
     transport: bundle?.bundle.transport ?? own.transport,
     pinning: await readPins(own.pinning),
-    lockFor: await readLock(own, env, reader),
+    lockFor: await readLock(own, env, reader, bundle?.bundle.file),
     bundle,
     frozen: own.frozen ?? SETTINGS.frozen.default,
     firstUse: own.firstUse ?? SETTINGS.firstUse.default,
@@ -181,12 +181,17 @@ async function readBundle(own: TrustClientOptions, clock: () => number, reader: 
 }
 
 /** Loads the code for lockfiles only when there is one. */
-async function readLock(own: TrustClientOptions, env: Environment, reader: Reader): Promise<Settings['lockFor']> {
+async function readLock(
+  own: TrustClientOptions,
+  env: Environment,
+  reader: Reader,
+  bundle: string | undefined,
+): Promise<Settings['lockFor']> {
   const { value } = chooseLockfile(own, env)
   if (value !== undefined) {
     const { notLocked, readLockfile } = await import('./lockfile-setting.js')
     const read = await readLockfile(value)
-    return (gun, server, bundle) => {
+    return (gun, server) => {
       const lock = read.lockOf(gun, server, bundle)
       if (lock === undefined && own.frozen === true) throw notLocked({ gun, file: read.file })
       return lock
