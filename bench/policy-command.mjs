@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunOf } from './kit-collections.mjs'
 import { timeProgram } from './measure-program.mjs'
-import { PLAIN, REFERENCES } from './policy-cost.mjs'
-import { median } from './rounds.mjs'
+import { PLAIN, REFERENCES, rowOf } from './policy-cost.mjs'
 
 const BIN = fileURLToPath(new URL('../dist/cli/bin.cjs', import.meta.url))
 
@@ -41,11 +40,7 @@ export async function measurePolicyCommand(lab, collections, rounds) {
         if (round >= 0) samples.push(sample)
       }
     }
-    return subjects.map(({ name, samples }) => ({
-      name,
-      wall: median(samples.map(({ wall }) => wall)),
-      cpu: median(samples.map(({ cpu }) => cpu)),
-    }))
+    return subjects.map(rowOf)
   } finally {
     server.disconnect()
   }

@@ -44,14 +44,15 @@ export async function measurePolicy(collections, rounds) {
       }
     }
     for (const { client } of subjects) await client.close()
-    return subjects.map(({ name, samples }) => ({
-      name,
-      wall: median(samples.map(({ wall }) => wall)),
-      cpu: median(samples.map(({ cpu }) => cpu)),
-    }))
+    return subjects.map(rowOf)
   } finally {
     server.disconnect()
   }
+}
+
+/** The row of a subject: medians of its samples, `{wall, cpu}` in milliseconds. */
+export function rowOf({ name, samples }) {
+  return { name, wall: median(samples.map(({ wall }) => wall)), cpu: median(samples.map(({ cpu }) => cpu)) }
 }
 
 const WARMING = 5
