@@ -85,7 +85,7 @@ export function tagsWithDigest(stage: TargetsStage, digest: string): TrustedTag[
   )
 }
 
-/** V8 takes 4 microseconds for an object that begins with a spread, and a tenth for this one. */
+/** Faster than an object that begins with a spread, and a list has one of these for each tag. */
 function signedBy({ name, role, digest, size, custom }: TrustedTarget, signers: readonly string[]): TrustedTag {
   return { name, role, digest, size, signers, ...(custom === undefined ? {} : { custom }) }
 }
