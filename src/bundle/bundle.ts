@@ -4,7 +4,7 @@
  *
  * The format is lines of JSON: a header, then one line a collection. The same content gives the same bytes.
  */
-import { base64 } from '../bytes.js'
+import { base64, utf8 } from '../bytes.js'
 import { sha256Hex } from '../crypto/hash.js'
 import { isDelegationName } from '../metadata/role-name.js'
 
@@ -32,7 +32,7 @@ export function packBundle(collections: readonly BundledCollection[]): Uint8Arra
       const names = [...files].toSorted(([one], [other]) => compare(one, other))
       return { files: Object.fromEntries(names.map(([name, bytes]) => [name, base64(bytes)])), gun, server }
     })
-  return new TextEncoder().encode([header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''))
+  return utf8([header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''))
 }
 
 /** How a bundle is named where its digest is told: `sha256:` and 64 hexadecimal digits. */

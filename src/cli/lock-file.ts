@@ -1,6 +1,6 @@
 /** The lockfile that `dct lock` writes. */
 import { resolve } from 'node:path'
-import { sameBytes } from '../bytes.js'
+import { sameBytes, utf8 } from '../bytes.js'
 import { readLockfileBytes } from '../client/settings/lockfile-setting.js'
 import { systemCode, UsageError } from '../errors.js'
 import type { LockEntry, Lockfile } from '../lockfile/lockfile.js'
@@ -45,7 +45,7 @@ export async function writeLock(
   collections: ReadonlyMap<string, LockEntry>,
   before: Uint8Array | undefined,
 ): Promise<boolean> {
-  const bytes = new TextEncoder().encode(writeLockfile({ collections }))
+  const bytes = utf8(writeLockfile({ collections }))
   const path = resolve(file)
   if (before !== undefined && sameBytes(before, bytes)) return false
   // The new text was made from what was read. Over a newer file it would remove what another run recorded since.

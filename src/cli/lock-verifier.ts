@@ -11,6 +11,7 @@ import { UsageError } from '../errors.js'
 import { isSameServer } from '../lockfile/changes.js'
 import type { LockEntry } from '../lockfile/lockfile.js'
 import { writeLockfile } from '../lockfile/write-lockfile.js'
+import { ruleName } from '../policy/rule-name.js'
 import { shellWord } from '../shell-word.js'
 import type { RootChain } from '../trust/root-chain.js'
 import type { Speaker } from './output.js'
@@ -97,11 +98,6 @@ export class LockVerifier {
       await session.close()
     }
   }
-}
-
-function ruleName(match: string): string {
-  if (match === 'none') return 'no rule'
-  return match === 'default' ? 'the default' : `the rule ${match}`
 }
 
 /** A store that keeps nothing new: a root that is not accepted leaves nothing behind, which a later run would trust. */

@@ -40,7 +40,7 @@ export async function lock(line: CommandLine, io: Io): Promise<number> {
   if (before === undefined && mode !== undefined)
     throw usage(`there is no lockfile ${file}`, `Make it: dct lock --lockfile ${shellWord(file)} <REFERENCE>`)
   if (mode === 'list' && before !== undefined) return listEntries(file, before.lockfile, line, io)
-  if (mode === 'remove' && before !== undefined) return removeEntries(file, before, await gunsOf(line, io), line, io)
+  if (mode === 'remove' && before !== undefined) return removeEntries(file, before, await gunsOf(line, file, io), line, io)
   const run = new LockRun(line, file, before)
   await run.verifyAll(
     words.length === 0 ? [...(before?.lockfile.collections.keys() ?? [])].map(collectionOf) : words.map(parseReference),
@@ -50,8 +50,8 @@ export async function lock(line: CommandLine, io: Io): Promise<number> {
 }
 
 /** The signed names of the words. No server is asked. @throws TrustError for a word that names no collection */
-async function gunsOf(line: CommandLine, io: Io): Promise<Set<string>> {
-  const verifier = await LockVerifier.open(await clientOptions(line, io), lockfileName(line, io), new Speaker(io, line))
+async function gunsOf(line: CommandLine, file: string, io: Io): Promise<Set<string>> {
+  const verifier = await LockVerifier.open(await clientOptions(line, io), file, new Speaker(io, line))
   return new Set(line.words.map((word) => verifier.place(parseReference(word)).gun))
 }
 

@@ -32,7 +32,7 @@ export async function pluginInstall(line: CommandLine, io: Io): Promise<number> 
 export async function pluginRemove(line: CommandLine, io: Io): Promise<number> {
   const file = pluginFile(line, io)
   await allowed('remove', file, line, io)
-  const isThere = await attempt(`cannot remove ${file}`, () => removeIfThere(file))
+  const isThere = await attempt(`cannot remove ${file}`, () => ifThere(rm(file).then(() => true)))
   new Speaker(io, line).note(isThere ? `removed ${file}` : `nothing to remove: there is no ${file}`)
   return EXIT.ok
 }
@@ -48,7 +48,7 @@ function pluginFile({ values }: CommandLine, { env }: Io): string {
 
 /** Asks before a file is lost that dct did not write. @throws UsageError ERR_SETTINGS_INVALID when the answer is no */
 async function allowed(what: 'replace' | 'remove', file: string, { values }: CommandLine, io: Io): Promise<void> {
-  const content = await attempt(`cannot read ${file}`, () => readIfThere(file))
+  const content = await attempt(`cannot read ${file}`, () => ifThere(readFile(file, 'utf8')))
   if (content === undefined || content.split('\n')[1] === MARK || values.force === true) return
   if (io.terminal && io.typed === true) {
     io.err(`${file} was not written by dct. Do you want to ${what} it? [y/N] `)
@@ -63,22 +63,12 @@ async function allowed(what: 'replace' | 'remove', file: string, { values }: Com
   })
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+/** Undefined when the file is not there. */
+async function ifThere<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return await answer
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return undefined
-    throw cause
-  }
-}
-
-/** Whether it was there. */
-async function removeIfThere(file: string): Promise<boolean> {
-  try {
-    await rm(file)
-    return true
-  } catch (cause) {
-    if (systemCode(cause) === 'ENOENT' || systemCode(cause) === 'ENOTDIR') return false
     throw cause
   }
 }

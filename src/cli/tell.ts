@@ -1,5 +1,6 @@
 /** What is said for people of an answer. */
 import type { VerifyResult } from '../client/results.js'
+import { ruleName } from '../policy/rule-name.js'
 import type { Speaker } from './output.js'
 
 /** Warnings, and the summary on a terminal. With `json` most warnings are in the answer. */
@@ -15,7 +16,7 @@ export function tell(result: VerifyResult, speaker: Speaker, json: boolean): voi
   }
   if (result.status === 'skipped' || result.status === 'permitted') {
     const { reference, policy } = result
-    const by = `${policy.match === 'default' ? 'the default' : `the rule ${policy.match}`} of the policy`
+    const by = `${ruleName(policy.match)} of the policy`
     if (result.status === 'skipped') speaker.always(`${reference} was not verified: ${by} skips it`)
     else speaker.permitted(`${reference} is not verified, and ${by} lets it pass`, result.error)
     return

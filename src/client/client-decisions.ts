@@ -6,6 +6,7 @@
 import { type Evidence, UnsignedError } from '../errors.js'
 import type { CollectionPolicy } from '../policy/collection-policy.js'
 import { type Decision, NO_DECISION } from '../policy/decision.js'
+import { ruleName } from '../policy/rule-name.js'
 import { checkSigners } from '../policy/signers.js'
 import { shellWord } from '../shell-word.js'
 import { statementsOf } from '../trust/lookup.js'
@@ -85,9 +86,8 @@ export class ClientDecisions {
   denied(what: string, gun: string, { match, asked }: Decision): UnsignedError {
     const { file, isFile } = this.#policy
     const named = isFile ? `--policy ${shellWord(file)} ` : ''
-    const by = match === 'default' ? 'the default' : `the rule ${match}`
     const evidence: Evidence = { file, match, asked: asked.map((one) => `${one.name}: ${one.match}, ${one.action}`) }
-    return new UnsignedError('ERR_POLICY_DENIED', `${what} is denied by ${by} of the policy ${file}`, {
+    return new UnsignedError('ERR_POLICY_DENIED', `${what} is denied by ${ruleName(match)} of the policy ${file}`, {
       gun,
       evidence,
       hint: `Which rule decides, and why: dct policy explain ${named}${shellWord(what)}`,

@@ -119,7 +119,7 @@ describe('the copy for the classic builder', () => {
       `ARG TAG=unsigned`,
       `FROM ${IMAGE}:$TAG AS base`,
       `FROM base AS second`,
-      `COPY . /work/`,
+      `COPY . /src/`,
       `COPY --from="${IMAGE}:1.0" /bin/sh /copied`,
       `FROM ${IMAGE}:unsigned AS never`,
       '',
@@ -130,8 +130,8 @@ describe('the copy for the classic builder', () => {
     expect(ran.status, ran.stderr).toBe(0)
     expect(ran.stderr).toContain('dct: the classic builder builds from a copy of Dockerfile with the verified digests\n')
     expect((await runs('built')).stdout).toBe(SIGNED)
-    const { stdout } = await runs('built', '/bin/busybox', 'ls', '/work', '/copied')
-    expect(stdout.split(/\s+/).filter(Boolean)).toEqual(['/copied', '/work:', 'Dockerfile', 'kept'])
+    const { stdout } = await runs('built', '/bin/busybox', 'ls', '/src', '/copied')
+    expect(stdout.split(/\s+/).filter(Boolean)).toEqual(['/copied', '/src:', 'Dockerfile', 'kept'])
   })
 
   test('is read from standard input where docker reads it there', async () => {

@@ -2,6 +2,7 @@
 import type { CachedCollection } from '../../cache/metadata-store.js'
 import { isRefusedByOwner, OWNER_HINT } from '../../cache/owner.js'
 import { type ErrorDetails, UnavailableError, UntrustedError } from '../../errors.js'
+import { RELEASES_ROLE } from '../../metadata/role-name.js'
 import { Budget } from '../../trust/budget.js'
 import { raiseFloors } from '../../trust/cached-floors.js'
 import type { PriorTrust } from '../../trust/prior-trust.js'
@@ -38,7 +39,7 @@ export function readCachedTrust(files: CachedCollection, gun: string): CachedTru
 }
 
 /** Roles whose files are in the cache only when they verified. The corrupt file of a signer may be kept: the signer was left out. */
-const NEVER_LEFT_OUT = ['timestamp', 'snapshot', 'targets', 'targets/releases']
+const NEVER_LEFT_OUT = ['timestamp', 'snapshot', 'targets', RELEASES_ROLE]
 
 function repair(message: string): Warning {
   return { code: 'WARN_CACHE_REPAIRED', message }

@@ -1,4 +1,5 @@
 /** The option `lockfile`: a file or an object -> the lock of a collection. Read once for each client. */
+import { utf8 } from '../../bytes.js'
 import { UnsignedError, UntrustedError } from '../../errors.js'
 import { isSameServer } from '../../lockfile/changes.js'
 import { lockedChain } from '../../lockfile/lock-entry.js'
@@ -80,7 +81,7 @@ export class ReadLockfile {
 export async function readLockfile(given: string | object): Promise<ReadLockfile> {
   if (typeof given === 'string') return new ReadLockfile(await readLockfileBytes(given), given)
   const text = readable(LOCK_OBJECT, () => JSON.stringify(given))
-  return new ReadLockfile(new TextEncoder().encode(text), LOCK_OBJECT)
+  return new ReadLockfile(utf8(text), LOCK_OBJECT)
 }
 
 /** The bytes of a lockfile. @throws UsageError ERR_SETTINGS_INVALID when it cannot be read */

@@ -1,4 +1,5 @@
 /** Where the value of a setting came from: data for programs, and the words for people. */
+import { ruleName } from '../../policy/rule-name.js'
 import { type OptionName, SETTINGS } from './settings-table.js'
 
 /** Where a value came from. */
@@ -49,7 +50,7 @@ export function describeSource(source: SettingSource, reader: Reader): string {
     case 'environment':
       return source.variable
     case 'policy':
-      return source.match === 'default' ? 'the default of the policy' : `the rule ${source.match} of the policy`
+      return `${ruleName(source.match)} of the policy`
     case 'bundle':
       return `recorded in the bundle ${source.file}`
     case 'known-registry':
